@@ -1,0 +1,232 @@
+//! Listing cycles, expiry and delivery windows, in whole UTC days.
+//!
+//! Compute is delivered every hour of every day, and every UTC day has 24 of them: there is no daylight-saving case.
+//!
+//! "n days before the first delivery hour, hh:00" is the latest hh:00 that lies at least n whole days before it. So a December contract,
+//! whose first hour begins on 1 December 00:00, trades until 27 November 16:00 (three days), and its option until 25 November 08:00 (five).
+
+use crate::instrument::{Period, Product, Schedule, Style};
+use crate::units::{Nanos, NanosSpan};
+
+const DAY_SECONDS: u64 = 86_400;
+const HOUR_SECONDS: u64 = 3_600;
+/// An interval is five minutes.
+const INTERVALS_PER_HOUR: u32 = 12;
+
+/// The names of the months as they stand in a series' name.
+#[must_use]
+pub const fn month_names() -> [&'static str; 12] {
+    ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
+}
+
+/// A day of the Gregorian calendar, UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Date {
+    /// 1970 to 2553.
+    pub year: u16,
+    /// 1 to 12.
+    pub month: u8,
+    /// 1 to 31.
+    pub day: u8,
+}
+
+impl Date {
+    /// The day in which `at` lies.
+    #[must_use]
+    pub fn of(at: Nanos) -> Self {
+        Self::from_days(at.nanos().div_euclid(1_000_000_000).div_euclid(DAY_SECONDS))
+    }
+
+    /// The day `days` days after 1970-01-01.
+    ///
+    /// Walks whole years and then whole months: at most 584 + 12 steps, and obviously right.
+    #[must_use]
+    pub fn from_days(days: u64) -> Self {
+        let mut rest = days;
+        let mut year: u16 = 1970;
+        while days_of_year(year) <= rest {
+            rest = rest.saturating_sub(days_of_year(year));
+            year = year.saturating_add(1);
+        }
+        let mut month: u8 = 1;
+        while days_of_month(year, month) <= rest {
+            rest = rest.saturating_sub(days_of_month(year, month));
+            month = month.saturating_add(1);
+        }
+        let day = u8::try_from(rest.saturating_add(1)).unwrap_or(31);
+        Self { year, month, day }
+    }
+
+    /// Days since 1970-01-01.
+    #[must_use]
+    pub fn days(self) -> u64 {
+        let years: u64 = (1970..self.year).map(days_of_year).sum();
+        let months: u64 = (1..self.month).map(|month| days_of_month(self.year, month)).sum();
+        years.saturating_add(months).saturating_add(u64::from(self.day).saturating_sub(1))
+    }
+
+    /// The first day of the month `months` after this one's.
+    #[must_use]
+    pub fn month_start_after(self, months: u16) -> Self {
+        let month = u16::from(self.month).saturating_sub(1).saturating_add(months);
+        let year = self.year.saturating_add(month.div_euclid(12));
+        let month = u8::try_from(month.rem_euclid(12)).unwrap_or(0).saturating_add(1);
+        Self { year, month, day: 1 }
+    }
+
+    /// `27NOV26`.
+    #[must_use]
+    pub fn expiry_name(self) -> String {
+        let month = usize::from(self.month).saturating_sub(1);
+        let month = month_names().get(month).copied().unwrap_or("JAN");
+        format!("{}{month}{:02}", self.day, self.year.rem_euclid(100))
+    }
+}
+
+fn is_leap(year: u16) -> bool {
+    year.rem_euclid(4) == 0 && (year.rem_euclid(100) != 0 || year.rem_euclid(400) == 0)
+}
+
+fn days_of_year(year: u16) -> u64 {
+    if is_leap(year) { 366 } else { 365 }
+}
+
+fn days_of_month(year: u16, month: u8) -> u64 {
+    match month {
+        2 if is_leap(year) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+fn at_hour(days: u64, hour: u64) -> Nanos {
+    let seconds =
+        days.saturating_mul(DAY_SECONDS).saturating_add(hour.saturating_mul(HOUR_SECONDS));
+    Nanos::from_seconds(seconds)
+}
+
+/// The terms of a series that follow from the calendar alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeriesTerms {
+    /// `H100_USDC-27NOV26`.
+    pub name: String,
+    /// A physical future.
+    pub product: Product,
+    /// Every hour of the delivery period.
+    pub hours_per_lot: u32,
+    /// The real calendar.
+    pub schedule: Schedule,
+}
+
+/// The physical futures that are listed for `grade` at `now`: 7 days, 5 weeks, 13 months, each still trading.
+///
+/// Quarters and years are listed once they cascade.
+#[must_use]
+pub fn series_of_grade(grade: &str, now: Nanos) -> Vec<SeriesTerms> {
+    let today = Date::of(now);
+    let days =
+        (1..=9).map(|ahead| series(grade, Period::Day, today.days().saturating_add(ahead), 1));
+    // 1970-01-05 was a Monday.
+    let monday = today.days().saturating_add(3).div_euclid(7).saturating_mul(7).saturating_sub(3);
+    let weeks = (1..=6).map(|ahead: u64| {
+        series(grade, Period::Week, monday.saturating_add(ahead.saturating_mul(7)), 7)
+    });
+    let months = (1..=14).map(|ahead| {
+        let first = today.month_start_after(ahead);
+        series(grade, Period::Month, first.days(), days_of_month(first.year, first.month))
+    });
+    let still_trading = |terms: &SeriesTerms| now < terms.schedule.last_trade_at;
+    let mut listed: Vec<_> = days.filter(still_trading).take(7).collect();
+    listed.extend(weeks.filter(still_trading).take(5));
+    listed.extend(months.filter(still_trading).take(13));
+    listed
+}
+
+fn series(grade: &str, period: Period, first_day: u64, days: u64) -> SeriesTerms {
+    let (root, last_trade_at, assign_at) = match period {
+        Period::Day => {
+            let eve = first_day.saturating_sub(1);
+            ("D", at_hour(eve, 12), at_hour(eve, 14))
+        }
+        Period::Week => ("W", before(first_day, 3, 16), before(first_day, 2, 14)),
+        Period::Month => ("", before(first_day, 3, 16), before(first_day, 2, 14)),
+        Period::Quarter => ("Q", before(first_day, 3, 16), before(first_day, 2, 14)),
+        Period::Year => ("Y", before(first_day, 3, 16), before(first_day, 2, 14)),
+    };
+    let hours = u32::try_from(days.saturating_mul(24)).unwrap_or(u32::MAX);
+    let deliver_until = at_hour(first_day.saturating_add(days), 0);
+    SeriesTerms {
+        name: format!("{grade}{root}_USDC-{}", Date::of(last_trade_at).expiry_name()),
+        product: Product::Future { style: Style::Physical, period },
+        hours_per_lot: hours,
+        schedule: Schedule {
+            last_trade_at,
+            assign_at,
+            deliver_from: at_hour(first_day, 0),
+            deliver_until,
+            intervals: hours.saturating_mul(INTERVALS_PER_HOUR),
+            answer_within: NanosSpan::from_seconds(60),
+            verdict_within: NanosSpan::from_seconds(300),
+            close_at: deliver_until + NanosSpan::from_seconds(DAY_SECONDS.saturating_mul(3)),
+        },
+    }
+}
+
+/// The latest `hour`:00 at least `n` whole days before `first_day` 00:00.
+fn before(first_day: u64, n: u64, hour: u64) -> Nanos {
+    let day = if hour == 0 { n } else { n.saturating_add(1) };
+    at_hour(first_day.saturating_sub(day), hour)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(year: u16, month: u8, day: u8) -> Nanos {
+        at_hour(Date { year, month, day }.days(), 0)
+    }
+
+    #[test]
+    fn dates_and_day_numbers_are_inverse() {
+        for days in (0..200_000).step_by(13) {
+            assert_eq!(Date::from_days(days).days(), days);
+        }
+        assert_eq!(Date::from_days(20_778), Date { year: 2026, month: 11, day: 21 });
+    }
+
+    #[test]
+    fn a_december_contract_trades_until_27_november() {
+        let listed = series_of_grade("H100", at(2026, 11, 21));
+        let december = listed.iter().find(|terms| terms.hours_per_lot == 744).expect("a month");
+        assert_eq!(december.name, "H100_USDC-27NOV26");
+        assert_eq!(december.schedule.last_trade_at, at_hour(at_day(2026, 11, 27), 16));
+        assert_eq!(december.schedule.assign_at, at_hour(at_day(2026, 11, 28), 14));
+        assert_eq!(december.schedule.deliver_from, at(2026, 12, 1));
+        assert_eq!(december.schedule.deliver_until, at(2027, 1, 1));
+    }
+
+    fn at_day(year: u16, month: u8, day: u8) -> u64 {
+        Date { year, month, day }.days()
+    }
+
+    #[test]
+    fn seven_days_five_weeks_thirteen_months_whatever_the_day() {
+        for day in 0..800 {
+            let now = at(2026, 1, 1) + NanosSpan::from_seconds(DAY_SECONDS * day + 50_000);
+            let listed = series_of_grade("A100", now);
+            let names: std::collections::BTreeSet<_> = listed.iter().map(|t| &t.name).collect();
+            assert_eq!((listed.len(), names.len()), (25, 25), "{names:?}");
+            assert!(listed.iter().all(|terms| now < terms.schedule.last_trade_at));
+        }
+    }
+
+    #[test]
+    fn the_hours_of_2026_and_2027_are_8760() {
+        for year in [2026, 2027] {
+            let hours: u64 = (1..=12).map(|month| days_of_month(year, month) * 24).sum();
+            assert_eq!(hours, 8760);
+        }
+        assert_eq!(days_of_month(2028, 2) * 24, 696);
+    }
+}

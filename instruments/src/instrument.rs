@@ -1,0 +1,354 @@
+//! One listed series: its product, its tick and lot, its schedule, and the exact conversions between decimals and ticks.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+use thiserror::Error;
+
+use crate::grade::GradeId;
+use crate::ids::InstrumentId;
+use crate::rounding::div_half_even;
+use crate::units::{GpuSeconds, MicroUsd, Nanos, NanosSpan, Price, Qty};
+
+/// The kind of thing a series is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Product {
+    /// A future on a delivery period.
+    Future {
+        /// How it ends.
+        style: Style,
+        /// What it delivers.
+        period: Period,
+    },
+    /// A European option on the month future of the same style.
+    Option {
+        /// The future it becomes.
+        underlying: InstrumentId,
+        /// In ticks of the underlying.
+        strike: Price,
+        /// Call or put.
+        right: Right,
+    },
+    /// Buys `near` and sells `far` as one.
+    Spread {
+        /// The earlier series.
+        near: InstrumentId,
+        /// The later series.
+        far: InstrumentId,
+    },
+}
+
+/// How a future ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Style {
+    /// Sellers deliver compute to buyers.
+    Physical,
+    /// Money moves against the index.
+    Cash,
+}
+
+/// The length of a delivery period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
+pub enum Period {
+    /// One UTC day.
+    Day,
+    /// Monday to Sunday.
+    Week,
+    /// A calendar month.
+    Month,
+    /// Three calendar months.
+    Quarter,
+    /// A calendar year.
+    Year,
+}
+
+/// What an option gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Right {
+    /// To buy the future.
+    Call,
+    /// To sell the future.
+    Put,
+}
+
+/// When things happen in a series' life. All of it is data: a demo compresses it to seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Schedule {
+    /// Trading stops, the settlement price is fixed.
+    pub last_trade_at: Nanos,
+    /// Sellers are assigned to buyers.
+    pub assign_at: Nanos,
+    /// The first interval begins.
+    pub deliver_from: Nanos,
+    /// The last interval has ended.
+    pub deliver_until: Nanos,
+    /// Metered intervals between the two.
+    pub intervals: u32,
+    /// How long after a challenge its receipt may arrive.
+    pub answer_within: NanosSpan,
+    /// How long after a receipt its verdict may arrive.
+    pub verdict_within: NanosSpan,
+    /// Whatever is still open is closed.
+    pub close_at: Nanos,
+}
+
+impl Schedule {
+    /// When interval `index` begins; `index == intervals` is the end of the last one.
+    ///
+    /// # Panics
+    /// When `index` is beyond the last interval.
+    #[must_use]
+    pub fn interval_starts_at(&self, index: u32) -> Nanos {
+        assert!(index <= self.intervals, "interval {index} of {}", self.intervals);
+        let window = self.deliver_until.since(self.deliver_from).nanos();
+        let offset = u128::from(window).saturating_mul(u128::from(index));
+        let offset = offset.checked_div(u128::from(self.intervals)).unwrap_or(0);
+        self.deliver_from + NanosSpan::new(u64::try_from(offset).unwrap_or(u64::MAX))
+    }
+}
+
+/// Why a series cannot be listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error, BorshSerialize, BorshDeserialize)]
+pub enum TermsError {
+    /// The name is empty, too long, or has characters that do not belong into a name.
+    #[error("name must have 1 to 48 of A-Z, 0-9, `_`, `-`, and `d` inside a strike")]
+    Name,
+    /// A tick of nothing.
+    #[error("tick size must be above zero")]
+    TickSize,
+    /// A lot of nothing, or of more than ten years.
+    #[error("hours per lot must be 1 to 87840")]
+    HoursPerLot,
+    /// Events of the schedule stand in the wrong order.
+    #[error("schedule must run last trade <= assignment <= delivery from < until < close")]
+    ScheduleOrder,
+    /// No intervals, or more than one for every minute of a year, or not a whole number of GPU-seconds in each.
+    #[error("intervals must be 1 to 527040 and divide the lot into whole GPU-seconds")]
+    Intervals,
+}
+
+/// One listed series with fixed terms.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Instrument {
+    /// Its identity.
+    pub id: InstrumentId,
+    /// `H100_USDC-27NOV26`.
+    pub name: String,
+    /// What hardware is deliverable.
+    pub grade: GradeId,
+    /// The hash of the grade's terms.
+    pub grade_terms: [u8; 32],
+    /// Deliveries are in multiples of this many lots; the odd rest is settled in money.
+    pub node_size: u32,
+    /// Future, option or spread.
+    pub product: Product,
+    /// Dollars per GPU-hour of one tick.
+    pub tick_size: MicroUsd,
+    /// GPU-hours in one lot.
+    pub hours_per_lot: u32,
+    /// When things happen.
+    pub schedule: Schedule,
+    /// The mark price until there is an index, a quote or a trade.
+    pub reference: Price,
+}
+
+/// Why a decimal price is not a price of this series.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum PriceError {
+    /// Between two ticks.
+    #[error("price {price} is not a multiple of the tick size {tick_size}")]
+    OffTick {
+        /// What was sent.
+        price: Decimal,
+        /// What it must be a multiple of.
+        tick_size: Decimal,
+    },
+    /// Zero or less.
+    #[error("price {price} must be above zero")]
+    NotPositive {
+        /// What was sent.
+        price: Decimal,
+    },
+    /// Beyond what the book holds.
+    #[error("price {price} is above the limit {limit}")]
+    OutOfRange {
+        /// What was sent.
+        price: Decimal,
+        /// The largest price.
+        limit: Decimal,
+    },
+}
+
+/// Why a decimal amount is not a size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum QtyError {
+    /// Not a whole number of lots.
+    #[error("amount {amount} is not a whole number of lots")]
+    Fractional {
+        /// What was sent.
+        amount: Decimal,
+    },
+    /// Zero or less.
+    #[error("amount {amount} must be at least 1")]
+    NotPositive {
+        /// What was sent.
+        amount: Decimal,
+    },
+    /// More than the book takes in one order.
+    #[error("amount {amount} is above the limit {limit}")]
+    OutOfRange {
+        /// What was sent.
+        amount: Decimal,
+        /// The largest amount.
+        limit: u64,
+    },
+}
+
+impl Instrument {
+    /// The longest name of a series.
+    pub const NAME_LEN_MAX: usize = 48;
+    /// The largest price in ticks: a thousand times what any grade costs today, and small enough that no notional overflows.
+    pub const PRICE_MAX: Price = Price::from_ticks(10_000_000);
+    /// The largest order in lots: more GPUs than were ever built of one grade.
+    pub const QTY_MAX: Qty = Qty::from_lots(1_000_000);
+
+    /// Checks the terms in the order of [`TermsError`]'s variants.
+    ///
+    /// # Errors
+    /// The first term that cannot be listed.
+    pub fn check_terms(&self) -> Result<(), TermsError> {
+        let allowed = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || "_-d".contains(c);
+        if self.name.is_empty()
+            || Self::NAME_LEN_MAX < self.name.len()
+            || !self.name.chars().all(allowed)
+        {
+            return Err(TermsError::Name);
+        }
+        if self.tick_size <= MicroUsd::ZERO {
+            return Err(TermsError::TickSize);
+        }
+        if !(1..=87_840).contains(&self.hours_per_lot) {
+            return Err(TermsError::HoursPerLot);
+        }
+        let s = &self.schedule;
+        let in_order = s.last_trade_at <= s.assign_at
+            && s.assign_at <= s.deliver_from
+            && s.deliver_from < s.deliver_until
+            && s.deliver_until < s.close_at;
+        if !in_order {
+            return Err(TermsError::ScheduleOrder);
+        }
+        let seconds = self.seconds_per_lot();
+        let divides = seconds.checked_rem(u64::from(s.intervals)) == Some(0);
+        if !(1..=527_040).contains(&s.intervals) || !divides {
+            return Err(TermsError::Intervals);
+        }
+        Ok(())
+    }
+
+    /// Dollars per lot of one tick.
+    ///
+    /// # Panics
+    /// When the terms were never checked.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "check_terms bounds both factors")]
+    pub fn tick_value(&self) -> MicroUsd {
+        let micros = i128::from(self.tick_size.micros())
+            .checked_mul(i128::from(self.hours_per_lot))
+            .expect("a tick value fits");
+        MicroUsd::from_i128(micros).expect("a tick value fits in the ledger")
+    }
+
+    /// What `qty` lots are worth at `price`. `None` when it does not fit into the ledger.
+    #[must_use]
+    pub fn notional(&self, price: Price, qty: Qty) -> Option<MicroUsd> {
+        let per_lot =
+            i128::from(price.ticks()).checked_mul(i128::from(self.tick_value().micros()))?;
+        MicroUsd::from_i128(per_lot.checked_mul(i128::from(qty.lots()))?)
+    }
+
+    /// The compute in one interval of one lot.
+    #[must_use]
+    pub fn interval_seconds(&self) -> GpuSeconds {
+        let seconds = self.seconds_per_lot().checked_div(u64::from(self.schedule.intervals));
+        GpuSeconds::new(seconds.unwrap_or(0))
+    }
+
+    fn seconds_per_lot(&self) -> u64 {
+        u64::from(self.hours_per_lot).saturating_mul(3600)
+    }
+
+    /// The tick size in dollars.
+    #[must_use]
+    pub fn tick_size_decimal(&self) -> Decimal {
+        Decimal::new(self.tick_size.micros(), 6).normalize()
+    }
+
+    /// A price in dollars per GPU-hour, exactly.
+    #[must_use]
+    pub fn price_to_decimal(&self, price: Price) -> Decimal {
+        (Decimal::from(price.ticks()) * Decimal::new(self.tick_size.micros(), 6)).normalize()
+    }
+
+    /// Reads a decimal price. Exact or refused, never rounded.
+    ///
+    /// # Errors
+    /// See [`PriceError`].
+    pub fn price_from_decimal(&self, price: Decimal) -> Result<Price, PriceError> {
+        if price <= Decimal::ZERO {
+            return Err(PriceError::NotPositive { price });
+        }
+        let limit = self.price_to_decimal(Self::PRICE_MAX);
+        if limit < price {
+            return Err(PriceError::OutOfRange { price, limit });
+        }
+        let tick_size = self.tick_size_decimal();
+        let off_tick = PriceError::OffTick { price, tick_size };
+        // `rem` before `div`: the quotient of a 28-digit price would be rounded.
+        let Some(rest) = price.checked_rem(tick_size) else { return Err(off_tick) };
+        if !rest.is_zero() {
+            return Err(off_tick);
+        }
+        let ticks = price.checked_div(tick_size).and_then(|ticks| ticks.to_i64());
+        ticks.map(Price::from_ticks).ok_or(off_tick)
+    }
+
+    /// Reads a decimal size in lots. Exact or refused.
+    ///
+    /// # Errors
+    /// See [`QtyError`].
+    pub fn qty_from_decimal(&self, amount: Decimal) -> Result<Qty, QtyError> {
+        if amount <= Decimal::ZERO {
+            return Err(QtyError::NotPositive { amount });
+        }
+        let limit = Self::QTY_MAX.lots();
+        if Decimal::from(limit) < amount {
+            return Err(QtyError::OutOfRange { amount, limit });
+        }
+        if !amount.fract().is_zero() {
+            return Err(QtyError::Fractional { amount });
+        }
+        amount.to_u64().map(Qty::from_lots).ok_or(QtyError::Fractional { amount })
+    }
+
+    /// The tick nearest to `per_hour` dollars per GPU-hour, ties to even, at least one tick.
+    #[must_use]
+    pub fn nearest_price(&self, per_hour: MicroUsd) -> Price {
+        let ticks =
+            div_half_even(i128::from(per_hour.micros()), i128::from(self.tick_size.micros()));
+        let ticks = ticks.clamp(1, i128::from(Self::PRICE_MAX.ticks()));
+        Price::from_ticks(i64::try_from(ticks).unwrap_or(1))
+    }
+
+    /// Dollars per GPU-hour at `price`.
+    #[must_use]
+    pub fn per_hour(&self, price: Price) -> MicroUsd {
+        MicroUsd::new(price.ticks().saturating_mul(self.tick_size.micros()))
+    }
+
+    /// Whether trading has stopped at `now`.
+    #[must_use]
+    pub fn has_expired(&self, now: Nanos) -> bool {
+        self.schedule.last_trade_at <= now
+    }
+}

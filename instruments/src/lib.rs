@@ -1,0 +1,30 @@
+//! What is traded on Tenor, in which units, by whom, and when: the vocabulary every other crate agrees on.
+//!
+//! Plain values only. Nothing here knows an order book, a ledger or a clock.
+
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::as_conversions,
+        clippy::expect_used,
+        clippy::float_arithmetic,
+        clippy::indexing_slicing,
+        clippy::panic
+    )
+)]
+
+mod calendar;
+mod grade;
+mod ids;
+mod instrument;
+pub mod rounding;
+mod units;
+
+pub use calendar::{Date, SeriesTerms, month_names, series_of_grade};
+pub use grade::{Grade, GradeId, launch_grades};
+pub use ids::{AccountId, InstrumentId, ObligationId, OrderId, Seq, TradeId};
+pub use instrument::{
+    Instrument, Period, PriceError, Product, QtyError, Right, Schedule, Style, TermsError,
+};
+pub use units::{GpuSeconds, MicroUsd, Nanos, NanosSpan, NetQty, Ppm, Price, Qty, Side};
