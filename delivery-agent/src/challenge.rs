@@ -1,0 +1,160 @@
+//! What a provider is asked to compute, and which rows it is asked to show afterwards.
+//!
+//! Invariants:
+//! - the rows are drawn from a seed published after the work root, so nobody knows them while
+//!   computing;
+//! - every slot is drawn from, so no GPU of an obligation can be left out.
+
+use std::collections::BTreeSet;
+
+use blake3::{Hasher, OutputReader};
+
+use crate::expand::Bytes32;
+use crate::profile::ClassProfile;
+
+/// Bounds the leaf hashes a worker keeps for one challenge: 1 GiB.
+pub const LEAVES_MAX: u64 = 1 << 25;
+
+/// One challenge: segments of exact work on every slot of an obligation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Challenge {
+    seed: Bytes32,
+    profile: ClassProfile,
+    slots: u16,
+    segments: u16,
+}
+
+/// Why a challenge cannot be run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ChallengeError {
+    /// Nothing to compute.
+    #[error("challenge of {slots} slots and {segments} segments asks for no work")]
+    Empty {
+        /// Slots asked for.
+        slots: u16,
+        /// Segments asked for.
+        segments: u16,
+    },
+    /// More than a worker keeps.
+    #[error("challenge has {leaves} leaves, limit {LEAVES_MAX}")]
+    TooLarge {
+        /// Rows over all segments.
+        leaves: u64,
+    },
+}
+
+/// Rows to open in one segment of one slot, ascending.
+#[derive(Debug, Clone, PartialEq, Eq, borsh::BorshSerialize, borsh::BorshDeserialize)]
+pub struct Draw {
+    /// Which GPU of the obligation.
+    pub slot: u16,
+    /// Which segment of its chain.
+    pub segment: u16,
+    /// Which rows of it.
+    pub rows: Vec<u32>,
+}
+
+impl Challenge {
+    /// A challenge; `slots` GPUs each run a chain of `segments`.
+    ///
+    /// # Errors
+    /// [`ChallengeError`] when it asks for nothing or for too much.
+    pub fn new(
+        seed: Bytes32,
+        profile: ClassProfile,
+        slots: u16,
+        segments: u16,
+    ) -> Result<Self, ChallengeError> {
+        if slots == 0 || segments == 0 {
+            return Err(ChallengeError::Empty { slots, segments });
+        }
+        let leaves = u64::from(slots) * u64::from(segments) * u64::from(profile.shape().rows);
+        if LEAVES_MAX < leaves {
+            return Err(ChallengeError::TooLarge { leaves });
+        }
+        Ok(Self { seed, profile, slots, segments })
+    }
+
+    /// The seed everything is expanded from.
+    #[must_use]
+    pub const fn seed(&self) -> &Bytes32 {
+        &self.seed
+    }
+
+    /// What a segment computes.
+    #[must_use]
+    pub const fn profile(&self) -> &ClassProfile {
+        &self.profile
+    }
+
+    /// GPUs, each with its own chain of segments.
+    #[must_use]
+    pub const fn slots(&self) -> u16 {
+        self.slots
+    }
+
+    /// Length of each chain.
+    #[must_use]
+    pub const fn segments(&self) -> u16 {
+        self.segments
+    }
+
+    /// The same work asked for under another seed.
+    #[must_use]
+    pub const fn with_seed(self, seed: Bytes32) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// Floating-point operations of the whole challenge.
+    #[must_use]
+    pub fn flop(&self) -> u64 {
+        self.profile
+            .flop_per_segment()
+            .saturating_mul(u64::from(self.slots) * u64::from(self.segments))
+    }
+}
+
+/// Draws the rows to open: in every slot some segments, in every such segment some rows.
+///
+/// Order: by slot, segment, row. Uniform and without repetition.
+#[must_use]
+pub fn draw(draw_seed: &Bytes32, challenge: &Challenge, work_root: &Bytes32) -> Vec<Draw> {
+    let shape = challenge.profile.shape();
+    let mut stream = Hasher::new_keyed(draw_seed)
+        .update(b"draw")
+        .update(challenge.seed())
+        .update(work_root)
+        .finalize_xof();
+    let mut draws = Vec::new();
+    for slot in 0..challenge.slots {
+        let segments = u32::from(challenge.segments);
+        for segment in distinct(&mut stream, segments, shape.open_segments) {
+            let rows = distinct(&mut stream, shape.rows, shape.open_rows).into_iter().collect();
+            let segment = u16::try_from(segment).unwrap_or(u16::MAX);
+            draws.push(Draw { slot, segment, rows });
+        }
+    }
+    draws
+}
+
+/// `wanted` different numbers below `below`, or all of them when there are fewer.
+fn distinct(stream: &mut OutputReader, below: u32, wanted: u32) -> BTreeSet<u32> {
+    let mut drawn = BTreeSet::new();
+    while (drawn.len() as u64) < u64::from(wanted.min(below)) {
+        drawn.insert(uniform(stream, below));
+    }
+    drawn
+}
+
+/// A number below `below`; values that would favour the small ones are thrown away.
+fn uniform(stream: &mut OutputReader, below: u32) -> u32 {
+    let fair = u32::MAX - u32::MAX % below;
+    loop {
+        let mut bytes = [0; 4];
+        stream.fill(&mut bytes);
+        let number = u32::from_le_bytes(bytes);
+        if number < fair {
+            return number % below;
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! What the workload, the proof, the verifier, the receipt and the worker promise: WORK- rules.
+
+mod bits;
+mod proof;
+mod tree;
+
+use delivery_agent::challenge::Challenge;
+use delivery_agent::profile::{ClassProfile, Renorm, Shape};
+
+/// Smaller than any real profile, and odd in its number of rows.
+fn tiny() -> ClassProfile {
+    let shape = Shape {
+        rows: 13,
+        inner: 64,
+        steps: 3,
+        pool: 3,
+        open_rows: 3,
+        open_segments: 2,
+        renorm: Renorm { shift: 5, bits: 9 },
+    };
+    ClassProfile::new("tiny", shape).expect("within its bounds")
+}
+
+fn challenge_of(profile: ClassProfile, seed: u8) -> Challenge {
+    Challenge::new([seed; 32], profile, 2, 3).expect("not empty, not too large")
+}
