@@ -1,21 +1,24 @@
 //! Delivery: the work a provider's GPU does, the proof of it, and the receipt for it.
 //!
 //! A challenge is a chain of exact integer matrix products on candle ([`program`]). The provider
-//! commits to it with a Merkle root in a signed receipt, then opens rows drawn
+//! commits to it with a Merkle root in a signed receipt ([`io::sign`]), then opens rows drawn
 //! afterwards; the verifier computes those rows again from the seed ([`verify`]).
 //!
 //! Read [`profile`], then [`program`], then [`verify`].
 //!
 //! Invariants:
 //! - the same challenge gives the same bits on every device: there is no tolerance anywhere;
-//! - keys live in the agent's process, the device in the worker's.
+//! - keys live in the agent's process, the device in the worker's ([`worker`]).
 
 pub mod challenge;
 pub mod device;
 pub mod expand;
 pub mod fault;
+pub mod io;
 pub mod merkle;
 pub mod profile;
 pub mod program;
+pub mod receipt;
 pub mod stream;
 pub mod verify;
+pub mod worker;

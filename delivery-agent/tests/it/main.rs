@@ -2,7 +2,9 @@
 
 mod bits;
 mod proof;
+mod signing;
 mod tree;
+mod workers;
 
 use delivery_agent::challenge::Challenge;
 use delivery_agent::profile::{ClassProfile, Renorm, Shape};
