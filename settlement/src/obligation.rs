@@ -1,0 +1,407 @@
+//! One seller's duty to one buyer, interval by interval. This file says what state it is in; `shortfall.rs` moves the money.
+//!
+//! One interval:
+//!
+//! ```text
+//! Pending --open--> Open --challenge--> Challenged --receipt--> Claimed --valid------------> Delivered
+//!                    |                      |                    | | |---- below grade ----> Failed(BelowGrade)
+//!                    |                      |                    | +------ invalid --------> Failed(Refuted)
+//!                    |                      +---- deadline ------|-------------------------> Failed(Silent)
+//!                    |                                           +-------- unverifiable ---> Unverified
+//!                    +------- deadline --------------------------+-------- deadline -------> Unverified
+//! ```
+//!
+//! The deadline of a challenge bounds the receipt; the deadline of a claim bounds our own verdict. So the seller pays for its own silence
+//! and never for ours: an interval that nobody challenged, or that nobody judged in time, is unpaid and unpunished.
+//!
+//! Invariants:
+//! - an illegal step changes nothing;
+//! - the escrow is the value of the intervals that are not settled yet;
+//! - once closed, escrow and bond are zero and nothing steps any more.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use instruments::{
+    AccountId, GpuSeconds, Instrument, InstrumentId, MicroUsd, Nanos, ObligationId, Ppm, Price, Qty,
+};
+use thiserror::Error;
+
+use crate::assignment::Assignment;
+use crate::receipt::{DeliveryReceipt, ReceiptError};
+
+/// From here an interval counts in full.
+const QUALITY_FULL: Ppm = Ppm::new(970_000);
+/// Below this an interval does not count at all.
+const QUALITY_FLOOR: Ppm = Ppm::new(900_000);
+
+/// Where one interval is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum IntervalState {
+    /// It has not begun.
+    Pending,
+    /// It has begun; no work was demanded yet.
+    Open,
+    /// Work was demanded.
+    Challenged {
+        /// A receipt must have arrived before this instant.
+        answer_by: Nanos,
+    },
+    /// The work is claimed and waits for its verdict.
+    Claimed {
+        /// The verdict must have arrived before this instant.
+        verdict_by: Nanos,
+    },
+    /// It counts.
+    Delivered {
+        /// How much of it: [`Ppm::ONE`] or, between floor and full, the quality measured.
+        quality: Ppm,
+    },
+    /// It does not count, and costs the seller.
+    Failed {
+        /// Why.
+        cause: FailCause,
+    },
+    /// Nobody could judge it: unpaid, without penalty.
+    Unverified,
+}
+
+impl IntervalState {
+    /// When [`Step::Deadline`] is due; `None` while nothing is awaited.
+    #[must_use]
+    pub const fn deadline(self) -> Option<Nanos> {
+        match self {
+            Self::Challenged { answer_by } => Some(answer_by),
+            Self::Claimed { verdict_by } => Some(verdict_by),
+            Self::Pending
+            | Self::Open
+            | Self::Delivered { .. }
+            | Self::Failed { .. }
+            | Self::Unverified => None,
+        }
+    }
+
+    /// Whether nothing more can happen to it.
+    #[must_use]
+    pub const fn has_ended(self) -> bool {
+        match self {
+            Self::Delivered { .. } | Self::Failed { .. } | Self::Unverified => true,
+            Self::Pending | Self::Open | Self::Challenged { .. } | Self::Claimed { .. } => false,
+        }
+    }
+
+    /// The state after `step`; the table is the whole rule. `None` when it has no such entry.
+    #[must_use]
+    pub fn after(self, step: Step) -> Option<Self> {
+        Some(match (self, step) {
+            (Self::Pending, Step::Open) => Self::Open,
+            (Self::Open, Step::Challenge { answer_by }) => Self::Challenged { answer_by },
+            (Self::Challenged { .. }, Step::Receipt { verdict_by }) => Self::Claimed { verdict_by },
+            (Self::Challenged { .. }, Step::Deadline) => Self::Failed { cause: FailCause::Silent },
+            (Self::Claimed { .. }, Step::Verdict(verdict)) => judged(verdict),
+            // Nobody asked, or nobody judged: our silence, not the seller's.
+            (Self::Open | Self::Claimed { .. }, Step::Deadline) => Self::Unverified,
+            _ => return None,
+        })
+    }
+}
+
+fn judged(verdict: Verdict) -> IntervalState {
+    match verdict {
+        Verdict::Valid { quality } if quality < QUALITY_FLOOR => {
+            IntervalState::Failed { cause: FailCause::BelowGrade }
+        }
+        Verdict::Valid { quality } if quality < QUALITY_FULL => {
+            IntervalState::Delivered { quality }
+        }
+        Verdict::Valid { .. } => IntervalState::Delivered { quality: Ppm::ONE },
+        Verdict::Invalid => IntervalState::Failed { cause: FailCause::Refuted },
+        Verdict::Unverifiable => IntervalState::Unverified,
+    }
+}
+
+/// Why an interval does not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum FailCause {
+    /// No receipt came in time.
+    Silent,
+    /// The rows that were opened are not the work that was demanded.
+    Refuted,
+    /// The work is right, but slower than the grade allows.
+    BelowGrade,
+}
+
+/// What can happen to an interval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Step {
+    /// It begins.
+    Open,
+    /// Work is demanded.
+    Challenge {
+        /// The receipt must arrive before this instant.
+        answer_by: Nanos,
+    },
+    /// The work is claimed.
+    Receipt {
+        /// The verdict must arrive before this instant.
+        verdict_by: Nanos,
+    },
+    /// The claim is judged.
+    Verdict(Verdict),
+    /// What was awaited did not come.
+    Deadline,
+}
+
+/// A verifier's judgement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Verdict {
+    /// The work was done.
+    Valid {
+        /// Measured speed against the grade's reference; above the whole it counts as the whole.
+        quality: Ppm,
+    },
+    /// The work was not done: the rows differ.
+    Invalid,
+    /// The verifier cannot say. Never fraud.
+    Unverifiable,
+}
+
+/// Why a step was refused. The obligation is unchanged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum IllegalStep {
+    /// It is over.
+    #[error("obligation {obligation} is closed")]
+    Closed {
+        /// Which.
+        obligation: ObligationId,
+    },
+    /// It has fewer intervals.
+    #[error("interval {interval} is not below {intervals}")]
+    NoSuchInterval {
+        /// What was asked.
+        interval: u32,
+        /// How many there are.
+        intervals: u32,
+    },
+    /// The table has no such entry.
+    #[error("step {step:?} does not follow on {state:?}")]
+    NotNext {
+        /// Where the interval is.
+        state: IntervalState,
+        /// What was asked.
+        step: Step,
+    },
+}
+
+/// One seller's duty to one buyer.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Obligation {
+    /// Its identity.
+    pub id: ObligationId,
+    /// Of which series.
+    pub instrument: InstrumentId,
+    /// Who delivers.
+    pub seller: AccountId,
+    /// Who receives.
+    pub buyer: AccountId,
+    /// How many GPUs.
+    pub lots: Qty,
+    /// At which price.
+    pub settlement_price: Price,
+    /// What all of it costs.
+    pub notional: MicroUsd,
+    /// Where each interval is.
+    pub intervals: Vec<IntervalState>,
+    /// How many of them have ended.
+    pub ended: u32,
+    /// The buyer's money that is set aside for it.
+    pub escrow: MicroUsd,
+    /// The seller's money that is set aside for it.
+    pub bond: MicroUsd,
+    /// The bond it began with.
+    pub bond_initial: MicroUsd,
+    /// Compute that counted, rounded down per interval.
+    pub delivered: GpuSeconds,
+    /// Compute that is missing through the seller's fault.
+    pub missed: GpuSeconds,
+    /// Intervals that counted.
+    pub delivered_count: u32,
+    /// Intervals that failed.
+    pub failed: u32,
+    /// Intervals that nobody could judge.
+    pub unverified: u32,
+    /// What the seller has received from the escrow.
+    pub paid_to_seller: MicroUsd,
+    /// What the buyer has received back from the escrow.
+    pub returned_to_buyer: MicroUsd,
+    /// What the seller has paid for what was missing.
+    pub shortfall_paid: MicroUsd,
+    /// The hash of the newest receipt; zero before the first.
+    pub last_receipt: [u8; 32],
+    /// Receipts accepted.
+    pub receipts: u32,
+    /// GPU-milliseconds claimed by the newest receipt.
+    pub claimed_millis: u64,
+    /// Whether it is over.
+    pub closed: bool,
+}
+
+impl Obligation {
+    /// A duty that nobody has funded yet. `None` when the price is not above zero, or when a multiple of what it is worth, which the
+    /// seller may come to owe, does not fit into the ledger.
+    #[must_use]
+    pub fn open(
+        id: ObligationId,
+        instrument: &Instrument,
+        assignment: &Assignment,
+        settlement_price: Price,
+    ) -> Option<Self> {
+        let notional = instrument.notional(settlement_price, assignment.lots)?;
+        // Replacement up to three times the price, and the penalty, are owed at worst.
+        let bounded = notional.micros().checked_mul(4).is_some();
+        if notional <= MicroUsd::ZERO || !bounded {
+            return None;
+        }
+        let intervals = usize::try_from(instrument.schedule.intervals).ok()?;
+        Some(Self {
+            id,
+            instrument: instrument.id,
+            seller: assignment.seller,
+            buyer: assignment.buyer,
+            lots: assignment.lots,
+            settlement_price,
+            notional,
+            intervals: vec![IntervalState::Pending; intervals],
+            ended: 0,
+            escrow: MicroUsd::ZERO,
+            bond: MicroUsd::ZERO,
+            bond_initial: MicroUsd::ZERO,
+            delivered: GpuSeconds::ZERO,
+            missed: GpuSeconds::ZERO,
+            delivered_count: 0,
+            failed: 0,
+            unverified: 0,
+            paid_to_seller: MicroUsd::ZERO,
+            returned_to_buyer: MicroUsd::ZERO,
+            shortfall_paid: MicroUsd::ZERO,
+            last_receipt: [0; 32],
+            receipts: 0,
+            claimed_millis: 0,
+            closed: false,
+        })
+    }
+
+    /// Where an interval is; `None` beyond the last.
+    #[must_use]
+    pub fn interval(&self, index: u32) -> Option<IntervalState> {
+        self.intervals.get(usize::try_from(index).ok()?).copied()
+    }
+
+    /// Whether every interval has ended.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.ended == self.interval_count()
+    }
+
+    /// What one interval costs. All of them together cost exactly the notional.
+    ///
+    /// # Panics
+    /// Beyond the last interval.
+    #[must_use]
+    pub fn interval_value(&self, index: u32) -> MicroUsd {
+        let whole = self.interval_count();
+        assert!(index < whole, "interval {index} of {whole}");
+        let until = |count: u32| self.notional.share_floor(i128::from(count), i128::from(whole));
+        until(index.saturating_add(1)) - until(index)
+    }
+
+    /// Takes one step of one interval and returns where it is now.
+    ///
+    /// When the interval has ended, the caller settles it at once.
+    ///
+    /// # Errors
+    /// [`IllegalStep`]; nothing has changed then.
+    pub fn step(&mut self, index: u32, step: Step) -> Result<IntervalState, IllegalStep> {
+        if self.closed {
+            return Err(IllegalStep::Closed { obligation: self.id });
+        }
+        let intervals = self.interval_count();
+        let place = usize::try_from(index).ok().and_then(|at| self.intervals.get_mut(at));
+        let Some(place) = place else {
+            return Err(IllegalStep::NoSuchInterval { interval: index, intervals });
+        };
+        let state = *place;
+        let Some(next) = state.after(step) else {
+            return Err(IllegalStep::NotNext { state, step });
+        };
+
+        // From here on nothing can fail.
+        *place = next;
+        self.ended = self.ended.saturating_add(u32::from(next.has_ended()));
+        Ok(next)
+    }
+
+    /// Whether a receipt is the next of the chain. Who signed it, and whether it came in time, the caller has checked.
+    ///
+    /// # Errors
+    /// The first field that is not the next.
+    pub fn check_receipt(
+        &self,
+        instrument: &Instrument,
+        receipt: &DeliveryReceipt,
+    ) -> Result<(), ReceiptError> {
+        let interval = receipt.interval;
+        if receipt.obligation != self.id {
+            return Err(ReceiptError::Obligation { sent: receipt.obligation, expected: self.id });
+        }
+        match self.interval(interval) {
+            Some(IntervalState::Challenged { .. }) if !self.closed => {}
+            _ => return Err(ReceiptError::Interval { interval }),
+        }
+        let expected = self.receipts.saturating_add(1);
+        if receipt.challenges != expected {
+            return Err(ReceiptError::Challenges { sent: receipt.challenges, expected });
+        }
+        let whole = self.interval_compute(instrument).seconds().saturating_mul(1000);
+        let (sent, above) = (receipt.gpu_millis, self.claimed_millis);
+        let limit = above.saturating_add(whole);
+        if sent <= above || limit < sent {
+            return Err(ReceiptError::GpuMillis { sent, above, limit });
+        }
+        if receipt.prev != self.last_receipt {
+            return Err(ReceiptError::Prev);
+        }
+        if receipt.terms != instrument.grade_terms {
+            return Err(ReceiptError::Terms);
+        }
+        Ok(())
+    }
+
+    /// Takes a receipt that [`Obligation::check_receipt`] has let pass. `digest` is what the next one must name.
+    ///
+    /// # Errors
+    /// [`IllegalStep`]; nothing has changed then.
+    pub fn accept_receipt(
+        &mut self,
+        receipt: &DeliveryReceipt,
+        digest: [u8; 32],
+        verdict_by: Nanos,
+    ) -> Result<IntervalState, IllegalStep> {
+        let state = self.step(receipt.interval, Step::Receipt { verdict_by })?;
+
+        // From here on nothing can fail.
+        self.receipts = self.receipts.saturating_add(1);
+        self.claimed_millis = receipt.gpu_millis;
+        self.last_receipt = digest;
+        Ok(state)
+    }
+
+    /// The compute in one interval of all lots.
+    #[must_use]
+    pub fn interval_compute(&self, instrument: &Instrument) -> GpuSeconds {
+        let per_lot = instrument.interval_seconds().seconds();
+        GpuSeconds::new(per_lot.saturating_mul(self.lots.lots()))
+    }
+
+    pub(crate) fn interval_count(&self) -> u32 {
+        u32::try_from(self.intervals.len()).unwrap_or(u32::MAX)
+    }
+}

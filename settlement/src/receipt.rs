@@ -1,0 +1,70 @@
+//! What a provider's agent signs: a cumulative claim, chained to the one before.
+//!
+//! Only the newest matters at settlement, so a lost one does no harm; the chain makes a changed one visible. The signature itself is made
+//! and checked elsewhere.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use instruments::ObligationId;
+use thiserror::Error;
+
+/// The claim that the work of one more interval was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct DeliveryReceipt {
+    /// Under which duty.
+    pub obligation: ObligationId,
+    /// The interval that is claimed.
+    pub interval: u32,
+    /// GPU-milliseconds claimed under this obligation so far, this interval included.
+    pub gpu_millis: u64,
+    /// Challenges answered under this obligation so far, this one included.
+    pub challenges: u32,
+    /// The root over all the rows of the work.
+    pub work_root: [u8; 32],
+    /// The hash of the receipt before; zero in the first.
+    pub prev: [u8; 32],
+    /// The hash of the grade's terms.
+    pub terms: [u8; 32],
+}
+
+/// Why a receipt is not the next of its chain. Variants stand in the order in which they are checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum ReceiptError {
+    /// It belongs to another duty.
+    #[error("receipt is for obligation {sent}, not {expected}")]
+    Obligation {
+        /// What was sent.
+        sent: ObligationId,
+        /// Where it was sent.
+        expected: ObligationId,
+    },
+    /// No challenge of that interval is waiting for an answer.
+    #[error("interval {interval} does not wait for a receipt")]
+    Interval {
+        /// What was sent.
+        interval: u32,
+    },
+    /// The number of challenges answered is not one more.
+    #[error("receipt counts {sent} challenges, the next is {expected}")]
+    Challenges {
+        /// What was sent.
+        sent: u32,
+        /// What continues the chain.
+        expected: u32,
+    },
+    /// The cumulative claim does not grow by at most one whole interval.
+    #[error("receipt claims {sent} GPU-milliseconds, it must be above {above} and at most {limit}")]
+    GpuMillis {
+        /// What was sent.
+        sent: u64,
+        /// What was claimed before.
+        above: u64,
+        /// That and one whole interval.
+        limit: u64,
+    },
+    /// It does not name the receipt before.
+    #[error("receipt does not name the receipt before it")]
+    Prev,
+    /// It names other terms of the grade.
+    #[error("receipt does not name the terms of the grade")]
+    Terms,
+}
