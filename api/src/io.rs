@@ -1,0 +1,3 @@
+//! What touches the world beyond sockets: signatures and their key files.
+
+pub mod sign;

@@ -1,0 +1,299 @@
+//! EIP-712 delivery receipts: the digest, who signed it, and the venue's countersignature.
+//!
+//! ```text
+//! domain   name "Tenor", version "1", chainId 31337, verifyingContract 0
+//! struct   DeliveryReceipt(uint64 obligation,uint32 interval,uint64 gpuMillis,uint32 challenges,
+//!                          bytes32 workRoot,bytes32 prev,bytes32 terms)
+//! ```
+//!
+//! Invariants:
+//! - a private key is never printed, logged or returned;
+//! - one receipt has one signature per key: only the low half of `s` and `v` of 27 or 28 are read.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use ethers_core::abi::{Token, encode};
+use ethers_core::types::transaction::eip712::{EIP712Domain, Eip712};
+use ethers_core::types::{Address, H256, Signature, U256};
+use ethers_core::utils::keccak256;
+use ethers_signers::{LocalWallet, Signer};
+use settlement::DeliveryReceipt;
+
+/// The chain whose id stands in the domain: a local one until the settlement contracts are deployed.
+pub const CHAIN_ID: u64 = 31_337;
+
+/// Bytes of a signature: `r`, `s`, `v`.
+pub const SIGNATURE_LEN: usize = 65;
+
+const RECEIPT_TYPE: &str = "DeliveryReceipt(uint64 obligation,uint32 interval,uint64 gpuMillis,\
+                            uint32 challenges,bytes32 workRoot,bytes32 prev,bytes32 terms)";
+
+/// Half the order of secp256k1: above it lies a second signature for every first.
+const S_MAX: U256 =
+    U256([0xdfe9_2f46_681b_20a0, 0x5d57_6e73_57a4_501d, u64::MAX, 0x7fff_ffff_ffff_ffff]);
+
+/// Why a signature or a key was refused. Key material never stands in the text.
+#[derive(Debug, thiserror::Error)]
+pub enum SignError {
+    /// The key file cannot be read or written.
+    #[error("key file {path}: {source}")]
+    KeyFile {
+        /// Where.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file holds something else.
+    #[error("key file {path} is not 32 bytes in hexadecimal of a valid key")]
+    NotAKey {
+        /// Where.
+        path: PathBuf,
+    },
+    /// The system gave no random bytes.
+    #[error("no randomness from the system: {0}")]
+    NoRandomness(getrandom::Error),
+    /// The curve refused to sign.
+    #[error("signing failed")]
+    NotSigned,
+    /// A signature of another length.
+    #[error("signature has {found} bytes, it must have {SIGNATURE_LEN}")]
+    Length {
+        /// What was sent.
+        found: usize,
+    },
+    /// Not the one canonical form of a signature.
+    #[error("signature is not canonical: {field}")]
+    NotCanonical {
+        /// Which part.
+        field: &'static str,
+    },
+    /// No key can have made it.
+    #[error("signature recovers to no key")]
+    NoSigner,
+}
+
+/// The key the venue countersigns accepted receipts with.
+pub struct VenueKey(LocalWallet);
+
+impl VenueKey {
+    /// Reads the key file, or makes one that only its owner can read where there is none.
+    ///
+    /// # Errors
+    /// [`SignError::KeyFile`], [`SignError::NotAKey`], [`SignError::NoRandomness`].
+    pub fn load_or_generate(path: &Path) -> Result<Self, SignError> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::from_hex(text.trim())
+                .ok_or_else(|| SignError::NotAKey { path: path.to_owned() }),
+            Err(error) if error.kind() == ErrorKind::NotFound => Self::generate(path),
+            Err(source) => Err(SignError::KeyFile { path: path.to_owned(), source }),
+        }
+    }
+
+    /// A key from its bytes; `None` when they are zero or beyond the curve's order.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8; 32]) -> Option<Self> {
+        LocalWallet::from_bytes(bytes).ok().map(Self)
+    }
+
+    /// Who this key signs as.
+    #[must_use]
+    pub fn address(&self) -> [u8; 20] {
+        self.0.address().0
+    }
+
+    /// Countersigns a receipt by its digest.
+    ///
+    /// # Errors
+    /// [`SignError::NotSigned`], which no key should ever give.
+    pub fn countersign(&self, digest: [u8; 32]) -> Result<[u8; SIGNATURE_LEN], SignError> {
+        let signed = self.0.sign_hash(H256(digest));
+        signed.map(<[u8; SIGNATURE_LEN]>::from).map_err(|_curve| SignError::NotSigned)
+    }
+
+    fn from_hex(digits: &str) -> Option<Self> {
+        let mut bytes = [0; 32];
+        let digits = digits.strip_prefix("0x").unwrap_or(digits);
+        hex::decode_to_slice(digits, &mut bytes).ok()?;
+        Self::from_bytes(&bytes)
+    }
+
+    fn generate(path: &Path) -> Result<Self, SignError> {
+        let (key, bytes) = loop {
+            let mut bytes = [0; 32];
+            getrandom::fill(&mut bytes).map_err(SignError::NoRandomness)?;
+            // Beyond the order about once in 2^128.
+            if let Some(key) = Self::from_bytes(&bytes) {
+                break (key, bytes);
+            }
+        };
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options
+            .open(path)
+            .and_then(|mut file| {
+                file.write_all(format!("{}\n", hex::encode(bytes)).as_bytes())?;
+                file.sync_all()
+            })
+            .map_err(|source| SignError::KeyFile { path: path.to_owned(), source })?;
+        Ok(key)
+    }
+}
+
+impl fmt::Debug for VenueKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "VenueKey(0x{})", hex::encode(self.address()))
+    }
+}
+
+/// What is signed, and what the next receipt names as `prev`.
+#[must_use]
+pub fn receipt_digest(receipt: &DeliveryReceipt) -> [u8; 32] {
+    match Typed(receipt).encode_eip712() {
+        Ok(digest) => digest,
+        Err(never) => match never {},
+    }
+}
+
+/// Who signed the receipt. The exchange compares it with the nominated signer.
+///
+/// # Errors
+/// [`SignError::Length`], [`SignError::NotCanonical`], [`SignError::NoSigner`].
+pub fn recover(receipt: &DeliveryReceipt, signature: &[u8]) -> Result<[u8; 20], SignError> {
+    recover_digest(receipt_digest(receipt), signature)
+}
+
+/// Who signed a digest.
+///
+/// # Errors
+/// As [`recover`].
+pub fn recover_digest(digest: [u8; 32], signature: &[u8]) -> Result<[u8; 20], SignError> {
+    let Ok(signature) = <&[u8; SIGNATURE_LEN]>::try_from(signature) else {
+        return Err(SignError::Length { found: signature.len() });
+    };
+    let (r, s, v) = (&signature[..32], &signature[32..64], signature[64]);
+    let (r, s) = (U256::from_big_endian(r), U256::from_big_endian(s));
+    if S_MAX < s {
+        return Err(SignError::NotCanonical { field: "s" });
+    }
+    if !matches!(v, 27 | 28) {
+        return Err(SignError::NotCanonical { field: "v" });
+    }
+    let recovered = Signature { r, s, v: v.into() }.recover(H256(digest));
+    recovered.map(|address| address.0).map_err(|_curve| SignError::NoSigner)
+}
+
+struct Typed<'a>(&'a DeliveryReceipt);
+
+impl Eip712 for Typed<'_> {
+    type Error = Infallible;
+
+    fn domain(&self) -> Result<EIP712Domain, Infallible> {
+        Ok(EIP712Domain {
+            name: Some("Tenor".to_owned()),
+            version: Some("1".to_owned()),
+            chain_id: Some(CHAIN_ID.into()),
+            verifying_contract: Some(Address::zero()),
+            salt: None,
+        })
+    }
+
+    fn type_hash() -> Result<[u8; 32], Infallible> {
+        Ok(keccak256(RECEIPT_TYPE))
+    }
+
+    fn struct_hash(&self) -> Result<[u8; 32], Infallible> {
+        let receipt = self.0;
+        let word = |bytes: [u8; 32]| Token::FixedBytes(bytes.to_vec());
+        Ok(keccak256(encode(&[
+            word(Self::type_hash()?),
+            Token::Uint(receipt.obligation.0.into()),
+            Token::Uint(receipt.interval.into()),
+            Token::Uint(receipt.gpu_millis.into()),
+            Token::Uint(receipt.challenges.into()),
+            word(receipt.work_root),
+            word(receipt.prev),
+            word(receipt.terms),
+        ])))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use instruments::ObligationId;
+
+    use super::*;
+
+    /// The receipt of the golden vector; docs/delivery.md shows the same.
+    fn golden() -> DeliveryReceipt {
+        DeliveryReceipt {
+            obligation: ObligationId(7),
+            interval: 3,
+            gpu_millis: 14_400_000,
+            challenges: 4,
+            work_root: [0x11; 32],
+            prev: [0x22; 32],
+            terms: [0x33; 32],
+        }
+    }
+
+    #[test]
+    fn api_020_the_golden_receipt_has_the_digest_every_party_finds() {
+        let digest = receipt_digest(&golden());
+        assert_eq!(
+            hex::encode(digest),
+            "ceffe10d57dbee2e8356256b7ad9620f46bc1e7b5b1216e0eea5de535f1fd884"
+        );
+        let agent = hex::decode(
+            "120336089ea044451a0ab7a89845f1ee9c2cb1a8f14ee2805c3a6b71e3a5cec8\
+             3d4c315df1a86c0ec504cf6a111d1fb90d85efd51e9c5d0406e3b2cc969c0bad1b",
+        )
+        .unwrap();
+        let signer = recover(&golden(), &agent).unwrap();
+        assert_eq!(hex::encode(signer), "17c5185167401ed00cf5f5b2fc97d9bbfdb7d025");
+        let other = DeliveryReceipt { gpu_millis: 14_400_001, ..golden() };
+        assert_ne!(recover(&other, &agent).ok(), Some(signer));
+    }
+
+    #[test]
+    fn api_020_only_the_canonical_form_of_a_signature_is_read() {
+        let key = VenueKey::from_bytes(&[5; 32]).unwrap();
+        let digest = receipt_digest(&golden());
+        let signature = key.countersign(digest).unwrap();
+        assert_eq!(recover_digest(digest, &signature).unwrap(), key.address());
+        let refused = |change: &dyn Fn(&mut [u8; SIGNATURE_LEN])| {
+            let mut changed = signature;
+            change(&mut changed);
+            recover_digest(digest, &changed).unwrap_err().to_string()
+        };
+        assert_eq!(refused(&|s| s[32] |= 0x80), "signature is not canonical: s");
+        assert_eq!(refused(&|s| s[64] -= 27), "signature is not canonical: v");
+        assert_eq!(refused(&|s| s[..32].fill(0)), "signature recovers to no key");
+        let short = recover_digest(digest, &signature[..64]).unwrap_err().to_string();
+        assert_eq!(short, "signature has 64 bytes, it must have 65");
+    }
+
+    #[test]
+    fn a_venue_key_is_made_once_and_never_shown() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("venue.key");
+        let made = VenueKey::load_or_generate(&path).unwrap();
+        let read = VenueKey::load_or_generate(&path).unwrap();
+        assert_eq!(made.address(), read.address());
+        let secret = std::fs::read_to_string(&path).unwrap();
+        assert!(!format!("{made:?}").contains(secret.trim()));
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        std::fs::write(&path, "not a key, but perhaps a password").unwrap();
+        let refused = VenueKey::load_or_generate(&path).unwrap_err().to_string();
+        assert!(!refused.contains("password"), "{refused}");
+    }
+}
