@@ -1,0 +1,97 @@
+//! Pairs the sellers of an expired series with its buyers. Positions end, obligations begin.
+
+use instruments::{AccountId, InstrumentId, NetQty, ObligationId, Price, Qty};
+use settlement::{Assignment, Holder, Obligation};
+
+use crate::deliver::Delivery;
+use crate::event::Event;
+use crate::series::SeriesState;
+use crate::{Exchange, Issued};
+
+impl Exchange {
+    pub(crate) fn assign_series(&mut self, instrument: InstrumentId, events: &mut Vec<Event>) {
+        let Some(series) = self.series.get_mut(&instrument) else { return };
+        let Some(settlement_price) = series.settlement_price else { return };
+        series.state = SeriesState::Delivering;
+        let node_size = series.instrument.node_size;
+        let holders: Vec<Holder> = self
+            .positions
+            .of_instrument(instrument)
+            .map(|(account, position)| Holder { account, net: position.net })
+            .collect();
+        let seed = settlement::assignment_seed(instrument, settlement_price, self.last_seq);
+        let mut assignments = settlement::assign(seed, &holders, node_size);
+        // Beyond the ledger's range there is no obligation, and the position was settled in money like any odd rest.
+        assignments.retain(|part| self.obligation(instrument, part, settlement_price).is_some());
+        for holder in &holders {
+            self.close_position(instrument, *holder, &assignments, events);
+        }
+        for assignment in &assignments {
+            self.open_obligation(instrument, assignment, settlement_price, events);
+        }
+    }
+
+    /// Ends one position. Whatever is not delivered has just been settled in money by the last variation.
+    fn close_position(
+        &mut self,
+        instrument: InstrumentId,
+        holder: Holder,
+        assignments: &[Assignment],
+        events: &mut Vec<Event>,
+    ) {
+        let Holder { account, net } = holder;
+        let is_mine = |part: &&Assignment| part.seller == account || part.buyer == account;
+        let delivered: Qty = assignments.iter().filter(is_mine).map(|part| part.lots).sum();
+        self.positions.close(instrument, account);
+        if net != NetQty::ZERO {
+            events.push(Event::PositionClosed { instrument, account, net, delivered });
+        }
+        self.rehold(account);
+    }
+
+    /// The next obligation, not yet funded.
+    fn obligation(
+        &self,
+        instrument: InstrumentId,
+        assignment: &Assignment,
+        settlement_price: Price,
+    ) -> Option<Obligation> {
+        let series = self.series.get(&instrument)?;
+        let id = ObligationId(Issued::next(&mut self.issued.obligations.clone()));
+        Obligation::open(id, &series.instrument, assignment, settlement_price)
+    }
+
+    fn open_obligation(
+        &mut self,
+        instrument: InstrumentId,
+        assignment: &Assignment,
+        settlement_price: Price,
+        events: &mut Vec<Event>,
+    ) {
+        let Some(mut obligation) = self.obligation(instrument, assignment, settlement_price) else {
+            return;
+        };
+        let id = obligation.id;
+        self.issued.obligations = id.0;
+        let funding = settlement::fund(&mut self.ledger, &mut obligation);
+        events.push(Event::ObligationAssigned {
+            obligation: id,
+            instrument,
+            seller: assignment.seller,
+            buyer: assignment.buyer,
+            lots: assignment.lots,
+            settlement_price,
+            escrow: obligation.escrow,
+            bond: obligation.bond,
+        });
+        if funding.buyer_defaulted() {
+            let paid = settlement::default_buyer(&mut self.ledger, &mut obligation);
+            events.push(Event::BuyerDefaulted { obligation: id, paid });
+        }
+        let parties: [AccountId; 2] = [assignment.seller, assignment.buyer];
+        self.deliveries.insert(id, Delivery::new(obligation));
+        for account in parties {
+            self.rehold(account);
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! The one door: everything that can change the exchange, as integers.
+//!
+//! A command is an imperative. It is journaled before it is applied, and applying the same commands again gives the same exchange.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use instruments::{
+    AccountId, GradeId, Instrument, InstrumentId, MicroUsd, Nanos, ObligationId, OrderId, Ppm,
+    Price, Qty, Seq, Side,
+};
+use matching_engine::{OrderKind, StpMode, TimeInForce};
+use settlement::{DeliveryReceipt, Verdict};
+
+/// A command with its place in the journal. The only way time and order enter the core.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Stamped {
+    /// Gapless, from 1.
+    pub seq: Seq,
+    /// Read once from the clock by the sequencer, never by the core. Never runs backwards.
+    pub at: Nanos,
+    /// What is asked.
+    pub command: Command,
+}
+
+/// What can be asked of the exchange.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Command {
+    /// The first command of every journal.
+    OpenVenue(OpenVenue),
+    /// Lists a series. Its id is issued by the exchange; the one sent is ignored.
+    ListInstrument(Box<Instrument>),
+    /// Opens an account. Its keys never enter the journal.
+    OpenAccount {
+        /// Unique, for reports.
+        name: String,
+        /// Whether its verdicts count.
+        is_verifier: bool,
+    },
+    /// Credits test money. On a test venue only.
+    Deposit {
+        /// Who receives it.
+        account: AccountId,
+        /// How much.
+        amount: MicroUsd,
+    },
+    /// Places an order.
+    PlaceOrder(PlaceOrder),
+    /// Changes a resting order's price or total size, wholly or not at all.
+    AmendOrder(AmendOrder),
+    /// Cancels one order.
+    CancelOrder {
+        /// Who asks.
+        account: AccountId,
+        /// Which order.
+        order: OrderId,
+    },
+    /// Cancels every open order of an account, in one series or in all.
+    CancelAll {
+        /// Who asks.
+        account: AccountId,
+        /// Where; everywhere when absent.
+        instrument: Option<InstrumentId>,
+    },
+    /// Brings one print of the oracle's index.
+    PublishIndex(IndexPrint),
+    /// Says which key signs an account's delivery receipts.
+    NominateAgent {
+        /// The provider.
+        account: AccountId,
+        /// The Ethereum address of the agent's key.
+        signer: [u8; 20],
+    },
+    /// Demands work for one interval. The seed is fresh randomness of the shell.
+    IssueChallenge {
+        /// Whose duty.
+        obligation: ObligationId,
+        /// Which interval.
+        interval: u32,
+        /// What the work is derived from.
+        seed: [u8; 32],
+    },
+    /// Brings the agent's claim that it did the work. The shell has recovered the signer from the signature.
+    SubmitReceipt {
+        /// Who sent it.
+        account: AccountId,
+        /// Whose key signed it.
+        signer: [u8; 20],
+        /// The hash of the signed receipt, which the next one names.
+        digest: [u8; 32],
+        /// The claim.
+        receipt: DeliveryReceipt,
+        /// The signature itself, kept so that anyone can check it later.
+        signature: Vec<u8>,
+    },
+    /// Draws the rows that the agent must open. The seed is fresh randomness of the shell, drawn after the claim.
+    DrawRows {
+        /// Whose duty.
+        obligation: ObligationId,
+        /// Which interval.
+        interval: u32,
+        /// What the rows are derived from.
+        seed: [u8; 32],
+    },
+    /// Brings a verifier's judgement of one interval.
+    SubmitVerdict {
+        /// The verifier.
+        account: AccountId,
+        /// Whose duty.
+        obligation: ObligationId,
+        /// Which interval.
+        interval: u32,
+        /// The judgement.
+        verdict: Verdict,
+    },
+    /// The timer. The exchange decides what is due.
+    Tick,
+}
+
+/// The terms of a venue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct OpenVenue {
+    /// Whether test money can be credited.
+    pub testnet: bool,
+    /// The version of the rules that replay must use.
+    pub rules: u32,
+    /// When the first variation cycle runs.
+    pub variation_from: Nanos,
+    /// How often it runs after that: a day on a real calendar.
+    pub variation_every: instruments::NanosSpan,
+}
+
+/// A new order.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct PlaceOrder {
+    /// Who asks; the session knows, the client may not choose.
+    pub account: AccountId,
+    /// Where.
+    pub instrument: InstrumentId,
+    /// Which way.
+    pub side: Side,
+    /// Limit or market.
+    pub kind: OrderKind,
+    /// How much.
+    pub qty: Qty,
+    /// How long.
+    pub time_in_force: TimeInForce,
+    /// Refuse rather than take.
+    pub post_only: bool,
+    /// Refuse unless it makes the position smaller.
+    pub reduce_only: bool,
+    /// What happens when the account would trade with itself.
+    pub stp: StpMode,
+    /// The account's own word for the order, at most 64 bytes.
+    pub label: String,
+}
+
+/// A change of a resting order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct AmendOrder {
+    /// Who asks.
+    pub account: AccountId,
+    /// Which order.
+    pub order: OrderId,
+    /// The new limit; `None` keeps it.
+    pub price: Option<Price>,
+    /// The new total size, fills included; `None` keeps it.
+    pub qty: Option<Qty>,
+}
+
+/// One print of the index.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct IndexPrint {
+    /// What it prices.
+    pub grade: GradeId,
+    /// When the observations were made. Later than the grade's previous print.
+    pub observed_at: Nanos,
+    /// Dollars per GPU-hour; absent when the oracle withholds.
+    pub value: Option<MicroUsd>,
+    /// Half-width of the confidence band, relative.
+    pub conf: Ppm,
+    /// How far the value may be relied on.
+    pub state: oracle::State,
+}

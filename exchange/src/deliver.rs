@@ -1,0 +1,405 @@
+//! Physical delivery, interval by interval: challenge, receipt, draw, verdict, money.
+//!
+//! ```text
+//! IntervalOpened -> IssueChallenge -> SubmitReceipt -> DrawRows -> SubmitVerdict -> IntervalSettled
+//!       |                 |                |                             ^
+//!       |                 |                +-- no verdict in time: unverified
+//!       |                 +-- no receipt in time: failed
+//!       +-- no challenge before the interval ends: unverified, because that is the venue's own fault
+//! ```
+
+use std::collections::BTreeMap;
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use instruments::{AccountId, GpuSeconds, Instrument, MicroUsd, Nanos, ObligationId, Ppm, Qty};
+use settlement::{DeliveryReceipt, IntervalState, Obligation, ReceiptError, Step, Verdict};
+
+use crate::Exchange;
+use crate::command::Command;
+use crate::event::{Event, IntervalOutcome, IntervalSettled};
+use crate::reject::{ReceiptField, Reject};
+
+/// What a replacement costs against the index when none was bought in, in millionths.
+const REPLACEMENT_PPM: Ppm = Ppm::new(1_150_000);
+
+/// An obligation and the intervals of it that are under way.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Delivery {
+    /// Who owes what to whom, and what has come of it.
+    pub obligation: Obligation,
+    /// The first interval that has not begun.
+    next_interval: u32,
+    /// Intervals that have begun and not ended.
+    under_way: BTreeMap<u32, UnderWay>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+struct UnderWay {
+    seed: Option<[u8; 32]>,
+    work_root: Option<[u8; 32]>,
+    draw_seed: Option<[u8; 32]>,
+}
+
+/// A challenge that has not been judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenChallenge {
+    /// Of which obligation.
+    pub obligation: ObligationId,
+    /// For which interval.
+    pub interval: u32,
+    /// Who must work.
+    pub seller: AccountId,
+    /// How many GPUs must work.
+    pub lots: Qty,
+    /// What the work is derived from.
+    pub seed: [u8; 32],
+    /// Where it stands.
+    pub state: IntervalState,
+    /// The root of the claimed work, once claimed.
+    pub work_root: Option<[u8; 32]>,
+    /// What the opened rows are derived from, once drawn.
+    pub draw_seed: Option<[u8; 32]>,
+}
+
+impl Delivery {
+    pub(crate) fn new(obligation: Obligation) -> Self {
+        Self { obligation, next_interval: 0, under_way: BTreeMap::new() }
+    }
+
+    /// When an interval under way ends by itself.
+    fn deadline(&self, interval: u32, terms: &Instrument) -> Option<Nanos> {
+        match self.obligation.interval(interval)? {
+            IntervalState::Open => {
+                Some(terms.schedule.interval_starts_at(interval.saturating_add(1)))
+            }
+            IntervalState::Challenged { answer_by } => Some(answer_by),
+            IntervalState::Claimed { verdict_by } => Some(verdict_by),
+            IntervalState::Pending
+            | IntervalState::Delivered { .. }
+            | IntervalState::Failed { .. }
+            | IntervalState::Unverified => None,
+        }
+    }
+
+    /// The next instant at which the timer has something to do here.
+    pub(crate) fn next_due(&self, terms: &Instrument) -> Option<Nanos> {
+        if self.obligation.closed {
+            return None;
+        }
+        let opens = (self.next_interval < terms.schedule.intervals)
+            .then(|| terms.schedule.interval_starts_at(self.next_interval));
+        let deadlines = self.under_way.keys().filter_map(|index| self.deadline(*index, terms));
+        deadlines.chain(opens).min()
+    }
+
+    /// The challenges that have not been judged.
+    pub fn open_challenges(&self) -> impl Iterator<Item = OpenChallenge> {
+        self.under_way.iter().filter_map(|(interval, under_way)| {
+            Some(OpenChallenge {
+                obligation: self.obligation.id,
+                interval: *interval,
+                seller: self.obligation.seller,
+                lots: self.obligation.lots,
+                seed: under_way.seed?,
+                state: self.obligation.interval(*interval)?,
+                work_root: under_way.work_root,
+                draw_seed: under_way.draw_seed,
+            })
+        })
+    }
+
+    /// The cumulative claim that a receipt for one more whole interval makes.
+    #[must_use]
+    pub fn next_claim_millis(&self, terms: &Instrument) -> u64 {
+        let whole = self.obligation.interval_compute(terms).seconds().saturating_mul(1000);
+        self.obligation.claimed_millis.saturating_add(whole)
+    }
+}
+
+impl Exchange {
+    /// Opens the intervals that have begun and ends those whose deadline has passed.
+    pub(crate) fn run_deliveries(&mut self, events: &mut Vec<Event>) {
+        loop {
+            let mut due: Vec<(Nanos, ObligationId)> = Vec::new();
+            for (id, delivery) in &self.deliveries {
+                let Some(series) = self.series.get(&delivery.obligation.instrument) else {
+                    continue;
+                };
+                let next = delivery.next_due(&series.instrument);
+                due.extend(next.filter(|at| *at <= self.now).map(|at| (at, *id)));
+            }
+            if due.is_empty() {
+                return;
+            }
+            due.sort_unstable();
+            for (at, id) in due {
+                self.run_delivery(id, at, events);
+            }
+        }
+    }
+
+    /// Takes the one step of one obligation that was due at `at`.
+    fn run_delivery(&mut self, id: ObligationId, at: Nanos, events: &mut Vec<Event>) {
+        let Some(delivery) = self.deliveries.get_mut(&id) else { return };
+        let Some(series) = self.series.get(&delivery.obligation.instrument) else { return };
+        let terms = &series.instrument;
+        let expired = delivery
+            .under_way
+            .keys()
+            .copied()
+            .find(|interval| delivery.deadline(*interval, terms).is_some_and(|by| by <= at));
+        if let Some(interval) = expired {
+            self.step_interval(id, interval, Step::Deadline, events);
+            return;
+        }
+        let interval = delivery.next_interval;
+        delivery.next_interval = interval.saturating_add(1);
+        delivery.under_way.insert(interval, UnderWay::default());
+        events.push(Event::IntervalOpened { obligation: id, interval });
+        self.step_interval(id, interval, Step::Open, events);
+    }
+
+    pub(crate) fn issue_challenge(
+        &mut self,
+        obligation: ObligationId,
+        interval: u32,
+        seed: [u8; 32],
+        events: &mut Vec<Event>,
+    ) -> Result<(), Reject> {
+        let delivery = self.deliveries.get(&obligation).ok_or(Reject::UnknownObligation)?;
+        if delivery.obligation.interval(interval) != Some(IntervalState::Open) {
+            return Err(Reject::WrongStep);
+        }
+
+        // From here on nothing can fail.
+        let Some(series) = self.series.get(&delivery.obligation.instrument) else { return Ok(()) };
+        let answer_by = self.now + series.instrument.schedule.answer_within;
+        let (seller, lots) = (delivery.obligation.seller, delivery.obligation.lots);
+        self.under_way(obligation, interval, |under_way| under_way.seed = Some(seed));
+        self.step_interval(obligation, interval, Step::Challenge { answer_by }, events);
+        events.push(Event::ChallengeIssued { obligation, interval, seller, lots, seed, answer_by });
+        Ok(())
+    }
+
+    /// Takes in the claim of a [`Command::SubmitReceipt`].
+    pub(crate) fn submit_receipt(
+        &mut self,
+        command: &Command,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Reject> {
+        let Command::SubmitReceipt { account, signer, digest, receipt, signature } = command else {
+            return Ok(());
+        };
+        self.check_receipt(*account, *signer, receipt)?;
+
+        // From here on nothing can fail.
+        let DeliveryReceipt { obligation, interval, work_root, .. } = *receipt;
+        let Some(delivery) = self.deliveries.get_mut(&obligation) else { return Ok(()) };
+        let Some(series) = self.series.get(&delivery.obligation.instrument) else { return Ok(()) };
+        let verdict_by = self.now + series.instrument.schedule.verdict_within;
+        let accepted = delivery.obligation.accept_receipt(receipt, *digest, verdict_by);
+        assert!(accepted.is_ok(), "a checked receipt: {accepted:?}");
+        self.under_way(obligation, interval, |under_way| under_way.work_root = Some(work_root));
+        events.push(Event::ReceiptAccepted {
+            receipt: *receipt,
+            digest: *digest,
+            signer: *signer,
+            signature: signature.clone(),
+        });
+        Ok(())
+    }
+
+    fn check_receipt(
+        &self,
+        account: AccountId,
+        signer: [u8; 20],
+        receipt: &DeliveryReceipt,
+    ) -> Result<(), Reject> {
+        let delivery = self.deliveries.get(&receipt.obligation).ok_or(Reject::UnknownObligation)?;
+        let obligation = &delivery.obligation;
+        if obligation.seller != account {
+            return Err(Reject::NotTheSeller);
+        }
+        // The timer may be late; the deadline is not.
+        match obligation.interval(receipt.interval) {
+            Some(IntervalState::Challenged { answer_by }) if self.now <= answer_by => {}
+            Some(_) | None => return Err(Reject::WrongStep),
+        }
+        let nominated = self.accounts.get(&account).and_then(|record| record.signer);
+        if nominated != Some(signer) {
+            return Err(Reject::WrongSigner);
+        }
+        let series = self.series.get(&obligation.instrument).ok_or(Reject::UnknownObligation)?;
+        obligation.check_receipt(&series.instrument, receipt).map_err(|error| match error {
+            ReceiptError::Obligation { .. } => Reject::UnknownObligation,
+            ReceiptError::Interval { .. } => Reject::WrongStep,
+            ReceiptError::Challenges { expected, .. } => {
+                Reject::ReceiptOutOfChain { field: ReceiptField::Challenges { expected } }
+            }
+            ReceiptError::GpuMillis { limit, .. } => {
+                Reject::ReceiptOutOfChain { field: ReceiptField::GpuMillis { limit } }
+            }
+            ReceiptError::Prev => Reject::ReceiptOutOfChain { field: ReceiptField::Prev },
+            ReceiptError::Terms => Reject::ReceiptOutOfChain { field: ReceiptField::Terms },
+        })
+    }
+
+    pub(crate) fn draw_rows(
+        &mut self,
+        obligation: ObligationId,
+        interval: u32,
+        seed: [u8; 32],
+        events: &mut Vec<Event>,
+    ) -> Result<(), Reject> {
+        let delivery = self.deliveries.get(&obligation).ok_or(Reject::UnknownObligation)?;
+        if !matches!(delivery.obligation.interval(interval), Some(IntervalState::Claimed { .. })) {
+            return Err(Reject::WrongStep);
+        }
+        let under_way = delivery.under_way.get(&interval);
+        if under_way.is_some_and(|under_way| under_way.draw_seed.is_some()) {
+            return Err(Reject::RowsDrawn);
+        }
+
+        // From here on nothing can fail.
+        let seller = delivery.obligation.seller;
+        self.under_way(obligation, interval, |under_way| under_way.draw_seed = Some(seed));
+        events.push(Event::RowsDrawn { obligation, interval, seller, seed });
+        Ok(())
+    }
+
+    pub(crate) fn submit_verdict(
+        &mut self,
+        account: AccountId,
+        (obligation, interval): (ObligationId, u32),
+        verdict: Verdict,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Reject> {
+        let delivery = self.deliveries.get(&obligation).ok_or(Reject::UnknownObligation)?;
+        if !matches!(delivery.obligation.interval(interval), Some(IntervalState::Claimed { .. })) {
+            return Err(Reject::WrongStep);
+        }
+        let verifier = self.accounts.get(&account).ok_or(Reject::UnknownAccount)?;
+        let parties = [delivery.obligation.seller, delivery.obligation.buyer];
+        if !verifier.is_verifier || parties.contains(&account) {
+            return Err(Reject::NotAVerifier);
+        }
+        if let Verdict::Valid { quality } = verdict
+            && !(Ppm::ZERO..=Ppm::ONE).contains(&quality)
+        {
+            return Err(Reject::QualityOutOfRange);
+        }
+
+        // From here on nothing can fail.
+        events.push(Event::VerdictRecorded { obligation, interval, verifier: account, verdict });
+        self.step_interval(obligation, interval, Step::Verdict(verdict), events);
+        Ok(())
+    }
+
+    /// Takes one step of one interval and, when that ends it, moves its money.
+    ///
+    /// # Panics
+    /// On a step that the callers' checks have ruled out.
+    fn step_interval(
+        &mut self,
+        id: ObligationId,
+        interval: u32,
+        step: Step,
+        events: &mut Vec<Event>,
+    ) {
+        let Some(delivery) = self.deliveries.get_mut(&id) else { return };
+        let stepped = delivery.obligation.step(interval, step);
+        assert!(stepped.is_ok(), "a checked step: {stepped:?}");
+        let outcome = match stepped {
+            Ok(IntervalState::Delivered { quality }) => IntervalOutcome::Delivered { quality },
+            Ok(IntervalState::Failed { cause }) => IntervalOutcome::Failed { cause },
+            Ok(IntervalState::Unverified) => IntervalOutcome::Unverified,
+            Ok(
+                IntervalState::Pending
+                | IntervalState::Open
+                | IntervalState::Challenged { .. }
+                | IntervalState::Claimed { .. },
+            )
+            | Err(_) => return,
+        };
+        delivery.under_way.remove(&interval);
+        self.settle_interval(id, interval, outcome, events);
+    }
+
+    fn settle_interval(
+        &mut self,
+        id: ObligationId,
+        interval: u32,
+        outcome: IntervalOutcome,
+        events: &mut Vec<Event>,
+    ) {
+        let Some(delivery) = self.deliveries.get_mut(&id) else { return };
+        let Some(series) = self.series.get(&delivery.obligation.instrument) else { return };
+        let terms = &series.instrument;
+        let index = self.indices.get(&terms.grade).and_then(|history| history.last.value);
+        let price = index.unwrap_or_else(|| terms.per_hour(delivery.obligation.settlement_price));
+        let replacement = REPLACEMENT_PPM.of_ceil(price);
+        let obligation = &mut delivery.obligation;
+        let settled =
+            settlement::settle_interval(&mut self.ledger, obligation, terms, interval, replacement);
+        events.push(Event::IntervalSettled(Box::new(IntervalSettled {
+            obligation: id,
+            interval,
+            outcome,
+            paid_to_seller: settled.paid_to_seller,
+            returned_to_buyer: settled.returned_to_buyer,
+            compensation: settled.compensation,
+            penalty: settled.penalty,
+            unpaid: settled.unpaid,
+            bond_released: settled.bond_released,
+        })));
+        let parties = [obligation.seller, obligation.buyer];
+        let is_last = delivery.next_interval == terms.schedule.intervals;
+        if is_last && delivery.under_way.is_empty() {
+            self.close_obligation(id, events);
+        }
+        for account in parties {
+            self.rehold(account);
+        }
+    }
+
+    fn close_obligation(&mut self, id: ObligationId, events: &mut Vec<Event>) {
+        let Some(delivery) = self.deliveries.get_mut(&id) else { return };
+        let obligation = &mut delivery.obligation;
+        settlement::close(&mut self.ledger, obligation);
+        events.push(Event::ObligationClosed {
+            obligation: id,
+            intervals_delivered: obligation.delivered_count,
+            intervals_failed: obligation.failed,
+            intervals_unverified: obligation.unverified,
+            paid_to_seller: obligation.paid_to_seller,
+            shortfall_paid: obligation.shortfall_paid,
+        });
+    }
+
+    fn under_way(
+        &mut self,
+        obligation: ObligationId,
+        interval: u32,
+        change: impl FnOnce(&mut UnderWay),
+    ) {
+        let delivery = self.deliveries.get_mut(&obligation);
+        if let Some(under_way) = delivery.and_then(|delivery| delivery.under_way.get_mut(&interval))
+        {
+            change(under_way);
+        }
+    }
+
+    /// All compute that was delivered and paid for.
+    #[must_use]
+    pub fn delivered(&self) -> GpuSeconds {
+        self.deliveries
+            .values()
+            .fold(GpuSeconds::ZERO, |sum, delivery| sum + delivery.obligation.delivered)
+    }
+
+    /// All that sellers have paid for what was missing.
+    #[must_use]
+    pub fn shortfall_paid(&self) -> MicroUsd {
+        self.deliveries.values().map(|delivery| delivery.obligation.shortfall_paid).sum()
+    }
+}

@@ -1,0 +1,319 @@
+//! The one output: what happened, in order. Clients, reports, the auditor and replicas read the same stream.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use instruments::{
+    AccountId, Instrument, InstrumentId, MicroUsd, Nanos, NetQty, ObligationId, OrderId, Ppm,
+    Price, Qty, Side, TradeId,
+};
+use matching_engine::{CancelReason, OrderKind, TimeInForce};
+use settlement::{DeliveryReceipt, FailCause, Transfer, Verdict};
+
+use crate::command::IndexPrint;
+use crate::reject::Reject;
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Event {
+    /// The command was refused; nothing changed.
+    Rejected(Reject),
+    /// The venue opened.
+    VenueOpened,
+    /// A series was listed.
+    InstrumentListed(Box<Instrument>),
+    /// An account was opened.
+    AccountOpened {
+        /// Its id.
+        account: AccountId,
+        /// Its name.
+        name: String,
+    },
+    /// Money moved from one bucket to another.
+    MoneyMoved(Transfer),
+    /// An order was accepted.
+    OrderAccepted(Box<OrderAccepted>),
+    /// A resting order was changed.
+    OrderAmended {
+        /// Whose.
+        account: AccountId,
+        /// Where.
+        instrument: InstrumentId,
+        /// Which.
+        order: OrderId,
+        /// Its limit now.
+        price: Price,
+        /// Its total size now, fills included.
+        qty: Qty,
+    },
+    /// What was left of an order is gone.
+    OrderCancelled {
+        /// Whose.
+        account: AccountId,
+        /// Where.
+        instrument: InstrumentId,
+        /// Which.
+        order: OrderId,
+        /// How much was left.
+        qty: Qty,
+        /// Why.
+        reason: CancelReason,
+    },
+    /// Two orders met.
+    Traded(Box<Traded>),
+    /// A price level's open size is now this.
+    DepthChanged {
+        /// Where.
+        instrument: InstrumentId,
+        /// Which side.
+        side: Side,
+        /// Which level.
+        price: Price,
+        /// All that rests there; zero when the level is gone.
+        open: Qty,
+    },
+    /// The index has a new print.
+    IndexPublished(IndexPrint),
+    /// A series' mark price is now this.
+    MarkChanged {
+        /// Where.
+        instrument: InstrumentId,
+        /// The mark price.
+        mark: Price,
+    },
+    /// Profit or loss since the last mark was paid.
+    VariationPaid {
+        /// Where.
+        instrument: InstrumentId,
+        /// Whose.
+        account: AccountId,
+        /// Received (positive) or paid (negative).
+        amount: MicroUsd,
+        /// What a loser could not pay.
+        unpaid: MicroUsd,
+    },
+    /// Trading in a series has stopped at a final price.
+    SeriesExpired {
+        /// Which.
+        instrument: InstrumentId,
+        /// The settlement price.
+        settlement_price: Price,
+    },
+    /// A position ended.
+    PositionClosed {
+        /// Where.
+        instrument: InstrumentId,
+        /// Whose.
+        account: AccountId,
+        /// What was held.
+        net: NetQty,
+        /// How much of it is delivered; the rest was settled in money at the settlement price.
+        delivered: Qty,
+    },
+    /// A seller owes a buyer compute.
+    ObligationAssigned {
+        /// Its id.
+        obligation: ObligationId,
+        /// Of which series.
+        instrument: InstrumentId,
+        /// Who delivers.
+        seller: AccountId,
+        /// Who receives.
+        buyer: AccountId,
+        /// How many GPUs.
+        lots: Qty,
+        /// At which price.
+        settlement_price: Price,
+        /// The buyer's money that is set aside for it.
+        escrow: MicroUsd,
+        /// The seller's bond.
+        bond: MicroUsd,
+    },
+    /// A provider's signing key is now this.
+    AgentNominated {
+        /// The provider.
+        account: AccountId,
+        /// The key's address.
+        signer: [u8; 20],
+    },
+    /// An interval of delivery began.
+    IntervalOpened {
+        /// Of which obligation.
+        obligation: ObligationId,
+        /// Which.
+        interval: u32,
+    },
+    /// Work was demanded.
+    ChallengeIssued {
+        /// Of which obligation.
+        obligation: ObligationId,
+        /// For which interval.
+        interval: u32,
+        /// Who must work.
+        seller: AccountId,
+        /// How many GPUs must work.
+        lots: Qty,
+        /// What the work is derived from.
+        seed: [u8; 32],
+        /// When the receipt must have arrived.
+        answer_by: Nanos,
+    },
+    /// A claim arrived in time and continues the chain.
+    ReceiptAccepted {
+        /// The claim.
+        receipt: DeliveryReceipt,
+        /// Its hash.
+        digest: [u8; 32],
+        /// Whose key signed it.
+        signer: [u8; 20],
+        /// The signature itself.
+        signature: Vec<u8>,
+    },
+    /// Rows were drawn that the agent must open.
+    RowsDrawn {
+        /// Of which obligation.
+        obligation: ObligationId,
+        /// For which interval.
+        interval: u32,
+        /// Who must open them.
+        seller: AccountId,
+        /// What the rows are derived from.
+        seed: [u8; 32],
+    },
+    /// A verifier judged.
+    VerdictRecorded {
+        /// Of which obligation.
+        obligation: ObligationId,
+        /// For which interval.
+        interval: u32,
+        /// The verifier.
+        verifier: AccountId,
+        /// The judgement.
+        verdict: Verdict,
+    },
+    /// An interval ended and its money moved.
+    IntervalSettled(Box<IntervalSettled>),
+    /// Every interval of an obligation has ended.
+    ObligationClosed {
+        /// Which.
+        obligation: ObligationId,
+        /// Intervals that counted.
+        intervals_delivered: u32,
+        /// Intervals that failed.
+        intervals_failed: u32,
+        /// Intervals nobody could judge.
+        intervals_unverified: u32,
+        /// What the seller received.
+        paid_to_seller: MicroUsd,
+        /// What the seller paid for what was missing.
+        shortfall_paid: MicroUsd,
+    },
+    /// A buyer could not prefund; the obligation ended before it began.
+    BuyerDefaulted {
+        /// Which.
+        obligation: ObligationId,
+        /// What the seller received instead.
+        paid: MicroUsd,
+    },
+}
+
+/// The terms under which an order was accepted.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct OrderAccepted {
+    /// Its id.
+    pub order: OrderId,
+    /// Whose.
+    pub account: AccountId,
+    /// Where.
+    pub instrument: InstrumentId,
+    /// Which way.
+    pub side: Side,
+    /// Limit or market, as asked.
+    pub kind: OrderKind,
+    /// The limit it trades at; a market order's is its protection.
+    pub limit: Price,
+    /// How much.
+    pub qty: Qty,
+    /// How long.
+    pub time_in_force: TimeInForce,
+    /// Whether it refused to take.
+    pub post_only: bool,
+    /// Whether it may only reduce.
+    pub reduce_only: bool,
+    /// The account's own word for it.
+    pub label: String,
+}
+
+/// Two orders met.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Traded {
+    /// Its id, in the order of the journal.
+    pub trade: TradeId,
+    /// Its place among the series' trades, from 1, gapless.
+    pub trade_seq: u64,
+    /// Where.
+    pub instrument: InstrumentId,
+    /// The maker's price.
+    pub price: Price,
+    /// How much.
+    pub qty: Qty,
+    /// Which way the taker went.
+    pub taker_side: Side,
+    /// The mark price at that moment.
+    pub mark: Price,
+    /// The index at that moment, dollars per GPU-hour.
+    pub index: Option<MicroUsd>,
+    /// The resting side.
+    pub maker: Fill,
+    /// The arriving side.
+    pub taker: Fill,
+}
+
+/// One account's side of a trade.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Fill {
+    /// Whose.
+    pub account: AccountId,
+    /// By which order.
+    pub order: OrderId,
+    /// What it cost.
+    pub fee: MicroUsd,
+}
+
+/// An interval's money.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct IntervalSettled {
+    /// Of which obligation.
+    pub obligation: ObligationId,
+    /// Which.
+    pub interval: u32,
+    /// How it ended.
+    pub outcome: IntervalOutcome,
+    /// From the buyer's escrow to the seller.
+    pub paid_to_seller: MicroUsd,
+    /// From the buyer's escrow back to the buyer.
+    pub returned_to_buyer: MicroUsd,
+    /// For what the replacement costs more.
+    pub compensation: MicroUsd,
+    /// On top of it.
+    pub penalty: MicroUsd,
+    /// What nobody could pay of these two.
+    pub unpaid: MicroUsd,
+    /// From the bond back to the seller.
+    pub bond_released: MicroUsd,
+}
+
+/// How an interval ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum IntervalOutcome {
+    /// It counts.
+    Delivered {
+        /// How much of it.
+        quality: Ppm,
+    },
+    /// It does not count and costs the seller.
+    Failed {
+        /// Why.
+        cause: FailCause,
+    },
+    /// Nobody could judge: unpaid, without penalty.
+    Unverified,
+}

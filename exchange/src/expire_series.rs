@@ -1,0 +1,40 @@
+//! Ends the trading of a series: open orders are cancelled, the settlement price is fixed, the last variation is paid.
+
+use instruments::{InstrumentId, Price};
+use matching_engine::CancelReason;
+
+use crate::Exchange;
+use crate::event::Event;
+use crate::series::SeriesState;
+
+impl Exchange {
+    pub(crate) fn expire_series(&mut self, instrument: InstrumentId, events: &mut Vec<Event>) {
+        let Some(settlement_price) = self.settlement_price(instrument) else { return };
+
+        // From here on nothing can fail.
+        self.cancel_in(instrument, None, CancelReason::Expired, events);
+        self.unmarked.remove(&instrument);
+        self.set_mark(instrument, settlement_price, events);
+        let is_cleared = match self.series.get_mut(&instrument) {
+            Some(series) => {
+                series.settlement_price = Some(settlement_price);
+                let is_cleared = series.is_cleared();
+                series.state = if is_cleared { SeriesState::Expired } else { SeriesState::Closed };
+                is_cleared
+            }
+            None => false,
+        };
+        events.push(Event::SeriesExpired { instrument, settlement_price });
+        if is_cleared {
+            self.pay_variation(instrument, settlement_price, events);
+        }
+    }
+
+    /// The fixing over the index's half-hours, to the nearest tick; the mark where the index cannot be fixed.
+    fn settlement_price(&self, instrument: InstrumentId) -> Option<Price> {
+        let series = self.series.get(&instrument)?;
+        let history = self.indices.get(&series.instrument.grade);
+        let fixing = history.and_then(|history| oracle::fixing(&history.window()));
+        Some(fixing.map_or(series.mark, |value| series.instrument.nearest_price(value)))
+    }
+}

@@ -1,0 +1,24 @@
+//! How much of everything there may be. Each limit has its reject.
+
+use instruments::{MicroUsd, Qty};
+
+/// Series on one venue: five grades with a full calendar of futures, options and spreads fit ten times over.
+pub const SERIES_MAX: usize = 10_000;
+/// Accounts on one venue: bounds a snapshot's size.
+pub const ACCOUNTS_MAX: usize = 1_000_000;
+/// Bytes of an account's name.
+pub const ACCOUNT_NAME_LEN_MAX: usize = 64;
+/// One deposit: a billion dollars.
+pub const DEPOSIT_MAX: MicroUsd = MicroUsd::new(1_000_000_000_000_000);
+/// One account's equity after a deposit: ten billion dollars. A ledger of micro-dollars holds 900 such accounts.
+pub const EQUITY_MAX: MicroUsd = MicroUsd::new(10_000_000_000_000_000);
+/// All deposits together: four trillion dollars, below half the ledger's range.
+pub const DEPOSITS_MAX: MicroUsd = MicroUsd::new(4_000_000_000_000_000_000);
+/// Open orders of one account: bounds the time of one `cancel_all`.
+pub const OPEN_ORDERS_PER_ACCOUNT_MAX: u64 = 5_000;
+/// Bytes of a label, as in Deribit's API.
+pub const LABEL_LEN_MAX: usize = 64;
+/// Lots of one position with its open orders: keeps every notional within the ledger at today's prices.
+pub const POSITION_MAX: Qty = Qty::from_lots(1_000_000);
+/// Highest index, dollars per GPU-hour: ten thousand.
+pub const INDEX_MAX: MicroUsd = MicroUsd::new(10_000_000_000);

@@ -1,0 +1,39 @@
+//! Lists a series.
+
+use instruments::{Instrument, InstrumentId};
+use matching_engine::Book;
+
+use crate::event::Event;
+use crate::limits::SERIES_MAX;
+use crate::reject::Reject;
+use crate::series::Series;
+use crate::{Exchange, Issued};
+
+impl Exchange {
+    pub(crate) fn list_instrument(
+        &mut self,
+        terms: &Instrument,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Reject> {
+        terms.check_terms().map_err(Reject::BadTerms)?;
+        if self.series_by_name.contains_key(&terms.name) {
+            return Err(Reject::SeriesListed);
+        }
+        if SERIES_MAX <= self.series.len() {
+            return Err(Reject::TooManySeries {
+                limit: u64::try_from(SERIES_MAX).unwrap_or(u64::MAX),
+            });
+        }
+
+        // From here on nothing can fail.
+        let id = InstrumentId(Issued::next(&mut self.issued.series));
+        let instrument = Instrument { id, ..terms.clone() };
+        self.series_by_name.insert(instrument.name.clone(), id);
+        self.books.insert(id, Book::new());
+        self.series.insert(id, Series::new(instrument.clone(), self.now));
+        self.unmarked.insert(id);
+        events.push(Event::InstrumentListed(Box::new(instrument)));
+        self.refresh_marks(events);
+        Ok(())
+    }
+}

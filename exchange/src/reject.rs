@@ -1,0 +1,202 @@
+//! Why the exchange refuses. Within each verb, variants stand in the order in which they are checked; if two apply, the first is given.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use instruments::{MicroUsd, Price, Qty, TermsError};
+
+/// A refusal: journaled by replay, shown to whoever asked, moving no money.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Reject {
+    /// VENUE-001: the venue is not open yet; `OpenVenue` comes first.
+    VenueNotOpen,
+    /// VENUE-002: the venue is open already.
+    VenueAlreadyOpen,
+    /// VENUE-003: a series' terms are not listable.
+    BadTerms(TermsError),
+    /// VENUE-004: a series of that name is listed.
+    SeriesListed,
+    /// VENUE-005: the venue lists no more series.
+    TooManySeries {
+        /// How many it lists at most.
+        limit: u64,
+    },
+
+    /// ACCOUNT-001: no such account.
+    UnknownAccount,
+    /// ACCOUNT-002: the name is empty or longer than 64 bytes.
+    BadAccountName,
+    /// ACCOUNT-003: an account of that name is open.
+    AccountNameTaken,
+    /// ACCOUNT-004: the venue opens no more accounts.
+    TooManyAccounts {
+        /// How many it opens at most.
+        limit: u64,
+    },
+    /// ACCOUNT-005: test money exists on a test venue only.
+    TestMoneyClosed,
+    /// ACCOUNT-006: a deposit is above zero and at most the limit.
+    DepositOutOfRange {
+        /// The largest deposit.
+        limit: MicroUsd,
+    },
+    /// ACCOUNT-007: an account's equity stays within the limit, so that no sum of all accounts can overflow.
+    EquityOutOfRange {
+        /// The largest equity that a deposit may lead to.
+        limit: MicroUsd,
+    },
+
+    /// ORDER-001: the series is not listed.
+    UnknownInstrument,
+    /// ORDER-002: the clearing house does not clear this kind of product yet (options and spreads).
+    ProductNotCleared,
+    /// ORDER-003: the series has stopped trading.
+    SeriesExpired,
+    /// ORDER-004: zero lots.
+    ZeroQuantity,
+    /// ORDER-005: more lots than one order may have.
+    QtyAboveLimit {
+        /// The most.
+        limit: Qty,
+    },
+    /// ORDER-006: a price of zero or less.
+    PriceNotPositive,
+    /// ORDER-007: a price above what a series may cost.
+    PriceAboveLimit {
+        /// The highest.
+        limit: Price,
+    },
+    /// ORDER-008: a post-only order must be a limit order that may rest.
+    PostOnlyImmediate,
+    /// ORDER-009: a label is at most 64 bytes.
+    LabelTooLong {
+        /// The most bytes.
+        limit: u64,
+    },
+    /// ORDER-010: the account has as many open orders as it may have.
+    TooManyOpenOrders {
+        /// The most.
+        limit: u64,
+    },
+    /// ORDER-011: a reduce-only order must be against a position and not larger than it.
+    WouldNotReduce {
+        /// The most it may have.
+        limit: Qty,
+    },
+    /// ORDER-012: a position or an open interest beyond what the clearing house clears.
+    PositionAboveLimit {
+        /// The most lots a position may have, open orders included.
+        limit: Qty,
+    },
+    /// ORDER-013: price times quantity does not fit into the ledger.
+    NotionalOutOfRange,
+    /// ORDER-014: the account cannot fund the order.
+    InsufficientMargin {
+        /// What the account's holds would have to grow by.
+        required: MicroUsd,
+        /// What is available.
+        available: MicroUsd,
+    },
+    /// ORDER-015: a post-only order would have taken.
+    PostOnlyWouldCross,
+    /// ORDER-016: no open order of this account has that id.
+    UnknownOrder,
+    /// ORDER-017: an amend that changes nothing says so.
+    NothingToAmend,
+
+    /// INDEX-001: no series has that grade.
+    UnknownGrade,
+    /// INDEX-002: prints of a grade come in the order of their observation.
+    IndexOutOfOrder,
+    /// INDEX-003: an index is above zero and at most the limit, its band not negative; a withheld print has no value.
+    IndexOutOfRange {
+        /// The highest.
+        limit: MicroUsd,
+    },
+
+    /// AGENT-001: no such obligation.
+    UnknownObligation,
+    /// AGENT-002: only the obligation's seller delivers it.
+    NotTheSeller,
+    /// AGENT-003: the interval is not at this step.
+    WrongStep,
+    /// AGENT-004: the receipt is not signed by the key the seller nominated.
+    WrongSigner,
+    /// AGENT-005: the receipt does not continue the chain: its interval, sum, terms or previous hash is not the next.
+    ReceiptOutOfChain {
+        /// The field that is not the next.
+        field: ReceiptField,
+    },
+    /// AGENT-006: rows are drawn once.
+    RowsDrawn,
+    /// AGENT-007: only a verifier's verdicts count, and never on its own delivery.
+    NotAVerifier,
+    /// AGENT-008: a quality is 0 to 1,000,000 ppm.
+    QualityOutOfRange,
+}
+
+impl Reject {
+    /// The rule that refuses, as it stands in the rule book.
+    #[must_use]
+    pub const fn rule(&self) -> &'static str {
+        match self {
+            Self::VenueNotOpen => "VENUE-001",
+            Self::VenueAlreadyOpen => "VENUE-002",
+            Self::BadTerms(_) => "VENUE-003",
+            Self::SeriesListed => "VENUE-004",
+            Self::TooManySeries { .. } => "VENUE-005",
+            Self::UnknownAccount => "ACCOUNT-001",
+            Self::BadAccountName => "ACCOUNT-002",
+            Self::AccountNameTaken => "ACCOUNT-003",
+            Self::TooManyAccounts { .. } => "ACCOUNT-004",
+            Self::TestMoneyClosed => "ACCOUNT-005",
+            Self::DepositOutOfRange { .. } => "ACCOUNT-006",
+            Self::EquityOutOfRange { .. } => "ACCOUNT-007",
+            Self::UnknownInstrument => "ORDER-001",
+            Self::ProductNotCleared => "ORDER-002",
+            Self::SeriesExpired => "ORDER-003",
+            Self::ZeroQuantity => "ORDER-004",
+            Self::QtyAboveLimit { .. } => "ORDER-005",
+            Self::PriceNotPositive => "ORDER-006",
+            Self::PriceAboveLimit { .. } => "ORDER-007",
+            Self::PostOnlyImmediate => "ORDER-008",
+            Self::LabelTooLong { .. } => "ORDER-009",
+            Self::TooManyOpenOrders { .. } => "ORDER-010",
+            Self::WouldNotReduce { .. } => "ORDER-011",
+            Self::PositionAboveLimit { .. } => "ORDER-012",
+            Self::NotionalOutOfRange => "ORDER-013",
+            Self::InsufficientMargin { .. } => "ORDER-014",
+            Self::PostOnlyWouldCross => "ORDER-015",
+            Self::UnknownOrder => "ORDER-016",
+            Self::NothingToAmend => "ORDER-017",
+            Self::UnknownGrade => "INDEX-001",
+            Self::IndexOutOfOrder => "INDEX-002",
+            Self::IndexOutOfRange { .. } => "INDEX-003",
+            Self::UnknownObligation => "AGENT-001",
+            Self::NotTheSeller => "AGENT-002",
+            Self::WrongStep => "AGENT-003",
+            Self::WrongSigner => "AGENT-004",
+            Self::ReceiptOutOfChain { .. } => "AGENT-005",
+            Self::RowsDrawn => "AGENT-006",
+            Self::NotAVerifier => "AGENT-007",
+            Self::QualityOutOfRange => "AGENT-008",
+        }
+    }
+}
+
+/// A field of a receipt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum ReceiptField {
+    /// The number of challenges answered.
+    Challenges {
+        /// The next.
+        expected: u32,
+    },
+    /// The cumulative GPU-milliseconds claimed.
+    GpuMillis {
+        /// One more whole interval.
+        limit: u64,
+    },
+    /// The hash of the receipt before.
+    Prev,
+    /// The hash of the grade's terms.
+    Terms,
+}

@@ -1,0 +1,43 @@
+//! The variation cycle: every series that trades is marked, and what its positions gained or lost since the last mark is paid.
+
+use instruments::{InstrumentId, Price};
+
+use crate::Exchange;
+use crate::event::Event;
+use crate::series::SeriesState;
+
+impl Exchange {
+    /// Runs one cycle over all trading series, in the order of their ids.
+    pub(crate) fn run_variation(&mut self, events: &mut Vec<Event>) {
+        self.unmarked = self.series.keys().copied().collect();
+        self.refresh_marks(events);
+        let trading = |(id, series): (&InstrumentId, &crate::Series)| {
+            (series.state == SeriesState::Trading).then_some((*id, series.mark))
+        };
+        let trading: Vec<(InstrumentId, Price)> = self.series.iter().filter_map(trading).collect();
+        for (instrument, mark) in trading {
+            self.pay_variation(instrument, mark, events);
+        }
+    }
+
+    /// Pays the variation of one series at `mark`.
+    pub(crate) fn pay_variation(
+        &mut self,
+        instrument: InstrumentId,
+        mark: Price,
+        events: &mut Vec<Event>,
+    ) {
+        let Some(series) = self.series.get(&instrument) else { return };
+        let terms = &series.instrument;
+        let moved = settlement::run_variation(&mut self.ledger, &mut self.positions, terms, mark);
+        for part in moved {
+            events.push(Event::VariationPaid {
+                instrument,
+                account: part.account,
+                amount: part.amount,
+                unpaid: part.unpaid,
+            });
+            self.rehold(part.account);
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! A listed series and what has happened to it.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use instruments::{Instrument, Nanos, Price, Product, Qty, Style};
+
+/// Where a series is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum SeriesState {
+    /// Orders are taken.
+    Trading,
+    /// The settlement price is fixed; sellers are not assigned yet.
+    Expired,
+    /// Sellers deliver.
+    Delivering,
+    /// Nothing is left to do.
+    Closed,
+}
+
+/// A listed series.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Series {
+    /// Its terms.
+    pub instrument: Instrument,
+    /// Where it is in its life.
+    pub state: SeriesState,
+    /// When it was listed.
+    pub listed_at: Nanos,
+    /// The price used for margin and variation.
+    pub mark: Price,
+    /// Fixed at expiry.
+    pub settlement_price: Option<Price>,
+    /// The price of the newest trade.
+    pub last_trade: Option<Price>,
+    /// The highest trade.
+    pub high: Option<Price>,
+    /// The lowest trade.
+    pub low: Option<Price>,
+    /// Lots traded since listing.
+    pub volume: Qty,
+    /// Trades since listing.
+    pub trades: u64,
+}
+
+impl Series {
+    pub(crate) fn new(instrument: Instrument, listed_at: Nanos) -> Self {
+        Self {
+            mark: instrument.reference,
+            instrument,
+            state: SeriesState::Trading,
+            listed_at,
+            settlement_price: None,
+            last_trade: None,
+            high: None,
+            low: None,
+            volume: Qty::ZERO,
+            trades: 0,
+        }
+    }
+
+    /// Whether the clearing house clears this kind of product.
+    #[must_use]
+    pub fn is_cleared(&self) -> bool {
+        match self.instrument.product {
+            Product::Future { style: Style::Physical, .. } => true,
+            Product::Future { style: Style::Cash, .. }
+            | Product::Option { .. }
+            | Product::Spread { .. } => false,
+        }
+    }
+
+    /// Counts a trade and returns its place among the series' trades.
+    pub(crate) fn record_trade(&mut self, price: Price, qty: Qty) -> u64 {
+        self.last_trade = Some(price);
+        self.high = Some(self.high.map_or(price, |high| high.max(price)));
+        self.low = Some(self.low.map_or(price, |low| low.min(price)));
+        self.volume += qty;
+        self.trades = self.trades.saturating_add(1);
+        self.trades
+    }
+}
