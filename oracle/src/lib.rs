@@ -1,1 +1,39 @@
-//! Under construction.
+//! Observations in, an index of GPU-hours out, and the settlement fixing.
+//!
+//! One [`Index`] per grade. It is a pure function of what it was shown: integers only, no clock, no file, no randomness, so that anyone
+//! who holds the observations prints the same values on any machine. How it works is told in `docs/oracle.md`.
+//!
+//! Absent: where observations come from, who signed them, and what an index value is used for.
+
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::as_conversions,
+        clippy::expect_used,
+        clippy::float_arithmetic,
+        clippy::indexing_slicing,
+        clippy::panic
+    )
+)]
+
+mod confidence;
+mod confirmation;
+mod filter;
+mod fixing;
+mod founding;
+mod index;
+mod log;
+mod member;
+mod observation;
+mod params;
+mod print;
+mod votes;
+
+pub use fixing::fixing;
+pub use index::Index;
+pub use log::NanoLog;
+pub use observation::{Observation, ObservationError, ProviderId};
+pub use params::Params;
+pub use print::{Print, State, Withheld};
+pub use votes::{Vote, interquantile_mean, weighted_median};
