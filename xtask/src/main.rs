@@ -1,2 +1,56 @@
-//! Under construction.
-fn main() {}
+//! Developer commands: `cargo xtask tidy | rules | test | advisories`.
+//!
+//! Nothing here is part of the exchange. What a check accepts is written in the check's own file, as a short table.
+
+#![expect(clippy::print_stdout, reason = "a developer's command line prints what it found")]
+
+mod layout;
+mod rules;
+mod source;
+mod test_run;
+mod tidy;
+mod tools;
+mod tree;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Tenor's developer commands")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Checks the house rules that no compiler knows: layers, sizes, words, documents in step
+    Tidy,
+    /// Prints the rule book beside its tests; fails on a rule that no test cites
+    Rules,
+    /// Prepares what the tests need, then runs every check and every test
+    Test(test_run::Choice),
+    /// Asks the advisory database about our dependencies (needs the network)
+    Advisories,
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            println!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    let layout = layout::Layout::find()?;
+    match command {
+        Command::Tidy => tidy::run(&layout),
+        Command::Rules => rules::run(&layout),
+        Command::Test(choice) => test_run::run(&layout, &choice),
+        Command::Advisories => tools::advisories(&layout),
+    }
+}

@@ -1,0 +1,115 @@
+//! The tools that the tests need besides the toolchain: found, or made, below the target directory.
+
+use crate::layout::Layout;
+use anyhow::{Context, Result, ensure};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The licence and ban checker. Built without optimisation: it runs for a second and compiles for one minute instead of five.
+const CARGO_DENY: &str = "0.20.2";
+
+/// What the stand-in compiler is.
+const NVCC_STAND_IN: &str = include_str!("nvcc_stand_in.sh");
+
+/// The cargo that runs us, or the one on the path.
+pub(crate) fn cargo() -> OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"))
+}
+
+/// Runs a command in the root and fails if it does.
+pub(crate) fn run(layout: &Layout, command: &mut Command) -> Result<()> {
+    let name = format!("{command:?}");
+    let status = command.current_dir(&layout.root).status().with_context(|| name.clone())?;
+    ensure!(status.success(), "{name}: {status}");
+    Ok(())
+}
+
+/// Asks the advisory database; `deny.toml` holds the exceptions, dated and with what would end them.
+pub(crate) fn advisories(layout: &Layout) -> Result<()> {
+    let deny = cargo_deny(layout)?;
+    run(layout, Command::new(deny).args(["--all-features", "check", "advisories"]))
+}
+
+/// Licences, bans and sources; needs no network once the crates are fetched.
+pub(crate) fn licences_bans_sources(layout: &Layout) -> Result<()> {
+    let deny = cargo_deny(layout)?;
+    let checks =
+        ["--all-features", "check", "--hide-inclusion-graph", "licenses", "bans", "sources"];
+    run(layout, Command::new(deny).args(checks))
+}
+
+/// A `cargo-deny` of our version: on the path, in the target directory, or installed there now.
+fn cargo_deny(layout: &Layout) -> Result<PathBuf> {
+    let folder = layout.target.join("tools").join("cargo-deny");
+    let ours = folder.join("bin").join("cargo-deny");
+    for candidate in [PathBuf::from("cargo-deny"), ours.clone()] {
+        if is_cargo_deny(&candidate) {
+            return Ok(candidate);
+        }
+    }
+    println!("installing cargo-deny {CARGO_DENY} into {}", folder.display());
+    let mut install = Command::new(cargo());
+    install
+        .args(["install", "cargo-deny", "--locked", "--debug", "--quiet", "--version", CARGO_DENY])
+        .arg("--root")
+        .arg(&folder)
+        .arg("--target-dir")
+        .arg(folder.join("build"));
+    run(layout, &mut install)?;
+    std::fs::remove_dir_all(folder.join("build")).context("remove what built cargo-deny")?;
+    Ok(ours)
+}
+
+fn is_cargo_deny(program: &Path) -> bool {
+    Command::new(program).arg("--version").output().is_ok_and(|output| {
+        String::from_utf8_lossy(&output.stdout).trim() == format!("cargo-deny {CARGO_DENY}")
+    })
+}
+
+/// A folder that holds the stand-in `nvcc`.
+pub(crate) fn nvcc_folder(layout: &Layout) -> Result<PathBuf> {
+    let folder = layout.target.join("tools").join("nvcc-stand-in").join("bin");
+    std::fs::create_dir_all(&folder).with_context(|| format!("create {}", folder.display()))?;
+    let nvcc = folder.join("nvcc");
+    // Rewritten only when it differs, so that cargo does not see a new compiler every time.
+    if std::fs::read_to_string(&nvcc).ok().as_deref() != Some(NVCC_STAND_IN) {
+        std::fs::write(&nvcc, NVCC_STAND_IN)
+            .with_context(|| format!("write {}", nvcc.display()))?;
+        make_executable(&nvcc)?;
+    }
+    Ok(folder)
+}
+
+#[cfg(unix)]
+fn make_executable(path: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let permissions = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(path, permissions).with_context(|| format!("chmod {}", path.display()))
+}
+
+#[cfg(not(unix))]
+fn make_executable(_: &Path) -> Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stand_in_answers_and_leaves_empty_outputs() {
+        let folder = std::env::temp_dir().join(format!("nvcc-stand-in-{}", std::process::id()));
+        let layout = Layout { root: folder.clone(), target: folder.clone(), crates: Vec::new() };
+        let nvcc = nvcc_folder(&layout).expect("a folder").join("nvcc");
+        let version = Command::new(&nvcc).arg("--version").output().expect("it runs");
+        assert!(String::from_utf8_lossy(&version.stdout).contains("release 13.0"));
+        let object = folder.join("a.o");
+        run(&layout, Command::new(&nvcc).args(["-c", "-o"]).arg(&object).arg("a.cu")).expect("-c");
+        let ptx = ["--ptx", "--output-directory"];
+        run(&layout, Command::new(&nvcc).args(ptx).arg(&folder).arg("x/b.cu")).expect("--ptx");
+        assert_eq!(std::fs::read(object).expect("an object"), b"");
+        assert_eq!(std::fs::read(folder.join("b.ptx")).expect("a text"), b"");
+        std::fs::remove_dir_all(folder).expect("it was made above");
+    }
+}
