@@ -142,15 +142,17 @@ fn pair(mut sellers: Side, mut buyers: Side) -> Vec<((AccountId, AccountId), u64
         pairs.push(((seller.1, buyer.1), nodes));
         let (unsold, unbought) = (selling.saturating_sub(nodes), buying.saturating_sub(nodes));
         if 0 < unsold {
-            match take_exact(&mut buyers, unsold) {
-                Some(other) => pairs.push(((seller.1, other.1), unsold)),
-                None => drop(sellers.insert((unsold, seller))),
+            if let Some(other) = take_exact(&mut buyers, unsold) {
+                pairs.push(((seller.1, other.1), unsold));
+            } else {
+                sellers.insert((unsold, seller));
             }
         }
         if 0 < unbought {
-            match take_exact(&mut sellers, unbought) {
-                Some(other) => pairs.push(((other.1, buyer.1), unbought)),
-                None => drop(buyers.insert((unbought, buyer))),
+            if let Some(other) = take_exact(&mut sellers, unbought) {
+                pairs.push(((other.1, buyer.1), unbought));
+            } else {
+                buyers.insert((unbought, buyer));
             }
         }
     }

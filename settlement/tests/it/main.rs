@@ -1,0 +1,9 @@
+//! Rules and properties of settlement, through its public face.
+
+mod assignment;
+mod delivery;
+mod ledger;
+mod margin;
+mod shortfall;
+mod variation;
+mod world;
