@@ -18,7 +18,6 @@ pub mod io;
 pub mod merkle;
 pub mod profile;
 pub mod program;
-pub mod receipt;
 pub mod stream;
 pub mod verify;
 pub mod worker;

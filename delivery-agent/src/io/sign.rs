@@ -22,7 +22,7 @@ use ethers_core::types::{Address, H256, Signature, U256};
 use ethers_core::utils::keccak256;
 use ethers_signers::{LocalWallet, Signer};
 
-use crate::receipt::DeliveryReceipt;
+use settlement::DeliveryReceipt;
 
 const RECEIPT_TYPE: &str = "DeliveryReceipt(uint64 obligation,uint32 interval,uint64 gpuMillis,\
                             uint32 challenges,bytes32 workRoot,bytes32 prev,bytes32 terms)";

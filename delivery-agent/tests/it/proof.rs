@@ -27,7 +27,6 @@ fn judge(challenge: &Challenge, (root, openings): &([u8; 32], Openings)) -> Resu
         Verdict::Invalid { why } => Err(why),
         Verdict::Unverifiable { why } => panic!("{why}"),
     });
-    // WORK-004: both kernels judge alike.
     assert_eq!(streaming, candle);
     streaming
 }
@@ -82,6 +81,7 @@ fn a_challenge_of_nothing_or_of_too_much_is_refused() {
     assert_eq!(large, ChallengeError::TooLarge { leaves: 65_536_000 });
 }
 
+/// WORK-004: for every kernel, see `judge`.
 #[test]
 fn work_011_an_honest_answer_is_valid() {
     for profile in [tiny(), ClassProfile::CI] {

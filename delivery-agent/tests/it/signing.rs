@@ -1,12 +1,12 @@
 //! Receipts: the digest every party must find, signatures, keys.
 
 use delivery_agent::io::sign::{self, AgentKey, SignError};
-use delivery_agent::receipt::DeliveryReceipt;
 use ethers_core::types::transaction::eip712::{Eip712, TypedData};
 use expect_test::expect;
 use instruments::ObligationId;
 use proptest::prelude::*;
 use serde_json::json;
+use settlement::DeliveryReceipt;
 
 const CHAIN_ID: u64 = 31_337;
 
