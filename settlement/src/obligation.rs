@@ -26,7 +26,6 @@ use instruments::{
 use thiserror::Error;
 
 use crate::assignment::Assignment;
-use crate::receipt::{DeliveryReceipt, ReceiptError};
 
 /// From here an interval counts in full.
 const QUALITY_FULL: Ppm = Ppm::new(970_000);
@@ -337,61 +336,6 @@ impl Obligation {
         *place = next;
         self.ended = self.ended.saturating_add(u32::from(next.has_ended()));
         Ok(next)
-    }
-
-    /// Whether a receipt is the next of the chain. Who signed it, and whether it came in time, the caller has checked.
-    ///
-    /// # Errors
-    /// The first field that is not the next.
-    pub fn check_receipt(
-        &self,
-        instrument: &Instrument,
-        receipt: &DeliveryReceipt,
-    ) -> Result<(), ReceiptError> {
-        let interval = receipt.interval;
-        if receipt.obligation != self.id {
-            return Err(ReceiptError::Obligation { sent: receipt.obligation, expected: self.id });
-        }
-        match self.interval(interval) {
-            Some(IntervalState::Challenged { .. }) if !self.closed => {}
-            _ => return Err(ReceiptError::Interval { interval }),
-        }
-        let expected = self.receipts.saturating_add(1);
-        if receipt.challenges != expected {
-            return Err(ReceiptError::Challenges { sent: receipt.challenges, expected });
-        }
-        let whole = self.interval_compute(instrument).seconds().saturating_mul(1000);
-        let (sent, above) = (receipt.gpu_millis, self.claimed_millis);
-        let limit = above.saturating_add(whole);
-        if sent <= above || limit < sent {
-            return Err(ReceiptError::GpuMillis { sent, above, limit });
-        }
-        if receipt.prev != self.last_receipt {
-            return Err(ReceiptError::Prev);
-        }
-        if receipt.terms != instrument.grade_terms {
-            return Err(ReceiptError::Terms);
-        }
-        Ok(())
-    }
-
-    /// Takes a receipt that [`Obligation::check_receipt`] has let pass. `digest` is what the next one must name.
-    ///
-    /// # Errors
-    /// [`IllegalStep`]; nothing has changed then.
-    pub fn accept_receipt(
-        &mut self,
-        receipt: &DeliveryReceipt,
-        digest: [u8; 32],
-        verdict_by: Nanos,
-    ) -> Result<IntervalState, IllegalStep> {
-        let state = self.step(receipt.interval, Step::Receipt { verdict_by })?;
-
-        // From here on nothing can fail.
-        self.receipts = self.receipts.saturating_add(1);
-        self.claimed_millis = receipt.gpu_millis;
-        self.last_receipt = digest;
-        Ok(state)
     }
 
     /// The compute in one interval of all lots.

@@ -81,7 +81,7 @@ fn any_holders() -> impl Strategy<Value = Vec<(u64, i64)>> {
 }
 
 proptest! {
-    /// EXPIRY-001 to EXPIRY-005.
+    /// EXPIRY-001, EXPIRY-002, EXPIRY-004, EXPIRY-005.
     #[test]
     fn assignment_is_fair_exact_and_blind_to_order(
         nets in any_holders(),

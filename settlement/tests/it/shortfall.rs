@@ -168,7 +168,7 @@ fn deliv_009_a_failed_interval_in_numbers() {
     assert_eq!(duty.obligation.shortfall_paid, usd("0.566666"));
 }
 
-/// DELIV-009, DELIV-010, DELIV-011: numbers worked out by hand from the formula, at six-hour intervals of one GPU.
+/// DELIV-006, DELIV-009, DELIV-010: numbers worked out by hand from the formula, at six-hour intervals of one GPU.
 #[test]
 fn deliv_009_damages_follow_the_formula() {
     let invalid = Step::Verdict(Verdict::Invalid);
@@ -393,7 +393,7 @@ fn check_settled(
 }
 
 proptest! {
-    /// DELIV-001, DELIV-008, DELIV-014, DELIV-016: whatever is tried in whatever order, by whomever is poor.
+    /// DELIV-001, DELIV-005, DELIV-008, DELIV-013, DELIV-014, DELIV-016, DELIV-017: whatever is tried in whatever order, by whomever is poor.
     #[test]
     fn deliv_016_any_history_conserves_money_and_ends_with_nothing_held(
         tries in prop::collection::vec(any_try(), 0..160),
