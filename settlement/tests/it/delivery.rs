@@ -219,6 +219,9 @@ fn deliv_015_a_receipt_continues_the_chain_or_is_refused() {
         assert_eq!(check(sent), Err(refused));
     }
     assert_eq!(check(next), Ok(()));
+    let closed = Obligation { closed: true, ..duty.clone() };
+    let refused = Err(ReceiptError::Interval { interval: 1 });
+    assert_eq!(closed.check_receipt(&instrument, &next), refused);
     duty.accept_receipt(&next, [2; 32], VERDICT_BY).expect("challenged");
     assert_eq!((duty.receipts, duty.claimed_millis, duty.last_receipt), (2, 2 * whole, [2; 32]));
 

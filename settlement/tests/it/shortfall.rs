@@ -88,6 +88,19 @@ fn expiry_006_the_buyer_prefunds_the_whole_and_the_seller_bonds_a_quarter() {
     assert_eq!(left.map(|bucket| ledger.balance(bucket)), [none, none, usd("96"), usd("256")]);
 }
 
+/// EXPIRY-006, EXPIRY-007: a notional of which neither a quarter nor a tenth is whole.
+#[test]
+fn bond_and_default_are_rounded_up() {
+    let odd = || Obligation { notional: usd("0.000741"), ..obligation(&series(1, 1), 1, 1) };
+    let mut rich = ledger(&[(BUYER_CASH, usd("1")), (SELLER_CASH, usd("1"))]);
+    assert_eq!(fund(&mut rich, &mut odd()).bonded, usd("0.000186"));
+
+    let mut duty = odd();
+    let mut poor = ledger(&[(BUYER_CASH, usd("0.0005")), (SELLER_CASH, usd("1"))]);
+    assert!(fund(&mut poor, &mut duty).buyer_defaulted());
+    assert_eq!(default_buyer(&mut poor, &mut duty), usd("0.000075"));
+}
+
 #[test]
 fn expiry_006_a_seller_bonds_what_it_has() {
     let mut duty = obligation(&month(), 8, 2_500);

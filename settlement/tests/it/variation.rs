@@ -67,10 +67,12 @@ fn var_003_a_loser_pays_from_cash_then_margin_then_order_holds() {
         (Bucket::OrderHold(loser), usd("30")),
         (Bucket::Bond(loser), usd("40")),
     ]);
-    let moved = run_variation(&mut ledger, &mut positions, &instrument, ticks(65));
-    let left = [Bucket::Cash(loser), Bucket::PositionMargin(loser), Bucket::OrderHold(loser)];
-    assert_eq!(left.map(|bucket| ledger.balance(bucket)), [usd("0"), usd("0"), usd("25")]);
-    assert_eq!(moved[0].unpaid, usd("0"));
+    let purse = [Bucket::Cash(loser), Bucket::PositionMargin(loser), Bucket::OrderHold(loser)];
+    for (mark, left) in [(95, ["5", "20", "30"]), (85, ["0", "15", "30"]), (65, ["0", "0", "25"])] {
+        let moved = run_variation(&mut ledger, &mut positions, &instrument, ticks(mark));
+        assert_eq!(moved[0].unpaid, usd("0"));
+        assert_eq!(purse.map(|bucket| ledger.balance(bucket)), left.map(usd), "at {mark}");
+    }
 
     // The bond belongs to a delivery, not to this position.
     let moved = run_variation(&mut ledger, &mut positions, &instrument, ticks(5));
@@ -170,13 +172,13 @@ fn var_009_the_average_price_is_the_average_cost_of_the_open_lots() {
 fn var_010_losses_beyond_the_ledgers_range_stop_nothing() {
     let instrument = dollars();
     let mut positions = Positions::default();
-    // Ten billion billion dollars change hands on paper.
-    trade(&mut positions, &instrument, (1, 2), 1_000_000_000_000, 1);
-    trade(&mut positions, &instrument, (1, 3), 3_000_000_000_000, 1);
-    let cash = usd("1000000");
-    let mut ledger = ledger(&[(Bucket::Cash(account(2)), cash), (Bucket::Cash(account(3)), cash)]);
-    let moved = run_variation(&mut ledger, &mut positions, &instrument, ticks(10_000_000));
-    assert_eq!(ledger.balance(Bucket::Cash(account(1))), usd("2000000"));
+    // Forty billion billion dollars change hands on paper, a billion in the ledger.
+    trade(&mut positions, &instrument, (1, 2), 1_000_000_000_000, 10_000_000);
+    trade(&mut positions, &instrument, (1, 3), 3_000_000_000_000, 10_000_000);
+    let mut ledger = ledger(&[(Bucket::Cash(account(1)), usd("1000000000"))]);
+    let moved = run_variation(&mut ledger, &mut positions, &instrument, ticks(1));
+    let received = [2, 3].map(|id| ledger.balance(Bucket::Cash(account(id))));
+    assert_eq!(received, [usd("250000000"), usd("750000000")]);
     assert_eq!((ledger.total(), moved.len()), (MicroUsd::ZERO, 3));
 }
 
