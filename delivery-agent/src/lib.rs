@@ -20,4 +20,5 @@ pub mod profile;
 pub mod program;
 pub mod stream;
 pub mod verify;
+pub mod wire;
 pub mod worker;

@@ -15,8 +15,8 @@ use candle_core::{DType, Device, Tensor};
 use crate::challenge::{Challenge, Draw};
 use crate::expand::{Bytes32, first_rows, layer_order, pool_matrix, segment_seed};
 use crate::fault::Fault;
+use crate::merkle;
 use crate::profile::{ClassProfile, Renorm, Shape};
-use crate::{merkle, stream};
 
 /// The device failed. A provider may try again; nothing has been claimed yet.
 #[derive(Debug, thiserror::Error)]
@@ -32,11 +32,9 @@ pub struct SegmentProgram {
 
 /// A finished challenge: its roots, and the leaves that paths are made from.
 ///
-/// Rows themselves are not kept: the few that are opened are computed again.
+/// Rows themselves are not kept: a verifier computes them anyway and needs only their paths.
 #[derive(Debug, Clone)]
 pub struct Work {
-    challenge: Challenge,
-    fault: Fault,
     /// Slot by slot, segment by segment.
     chains: Vec<Vec<Segment>>,
 }
@@ -56,7 +54,7 @@ pub struct Openings {
     pub rows: Vec<OpenedRow>,
 }
 
-/// One row with its way to the segment's root.
+/// The way of one row to its segment's root. The row itself is not sent: see [`Work`].
 #[derive(Debug, Clone, PartialEq, Eq, borsh::BorshSerialize, borsh::BorshDeserialize)]
 pub struct OpenedRow {
     /// Which GPU of the obligation.
@@ -65,8 +63,6 @@ pub struct OpenedRow {
     pub segment: u16,
     /// Which row of it.
     pub row: u32,
-    /// The finished row.
-    pub values: Vec<i16>,
     /// Siblings from the row's leaf up to the segment's root.
     pub path: Vec<Bytes32>,
 }
@@ -102,7 +98,7 @@ pub fn run_with_fault(
         }
         chains.push(chain);
     }
-    Ok(Work { challenge: asked, fault, chains })
+    Ok(Work { chains })
 }
 
 impl SegmentProgram {
@@ -209,25 +205,16 @@ impl Work {
     }
 
     fn open_segment(&self, draw: &Draw) -> Vec<OpenedRow> {
-        let (slot, segment) = (usize::from(draw.slot), usize::from(draw.segment));
-        let Some(chain) = self.chains.get(slot) else { return Vec::new() };
-        let Some(done) = chain.get(segment) else { return Vec::new() };
-        let (seed, profile) = (self.challenge.seed(), self.challenge.profile());
-        let previous_root = previous_root(chain.iter().map(|done| done.root), segment);
-        let segment_seed = segment_seed(seed, draw.slot, draw.segment, &previous_root);
-
-        let in_range = |row: &&u32| **row < profile.shape().rows;
-        let rows: Vec<u32> = draw.rows.iter().filter(in_range).copied().collect();
-        let mut values = stream::finished_rows(seed, &segment_seed, &rows, profile);
-        self.fault.leave_undone(&segment_seed, &rows, profile, &mut values);
-        let opened = |(row, values): (&u32, &[i16])| OpenedRow {
-            slot: draw.slot,
-            segment: draw.segment,
-            row: *row,
-            values: values.to_vec(),
-            path: merkle::path(&done.leaves, *row as usize).unwrap_or_default(),
+        let (slot, segment) = (draw.slot, draw.segment);
+        let chain = self.chains.get(usize::from(slot));
+        let Some(done) = chain.and_then(|chain| chain.get(usize::from(segment))) else {
+            return Vec::new();
         };
-        rows.iter().zip(values.chunks_exact(profile.shape().inner as usize)).map(opened).collect()
+        let opened = |row: &u32| {
+            let path = merkle::path(&done.leaves, *row as usize)?;
+            Some(OpenedRow { slot, segment, row: *row, path })
+        };
+        draw.rows.iter().filter_map(opened).collect()
     }
 }
 

@@ -1,8 +1,8 @@
 //! The segment program on a few rows, in integers, without ever holding a pool matrix.
 //!
 //! A pool matrix is read once from its hash stream, sixteen rows at a time, while the sums of all
-//! wanted rows stay in cache. This is what the verifier runs, and what a provider runs to open
-//! rows: both cost the same whatever the length of the challenge.
+//! wanted rows stay in cache. This is what the verifier runs; it costs the same whatever the length
+//! of the challenge.
 //!
 //! Invariants:
 //! - the same numbers as [`crate::program::SegmentProgram`] on any device, bit for bit;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! openings -> shape -> roots hash to the work root -> rows are the drawn ones
-//!          -> rows hash to their roots -> rows computed again from the seed
+//!          -> rows computed from the seed -> they hash along their paths to the roots
 //! ```
 //!
 //! Invariants:
@@ -16,6 +16,7 @@ use candle_core::Device;
 use crate::challenge::{Challenge, Draw, draw};
 use crate::expand::{Bytes32, segment_seed};
 use crate::merkle::{self, Place};
+use crate::profile::Shape;
 use crate::program::{self, OpenedRow, Openings, ProgramError, SegmentProgram};
 use crate::stream;
 
@@ -71,18 +72,8 @@ pub enum Refutation {
         /// Row drawn.
         row: u32,
     },
-    /// The row is not in the committed tree.
-    #[error("row {row} of segment {segment} in slot {slot} does not hash to its root")]
-    RowNotCommitted {
-        /// Slot opened.
-        slot: u16,
-        /// Segment opened.
-        segment: u16,
-        /// Row opened.
-        row: u32,
-    },
-    /// The row was committed and is wrong: the work was not done.
-    #[error("row {row} of segment {segment} in slot {slot} is not what the seed gives")]
+    /// What the seed gives was not committed in that place: the work was not done.
+    #[error("row {row} of segment {segment} in slot {slot} as the seed gives it was not committed")]
     WrongRow {
         /// Slot opened.
         slot: u16,
@@ -179,13 +170,6 @@ fn check_commitment(
         if (opened.slot, opened.segment, opened.row) != (slot, segment, row) {
             return Err(Refutation::RowMissing { slot, segment, row });
         }
-        let root = &openings.roots[usize::from(slot)][usize::from(segment)];
-        let leaf = merkle::row_leaf(segment, row, &opened.values);
-        let count = challenge.profile().shape().rows as usize;
-        let place = Place { index: row as usize, count };
-        if !merkle::proves(root, &leaf, place, &opened.path) {
-            return Err(Refutation::RowNotCommitted { slot, segment, row });
-        }
     }
     Ok(())
 }
@@ -221,17 +205,19 @@ fn wrong_row_in(
     roots: &[Vec<Bytes32>],
     segments: &[&[OpenedRow]],
 ) -> Result<Option<Refutation>, ProgramError> {
+    let Shape { rows: count, inner, .. } = *challenge.profile().shape();
     for opened in segments {
         let Some(OpenedRow { slot, segment, .. }) = opened.first() else { continue };
-        let chain = roots[usize::from(*slot)].iter().copied();
-        let previous_root = program::previous_root(chain, usize::from(*segment));
+        let chain = &roots[usize::from(*slot)];
+        let previous_root = program::previous_root(chain.iter().copied(), usize::from(*segment));
         let seed = segment_seed(challenge.seed(), *slot, *segment, &previous_root);
         let rows: Vec<u32> = opened.iter().map(|opened| opened.row).collect();
         let expected = recompute(kernel, challenge, &seed, &rows)?;
-        let inner = challenge.profile().shape().inner as usize;
-        for (opened, expected) in opened.iter().zip(expected.chunks_exact(inner)) {
-            if opened.values != expected {
-                let OpenedRow { slot, segment, row, .. } = *opened;
+        for (opened, expected) in opened.iter().zip(expected.chunks_exact(inner as usize)) {
+            let OpenedRow { slot, segment, row, ref path } = *opened;
+            let place = Place { index: row as usize, count: count as usize };
+            let leaf = merkle::row_leaf(segment, row, expected);
+            if !merkle::proves(&chain[usize::from(segment)], &leaf, place, path) {
                 return Ok(Some(Refutation::WrongRow { slot, segment, row }));
             }
         }

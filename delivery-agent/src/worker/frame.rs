@@ -6,8 +6,8 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 /// A request names at most some thousand rows.
 pub(super) const REQUEST_MAX: u32 = 1 << 20;
-/// Openings of the widest profile, 16 KiB a row, for a few hundred slots.
-pub(super) const REPLY_MAX: u32 = 1 << 26;
+/// Every root of the longest challenge of the smallest profile.
+pub(super) const REPLY_MAX: u32 = 1 << 24;
 
 /// Why a frame could not be read or written.
 #[derive(Debug, thiserror::Error)]

@@ -3,6 +3,7 @@
 mod bits;
 mod proof;
 mod signing;
+mod text;
 mod tree;
 mod workers;
 

@@ -139,12 +139,12 @@ fn work_013_whatever_is_wrong_with_an_answer_is_the_providers() {
     let swapped = with(&|openings| openings.rows.swap(0, 1));
     assert!(matches!(swapped, Refutation::RowMissing { .. }), "{swapped:?}");
     for change in [
-        &|openings: &mut Openings| openings.rows[3].values[0] ^= 1,
-        &|openings: &mut Openings| openings.rows[3].values.clear(),
+        &|openings: &mut Openings| openings.rows[3].path[1][7] ^= 1,
         &|openings: &mut Openings| openings.rows[3].path.clear(),
+        &|openings: &mut Openings| openings.rows[3].path.push([0; 32]),
     ] as [&dyn Fn(&mut Openings); 3]
     {
         let refuted = with(change);
-        assert!(matches!(refuted, Refutation::RowNotCommitted { .. }), "{refuted:?}");
+        assert!(matches!(refuted, Refutation::WrongRow { .. }), "{refuted:?}");
     }
 }
