@@ -222,7 +222,7 @@ impl Exchange {
         }
         // The timer may be late; the deadline is not.
         match obligation.interval(receipt.interval) {
-            Some(IntervalState::Challenged { answer_by }) if self.now <= answer_by => {}
+            Some(IntervalState::Challenged { answer_by }) if self.now < answer_by => {}
             Some(_) | None => return Err(Reject::WrongStep),
         }
         let nominated = self.accounts.get(&account).and_then(|record| record.signer);
@@ -349,6 +349,7 @@ impl Exchange {
             returned_to_buyer: settled.returned_to_buyer,
             compensation: settled.compensation,
             penalty: settled.penalty,
+            insured: settled.insured,
             unpaid: settled.unpaid,
             bond_released: settled.bond_released,
         })));

@@ -89,6 +89,8 @@ pub enum Event {
         amount: MicroUsd,
         /// What a loser could not pay.
         unpaid: MicroUsd,
+        /// What a winner had to do without.
+        haircut: MicroUsd,
     },
     /// Trading in a series has stopped at a final price.
     SeriesExpired {
@@ -295,6 +297,8 @@ pub struct IntervalSettled {
     pub compensation: MicroUsd,
     /// On top of it.
     pub penalty: MicroUsd,
+    /// What the insurance fund paid of these two.
+    pub insured: MicroUsd,
     /// What nobody could pay of these two.
     pub unpaid: MicroUsd,
     /// From the bond back to the seller.

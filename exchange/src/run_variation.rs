@@ -34,8 +34,9 @@ impl Exchange {
             events.push(Event::VariationPaid {
                 instrument,
                 account: part.account,
-                amount: part.amount,
+                amount: part.moved(),
                 unpaid: part.unpaid,
+                haircut: part.haircut,
             });
             self.rehold(part.account);
         }

@@ -113,12 +113,15 @@ pub enum TermsError {
     /// The name is empty, too long, or has characters that do not belong into a name.
     #[error("name must have 1 to 48 of A-Z, 0-9, `_`, `-`, and `d` inside a strike")]
     Name,
-    /// A tick of nothing.
-    #[error("tick size must be above zero")]
+    /// A tick of nothing, or of more than a dollar.
+    #[error("tick size must be above zero and at most 1 USD per GPU-hour")]
     TickSize,
     /// A lot of nothing, or of more than ten years.
     #[error("hours per lot must be 1 to 87840")]
     HoursPerLot,
+    /// Deliveries in multiples of nothing.
+    #[error("node size must be above zero")]
+    NodeSize,
     /// Events of the schedule stand in the wrong order.
     #[error("schedule must run last trade <= assignment <= delivery from < until < close")]
     ScheduleOrder,
@@ -207,6 +210,8 @@ pub enum QtyError {
 impl Instrument {
     /// The longest name of a series.
     pub const NAME_LEN_MAX: usize = 48;
+    /// The largest tick: a dollar per GPU-hour.
+    pub const TICK_SIZE_MAX: MicroUsd = MicroUsd::new(1_000_000);
     /// The largest price in ticks: a thousand times what any grade costs today, and small enough that no notional overflows.
     pub const PRICE_MAX: Price = Price::from_ticks(10_000_000);
     /// The largest order in lots: more GPUs than were ever built of one grade.
@@ -224,11 +229,14 @@ impl Instrument {
         {
             return Err(TermsError::Name);
         }
-        if self.tick_size <= MicroUsd::ZERO {
+        if self.tick_size <= MicroUsd::ZERO || Self::TICK_SIZE_MAX < self.tick_size {
             return Err(TermsError::TickSize);
         }
         if !(1..=87_840).contains(&self.hours_per_lot) {
             return Err(TermsError::HoursPerLot);
+        }
+        if self.node_size == 0 {
+            return Err(TermsError::NodeSize);
         }
         let s = &self.schedule;
         let in_order = s.last_trade_at <= s.assign_at
