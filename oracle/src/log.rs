@@ -167,6 +167,7 @@ fn times(left: i128, right: i128) -> i128 {
 mod tests {
     use super::*;
 
+    /// ORACLE-023: the logarithm is the true one to a billionth.
     #[test]
     fn logarithms_agree_with_published_constants_to_a_billionth() {
         for (micros, expected) in [
@@ -192,6 +193,7 @@ mod tests {
         assert_eq!(NanoLog::of(MicroUsd::new(-1)), None);
     }
 
+    /// ORACLE-023: and it is undone exactly where prices are quoted.
     #[test]
     fn prices_come_back_from_their_logarithm() {
         for micros in (1..2_000_i64).chain((2_000..80_000_000).step_by(99_991)) {
@@ -222,6 +224,7 @@ mod tests {
         assert!(logs.is_sorted());
     }
 
+    /// ORACLE-016: the anchor's arithmetic.
     #[test]
     fn half_of_a_gap_closes_in_one_half_life() {
         let day = NanosSpan::from_seconds(86_400);

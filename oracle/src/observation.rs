@@ -165,6 +165,7 @@ mod tests {
         }
     }
 
+    /// ORACLE-022: what costs nothing to add may not weigh much.
     #[test]
     fn listings_at_most_double_a_weight() {
         let params = Params::default();

@@ -151,6 +151,7 @@ mod tests {
         assert_eq!(interquantile_mean(&outlier, tenth), Some(NanoLog::new(10)));
     }
 
+    /// ORACLE-022: the cap is a fifth, or two voices where that is more.
     #[test]
     fn the_cap_never_cuts_below_two_voices() {
         let five = [1_u32; 5];
