@@ -149,7 +149,8 @@ pub(crate) fn run(
     Ok(summary)
 }
 
-/// Runs `write` on a file beside `out` and renames it; what is no regular file, like a pipe, is written directly.
+/// Runs `write` on a file beside `out` and renames it. What is no regular file, like a pipe or a link, is written through: a rename would
+/// replace it.
 fn write_whole<T>(
     out: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> io::Result<T>,
@@ -160,8 +161,8 @@ fn write_whole<T>(
         writer.flush()?;
         Ok::<(T, PathBuf), io::Error>((written, path.to_owned()))
     };
-    if fs::metadata(out).is_ok_and(|metadata| !metadata.is_file()) {
-        return Ok(into(out, File::options().write(true).open(out))?.0);
+    if fs::symlink_metadata(out).is_ok_and(|metadata| !metadata.is_file()) {
+        return Ok(into(out, File::create(out))?.0);
     }
     let mut name = out.file_name().map_or_else(OsString::new, OsString::from);
     name.push(".partial");

@@ -232,6 +232,21 @@ fn oracle_020_a_refused_file_leaves_the_output_as_it_was() {
     assert_eq!(names.len(), 2, "nothing partial is left: {names:?}");
 }
 
+/// ORACLE-020: an output that is a link stays one.
+#[cfg(unix)]
+#[test]
+fn oracle_020_a_link_is_written_through() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    fs::write(path("in.csv"), format!("{HEADER}\n{}", five("2026-01-01T00:00:00Z", "X"))).unwrap();
+    fs::write(path("target.csv"), "a much longer line than any of the new ones\n".repeat(9))
+        .unwrap();
+    std::os::unix::fs::symlink(path("target.csv"), path("out.csv")).unwrap();
+    run(&path("in.csv"), &path("out.csv"), true, &mut Vec::new()).unwrap();
+    assert!(fs::symlink_metadata(path("out.csv")).unwrap().is_symlink());
+    assert_eq!(fs::read_to_string(path("target.csv")).unwrap().lines().count(), 2);
+}
+
 #[test]
 fn the_summary_is_one_line_of_json_or_a_few_of_text() {
     let dir = tempfile::tempdir().unwrap();
