@@ -2,7 +2,7 @@
 
 use super::{Book, Citation, Rule, page};
 use crate::layout::Layout;
-use crate::source::{Function, Kind, Source};
+use crate::source::{Function, Kind, Source, Token};
 use crate::tree::{Finding, Tree};
 use std::collections::BTreeSet;
 
@@ -27,6 +27,7 @@ pub(super) fn check(layout: &Layout, tree: &Tree, book: &Book) -> Vec<Finding> {
             }
         }
     }
+    findings.extend(claimed(&functions, book));
     findings.extend(unwritten(tree, book));
     findings
 }
@@ -57,14 +58,31 @@ fn uncited(
     (!found.any(says)).then(|| format!("{}: `{test}` does not name the rule", rule.id))
 }
 
-/// Rule ids in code and comments that no page has. An area that the book does not know is not ours to judge (EIP-712).
+/// Functions whose name begins like the test of a rule that no page has.
+fn claimed(functions: &[(&Source, Function)], book: &Book) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (source, function) in functions {
+        let mut parts = function.name.splitn(3, '_').map(str::to_uppercase);
+        if let (Some(area), Some(number)) = (parts.next(), parts.next()) {
+            let id = format!("{area}-{number}");
+            if page::is_rule_id(&id) && !book.rules.contains_key(&id) {
+                let message = format!("{id} is not in the rule book");
+                findings.push(Finding::new(&source.path, function.line, message));
+            }
+        }
+    }
+    findings
+}
+
+/// Rule ids in comments and strings that no page has. An area that the book does not know is not ours to judge (EIP-712).
 fn unwritten(tree: &Tree, book: &Book) -> Vec<Finding> {
     let areas: BTreeSet<&str> =
         book.rules.keys().filter_map(|id| id.split_once('-')).map(|(area, _)| area).collect();
     let mut findings = Vec::new();
     for source in tree.sources.iter().filter(|source| !source.path.starts_with("xtask/")) {
-        for token in source.tokens.iter().filter(|token| token.kind != Kind::Mark) {
-            for id in ids_in(source.text_of(token), token.kind) {
+        let is_text = |token: &&Token| matches!(token.kind, Kind::Comment | Kind::Literal);
+        for token in source.tokens.iter().filter(is_text) {
+            for id in ids_in(source.text_of(token)) {
                 let is_ours = id.split_once('-').is_some_and(|(area, _)| areas.contains(area));
                 if is_ours && !book.rules.contains_key(&id) {
                     let message = format!("{id} is not in the rule book");
@@ -76,13 +94,8 @@ fn unwritten(tree: &Tree, book: &Book) -> Vec<Finding> {
     findings
 }
 
-/// `MATCH-001` anywhere in comments and strings; `match_001` at the front of a name.
-fn ids_in(text: &str, kind: Kind) -> Vec<String> {
-    if kind == Kind::Word {
-        let mut parts = text.splitn(3, '_');
-        let id = format!("{}-{}", parts.next().unwrap_or(""), parts.next().unwrap_or(""));
-        return Some(id.to_uppercase()).filter(|id| page::is_rule_id(id)).into_iter().collect();
-    }
+/// `MATCH-001` anywhere in a text.
+fn ids_in(text: &str) -> Vec<String> {
     let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
     words.filter(|word| page::is_rule_id(word)).map(str::to_owned).collect()
 }
@@ -133,7 +146,8 @@ mod tests {
             let code = format!("{cited}{code}");
             assert_eq!(found(PAGE, &code), ["MATCH-002 is not in the rule book"], "{code}");
         }
-        assert_eq!(found(PAGE, &format!("{cited}// EIP-712\nfn utf_008_a() {{}}\n")).len(), 0);
+        assert_eq!(found(PAGE, &format!("{cited}// EIP-712\nfn utf_8_a() {{}}\n")).len(), 0);
+        assert_eq!(found(PAGE, &format!("{cited}fn other_001_a() {{}}\n")).len(), 1);
     }
 
     #[test]
