@@ -1,2 +1,41 @@
-//! Under construction.
-fn main() {}
+//! The one binary of Tenor. `tenor --help` teaches the rest.
+
+mod book_replay;
+mod cli;
+mod commands;
+mod demo;
+mod oracle_index;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    telemetry(cli.verbose);
+    match commands::run(cli.command.unwrap_or_default()) {
+        Ok(code) => code,
+        Err(error) => {
+            report(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Logs are for operators: to the error stream, warnings and worse unless asked for more.
+fn telemetry(verbose: u8) {
+    let level = match verbose {
+        0 => "warn",
+        1 => "info",
+        _ => "debug",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("TENOR_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+fn report(error: &anyhow::Error) {
+    use std::io::Write;
+    // Nobody is left to tell when the error stream itself is gone.
+    drop(writeln!(std::io::stderr(), "error: {error:#}"));
+}

@@ -1,0 +1,273 @@
+//! What one can type. The doc comments are the help texts.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use rust_decimal::Decimal;
+
+const DEMO_SEED: u64 = 7;
+
+/// An exchange for GPU-hours: listed, cleared, and physically delivered.
+///
+/// Without a subcommand it runs `demo`: a whole market on this machine, from the first order to verified delivery.
+#[derive(Debug, Parser)]
+#[command(name = "tenor", version, propagate_version = true, arg_required_else_help = false)]
+pub(crate) struct Cli {
+    /// Say more on the error stream: -v for the life cycle, -vv for every session. TENOR_LOG overrides it.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a whole market on this machine, in about a minute.
+    ///
+    /// A real server with real sockets and a real journal in a fresh directory; makers, hedgers, two providers with agent processes on
+    /// candle, one verifier. The calendar is compressed: listing, trading, index, variation, expiry, assignment, delivery, receipts,
+    /// one injected shortfall, final close. Keeps serving until Ctrl-C, unless --once.
+    Demo(DemoArgs),
+    /// Run the exchange alone.
+    Serve(ServeArgs),
+    /// Deliver what your account owes: run the challenges on this machine's device and sign receipts.
+    Agent(AgentArgs),
+    /// Verify deliveries: recompute opened rows on the CPU and give verdicts.
+    Verify(RoleArgs),
+    /// Accounts of a venue.
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// The journal of a venue.
+    #[command(subcommand)]
+    Journal(JournalCommand),
+    /// The price oracle.
+    #[command(subcommand)]
+    Oracle(OracleCommand),
+    /// One order book alone.
+    #[command(subcommand)]
+    Book(BookCommand),
+    /// Seeded worlds under a virtual clock.
+    #[command(subcommand)]
+    Sim(SimCommand),
+    /// The worker process of an agent; started by `agent`, not by people.
+    #[command(hide = true)]
+    AgentWorker(WorkerArgs),
+}
+
+impl Default for Command {
+    fn default() -> Self {
+        Self::Demo(DemoArgs {
+            once: false,
+            json: false,
+            seed: DEMO_SEED,
+            observations: None,
+            listen: None,
+            data: None,
+        })
+    }
+}
+
+/// A market in one command.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DemoArgs {
+    /// End after the life cycle; exit 0 only if every check held.
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Print nothing but one JSON summary on the output stream; the narration goes to the error stream.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// What the participants' decisions are derived from.
+    #[arg(long, default_value_t = DEMO_SEED)]
+    pub(crate) seed: u64,
+    /// Real observations for the index: CSV with ts,gpu_class,provider,configs,min,avg. A seeded generator when absent.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) observations: Option<PathBuf>,
+    /// Where to listen; a free port of the loopback address when absent.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Keep the venue's data here (must be empty or absent). A temporary directory when absent.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+}
+
+/// The exchange alone.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ServeArgs {
+    /// The venue's directory; created if absent.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// Where to listen, for example 127.0.0.1:8080. Port 0 picks a free one.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: SocketAddr,
+    /// Settings in TOML; see docs/operations.md.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Open `private/faucet`: test money for everybody. A directory stays what it was created as.
+    #[arg(long)]
+    pub(crate) testnet: bool,
+}
+
+/// How a role reaches its venue.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RoleArgs {
+    /// The venue's WebSocket, for example ws://127.0.0.1:8080/ws/api/v2.
+    #[arg(long, value_name = "WS")]
+    pub(crate) url: String,
+    /// From `tenor account create`.
+    #[arg(long, value_name = "ID")]
+    pub(crate) client_id: String,
+    /// A file that holds the client secret and nothing else.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) client_secret_file: PathBuf,
+    /// A file that holds the signing key, 32 bytes in hex; created with a fresh key if absent.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+    /// What to compute on.
+    #[arg(long, value_enum, default_value_t = DeviceArg::Cpu)]
+    pub(crate) device: DeviceArg,
+}
+
+/// A provider's delivery agent.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AgentArgs {
+    #[command(flatten)]
+    pub(crate) role: RoleArgs,
+    /// Misbehave, for tests: `lie:N` claims wrong work from the N-th challenge on, `lie-once:N` in the N-th only, `silent:N` stops answering.
+    #[arg(long, hide = true, value_name = "FAULT")]
+    pub(crate) fault: Option<String>,
+}
+
+/// What to compute on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DeviceArg {
+    /// This machine's processor.
+    Cpu,
+    /// An NVIDIA device; needs a binary built with `--features cuda`.
+    Cuda,
+}
+
+/// The worker of an agent.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct WorkerArgs {
+    /// What to compute on.
+    #[arg(long, value_enum, default_value_t = DeviceArg::Cpu)]
+    pub(crate) device: DeviceArg,
+}
+
+/// Accounts of a venue.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccountCommand {
+    /// Open an account in a directory that no server has open, and print its keys.
+    ///
+    /// The secret is shown once; the venue keeps it in DIR/credentials.json.
+    Create(AccountArgs),
+}
+
+/// A new account.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AccountArgs {
+    /// The venue's directory; created if absent.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// Unique within the venue, at most 64 bytes.
+    #[arg(long)]
+    pub(crate) name: String,
+    /// Create the directory as a test venue's.
+    #[arg(long)]
+    pub(crate) testnet: bool,
+    /// Credit test money, in a test venue's directory only.
+    #[arg(long, value_name = "USD")]
+    pub(crate) deposit: Option<Decimal>,
+    /// Let its verdicts count.
+    #[arg(long)]
+    pub(crate) verifier: bool,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The journal of a venue.
+#[derive(Debug, Subcommand)]
+pub(crate) enum JournalCommand {
+    /// Check the chain of a journal and replay it from its first command.
+    ///
+    /// Any flipped byte before the last frame, or anywhere after a clean shutdown, is an error that names the file and the offset. An
+    /// incomplete tail after a crash is reported and is not an error. Reads only.
+    Verify(JournalArgs),
+}
+
+/// Which journal.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct JournalArgs {
+    /// The venue's directory.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The price oracle.
+#[derive(Debug, Subcommand)]
+pub(crate) enum OracleCommand {
+    /// Run the index over a file of provider observations.
+    ///
+    /// In: CSV with the columns ts,gpu_class,provider,configs,min,avg, in USD per GPU-hour. Out: CSV with
+    /// ts,grade,index,conf,state,providers, one row per grade and tick; a withheld print has no index.
+    Index(IndexArgs),
+}
+
+/// From observations to prints.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct IndexArgs {
+    /// What providers asked, in order of time.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) observations: PathBuf,
+    /// Where the prints go.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Print one JSON summary.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// One order book alone.
+#[derive(Debug, Subcommand)]
+pub(crate) enum BookCommand {
+    /// Run commands through one bare book: JSON lines in, JSON lines out. No bands, no risk, no clearing.
+    #[command(after_long_help = crate::commands::BOOK_REPLAY_HELP)]
+    Replay(ReplayArgs),
+}
+
+/// Which commands.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ReplayArgs {
+    /// JSON lines; `-` reads the input stream.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
+
+/// Seeded worlds.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SimCommand {
+    /// Run one world: makers, hedgers, providers, a fault or two, and an auditor that trusts nobody.
+    Run(SimArgs),
+}
+
+/// Which world.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct SimArgs {
+    /// What everything in the world is derived from; the same seed gives the same world on every machine.
+    #[arg(long)]
+    pub(crate) seed: u64,
+    /// Virtual days to run.
+    #[arg(long, default_value_t = 3)]
+    pub(crate) days: u32,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}

@@ -1,0 +1,165 @@
+//! `tenor serve`: the exchange alone.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, ensure};
+use api::venue::{DeliveryOptions, Listing, Venue, VenueCalendar, VenueOptions};
+use instruments::NanosSpan;
+use rust_decimal::Decimal;
+use serde::Deserialize;
+
+use super::account::micro_usd;
+use super::roles::runtime;
+use crate::cli::ServeArgs;
+
+/// The settings file. Everything has a default; a word that is not known is an error.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Settings {
+    /// Whether the standard calendar is listed.
+    listing: ListingSettings,
+    /// How delivery is challenged.
+    delivery: DeliverySettings,
+    /// Hours between two variation cycles.
+    variation: VariationSettings,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ListingSettings {
+    standard: bool,
+    /// Dollars per GPU-hour by grade, used until the index prints.
+    reference: std::collections::BTreeMap<String, String>,
+}
+
+impl Default for ListingSettings {
+    fn default() -> Self {
+        Self { standard: true, reference: std::collections::BTreeMap::new() }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct DeliverySettings {
+    profile: String,
+    segments: u16,
+    /// Zero challenges at the beginning of each interval.
+    challenge_within_seconds: u64,
+}
+
+impl Default for DeliverySettings {
+    fn default() -> Self {
+        Self { profile: "cpu".to_owned(), segments: 4, challenge_within_seconds: 0 }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct VariationSettings {
+    every_seconds: u64,
+}
+
+impl Default for VariationSettings {
+    fn default() -> Self {
+        Self { every_seconds: 86_400 }
+    }
+}
+
+impl Settings {
+    fn read(file: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(file)
+            .with_context(|| format!("--config: cannot read {}", file.display()))?;
+        toml::from_str(&text).with_context(|| format!("--config: {}", file.display()))
+    }
+
+    fn options(&self, args: &ServeArgs) -> Result<VenueOptions> {
+        ensure!(
+            matches!(self.delivery.profile.as_str(), "ci" | "cpu" | "dc"),
+            "--config: delivery.profile must be ci, cpu or dc, not {}",
+            self.delivery.profile
+        );
+        ensure!(
+            (1..=16).contains(&self.delivery.segments),
+            "--config: delivery.segments must be 1 to 16, not {}",
+            self.delivery.segments
+        );
+        ensure!(
+            (1..=31_536_000).contains(&self.variation.every_seconds),
+            "--config: variation.every_seconds must be 1 to 31536000, not {}",
+            self.variation.every_seconds
+        );
+        Ok(VenueOptions {
+            testnet: args.testnet,
+            calendar: VenueCalendar {
+                variation_from: None,
+                variation_every: NanosSpan::from_seconds(self.variation.every_seconds),
+            },
+            delivery: DeliveryOptions {
+                profile: self.delivery.profile.clone(),
+                segments: self.delivery.segments,
+                challenge_within: NanosSpan::from_seconds(self.delivery.challenge_within_seconds),
+            },
+            listing: self.listing()?,
+            ..VenueOptions::new(&args.data)
+        })
+    }
+
+    /// The standard listing at the prices of the settings.
+    fn listing(&self) -> Result<Listing> {
+        let Listing::Standard(mut prices) = Listing::standard() else { return Ok(Listing::None) };
+        for (grade, usd) in &self.listing.reference {
+            let field = || format!("--config: listing.reference.{grade}");
+            let usd: Decimal = usd.parse().with_context(field)?;
+            let price = prices.iter_mut().find(|price| price.grade.as_str() == grade);
+            price.with_context(field).context("no such launch grade")?.per_hour =
+                micro_usd(usd).with_context(field)?;
+        }
+        Ok(if self.listing.standard { Listing::Standard(prices) } else { Listing::None })
+    }
+}
+
+pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode> {
+    let settings = args.config.as_deref().map(Settings::read).transpose()?.unwrap_or_default();
+    let options = settings.options(args)?;
+    runtime()?.block_on(serve(args, options))
+}
+
+async fn serve(args: &ServeArgs, options: VenueOptions) -> Result<ExitCode> {
+    let venue = Venue::open(options)?;
+    let listener = tokio::net::TcpListener::bind(args.listen)
+        .await
+        .with_context(|| format!("--listen: cannot listen on {}", args.listen))?;
+    let address = listener.local_addr()?;
+    say(&format!("listening on ws://{address}/ws/api/v2 and http://{address}/api/v2"));
+    let failed = venue.clone();
+    let served = api::serve(venue.clone(), listener, async move {
+        tokio::select! {
+            () = interrupted() => {}
+            () = failed.failed() => {}
+        }
+    });
+    served.await?;
+    tokio::task::spawn_blocking(move || venue.close()).await??;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Ctrl-C, or a polite request to end.
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        // Without a handler for it, a polite request ends the process like an impolite one.
+        drop(tokio::signal::ctrl_c().await);
+        return;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+fn say(line: &str) {
+    use std::io::Write;
+    // Scripts wait for this line; when nobody reads it, the venue serves all the same.
+    drop(writeln!(std::io::stdout(), "{line}"));
+}

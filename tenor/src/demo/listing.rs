@@ -1,0 +1,131 @@
+//! The demo's series: one day of H100 hours, compressed to seconds, and beside it an option and a spread that are listed but not
+//! cleared yet.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use api::venue::{DeliveryOptions, Listing, Venue, VenueCalendar, VenueOptions};
+use exchange::{Command, Event};
+use instruments::{
+    Date, Grade, Instrument, InstrumentId, MicroUsd, Nanos, NanosSpan, Period, Price, Product,
+    Right, Schedule, Style, launch_grades,
+};
+
+use super::feed::Prints;
+use super::narrator::Narrator;
+
+/// How long the series trades.
+const TRADING_FOR: NanosSpan = NanosSpan::from_seconds(26);
+/// From the last trade to assignment, and from there to the first interval.
+const PAUSE: NanosSpan = NanosSpan::from_seconds(1);
+/// One interval of delivery; it stands for six hours.
+const INTERVAL_MILLIS: u64 = 3_000;
+const INTERVALS: u32 = 4;
+const HOURS: u32 = 24;
+/// Generous, so that a busy machine never fails an honest provider.
+const ANSWER_WITHIN: NanosSpan = NanosSpan::from_seconds(30);
+const VERDICT_WITHIN: NanosSpan = NanosSpan::from_seconds(30);
+const VARIATION_EVERY: NanosSpan = NanosSpan::from_seconds(6);
+
+/// What was listed.
+pub(super) struct DemoSeries {
+    pub(super) future: Instrument,
+    pub(super) option: String,
+    pub(super) spread: String,
+}
+
+pub(super) fn options(dir: &Path) -> VenueOptions {
+    VenueOptions {
+        testnet: true,
+        calendar: VenueCalendar {
+            variation_from: Some(Nanos::new(0)),
+            variation_every: VARIATION_EVERY,
+        },
+        delivery: DeliveryOptions { profile: "ci".to_owned(), ..DeliveryOptions::default() },
+        listing: Listing::None,
+        ..VenueOptions::new(dir)
+    }
+}
+
+pub(super) async fn list(
+    venue: &Venue,
+    narrator: &Narrator,
+    prints: &Prints,
+) -> Result<DemoSeries> {
+    let grade = launch_grades().into_iter().find(|grade| grade.id.as_str() == "H100");
+    let grade = grade.context("no such grade")?;
+    let now = venue.now();
+    let reference = prints.opening().context("the observations give no H100 index")?;
+    let day = |ahead| Date::from_days(Date::of(now).days() + ahead).expiry_name();
+
+    let physical = Product::Future { style: Style::Physical, period: Period::Day };
+    let near = terms(&grade, format!("H100D_USDC-{}", day(0)), physical, now, reference);
+    let future = add(venue, near).await?;
+    let call = Product::Option {
+        underlying: future.id,
+        strike: future.nearest_price(MicroUsd::new(2_500_000)),
+        right: Right::Call,
+    };
+    let option = terms(&grade, format!("H100D_USDC-{}-2d50-C", day(0)), call, now, reference);
+    let option = add(venue, option).await?.name;
+    let spread = Product::Spread { near: future.id, far: future.id };
+    let spread = terms(&grade, format!("H100D-FS-{}_{}", day(0), day(1)), spread, now, reference);
+    let spread = add(venue, spread).await?.name;
+    narrator.say(
+        "calendar",
+        &format!(
+            "{} trades for 26 s, then delivers {HOURS} hours in {INTERVALS} intervals of {} s",
+            future.name,
+            INTERVAL_MILLIS / 1000
+        ),
+    );
+    Ok(DemoSeries { future, option, spread })
+}
+
+async fn add(venue: &Venue, terms: Instrument) -> Result<Instrument> {
+    let outcome = venue.submit(Command::ListInstrument(Box::new(terms))).await?;
+    for event in &outcome.events {
+        match event {
+            Event::InstrumentListed(instrument) => return Ok((**instrument).clone()),
+            Event::Rejected(reason) => bail!("listing refused: {reason:?}"),
+            _ => {}
+        }
+    }
+    bail!("listing gave no answer")
+}
+
+fn terms(
+    grade: &Grade,
+    name: String,
+    product: Product,
+    now: Nanos,
+    reference: MicroUsd,
+) -> Instrument {
+    let last_trade_at = now + TRADING_FOR;
+    let deliver_from = last_trade_at + PAUSE + PAUSE;
+    let deliver_for = NanosSpan::from_millis(INTERVAL_MILLIS * u64::from(INTERVALS));
+    let deliver_until = deliver_from + deliver_for;
+    let mut instrument = Instrument {
+        id: InstrumentId(0),
+        name,
+        grade: grade.id.clone(),
+        grade_terms: grade.terms_hash(),
+        node_size: grade.node_size,
+        product,
+        tick_size: MicroUsd::new(1_000),
+        hours_per_lot: HOURS,
+        schedule: Schedule {
+            last_trade_at,
+            assign_at: last_trade_at + PAUSE,
+            deliver_from,
+            deliver_until,
+            intervals: INTERVALS,
+            answer_within: ANSWER_WITHIN,
+            verdict_within: VERDICT_WITHIN,
+            close_at: deliver_until + ANSWER_WITHIN + VERDICT_WITHIN,
+        },
+        reference: Price::from_ticks(1),
+    };
+    instrument.reference = instrument.nearest_price(reference);
+    instrument
+}

@@ -1,0 +1,74 @@
+//! What the subcommands say and how they end.
+
+use std::path::Path;
+use std::process::Output;
+
+use serde_json::{Value, json};
+
+use crate::running::{Server, create_account, tenor};
+
+fn run(args: &[&str], dir: &Path) -> Output {
+    tenor().args(args).arg("--data").arg(dir).output().expect("runs")
+}
+
+fn error_of(output: &Output) -> String {
+    assert!(!output.status.success(), "it should have failed");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_flipped_byte_anywhere_in_a_cleanly_ended_journal_is_found() {
+    let home = tempfile::tempdir().expect("a directory");
+    create_account(home.path(), "one");
+    let whole = run(&["journal", "verify", "--json"], home.path());
+    let report: Value = serde_json::from_slice(&whole.stdout).expect("JSON");
+    assert_eq!((&report["ok"], &report["commands"]), (&json!(true), &json!(3)), "{report}");
+
+    let segments = std::fs::read_dir(home.path().join("journal")).expect("segments");
+    let segment = segments.into_iter().next().expect("one").expect("readable").path();
+    let bytes = std::fs::read(&segment).expect("bytes");
+    for offset in (0..bytes.len()).step_by(97).chain([bytes.len() - 1]) {
+        let mut flipped = bytes.clone();
+        flipped[offset] ^= 1;
+        std::fs::write(&segment, &flipped).expect("written");
+        let said = error_of(&run(&["journal", "verify"], home.path()));
+        assert!(said.contains(".seg") && said.contains("offset"), "{offset}: {said}");
+    }
+    std::fs::write(&segment, &bytes).expect("written");
+    assert!(run(&["journal", "verify"], home.path()).status.success());
+}
+
+#[test]
+fn an_account_is_refused_with_its_reason() {
+    let home = tempfile::tempdir().expect("a directory");
+    create_account(home.path(), "one");
+    let create = ["account", "create", "--testnet", "--json", "--name"];
+    let twice = run(&[&create[..], &["one"]].concat(), home.path());
+    assert!(error_of(&twice).contains("ACCOUNT-003"), "{}", error_of(&twice));
+    let cents = run(&[&create[..], &["two", "--deposit", "0.0000001"]].concat(), home.path());
+    assert!(error_of(&cents).contains("6 decimals"), "{}", error_of(&cents));
+
+    let server = Server::start(home.path());
+    let busy = run(&[&create[..], &["three"]].concat(), home.path());
+    assert!(error_of(&busy).contains("lock"), "{}", error_of(&busy));
+    assert!(server.terminate(), "a polite end");
+
+    let real = tempfile::tempdir().expect("a directory");
+    let money = run(&["account", "create", "--name", "one", "--deposit", "5"], real.path());
+    assert!(error_of(&money).contains("ACCOUNT-005"), "{}", error_of(&money));
+}
+
+#[test]
+fn nonsense_is_refused_with_the_field() {
+    let home = tempfile::tempdir().expect("a directory");
+    let missing = run(&["journal", "verify"], &home.path().join("nowhere"));
+    assert!(error_of(&missing).contains("nowhere"), "{}", error_of(&missing));
+    let config = home.path().join("config.toml");
+    std::fs::write(&config, "[delivery]\nprofil = \"ci\"\n").expect("written");
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--config"];
+    let config = config.to_str().expect("a path");
+    let unknown = run(&[&serve[..], &[config]].concat(), &home.path().join("venue"));
+    assert!(error_of(&unknown).contains("profil"), "{}", error_of(&unknown));
+    let full = tenor().args(["demo", "--once", "--data"]).arg(home.path()).output().expect("runs");
+    assert!(error_of(&full).contains("not empty"), "{}", error_of(&full));
+}
