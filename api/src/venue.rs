@@ -1,0 +1,339 @@
+//! The venue: one directory, one sequencer, one exchange. Everything that has a clock, a disk or a thread on the order path.
+//!
+//! ```text
+//! submit -> inbox -> [sequencer: stamp, journal, apply] -> [publisher: history, reply, feed] -> [housekeeping: flush, snapshot]
+//!             ^                                                   |
+//!             +---- [timer: tick]   [delivery desk: challenge, draw] <+
+//! ```
+//!
+//! Invariants:
+//! - nothing leaves before its frame is durable: not an answer, not a fill, not market data;
+//! - whoever has an answer finds it in the history;
+//! - a journal that fails stops the venue: what was not answered is unknown to whoever asked, never wrong.
+
+pub mod account;
+mod clock;
+mod credentials;
+mod delivery_desk;
+mod directory;
+pub mod history;
+mod housekeeping;
+mod key;
+mod listing;
+mod options;
+mod publish;
+mod recover;
+mod replay;
+mod sequencer;
+mod start;
+mod timer;
+mod verify;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use exchange::{Command, Exchange, Reject};
+use instruments::{AccountId, Nanos, ObligationId, Seq};
+use parking_lot::{Mutex, RwLock, RwLockReadGuard};
+use thiserror::Error;
+use tokio::sync::{broadcast, watch};
+
+use credentials::Credentials;
+use delivery_desk::DeliveryDesk;
+use directory::Directory;
+use history::History;
+use key::VenueKey;
+use sequencer::{Envelope, Inbox};
+
+pub use clock::VenueClock;
+pub use credentials::Credential;
+pub use delivery_desk::{
+    ChallengeTask, DeliveryOptions, OPENINGS_HELD_MAX, OPENINGS_LEN_MAX, OpeningsError, SLOTS_MAX,
+    VerifierTask,
+};
+pub use directory::DirectoryError;
+pub use listing::{Listing, ReferencePrice};
+pub use options::{VenueCalendar, VenueOptions};
+pub use publish::{Outcome, Published};
+pub use recover::RecoverError;
+pub use sequencer::{COMMAND_LEN_MAX, INBOX_MAX, INBOX_RESERVED, SubmitError};
+pub use verify::{VerifyReport, verify};
+
+/// Why a venue does not open, or does not close in order.
+#[derive(Debug, Error)]
+pub enum VenueError {
+    /// The directory cannot be used.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// What lies in it does not add up.
+    #[error(transparent)]
+    Recover(#[from] RecoverError),
+    /// Test money was asked for where there is none.
+    #[error(
+        "data directory {path} is not a testnet: --testnet is decided when a directory is created"
+    )]
+    NotATestnet {
+        /// Which directory.
+        path: PathBuf,
+    },
+    /// No thread could be started.
+    #[error("cannot start the {name} thread: {source}")]
+    Thread {
+        /// Which.
+        name: &'static str,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A command of our own was not answered.
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
+    /// A command of our own was refused.
+    #[error("refused under {rule}: {0:?}", rule = .0.rule())]
+    Refused(Reject),
+    /// The journal failed; the log says how.
+    #[error("the venue has stopped because its journal failed")]
+    Failed,
+}
+
+/// Where a venue is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Life {
+    Running,
+    Closed { seq: Seq, state_hash: [u8; 32] },
+    Failed,
+}
+
+/// The state in which a venue was closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Closed {
+    /// Its last command.
+    pub seq: Seq,
+    /// The state hash that its journal ends with.
+    pub state_hash: [u8; 32],
+}
+
+/// A handle to a running venue. Cheap to clone; the venue ends with [`Venue::close`], or with its last handle as a crash would end it.
+#[derive(Clone)]
+pub struct Venue {
+    running: Arc<Running>,
+}
+
+struct Running {
+    inbox: Inbox,
+    exchange: Arc<RwLock<Exchange>>,
+    history: Arc<History>,
+    feed: broadcast::Sender<Outcome>,
+    desk: Arc<DeliveryDesk>,
+    key: Arc<VenueKey>,
+    credentials: Mutex<Credentials>,
+    clock: VenueClock,
+    life: watch::Receiver<Life>,
+    opens_faucet: bool,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    // Given back when the threads have ended.
+    directory: Mutex<Option<Directory>>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.end(Envelope::Halt);
+    }
+}
+
+impl Running {
+    fn end(&self, envelope: Envelope) {
+        let mut threads = self.threads.lock();
+        if !threads.is_empty() {
+            self.inbox.end(envelope);
+        }
+        for thread in threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the venue has panicked");
+            }
+        }
+        self.directory.lock().take();
+    }
+}
+
+impl Venue {
+    /// Whether test money can be credited through this handle: on a testnet that was opened as one.
+    #[must_use]
+    pub fn opens_faucet(&self) -> bool {
+        self.running.opens_faucet
+    }
+
+    /// Submits a command and waits until it is durable, applied, and in the history. A refusal is an outcome like any other.
+    ///
+    /// # Errors
+    /// [`SubmitError`]; only [`SubmitError::Unknown`] leaves open whether it happened.
+    pub async fn submit(&self, command: Command) -> Result<Outcome, SubmitError> {
+        let outcome = self.running.inbox.send(command)?;
+        outcome.await.map_err(|_gone| SubmitError::Unknown)
+    }
+
+    /// [`Venue::submit`] for a thread that may block. Not from async code.
+    ///
+    /// # Errors
+    /// As [`Venue::submit`].
+    pub fn submit_blocking(&self, command: Command) -> Result<Outcome, SubmitError> {
+        let outcome = self.running.inbox.send(command)?;
+        outcome.blocking_recv().map_err(|_gone| SubmitError::Unknown)
+    }
+
+    /// The exchange after every durable command. Orders wait while this is held: ask and let go.
+    pub fn exchange(&self) -> RwLockReadGuard<'_, Exchange> {
+        self.running.exchange.read()
+    }
+
+    /// What clients ask about the past.
+    #[must_use]
+    pub fn history(&self) -> &History {
+        &self.running.history
+    }
+
+    /// Every durable command that had events, from now on, in order. A listener that falls too far behind is told so and starts afresh.
+    #[must_use]
+    pub fn subscribe(&self) -> broadcast::Receiver<Outcome> {
+        self.running.feed.subscribe()
+    }
+
+    /// The credential of a client.
+    #[must_use]
+    pub fn credential(&self, client_id: &str) -> Option<Credential> {
+        self.running.credentials.lock().get(client_id).cloned()
+    }
+
+    /// A credential for an account: the one it has, or a new one, on disk before it is returned.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn issue_credential(&self, account: AccountId) -> Result<Credential, DirectoryError> {
+        let mut credentials = self.running.credentials.lock();
+        match credentials.of_account(account) {
+            Some(credential) => Ok(credential.clone()),
+            None => credentials.issue(account),
+        }
+    }
+
+    fn has_credential(&self, account: AccountId) -> bool {
+        self.running.credentials.lock().of_account(account).is_some()
+    }
+
+    /// What time it is.
+    #[must_use]
+    pub fn now(&self) -> Nanos {
+        self.running.clock.now()
+    }
+
+    /// The address of the key that countersigns receipts.
+    #[must_use]
+    pub fn exchange_address(&self) -> [u8; 20] {
+        self.running.key.address()
+    }
+
+    /// How work is demanded.
+    #[must_use]
+    pub fn delivery_options(&self) -> &DeliveryOptions {
+        self.running.desk.options()
+    }
+
+    /// The challenge of one interval that has not been judged.
+    #[must_use]
+    pub fn challenge(&self, obligation: ObligationId, interval: u32) -> Option<ChallengeTask> {
+        let exchange = self.exchange();
+        let delivery = exchange.delivery(obligation)?;
+        let challenge = delivery.open_challenges().find(|open| open.interval == interval)?;
+        ChallengeTask::of(&exchange, &challenge, self.running.desk.options())
+    }
+
+    /// Every challenge of one seller that has not been judged.
+    #[must_use]
+    pub fn challenges_of(&self, seller: AccountId) -> Vec<ChallengeTask> {
+        let exchange = self.exchange();
+        exchange
+            .open_challenges()
+            .filter(|challenge| challenge.seller == seller)
+            .filter_map(|challenge| {
+                ChallengeTask::of(&exchange, &challenge, self.running.desk.options())
+            })
+            .collect()
+    }
+
+    /// Carries the rows that an agent has opened to the verifiers.
+    ///
+    /// # Errors
+    /// [`OpeningsError`]; nothing is carried then.
+    pub fn relay_openings(
+        &self,
+        account: AccountId,
+        obligation: ObligationId,
+        interval: u32,
+        openings: String,
+    ) -> Result<(), OpeningsError> {
+        // Held until the rows are with the desk, so that no verdict can come between.
+        let exchange = self.exchange();
+        self.running.desk.relay(&exchange, account, (obligation, interval), openings)
+    }
+
+    /// Whether the rows of an interval have been opened since the venue was started.
+    #[must_use]
+    pub fn is_opened(&self, obligation: ObligationId, interval: u32) -> bool {
+        self.running.desk.is_opened(obligation, interval)
+    }
+
+    /// Openings for verifiers, from now on.
+    #[must_use]
+    pub fn subscribe_verifier_tasks(&self) -> broadcast::Receiver<Arc<VerifierTask>> {
+        self.running.desk.subscribe()
+    }
+
+    /// Openings that wait for a verdict: what a verifier asks for when it connects.
+    #[must_use]
+    pub fn open_verifier_tasks(&self) -> Vec<Arc<VerifierTask>> {
+        self.running.desk.open_tasks()
+    }
+
+    /// Whether the venue has stopped because its journal failed.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        let has_ended = self.running.life.has_changed().is_err();
+        match *self.running.life.borrow() {
+            Life::Failed => true,
+            // Nobody is left who could say how it ended: a panic.
+            Life::Running => has_ended,
+            Life::Closed { .. } => false,
+        }
+    }
+
+    /// Waits until the venue stops because its journal fails. The process should exit then, with an error; forever when it closes.
+    pub async fn failed(&self) {
+        let mut life = self.running.life.clone();
+        let ended = life.wait_for(|life| *life != Life::Running).await.map(|life| *life);
+        if matches!(ended, Ok(Life::Closed { .. })) {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Ends the venue in order: what was taken is finished, the state hash and the end marker are journaled, the store is flushed, the
+    /// snapshot written. Blocks; other handles get [`SubmitError::Stopped`] from then on.
+    ///
+    /// # Errors
+    /// [`VenueError::Failed`] when the journal has failed, now or before.
+    pub fn close(self) -> Result<Closed, VenueError> {
+        self.running.end(Envelope::Close);
+        match *self.running.life.borrow() {
+            Life::Closed { seq, state_hash } => Ok(Closed { seq, state_hash }),
+            Life::Running | Life::Failed => Err(VenueError::Failed),
+        }
+    }
+
+    /// A command of our own, which must not be refused.
+    fn accepted(&self, command: Command) -> Result<Outcome, VenueError> {
+        let outcome = self.submit_blocking(command)?;
+        match outcome.refusal() {
+            Some(reason) => Err(VenueError::Refused(reason.clone())),
+            None => Ok(outcome),
+        }
+    }
+}

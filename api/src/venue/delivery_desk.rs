@@ -1,0 +1,299 @@
+//! The delivery desk: demands work for every interval that opens, draws rows for every claim, and carries openings to verifiers.
+//!
+//! ```text
+//! IntervalOpened --(fresh seed)--> IssueChallenge      ReceiptAccepted --(fresh seed)--> DrawRows      openings --> verifiers
+//! ```
+//!
+//! It decides nothing: seeds are random, and everything that counts enters through the door. What it must not forget stands in the
+//! exchange's state, from which it starts afresh whenever it has missed something.
+
+mod task;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use exchange::{Command, Event, Exchange};
+use instruments::{AccountId, Nanos, NanosSpan, ObligationId};
+use parking_lot::{Mutex, RwLock};
+use settlement::IntervalState;
+use thiserror::Error;
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::TryRecvError;
+
+use super::clock::VenueClock;
+use super::directory::random_bytes;
+use super::publish::Outcome;
+use super::sequencer::Inbox;
+
+pub use task::{ChallengeTask, SLOTS_MAX, VerifierTask};
+
+/// Bytes of one opening: four slots of four rows with their Merkle paths fit twice over.
+pub const OPENINGS_LEN_MAX: usize = 61_440;
+/// Openings held for verifiers, one for each interval: 60 MiB of them.
+pub const OPENINGS_HELD_MAX: usize = 1_024;
+/// Tasks a slow verifier may fall behind before it has to ask for all that is open.
+const TASKS_MAX: usize = 1_024;
+/// How long the desk waits before it asks an overloaded venue again.
+const RETRY_AFTER: Duration = Duration::from_millis(100);
+
+/// How work is demanded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveryOptions {
+    /// Which program the agents run: `ci`, `cpu` or `dc`.
+    pub profile: String,
+    /// How many segments one challenge has.
+    pub segments: u16,
+    /// A challenge comes at a random moment within this time after its interval has opened; at once when it is zero.
+    pub challenge_within: NanosSpan,
+}
+
+impl Default for DeliveryOptions {
+    fn default() -> Self {
+        Self { profile: "cpu".to_owned(), segments: 4, challenge_within: NanosSpan::ZERO }
+    }
+}
+
+/// Why an opening is not carried to the verifiers.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum OpeningsError {
+    /// It is too large.
+    #[error("openings have {len} bytes, the limit is {limit}")]
+    TooLarge {
+        /// How many bytes it has.
+        len: usize,
+        /// How many it may have.
+        limit: usize,
+    },
+    /// No such obligation, or somebody else's.
+    #[error("obligation {obligation} is not this account's to deliver")]
+    NotTheSeller {
+        /// Which.
+        obligation: ObligationId,
+    },
+    /// No rows are drawn for that interval, or it has been judged.
+    #[error("interval {interval} of obligation {obligation} does not wait for openings")]
+    NotDrawn {
+        /// Of which obligation.
+        obligation: ObligationId,
+        /// Which.
+        interval: u32,
+    },
+    /// It was opened before.
+    #[error("interval {interval} of obligation {obligation} has been opened")]
+    Opened {
+        /// Of which obligation.
+        obligation: ObligationId,
+        /// Which.
+        interval: u32,
+    },
+    /// The verifiers are behind.
+    #[error("{limit} openings wait for a verifier")]
+    Overloaded {
+        /// How many may wait.
+        limit: usize,
+    },
+}
+
+/// What the desk holds: openings that no verdict has come for. All else stands in the exchange.
+pub(crate) struct DeliveryDesk {
+    options: DeliveryOptions,
+    held: Mutex<BTreeMap<(ObligationId, u32), Arc<VerifierTask>>>,
+    tasks: broadcast::Sender<Arc<VerifierTask>>,
+}
+
+impl DeliveryDesk {
+    pub(crate) fn new(options: DeliveryOptions) -> Self {
+        Self { options, held: Mutex::default(), tasks: broadcast::Sender::new(TASKS_MAX) }
+    }
+
+    pub(crate) fn options(&self) -> &DeliveryOptions {
+        &self.options
+    }
+
+    /// Verifiers listen here.
+    pub(crate) fn subscribe(&self) -> broadcast::Receiver<Arc<VerifierTask>> {
+        self.tasks.subscribe()
+    }
+
+    /// Every opening that waits for a verdict, by obligation and interval.
+    pub(crate) fn open_tasks(&self) -> Vec<Arc<VerifierTask>> {
+        self.held.lock().values().cloned().collect()
+    }
+
+    /// Whether the rows of an interval have been opened.
+    pub(crate) fn is_opened(&self, obligation: ObligationId, interval: u32) -> bool {
+        self.held.lock().contains_key(&(obligation, interval))
+    }
+
+    /// Takes the rows that an agent opens, and carries them to the verifiers. Nothing is journaled: only the verdict counts.
+    pub(crate) fn relay(
+        &self,
+        exchange: &Exchange,
+        account: AccountId,
+        (obligation, interval): (ObligationId, u32),
+        openings: String,
+    ) -> Result<(), OpeningsError> {
+        let (len, limit) = (openings.len(), OPENINGS_LEN_MAX);
+        if limit < len {
+            return Err(OpeningsError::TooLarge { len, limit });
+        }
+        let delivery = exchange
+            .delivery(obligation)
+            .filter(|delivery| delivery.obligation.seller == account)
+            .ok_or(OpeningsError::NotTheSeller { obligation })?;
+        let task = delivery
+            .open_challenges()
+            .find(|challenge| challenge.interval == interval)
+            .and_then(|challenge| VerifierTask::of(&challenge, &self.options, openings))
+            .ok_or(OpeningsError::NotDrawn { obligation, interval })?;
+        let task = Arc::new(task);
+        let mut held = self.held.lock();
+        if held.contains_key(&(obligation, interval)) {
+            return Err(OpeningsError::Opened { obligation, interval });
+        }
+        if OPENINGS_HELD_MAX <= held.len() {
+            return Err(OpeningsError::Overloaded { limit: OPENINGS_HELD_MAX });
+        }
+        held.insert((obligation, interval), Arc::clone(&task));
+        drop(held);
+        // No verifier may be connected; it asks for all that is open when it comes.
+        drop(self.tasks.send(task));
+        Ok(())
+    }
+
+    fn forget(&self, obligation: ObligationId, interval: u32) {
+        self.held.lock().remove(&(obligation, interval));
+    }
+}
+
+/// The desk's thread.
+pub(crate) struct DeskThread {
+    pub(crate) desk: Arc<DeliveryDesk>,
+    pub(crate) exchange: Arc<RwLock<Exchange>>,
+    pub(crate) inbox: Inbox,
+    pub(crate) clock: VenueClock,
+    pub(crate) feed: broadcast::Receiver<Outcome>,
+    /// A token for every time the feed has something new; closed when the publisher ends.
+    pub(crate) wake: Receiver<()>,
+}
+
+/// What is still to be asked of the exchange, and from when on.
+#[derive(Default)]
+struct Owed(BTreeMap<(ObligationId, u32), (Nanos, Step)>);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Challenge,
+    Draw,
+}
+
+impl DeskThread {
+    /// Works until the publisher ends.
+    pub(crate) fn run(mut self) {
+        let mut owed = self.all_owed();
+        loop {
+            self.read_feed(&mut owed);
+            self.pay(&mut owed);
+            let woken = if owed.0.is_empty() {
+                self.wake.recv().map_err(|_ended| RecvTimeoutError::Disconnected)
+            } else {
+                self.wake.recv_timeout(RETRY_AFTER)
+            };
+            if woken == Err(RecvTimeoutError::Disconnected) {
+                return;
+            }
+        }
+    }
+
+    fn read_feed(&mut self, owed: &mut Owed) {
+        loop {
+            match self.feed.try_recv() {
+                Ok(outcome) => {
+                    let opens = self.moment_after(outcome.at);
+                    for event in &outcome.events {
+                        self.desk.note(event, (outcome.at, opens), owed);
+                    }
+                }
+                Err(TryRecvError::Lagged(missed)) => {
+                    tracing::warn!(missed, "delivery desk fell behind, starts afresh");
+                    *owed = self.all_owed();
+                }
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return,
+            }
+        }
+    }
+
+    /// All that the exchange waits for, read from its state.
+    fn all_owed(&self) -> Owed {
+        let exchange = self.exchange.read();
+        let mut owed = Owed::default();
+        for delivery in exchange.deliveries().filter(|delivery| !delivery.obligation.closed) {
+            let id = delivery.obligation.id;
+            for (interval, state) in (0_u32..).zip(&delivery.obligation.intervals) {
+                if *state == IntervalState::Open {
+                    owed.0.insert((id, interval), (exchange.now(), Step::Challenge));
+                }
+            }
+            for challenge in delivery.open_challenges() {
+                let is_claimed = matches!(challenge.state, IntervalState::Claimed { .. });
+                if is_claimed && challenge.draw_seed.is_none() {
+                    owed.0.insert((id, challenge.interval), (exchange.now(), Step::Draw));
+                }
+            }
+        }
+        // What ended while nobody looked is not held any longer.
+        self.desk.held.lock().retain(|(id, interval), _| {
+            let delivery = exchange.delivery(*id);
+            delivery.is_some_and(|delivery| {
+                delivery.open_challenges().any(|challenge| challenge.interval == *interval)
+            })
+        });
+        owed
+    }
+
+    /// The moment at which everything that opened at `at` is challenged: all at once, because one GPU cannot serve two contracts.
+    fn moment_after(&self, at: Nanos) -> Nanos {
+        let within = self.desk.options.challenge_within.nanos();
+        let Ok(random) = random_bytes() else { return at };
+        let [a, b, c, d, e, f, g, h, ..] = random;
+        let random = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+        at + NanosSpan::new(random.checked_rem(within).unwrap_or(0))
+    }
+
+    /// Asks for all that is due. What the inbox does not take stays owed.
+    fn pay(&self, owed: &mut Owed) {
+        let now = self.clock.now();
+        owed.0.retain(|(obligation, interval), (due, step)| {
+            now < *due || self.ask(*obligation, *interval, *step).is_none()
+        });
+    }
+
+    fn ask(&self, obligation: ObligationId, interval: u32, step: Step) -> Option<()> {
+        let seed = random_bytes()
+            .inspect_err(|error| tracing::error!(%error, "no randomness, no challenge"))
+            .ok()?;
+        let command = match step {
+            Step::Challenge => Command::IssueChallenge { obligation, interval, seed },
+            Step::Draw => Command::DrawRows { obligation, interval, seed },
+        };
+        // The outcome comes by the feed; a refusal means that the interval has moved on.
+        self.inbox.send(command).map(drop).ok()
+    }
+}
+
+impl DeliveryDesk {
+    fn note(&self, event: &Event, (now, opens): (Nanos, Nanos), owed: &mut Owed) {
+        if let Event::IntervalOpened { obligation, interval } = event {
+            owed.0.insert((*obligation, *interval), (opens, Step::Challenge));
+        }
+        if let Event::ReceiptAccepted { receipt, .. } = event {
+            owed.0.insert((receipt.obligation, receipt.interval), (now, Step::Draw));
+        }
+        if let Event::IntervalSettled(settled) = event {
+            owed.0.remove(&(settled.obligation, settled.interval));
+            self.forget(settled.obligation, settled.interval);
+        }
+    }
+}

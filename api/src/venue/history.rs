@@ -1,0 +1,339 @@
+//! What clients ask about the past: orders, trades, receipts. Read models in the store, made from events alone.
+//!
+//! Invariants:
+//! - [`History::apply`] is the only writer, and the same events always write the same bytes, so a replay rebuilds everything;
+//! - the place up to which it has applied stands in the same batch as the data;
+//! - a store that fails takes history away, never trading.
+
+mod key;
+mod record;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use exchange::io::{Applied, Batch, Direction, Entry, Scan, Store, StoreError};
+use exchange::{Event, Fill, Traded};
+use instruments::{AccountId, InstrumentId, Nanos, ObligationId, OrderId, Seq, Side};
+use settlement::Verdict;
+
+use super::key::VenueKey;
+use super::publish::Published;
+use key::Tree;
+
+pub use record::{OrderRecord, OrderState, ReceiptRecord, TradeRecord, UserTradeRecord};
+
+/// Rows one question returns at most: bounds the time of a reply, as in Deribit's API.
+pub const ROWS_MAX: usize = 1_000;
+
+/// The read models of a venue.
+pub struct History {
+    store: Box<dyn Store>,
+    venue_key: Arc<VenueKey>,
+    has_failed: AtomicBool,
+    /// Whether something was written since the last flush.
+    is_dirty: AtomicBool,
+}
+
+impl History {
+    pub(crate) fn new(store: Box<dyn Store>, venue_key: Arc<VenueKey>) -> Self {
+        let [has_failed, is_dirty] = [false, false].map(AtomicBool::new);
+        Self { store, venue_key, has_failed, is_dirty }
+    }
+
+    /// Whether the store still answers. When it does not, every answer here is empty until the venue is started again.
+    #[must_use]
+    pub fn is_available(&self) -> bool {
+        !self.has_failed.load(Ordering::Relaxed)
+    }
+
+    /// An order, open or ended.
+    #[must_use]
+    pub fn order(&self, order: OrderId) -> Option<OrderRecord> {
+        self.get(&key::ORDERS, &key::order(order))
+    }
+
+    /// An account's orders of one label, newest first.
+    #[must_use]
+    pub fn orders_by_label(
+        &self,
+        account: AccountId,
+        label: &str,
+        limit: usize,
+    ) -> Vec<OrderRecord> {
+        let rows = self.newest(&key::LABELS, &key::label(account, label), None, limit);
+        let orders = rows.iter().filter_map(|(key, _)| key::tail(key));
+        orders.filter_map(|order| self.order(OrderId(u64::from_be_bytes(order)))).collect()
+    }
+
+    /// An account's trades, in one series or in all, newest first.
+    #[must_use]
+    pub fn user_trades(
+        &self,
+        account: AccountId,
+        instrument: Option<InstrumentId>,
+        limit: usize,
+    ) -> Vec<UserTradeRecord> {
+        let of_account = key::account(account);
+        let Some(instrument) = instrument else {
+            return self.newest_records(&key::USER_TRADES, &of_account, None, limit);
+        };
+        let in_series = key::account_in(account, instrument);
+        let rows = self.newest(&key::USER_TRADES_IN, &in_series, None, limit);
+        // Trade and role.
+        let sides = rows.iter().filter_map(|(key, _)| key::tail::<9>(key));
+        let keys = sides.map(|side| [of_account.as_slice(), &side].concat());
+        keys.filter_map(|key| self.get(&key::USER_TRADES, &key)).collect()
+    }
+
+    /// A series' trades, newest first.
+    #[must_use]
+    pub fn trades(&self, instrument: InstrumentId, limit: usize) -> Vec<TradeRecord> {
+        self.trades_between(instrument, u64::MIN, u64::MAX, limit)
+    }
+
+    /// A series' trades from one place among them to another, both included, newest first.
+    #[must_use]
+    pub fn trades_between(
+        &self,
+        instrument: InstrumentId,
+        first_seq: u64,
+        last_seq: u64,
+        limit: usize,
+    ) -> Vec<TradeRecord> {
+        let above = last_seq.checked_add(1).map(|above| key::trade(instrument, above));
+        let prefix = key::instrument(instrument);
+        let mut trades: Vec<TradeRecord> =
+            self.newest_records(&key::TRADES, &prefix, above.as_deref(), limit);
+        trades.retain(|trade| first_seq <= trade.trade_seq);
+        trades
+    }
+
+    /// An obligation's receipts, newest first.
+    #[must_use]
+    pub fn receipts(&self, obligation: ObligationId, limit: usize) -> Vec<ReceiptRecord> {
+        self.newest_records(&key::RECEIPTS, &key::obligation(obligation), None, limit)
+    }
+
+    /// Writes what came of a run of commands, in one batch with the place it ends at. A store that fails is left alone from then on.
+    pub(crate) fn apply<'a>(
+        &self,
+        outcomes: impl IntoIterator<Item = &'a Published>,
+        history_hash: [u8; 32],
+    ) {
+        if !self.is_available() {
+            return;
+        }
+        let mut draft = Draft { history: self, last: None, puts: BTreeMap::new() };
+        for outcome in outcomes {
+            draft.apply(outcome);
+        }
+        let Some(seq) = draft.last else { return };
+        let written = draft
+            .into_batch(Applied { seq, state_hash: history_hash })
+            .and_then(|batch| self.store.apply(batch));
+        self.is_dirty.store(true, Ordering::Relaxed);
+        self.note(written);
+    }
+
+    /// Makes what was written durable.
+    pub(crate) fn flush(&self) {
+        if self.is_available() && self.is_dirty.swap(false, Ordering::Relaxed) {
+            self.note(self.store.flush());
+        }
+    }
+
+    fn get<T: BorshDeserialize>(&self, tree: &Tree, key: &[u8]) -> Option<T> {
+        let value = self.note(self.store.get(tree.name(), key)).flatten()?;
+        self.decode(&value)
+    }
+
+    fn newest_records<T: BorshDeserialize>(
+        &self,
+        tree: &Tree,
+        prefix: &[u8],
+        before: Option<&[u8]>,
+        limit: usize,
+    ) -> Vec<T> {
+        let rows = self.newest(tree, prefix, before, limit);
+        rows.iter().filter_map(|(_, value)| self.decode(value)).collect()
+    }
+
+    fn newest(
+        &self,
+        tree: &Tree,
+        prefix: &[u8],
+        before: Option<&[u8]>,
+        limit: usize,
+    ) -> Vec<Entry> {
+        let (tree, limit) = (tree.name(), limit.min(ROWS_MAX));
+        let scan = Scan { tree, prefix, after: before, direction: Direction::Descending, limit };
+        self.note(self.store.scan(&scan)).unwrap_or_default()
+    }
+
+    fn decode<T: BorshDeserialize>(&self, value: &[u8]) -> Option<T> {
+        self.note(borsh::from_slice(value))
+    }
+
+    /// Keeps a value, or takes the store out of service.
+    fn note<T, E: std::fmt::Display>(&self, result: Result<T, E>) -> Option<T> {
+        result
+            .inspect_err(|error| {
+                if !self.has_failed.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(%error, "store failed: no history until the next start");
+                }
+            })
+            .ok()
+    }
+}
+
+/// What a run of commands writes, before it is written.
+struct Draft<'a> {
+    history: &'a History,
+    last: Option<Seq>,
+    puts: BTreeMap<(&'static str, Vec<u8>), Vec<u8>>,
+}
+
+impl Draft<'_> {
+    fn into_batch(self, applied: Applied) -> Result<Batch, StoreError> {
+        let mut batch = Batch::new(applied);
+        for ((tree, key), value) in self.puts {
+            batch.put(tree, &key, value)?;
+        }
+        Ok(batch)
+    }
+
+    fn get<T: BorshDeserialize>(&self, tree: &Tree, key: &[u8]) -> Option<T> {
+        match self.puts.get(&(tree.name(), key.to_vec())) {
+            Some(value) => self.history.decode(value),
+            None => self.history.get(tree, key),
+        }
+    }
+
+    /// # Panics
+    /// Never: writing borsh into a vector cannot fail.
+    fn put(&mut self, tree: &Tree, key: Vec<u8>, value: &impl BorshSerialize) {
+        let value = borsh::to_vec(value).expect("a record encodes");
+        self.puts.insert((tree.name(), key), value);
+    }
+
+    fn change<T: BorshDeserialize + BorshSerialize>(
+        &mut self,
+        tree: &Tree,
+        key: Vec<u8>,
+        change: impl FnOnce(&mut T),
+    ) {
+        if let Some(mut record) = self.get::<T>(tree, &key) {
+            change(&mut record);
+            self.put(tree, key, &record);
+        }
+    }
+
+    fn change_order(&mut self, order: OrderId, change: impl FnOnce(&mut OrderRecord)) {
+        self.change(&key::ORDERS, key::order(order), change);
+    }
+
+    fn apply(&mut self, published: &Published) {
+        self.last = Some(published.seq);
+        for event in &published.events {
+            self.event(event, published.at);
+        }
+    }
+
+    fn event(&mut self, event: &Event, at: Nanos) {
+        match event {
+            Event::OrderAccepted(terms) => {
+                let record = OrderRecord::accepted(terms, at);
+                self.put(&key::ORDERS, key::order(terms.order), &record);
+                if !terms.label.is_empty() {
+                    let mut label = key::label(terms.account, &terms.label);
+                    label.extend(key::order(terms.order));
+                    self.put(&key::LABELS, label, &());
+                }
+            }
+            Event::OrderAmended { order, price, qty, .. } => {
+                self.change_order(*order, |record| record.amend(*price, *qty, at));
+            }
+            Event::OrderCancelled { order, qty, reason, .. } => {
+                self.change_order(*order, |record| record.cancel(*qty, *reason, at));
+            }
+            Event::Traded(traded) => self.traded(traded, at),
+            Event::ReceiptAccepted { receipt, digest, signer, signature } => {
+                self.receipt_accepted(&ReceiptRecord {
+                    receipt: *receipt,
+                    digest: *digest,
+                    signer: *signer,
+                    signature: signature.clone(),
+                    accepted_at: at,
+                    verdict: None,
+                    outcome: None,
+                    countersignature: None,
+                });
+            }
+            Event::VerdictRecorded { obligation, interval, verifier, verdict } => {
+                self.judged(key::receipt(*obligation, *interval), *verifier, *verdict);
+            }
+            Event::IntervalSettled(settled) => {
+                let key = key::receipt(settled.obligation, settled.interval);
+                self.change(&key::RECEIPTS, key, |record: &mut ReceiptRecord| {
+                    record.outcome = Some(settled.outcome);
+                });
+            }
+            Event::Rejected(_)
+            | Event::VenueOpened
+            | Event::InstrumentListed(_)
+            | Event::AccountOpened { .. }
+            | Event::MoneyMoved(_)
+            | Event::DepthChanged { .. }
+            | Event::IndexPublished(_)
+            | Event::MarkChanged { .. }
+            | Event::VariationPaid { .. }
+            | Event::SeriesExpired { .. }
+            | Event::PositionClosed { .. }
+            | Event::ObligationAssigned { .. }
+            | Event::AgentNominated { .. }
+            | Event::IntervalOpened { .. }
+            | Event::ChallengeIssued { .. }
+            | Event::RowsDrawn { .. }
+            | Event::ObligationClosed { .. }
+            | Event::BuyerDefaulted { .. } => {}
+        }
+    }
+
+    fn traded(&mut self, traded: &Traded, at: Nanos) {
+        let trade = TradeRecord::of(traded, at);
+        self.put(&key::TRADES, key::trade(trade.instrument, trade.trade_seq), &trade);
+        self.fill(&trade, &traded.maker, (traded.taker_side.opposite(), false));
+        self.fill(&trade, &traded.taker, (traded.taker_side, true));
+    }
+
+    fn fill(&mut self, trade: &TradeRecord, fill: &Fill, (side, is_taker): (Side, bool)) {
+        let order_key = key::order(fill.order);
+        let Some(mut order) = self.get::<OrderRecord>(&key::ORDERS, &order_key) else { return };
+        order.fill(trade.price, trade.qty, fill.fee, trade.at);
+        self.put(&key::ORDERS, order_key, &order);
+        let account = fill.account;
+        let in_series = key::account_in(account, trade.instrument);
+        self.put(&key::USER_TRADES_IN, key::side_of(in_series, trade.trade, is_taker), &());
+        let record =
+            UserTradeRecord { trade: trade.clone(), account, side, is_taker, fee: fill.fee, order };
+        let key = key::side_of(key::account(account), trade.trade, is_taker);
+        self.put(&key::USER_TRADES, key, &record);
+    }
+
+    fn receipt_accepted(&mut self, record: &ReceiptRecord) {
+        let key = key::receipt(record.receipt.obligation, record.receipt.interval);
+        self.put(&key::RECEIPTS, key, record);
+    }
+
+    fn judged(&mut self, key: Vec<u8>, verifier: AccountId, verdict: Verdict) {
+        let venue_key = Arc::clone(&self.history.venue_key);
+        self.change(&key::RECEIPTS, key, |record: &mut ReceiptRecord| {
+            record.verdict = Some((verifier, verdict));
+            if matches!(verdict, Verdict::Valid { .. }) {
+                record.countersignature = Some(venue_key.countersign(record.digest));
+            }
+        });
+    }
+}

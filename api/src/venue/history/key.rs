@@ -1,0 +1,81 @@
+//! The store's trees and keys. Numbers are big-endian, so that a scan is in order.
+
+use instruments::{AccountId, InstrumentId, ObligationId, OrderId, TradeId};
+
+/// A tree of the store.
+pub(super) struct Tree(&'static str);
+
+impl Tree {
+    pub(super) const fn name(&self) -> &'static str {
+        self.0
+    }
+}
+
+/// Order -> its record.
+pub(super) const ORDERS: Tree = Tree("orders");
+/// Account, label, order -> nothing.
+pub(super) const LABELS: Tree = Tree("labels");
+/// Account, trade, role -> the account's side of it. An account may be on both sides.
+pub(super) const USER_TRADES: Tree = Tree("user_trades");
+/// Account, instrument, trade, role -> nothing.
+pub(super) const USER_TRADES_IN: Tree = Tree("user_trades_in");
+/// Instrument, place among its trades -> the trade.
+pub(super) const TRADES: Tree = Tree("trades");
+/// Obligation, interval -> its receipt.
+pub(super) const RECEIPTS: Tree = Tree("receipts");
+
+pub(super) fn order(order: OrderId) -> Vec<u8> {
+    order.0.to_be_bytes().to_vec()
+}
+
+pub(super) fn label(account: AccountId, label: &str) -> Vec<u8> {
+    let mut key = account.0.to_be_bytes().to_vec();
+    // A label is at most 64 bytes; its length keeps `a` before an order apart from `ab` before another.
+    key.push(u8::try_from(label.len()).unwrap_or(u8::MAX));
+    key.extend_from_slice(label.as_bytes());
+    key
+}
+
+pub(super) fn account(account: AccountId) -> Vec<u8> {
+    account.0.to_be_bytes().to_vec()
+}
+
+pub(super) fn account_in(account: AccountId, instrument: InstrumentId) -> Vec<u8> {
+    joined(account.0, instrument.0)
+}
+
+/// Behind an account, or an account and an instrument.
+pub(super) fn side_of(mut prefix: Vec<u8>, trade: TradeId, is_taker: bool) -> Vec<u8> {
+    prefix.extend_from_slice(&trade.0.to_be_bytes());
+    prefix.push(u8::from(is_taker));
+    prefix
+}
+
+pub(super) fn instrument(instrument: InstrumentId) -> Vec<u8> {
+    instrument.0.to_be_bytes().to_vec()
+}
+
+pub(super) fn trade(instrument: InstrumentId, trade_seq: u64) -> Vec<u8> {
+    joined(instrument.0, trade_seq)
+}
+
+pub(super) fn obligation(obligation: ObligationId) -> Vec<u8> {
+    obligation.0.to_be_bytes().to_vec()
+}
+
+pub(super) fn receipt(of: ObligationId, interval: u32) -> Vec<u8> {
+    let mut key = obligation(of);
+    key.extend_from_slice(&interval.to_be_bytes());
+    key
+}
+
+/// The last `N` bytes of a key.
+pub(super) fn tail<const N: usize>(key: &[u8]) -> Option<[u8; N]> {
+    key.last_chunk().copied()
+}
+
+fn joined(first: u64, second: u64) -> Vec<u8> {
+    let mut key = first.to_be_bytes().to_vec();
+    key.extend_from_slice(&second.to_be_bytes());
+    key
+}

@@ -1,0 +1,93 @@
+//! How a venue runs: everything an operator may choose, with defaults for a real one.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use instruments::{Date, Nanos, NanosSpan};
+
+use super::clock::VenueClock;
+use super::delivery_desk::DeliveryOptions;
+use super::listing::Listing;
+
+const DAY_SECONDS: u64 = 86_400;
+const VARIATION_SECOND_OF_DAY: u64 = 16 * 3_600;
+
+/// When profit and loss are paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VenueCalendar {
+    /// The first cycle; the next 16:00 UTC when absent.
+    pub variation_from: Option<Nanos>,
+    /// From one cycle to the next.
+    pub variation_every: NanosSpan,
+}
+
+impl Default for VenueCalendar {
+    fn default() -> Self {
+        Self { variation_from: None, variation_every: NanosSpan::from_seconds(DAY_SECONDS) }
+    }
+}
+
+impl VenueCalendar {
+    pub(super) fn first_variation(&self, now: Nanos) -> Nanos {
+        self.variation_from.unwrap_or_else(|| {
+            let today = Nanos::from_seconds(Date::of(now).days().saturating_mul(DAY_SECONDS));
+            let first = today + NanosSpan::from_seconds(VARIATION_SECOND_OF_DAY);
+            if now < first { first } else { first + NanosSpan::from_seconds(DAY_SECONDS) }
+        })
+    }
+}
+
+/// How a venue runs.
+#[derive(Debug, Clone)]
+pub struct VenueOptions {
+    /// Where everything lies. Created when absent.
+    pub data_dir: PathBuf,
+    /// Whether test money can be credited. Decided for good when the directory is new.
+    pub testnet: bool,
+    /// When profit and loss are paid. Decided for good when the directory is new.
+    pub calendar: VenueCalendar,
+    /// How work is demanded.
+    pub delivery: DeliveryOptions,
+    /// What is listed.
+    pub listing: Listing,
+    /// How often the timer asks whether something is due: how late anything happens at most.
+    pub tick_every: Duration,
+    /// Commands from one snapshot to the next.
+    pub snapshot_every: u64,
+    /// Where time comes from.
+    pub clock: VenueClock,
+}
+
+impl VenueOptions {
+    /// The options of a venue in `data_dir` on the real calendar, with the standard listing.
+    #[must_use]
+    pub fn new(data_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            data_dir: data_dir.into(),
+            testnet: false,
+            calendar: VenueCalendar::default(),
+            delivery: DeliveryOptions::default(),
+            listing: Listing::standard(),
+            tick_every: Duration::from_millis(100),
+            // Replaying as many takes about a second.
+            snapshot_every: 262_144,
+            clock: VenueClock::System,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_variation_is_at_the_next_16_00_utc() {
+        let midnight = Nanos::from_seconds(DAY_SECONDS * 20_000);
+        let four = midnight + NanosSpan::from_seconds(VARIATION_SECOND_OF_DAY);
+        let calendar = VenueCalendar::default();
+        assert_eq!(calendar.first_variation(midnight), four);
+        assert_eq!(calendar.first_variation(four), four + NanosSpan::from_seconds(DAY_SECONDS));
+        let from = VenueCalendar { variation_from: Some(midnight), ..calendar };
+        assert_eq!(from.first_variation(four), midnight);
+    }
+}

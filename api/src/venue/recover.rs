@@ -1,0 +1,264 @@
+//! Brings a directory back: newest usable snapshot, the rest of the journal through the exchange, and the store up to where that ends.
+//!
+//! The store decides how far back the replay begins, because it can only be brought up by events: the snapshot used is the newest that is
+//! not ahead of it. A store that the journal does not know begins anew, and with it the replay, from the first command.
+//!
+//! Invariants:
+//! - every state hash that is passed is checked; the first that differs stops the start;
+//! - a store or a snapshot ahead of the journal stops the start: commands were lost, and no history is made up for them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use exchange::io::{
+    Applied, DataDir, Disk, Journal, JournalError, Position, Record, Settings, SledStore,
+    SnapshotFileError, StoreError, UncheckedSled, Verdict,
+};
+use exchange::{Exchange, RULES_VERSION};
+use instruments::{Nanos, Seq};
+use thiserror::Error;
+
+use super::directory::Layout;
+use super::history::History;
+use super::key::VenueKey;
+use super::publish::Published;
+use super::replay::replay;
+
+/// Commands that are brought into the store in one batch.
+const BATCH_MAX: usize = 1_024;
+
+/// Why a directory does not recover.
+#[derive(Debug, Error)]
+pub enum RecoverError {
+    /// The journal cannot be read.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The store cannot be used, not even anew; or it is ahead of the journal.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The snapshots cannot be read.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotFileError),
+    /// A record of the journal is no command.
+    #[error("command {seq} in the journal cannot be read: {source}", seq = .seq.0)]
+    Command {
+        /// Which.
+        seq: Seq,
+        /// What the decoder said.
+        source: std::io::Error,
+    },
+    /// Replay came to another state than the one that was journaled.
+    #[error("replay differs from what was journaled: the state hash after command {seq} is not the same", seq = .seq.0)]
+    StateHash {
+        /// After which command.
+        seq: Seq,
+    },
+    /// There are snapshots or read models, and the journal that they were made from is shorter or gone.
+    #[error("journal in {path} ends at command {last}, but command {seen} was seen: it has lost commands", last = .last.0, seen = .seen.0)]
+    JournalLost {
+        /// Where the journal is.
+        path: PathBuf,
+        /// Where it ends.
+        last: Seq,
+        /// What was seen of it before.
+        seen: Seq,
+    },
+}
+
+/// A directory that is ready to go on.
+pub(crate) struct Recovered<D: Disk> {
+    pub(crate) place: DataDir<D>,
+    pub(crate) journal: Journal<D>,
+    pub(crate) exchange: Exchange,
+    pub(crate) history: History,
+}
+
+/// Recovers the directory, or begins it.
+pub(crate) fn recover<D: Disk>(
+    disk: D,
+    layout: &Layout,
+    key: &Arc<VenueKey>,
+    now: Nanos,
+) -> Result<Recovered<D>, RecoverError> {
+    let place = DataDir::new(disk, layout.root());
+    let unchecked = SledStore::open(&layout.store())?;
+    if let Some(path) = unchecked.set_aside() {
+        tracing::warn!(path = %path.display(), "store could not be opened, it is rebuilt");
+    }
+    let newest = place.newest_snapshot(RULES_VERSION, None)?.map(|snapshot| snapshot.position.seq);
+    let settings = Settings::new(RULES_VERSION);
+    let mut comeback = Replay::start(&place, unchecked, key)?;
+    let journal = if place.has_journal()? {
+        loop {
+            let after = comeback.restored;
+            let visit = |record: Record<'_>| comeback.record(record);
+            match Journal::open(place.clone(), settings, after.as_ref(), visit) {
+                Ok((journal, _)) => break journal,
+                Err(Stop::StoreUnknown) => {
+                    tracing::warn!("store does not follow from the journal, it is rebuilt");
+                    comeback = comeback.anew()?;
+                }
+                Err(Stop::Failed(error)) => return Err(*error),
+            }
+        }
+    } else {
+        // Before anything is made, so that a lost journal is not covered by a new one.
+        comeback.check_journal_lost(&layout.journal(), newest)?;
+        Journal::create(place.clone(), settings, now)?
+    };
+    comeback.check_journal_lost(&layout.journal(), newest)?;
+    let (exchange, history) = comeback.finish()?;
+    tracing::info!(seq = exchange.last_seq().0, snapshot = ?newest.map(|seq| seq.0), "recovered");
+    Ok(Recovered { place, journal, exchange, history })
+}
+
+/// Why a replay stops before the end of the journal.
+enum Stop {
+    /// The store was made from something else than this journal.
+    StoreUnknown,
+    Failed(Box<RecoverError>),
+}
+
+impl From<RecoverError> for Stop {
+    fn from(error: RecoverError) -> Self {
+        Self::Failed(Box::new(error))
+    }
+}
+
+impl From<JournalError> for Stop {
+    fn from(error: JournalError) -> Self {
+        Self::Failed(Box::new(error.into()))
+    }
+}
+
+/// An exchange on its way to the end of the journal, and the store behind it.
+struct Replay<'a> {
+    exchange: Exchange,
+    /// Where in the journal the exchange was restored; `None` at its beginning.
+    restored: Option<Position>,
+    key: &'a Arc<VenueKey>,
+    /// Until the exchange has come to where the store is.
+    unchecked: Option<(UncheckedSled, Applied)>,
+    /// From then on.
+    history: Option<History>,
+    outcomes: Vec<Published>,
+}
+
+impl<'a> Replay<'a> {
+    fn start<D: Disk>(
+        place: &DataDir<D>,
+        unchecked: UncheckedSled,
+        key: &'a Arc<VenueKey>,
+    ) -> Result<Self, RecoverError> {
+        let Some(applied) = unchecked.applied() else {
+            return Ok(Self::from_the_beginning(unchecked.accept(Verdict::Unknown)?, key));
+        };
+        let (exchange, restored) = match restore(place, applied.seq)? {
+            Some((exchange, position)) => (exchange, Some(position)),
+            None => (Exchange::new(), None),
+        };
+        let unchecked = Some((unchecked, applied));
+        let outcomes = Vec::new();
+        let mut replay = Self { exchange, restored, key, unchecked, history: None, outcomes };
+        // A store that is elsewhere than its snapshot is found out by the journal.
+        if replay.meet_store().is_err() {
+            replay = replay.anew()?;
+        }
+        Ok(replay)
+    }
+
+    fn from_the_beginning(store: SledStore, key: &'a Arc<VenueKey>) -> Self {
+        let history = Some(History::new(Box::new(store), Arc::clone(key)));
+        let exchange = Exchange::new();
+        Self { exchange, restored: None, key, unchecked: None, history, outcomes: Vec::new() }
+    }
+
+    /// Everything again, into a new store.
+    fn anew(self) -> Result<Self, RecoverError> {
+        let store = match self.unchecked {
+            Some((unchecked, _)) => unchecked.accept(Verdict::Unknown)?,
+            // Only an unchecked store is ever doubted.
+            None => return Ok(self),
+        };
+        Ok(Self::from_the_beginning(store, self.key))
+    }
+
+    fn record(&mut self, record: Record<'_>) -> Result<(), Stop> {
+        let Some(outcome) = replay(&mut self.exchange, record)? else { return Ok(()) };
+        if self.history.is_some() {
+            self.outcomes.push(outcome);
+        }
+        if BATCH_MAX <= self.outcomes.len() {
+            self.write();
+        }
+        self.meet_store()
+    }
+
+    fn write(&mut self) {
+        if let Some(history) = &self.history {
+            history.apply(&self.outcomes, self.exchange.history_hash());
+        }
+        self.outcomes.clear();
+    }
+
+    /// Opens the store when the exchange has come to where the store is, and agrees with it.
+    fn meet_store(&mut self) -> Result<(), Stop> {
+        let last = self.exchange.last_seq();
+        let is_met = |(_, applied): &mut (UncheckedSled, Applied)| applied.seq == last;
+        let Some((unchecked, applied)) = self.unchecked.take_if(is_met) else { return Ok(()) };
+        if applied.state_hash != self.exchange.history_hash() {
+            self.unchecked = Some((unchecked, applied));
+            return Err(Stop::StoreUnknown);
+        }
+        let store = unchecked.accept(Verdict::Matches).map_err(RecoverError::from)?;
+        self.history = Some(History::new(Box::new(store), Arc::clone(self.key)));
+        Ok(())
+    }
+
+    fn check_journal_lost(
+        &self,
+        journal: &std::path::Path,
+        newest: Option<Seq>,
+    ) -> Result<(), RecoverError> {
+        let last = self.exchange.last_seq();
+        let seen = newest.into_iter().chain(self.unchecked.as_ref().map(|(_, met)| met.seq)).max();
+        match seen.filter(|seen| last < *seen) {
+            Some(seen) => Err(RecoverError::JournalLost { path: journal.to_owned(), last, seen }),
+            None => Ok(()),
+        }
+    }
+
+    fn finish(mut self) -> Result<(Exchange, History), RecoverError> {
+        self.write();
+        let history = match (self.history, self.unchecked) {
+            (Some(history), _) => history,
+            // The journal ended before it came to where the store is.
+            (None, Some((unchecked, _))) => {
+                let store = unchecked.accept(Verdict::Ahead)?;
+                History::new(Box::new(store), Arc::clone(self.key))
+            }
+            (None, None) => unreachable!("a replay has its store, checked or not"),
+        };
+        history.flush();
+        Ok((self.exchange, history))
+    }
+}
+
+/// The newest snapshot that is not later than `at_most` and gives the state it says.
+fn restore<D: Disk>(
+    place: &DataDir<D>,
+    at_most: Seq,
+) -> Result<Option<(Exchange, Position)>, RecoverError> {
+    let mut at_most = at_most;
+    while let Some(snapshot) = place.newest_snapshot(RULES_VERSION, Some(at_most))? {
+        let seq = snapshot.position.seq;
+        let restored = Exchange::restore(&snapshot.payload).ok();
+        match restored.filter(|exchange| exchange.state_hash() == snapshot.state_hash) {
+            Some(exchange) => return Ok(Some((exchange, snapshot.position))),
+            None => tracing::warn!(seq = seq.0, "snapshot is not the state it says, not used"),
+        }
+        let Some(before) = seq.0.checked_sub(1) else { return Ok(None) };
+        at_most = Seq(before);
+    }
+    Ok(None)
+}

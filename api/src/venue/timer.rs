@@ -1,0 +1,58 @@
+//! The timer thread: asks the exchange when something is due, and sends a tick only then. An idle venue journals nothing.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use exchange::{Command, Exchange};
+use instruments::Date;
+use parking_lot::RwLock;
+
+use super::clock::VenueClock;
+use super::listing::{Listing, list_missing};
+use super::sequencer::Inbox;
+
+/// The thread's ends of everything.
+pub(crate) struct Timer {
+    pub(crate) exchange: Arc<RwLock<Exchange>>,
+    pub(crate) inbox: Inbox,
+    pub(crate) clock: VenueClock,
+    pub(crate) listing: Listing,
+    /// The day for which series were listed.
+    pub(crate) listed_on: Date,
+    /// How often the exchange is asked, which bounds how late anything happens.
+    pub(crate) every: Duration,
+    /// Closed when the sequencer ends.
+    pub(crate) stop: Receiver<()>,
+}
+
+impl Timer {
+    /// Works until the sequencer ends.
+    pub(crate) fn run(mut self) {
+        while self.stop.recv_timeout(self.every) == Err(RecvTimeoutError::Timeout) {
+            self.tick();
+            self.list();
+        }
+    }
+
+    fn tick(&self) {
+        let now = self.clock.now();
+        let is_due = self.exchange.read().next_due().is_some_and(|due| due <= now);
+        if !is_due {
+            return;
+        }
+        match self.inbox.send(Command::Tick) {
+            // Waited for, so that no second tick is sent for what the first is about to do.
+            Ok(outcome) => drop(outcome.blocking_recv()),
+            Err(error) => tracing::debug!(%error, "tick not sent"),
+        }
+    }
+
+    fn list(&mut self) {
+        let today = Date::of(self.clock.now());
+        if self.listed_on < today {
+            self.listed_on = today;
+            list_missing(&self.inbox, &self.exchange, &self.listing, self.clock.now());
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Checks a directory without changing anything in it: reads the whole journal, replays it, compares every state hash.
+
+use std::path::Path;
+
+use exchange::io::{DataDir, RealDisk, Settings, scan};
+use exchange::{Exchange, RULES_VERSION};
+
+use super::recover::RecoverError;
+use super::replay::replay;
+
+/// What a journal holds, when all of it checks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VerifyReport {
+    /// How many commands.
+    pub commands: u64,
+    /// The state that they lead to.
+    pub state_hash: [u8; 32],
+    /// Bytes of an append that was cut short. They were never acknowledged.
+    pub torn_tail_bytes: u64,
+    /// Whether it ends with the mark of a clean end.
+    pub ended_cleanly: bool,
+}
+
+/// Replays the journal of `data_dir` from its first command.
+///
+/// # Errors
+/// Damage, by file and offset; or the command after which the state is not the one that was journaled.
+pub fn verify(data_dir: &Path) -> Result<VerifyReport, RecoverError> {
+    let place = DataDir::new(RealDisk, data_dir);
+    let mut exchange = Exchange::new();
+    let report = scan(&place, &Settings::new(RULES_VERSION), None, |record| {
+        replay(&mut exchange, record).map(drop)
+    })?;
+    Ok(VerifyReport {
+        commands: report.commands,
+        state_hash: exchange.state_hash(),
+        torn_tail_bytes: report.torn_tail_bytes,
+        ended_cleanly: report.ended_cleanly,
+    })
+}
