@@ -1,3 +1,3 @@
-//! What touches the world beyond sockets: signatures and their key files.
+//! What touches the world beyond sockets: signatures.
 
 pub mod sign;

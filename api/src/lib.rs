@@ -1,6 +1,21 @@
 //! How clients reach the exchange: the wire, sessions, the running venue, and the client.
 //!
 //! Nothing here decides what an order does. A session turns text into a command, the venue journals and applies it, and what happened is
-//! turned into text again.
+//! turned into text again. Read `venue.rs`, then `methods.rs`, then `session.rs`.
 
+mod auth;
+mod channels;
+pub mod client;
+mod connections;
+mod gateway;
+mod http;
 pub mod io;
+mod lower;
+mod methods;
+mod raise;
+mod server;
+mod session;
+pub mod venue;
+pub mod wire;
+
+pub use server::{ServeError, serve};

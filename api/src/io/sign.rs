@@ -1,4 +1,4 @@
-//! EIP-712 delivery receipts: the digest, who signed it, and the venue's countersignature.
+//! EIP-712 delivery receipts: the digest, and who signed it.
 //!
 //! ```text
 //! domain   name "Tenor", version "1", chainId 31337, verifyingContract 0
@@ -6,21 +6,14 @@
 //!                          bytes32 workRoot,bytes32 prev,bytes32 terms)
 //! ```
 //!
-//! Invariants:
-//! - a private key is never printed, logged or returned;
-//! - one receipt has one signature per key: only the low half of `s` and `v` of 27 or 28 are read.
+//! Invariant: one receipt has one signature per key, because only the low half of `s` and `v` of 27 or 28 are read.
 
 use std::convert::Infallible;
-use std::fmt;
-use std::fs::OpenOptions;
-use std::io::{ErrorKind, Write};
-use std::path::{Path, PathBuf};
 
 use ethers_core::abi::{Token, encode};
 use ethers_core::types::transaction::eip712::{EIP712Domain, Eip712};
 use ethers_core::types::{Address, H256, Signature, U256};
 use ethers_core::utils::keccak256;
-use ethers_signers::{LocalWallet, Signer};
 use settlement::DeliveryReceipt;
 
 /// The chain whose id stands in the domain: a local one until the settlement contracts are deployed.
@@ -36,29 +29,9 @@ const RECEIPT_TYPE: &str = "DeliveryReceipt(uint64 obligation,uint32 interval,ui
 const S_MAX: U256 =
     U256([0xdfe9_2f46_681b_20a0, 0x5d57_6e73_57a4_501d, u64::MAX, 0x7fff_ffff_ffff_ffff]);
 
-/// Why a signature or a key was refused. Key material never stands in the text.
-#[derive(Debug, thiserror::Error)]
+/// Why a signature was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SignError {
-    /// The key file cannot be read or written.
-    #[error("key file {path}: {source}")]
-    KeyFile {
-        /// Where.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The file holds something else.
-    #[error("key file {path} is not 32 bytes in hexadecimal of a valid key")]
-    NotAKey {
-        /// Where.
-        path: PathBuf,
-    },
-    /// The system gave no random bytes.
-    #[error("no randomness from the system: {0}")]
-    NoRandomness(getrandom::Error),
-    /// The curve refused to sign.
-    #[error("signing failed")]
-    NotSigned,
     /// A signature of another length.
     #[error("signature has {found} bytes, it must have {SIGNATURE_LEN}")]
     Length {
@@ -74,81 +47,6 @@ pub enum SignError {
     /// No key can have made it.
     #[error("signature recovers to no key")]
     NoSigner,
-}
-
-/// The key the venue countersigns accepted receipts with.
-pub struct VenueKey(LocalWallet);
-
-impl VenueKey {
-    /// Reads the key file, or makes one that only its owner can read where there is none.
-    ///
-    /// # Errors
-    /// [`SignError::KeyFile`], [`SignError::NotAKey`], [`SignError::NoRandomness`].
-    pub fn load_or_generate(path: &Path) -> Result<Self, SignError> {
-        match std::fs::read_to_string(path) {
-            Ok(text) => Self::from_hex(text.trim())
-                .ok_or_else(|| SignError::NotAKey { path: path.to_owned() }),
-            Err(error) if error.kind() == ErrorKind::NotFound => Self::generate(path),
-            Err(source) => Err(SignError::KeyFile { path: path.to_owned(), source }),
-        }
-    }
-
-    /// A key from its bytes; `None` when they are zero or beyond the curve's order.
-    #[must_use]
-    pub fn from_bytes(bytes: &[u8; 32]) -> Option<Self> {
-        LocalWallet::from_bytes(bytes).ok().map(Self)
-    }
-
-    /// Who this key signs as.
-    #[must_use]
-    pub fn address(&self) -> [u8; 20] {
-        self.0.address().0
-    }
-
-    /// Countersigns a receipt by its digest.
-    ///
-    /// # Errors
-    /// [`SignError::NotSigned`], which no key should ever give.
-    pub fn countersign(&self, digest: [u8; 32]) -> Result<[u8; SIGNATURE_LEN], SignError> {
-        let signed = self.0.sign_hash(H256(digest));
-        signed.map(<[u8; SIGNATURE_LEN]>::from).map_err(|_curve| SignError::NotSigned)
-    }
-
-    fn from_hex(digits: &str) -> Option<Self> {
-        let mut bytes = [0; 32];
-        let digits = digits.strip_prefix("0x").unwrap_or(digits);
-        hex::decode_to_slice(digits, &mut bytes).ok()?;
-        Self::from_bytes(&bytes)
-    }
-
-    fn generate(path: &Path) -> Result<Self, SignError> {
-        let (key, bytes) = loop {
-            let mut bytes = [0; 32];
-            getrandom::fill(&mut bytes).map_err(SignError::NoRandomness)?;
-            // Beyond the order about once in 2^128.
-            if let Some(key) = Self::from_bytes(&bytes) {
-                break (key, bytes);
-            }
-        };
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options
-            .open(path)
-            .and_then(|mut file| {
-                file.write_all(format!("{}\n", hex::encode(bytes)).as_bytes())?;
-                file.sync_all()
-            })
-            .map_err(|source| SignError::KeyFile { path: path.to_owned(), source })?;
-        Ok(key)
-    }
-}
-
-impl fmt::Debug for VenueKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "VenueKey(0x{})", hex::encode(self.address()))
-    }
 }
 
 /// What is signed, and what the next receipt names as `prev`.
@@ -225,6 +123,7 @@ impl Eip712 for Typed<'_> {
 
 #[cfg(test)]
 mod tests {
+    use ethers_signers::{LocalWallet, Signer};
     use instruments::ObligationId;
 
     use super::*;
@@ -262,10 +161,10 @@ mod tests {
 
     #[test]
     fn api_020_only_the_canonical_form_of_a_signature_is_read() {
-        let key = VenueKey::from_bytes(&[5; 32]).unwrap();
+        let key = LocalWallet::from_bytes(&[5; 32]).unwrap();
         let digest = receipt_digest(&golden());
-        let signature = key.countersign(digest).unwrap();
-        assert_eq!(recover_digest(digest, &signature).unwrap(), key.address());
+        let signature = <[u8; SIGNATURE_LEN]>::from(key.sign_hash(H256(digest)).unwrap());
+        assert_eq!(recover_digest(digest, &signature).unwrap(), key.address().0);
         let refused = |change: &dyn Fn(&mut [u8; SIGNATURE_LEN])| {
             let mut changed = signature;
             change(&mut changed);
@@ -276,24 +175,5 @@ mod tests {
         assert_eq!(refused(&|s| s[..32].fill(0)), "signature recovers to no key");
         let short = recover_digest(digest, &signature[..64]).unwrap_err().to_string();
         assert_eq!(short, "signature has 64 bytes, it must have 65");
-    }
-
-    #[test]
-    fn a_venue_key_is_made_once_and_never_shown() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("venue.key");
-        let made = VenueKey::load_or_generate(&path).unwrap();
-        let read = VenueKey::load_or_generate(&path).unwrap();
-        assert_eq!(made.address(), read.address());
-        let secret = std::fs::read_to_string(&path).unwrap();
-        assert!(!format!("{made:?}").contains(secret.trim()));
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        }
-        std::fs::write(&path, "not a key, but perhaps a password").unwrap();
-        let refused = VenueKey::load_or_generate(&path).unwrap_err().to_string();
-        assert!(!refused.contains("password"), "{refused}");
     }
 }

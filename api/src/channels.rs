@@ -1,0 +1,270 @@
+//! What a session is subscribed to, and what is still to be sent of it.
+//!
+//! Events come in at the pace of the venue; messages go out at the pace of the client. In between, books and tickers are conflated: only
+//! the newest state waits. Trades and an account's own messages wait in order, and a session that lets too many of them wait is ended.
+//!
+//! Invariants:
+//! - a book's messages form a chain: each names the place the one before went up to, and a snapshot starts it anew;
+//! - a snapshot after a gap deletes what has gone, so that a client which ignores the chain converges too.
+
+mod book;
+mod name;
+mod own;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use exchange::Event;
+use instruments::{Instrument, Seq};
+use rust_decimal::Decimal;
+use serde_json::value::RawValue;
+use tokio::sync::mpsc;
+
+use crate::auth::Caller;
+use crate::gateway::Gateway;
+use crate::raise;
+use crate::venue::history::TradeRecord;
+use crate::venue::{Published, VerifierTask};
+use crate::wire::{ErrorCode, WireError, notification_text, to_result};
+
+use book::BookFeed;
+use name::{Channel, Topic};
+
+pub(crate) use name::Pace;
+
+/// Subscriptions of one session, as on Deribit.
+pub(crate) const SUBSCRIPTIONS_MAX: usize = 500;
+/// Messages of one channel that may wait because none may be left out. A client that is further behind will not catch up.
+pub(crate) const WAITING_MAX: usize = 10_000;
+
+/// One session's subscriptions, by the channel's name.
+#[derive(Default)]
+pub(crate) struct Subscriptions {
+    feeds: BTreeMap<String, Feed>,
+}
+
+struct Feed {
+    channel: Channel,
+    /// Events up to here are in what the client has, or came before it asked.
+    since: Seq,
+    state: State,
+}
+
+enum State {
+    Book(BookFeed),
+    Ticker {
+        is_dirty: bool,
+    },
+    /// Messages of which none may be left out, oldest first.
+    Queue(VecDeque<Box<RawValue>>),
+}
+
+/// A channel's client is too far behind.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct TooSlow {
+    pub(crate) channel: String,
+}
+
+impl Subscriptions {
+    /// Subscribes to all of `names` or to none. A channel that is subscribed to already starts afresh.
+    pub(crate) fn subscribe(
+        &mut self,
+        gateway: &Gateway,
+        caller: Option<&Caller>,
+        names: &[String],
+    ) -> Result<(), WireError> {
+        let exchange = gateway.venue.exchange();
+        let since = exchange.last_seq();
+        let channels: Result<Vec<Channel>, WireError> =
+            names.iter().map(|name| Channel::parse(&exchange, caller, name)).collect();
+        drop(exchange);
+        let channels = channels?;
+        let new = names.iter().filter(|name| !self.feeds.contains_key(*name)).count();
+        if SUBSCRIPTIONS_MAX < self.feeds.len().saturating_add(new) {
+            let reason = format!("a session has at most {SUBSCRIPTIONS_MAX} subscriptions");
+            let error = WireError::new(ErrorCode::TooManyRequests, reason).of("channels");
+            return Err(error.with_limit(Decimal::from(SUBSCRIPTIONS_MAX)));
+        }
+        for (name, channel) in names.iter().zip(channels) {
+            let state = State::begin(gateway, &channel.topic);
+            self.feeds.insert(name.clone(), Feed { channel, since, state });
+        }
+        Ok(())
+    }
+
+    /// Ends subscriptions; returns those that there were.
+    pub(crate) fn unsubscribe(&mut self, names: &[String]) -> Vec<String> {
+        names.iter().filter(|name| self.feeds.remove(*name).is_some()).cloned().collect()
+    }
+
+    /// Ends every subscription.
+    pub(crate) fn clear(&mut self) {
+        self.feeds.clear();
+    }
+
+    /// Ends the subscriptions that need a login.
+    pub(crate) fn clear_private(&mut self) {
+        self.feeds.retain(|_, feed| !feed.channel.topic.is_private());
+    }
+
+    /// Whether something waits that may be sent at this pace.
+    pub(crate) fn is_pending(&self, pace: Pace) -> bool {
+        self.feeds.values().any(|feed| feed.channel.pace == pace && feed.is_pending())
+    }
+
+    /// Takes in what has happened.
+    pub(crate) fn note(&mut self, gateway: &Gateway, published: &Published) -> Result<(), TooSlow> {
+        for (name, feed) in &mut self.feeds {
+            if feed.since < published.seq {
+                feed.note(gateway, published);
+                feed.check(name)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in opened rows for verifiers.
+    pub(crate) fn note_task(&mut self, task: &VerifierTask) -> Result<(), TooSlow> {
+        for (name, feed) in &mut self.feeds {
+            if let (Topic::VerifierTasks, State::Queue(waiting)) =
+                (&feed.channel.topic, &mut feed.state)
+            {
+                waiting.extend(raise::task(task).map(|task| to_result(&task)));
+                feed.check(name)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Events were missed. Books and tickers start afresh; where nothing may be left out the session must end.
+    pub(crate) fn resynchronise(&mut self) -> Result<(), TooSlow> {
+        for (name, feed) in &mut self.feeds {
+            match &mut feed.state {
+                State::Book(book) => book.resynchronise(),
+                State::Ticker { is_dirty } => *is_dirty = true,
+                State::Queue(_) => return Err(TooSlow { channel: name.clone() }),
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends what waits at this pace as far as there is room, an account's own messages first.
+    pub(crate) fn flush(&mut self, gateway: &Gateway, pace: Pace, outbound: &mpsc::Sender<String>) {
+        for is_private in [true, false] {
+            let feeds = self.feeds.iter_mut().filter(|(_, feed)| {
+                feed.channel.pace == pace && feed.channel.topic.is_private() == is_private
+            });
+            for (name, feed) in feeds {
+                while feed.is_pending() {
+                    let Ok(room) = outbound.try_reserve() else { return };
+                    let Some(data) = feed.message(gateway) else { break };
+                    room.send(notification_text(name, &data));
+                }
+            }
+        }
+    }
+}
+
+impl State {
+    fn begin(gateway: &Gateway, topic: &Topic) -> Self {
+        match topic {
+            Topic::Book(_) => Self::Book(BookFeed::default()),
+            Topic::Ticker(_) => Self::Ticker { is_dirty: true },
+            Topic::VerifierTasks => {
+                let open = gateway.venue.open_verifier_tasks();
+                let tasks = open.iter().filter_map(|task| raise::task(task));
+                Self::Queue(tasks.map(|task| to_result(&task)).collect())
+            }
+            Topic::Trades(_)
+            | Topic::UserOrders { .. }
+            | Topic::UserTrades { .. }
+            | Topic::UserDelivery { .. } => Self::Queue(VecDeque::new()),
+        }
+    }
+}
+
+impl Feed {
+    fn is_pending(&self) -> bool {
+        match &self.state {
+            State::Book(book) => book.is_pending(),
+            State::Ticker { is_dirty } => *is_dirty,
+            State::Queue(waiting) => !waiting.is_empty(),
+        }
+    }
+
+    fn check(&self, name: &str) -> Result<(), TooSlow> {
+        match &self.state {
+            State::Queue(waiting) if WAITING_MAX < waiting.len() => {
+                Err(TooSlow { channel: name.to_owned() })
+            }
+            State::Book(_) | State::Ticker { .. } | State::Queue(_) => Ok(()),
+        }
+    }
+
+    fn note(&mut self, gateway: &Gateway, published: &Published) {
+        match (&self.channel.topic, &mut self.state) {
+            (Topic::Book(terms), State::Book(book)) => book.note(terms, published),
+            (Topic::Ticker(terms), State::Ticker { is_dirty }) => {
+                *is_dirty |= published.events.iter().any(|event| moves_ticker(terms, event));
+            }
+            (Topic::Trades(terms), State::Queue(waiting)) => {
+                waiting.extend(trades(gateway, terms, published));
+            }
+            (topic, State::Queue(waiting)) => {
+                waiting.extend(own::messages(gateway, topic, published));
+            }
+            // Every topic has its kind of state, see `State::begin`.
+            (_, State::Book(_) | State::Ticker { .. }) => {}
+        }
+    }
+
+    /// The next message; `None` when what waited has cancelled itself out.
+    fn message(&mut self, gateway: &Gateway) -> Option<Box<RawValue>> {
+        match (&self.channel.topic, &mut self.state) {
+            (Topic::Book(terms), State::Book(book)) => {
+                book.message(gateway, terms).map(|message| to_result(&message))
+            }
+            (Topic::Ticker(terms), State::Ticker { is_dirty }) => {
+                *is_dirty = false;
+                let exchange = gateway.venue.exchange();
+                let series = exchange.series_by_id(terms.id)?;
+                let ticker = raise::ticker(&exchange, series);
+                drop(exchange);
+                Some(to_result(&ticker))
+            }
+            (topic, State::Queue(waiting)) if topic.sends_lists(self.channel.pace) => {
+                let all: Vec<Box<RawValue>> = waiting.drain(..).collect();
+                Some(to_result(&all))
+            }
+            (_, State::Queue(waiting)) => waiting.pop_front(),
+            (_, State::Book(_) | State::Ticker { .. }) => None,
+        }
+    }
+}
+
+/// Whether an event shows in a series' ticker.
+#[expect(clippy::wildcard_enum_match_arm, reason = "what is not about the series does not show")]
+fn moves_ticker(terms: &Instrument, event: &Event) -> bool {
+    match event {
+        Event::DepthChanged { instrument, .. }
+        | Event::MarkChanged { instrument, .. }
+        | Event::SeriesExpired { instrument, .. }
+        | Event::PositionClosed { instrument, .. } => *instrument == terms.id,
+        Event::Traded(traded) => traded.instrument == terms.id,
+        Event::IndexPublished(print) => print.grade == terms.grade,
+        _ => false,
+    }
+}
+
+fn trades(gateway: &Gateway, terms: &Instrument, published: &Published) -> Vec<Box<RawValue>> {
+    let of_series = published.events.iter().filter_map(|event| match event {
+        Event::Traded(traded) if traded.instrument == terms.id => Some(traded),
+        _ => None,
+    });
+    of_series
+        .map(|traded| {
+            let record = TradeRecord::of(traded, published.at);
+            let tick_direction = crate::methods::tick_direction(gateway, &record);
+            to_result(&raise::public_trade(&record, tick_direction, terms))
+        })
+        .collect()
+}

@@ -1,0 +1,224 @@
+//! The requests everybody needs, typed.
+
+use rust_decimal::Decimal;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{Client, ClientError};
+use crate::auth::hmac_sha256;
+use crate::wire::{Number, WireAccountSummary, WireOrder, WirePlaced, WirePosition};
+
+/// A new order. [`NewOrder::limit`] and [`NewOrder::market`] begin one.
+#[derive(Debug, Clone, Serialize)]
+pub struct NewOrder {
+    /// Which series.
+    pub instrument_name: String,
+    /// Lots.
+    pub amount: Number,
+    /// `limit` or `market`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// Dollars per GPU-hour; none for a market order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub price: Option<Number>,
+    /// `good_til_cancelled`, `immediate_or_cancel` or `fill_or_kill`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_in_force: Option<&'static str>,
+    /// Refuse rather than take.
+    pub post_only: bool,
+    /// Refuse unless it makes the position smaller.
+    pub reduce_only: bool,
+    /// The account's own word for it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub label: String,
+}
+
+impl NewOrder {
+    /// `lots` at `price` or better.
+    #[must_use]
+    pub fn limit(instrument_name: &str, lots: u64, price: Decimal) -> Self {
+        Self { price: Some(price.into()), kind: "limit", ..Self::market(instrument_name, lots) }
+    }
+
+    /// `lots` at once, at most 5 % from the mark.
+    #[must_use]
+    pub fn market(instrument_name: &str, lots: u64) -> Self {
+        Self {
+            instrument_name: instrument_name.to_owned(),
+            amount: Decimal::from(lots).into(),
+            kind: "market",
+            price: None,
+            time_in_force: None,
+            post_only: false,
+            reduce_only: false,
+            label: String::new(),
+        }
+    }
+
+    /// Refused rather than taker.
+    #[must_use]
+    pub fn post_only(mut self) -> Self {
+        self.post_only = true;
+        self
+    }
+
+    /// Refused unless it makes the position smaller.
+    #[must_use]
+    pub fn reduce_only(mut self) -> Self {
+        self.reduce_only = true;
+        self
+    }
+
+    /// What does not trade on arrival is cancelled.
+    #[must_use]
+    pub fn immediate_or_cancel(mut self) -> Self {
+        self.time_in_force = Some("immediate_or_cancel");
+        self
+    }
+
+    /// All trades on arrival, or nothing.
+    #[must_use]
+    pub fn fill_or_kill(mut self) -> Self {
+        self.time_in_force = Some("fill_or_kill");
+        self
+    }
+
+    /// Under the account's own word.
+    #[must_use]
+    pub fn label(mut self, label: &str) -> Self {
+        self.label = label.to_owned();
+        self
+    }
+}
+
+/// A change of an open order.
+#[derive(Debug, Clone, Serialize)]
+pub struct Edit {
+    /// Which order.
+    pub order_id: String,
+    /// Its total size now, fills included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Number>,
+    /// Its limit now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub price: Option<Number>,
+}
+
+impl Client {
+    /// Logs in with a secret.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn auth(&self, client_id: &str, client_secret: &str) -> Result<(), ClientError> {
+        let params = json!({
+            "grant_type": "client_credentials",
+            "client_id": client_id,
+            "client_secret": client_secret,
+        });
+        self.call("public/auth", params).await.map(drop)
+    }
+
+    /// Logs in with a signature, so that the secret is never sent.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn auth_signed(
+        &self,
+        client_id: &str,
+        client_secret: &str,
+        nonce: &str,
+    ) -> Result<(), ClientError> {
+        let timestamp: u64 = self.call_as("public/get_time", "{}").await?;
+        let signature = hmac_sha256(client_secret, &format!("{timestamp}\n{nonce}\n"));
+        let params = json!({
+            "grant_type": "client_signature",
+            "client_id": client_id,
+            "timestamp": timestamp,
+            "nonce": nonce,
+            "signature": hex::encode(signature),
+        });
+        self.call("public/auth", params).await.map(drop)
+    }
+
+    /// Buys.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn buy(&self, order: &NewOrder) -> Result<WirePlaced, ClientError> {
+        self.call_as("private/buy", &text(order)).await
+    }
+
+    /// Sells.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn sell(&self, order: &NewOrder) -> Result<WirePlaced, ClientError> {
+        self.call_as("private/sell", &text(order)).await
+    }
+
+    /// Changes an open order.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn edit(&self, edit: &Edit) -> Result<WirePlaced, ClientError> {
+        self.call_as("private/edit", &text(edit)).await
+    }
+
+    /// Cancels an open order.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn cancel(&self, order_id: &str) -> Result<WireOrder, ClientError> {
+        let params = json!({ "order_id": order_id }).to_string();
+        self.call_as("private/cancel", &params).await
+    }
+
+    /// Cancels every open order, and says how many there were.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn cancel_all(&self) -> Result<u64, ClientError> {
+        self.call_as("private/cancel_all", "{}").await
+    }
+
+    /// Subscribes to channels, private ones after a login.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn subscribe(&self, channels: &[&str]) -> Result<(), ClientError> {
+        let is_private =
+            |channel: &&str| channel.starts_with("user.") || channel.starts_with("verifier.");
+        let method =
+            if channels.iter().any(is_private) { "private/subscribe" } else { "public/subscribe" };
+        self.call(method, json!({ "channels": channels })).await.map(drop)
+    }
+
+    /// The account's money.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn account_summary(&self) -> Result<WireAccountSummary, ClientError> {
+        self.call_as("private/get_account_summary", "{}").await
+    }
+
+    /// The account's positions.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn positions(&self) -> Result<Vec<WirePosition>, ClientError> {
+        self.call_as("private/get_positions", "{}").await
+    }
+
+    /// Credits test money, in dollars.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn faucet(&self, dollars: u64) -> Result<Value, ClientError> {
+        self.call("private/faucet", json!({ "amount": dollars })).await
+    }
+}
+
+#[expect(clippy::expect_used, reason = "our own types have string keys and no failing writers")]
+fn text<T: Serialize>(params: &T) -> String {
+    serde_json::to_string(params).expect("a request serializes")
+}

@@ -1,0 +1,127 @@
+//! JSON-RPC over HTTP: one request, one answer, no session.
+//!
+//! `GET /api/v2/{scope}/{method}?field=value`, or `POST` of a JSON-RPC request to `/api/v2` or to the method's own path. A private method
+//! needs an `Authorization` header: a token, a client's id and secret, or a signature over the request.
+
+mod credentials;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, Method as Verb, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use rust_decimal::Decimal;
+use serde_json::value::RawValue;
+
+use crate::gateway::Gateway;
+use crate::methods::{self, Answer, Method};
+use crate::server::Shared;
+use crate::wire::{ErrorCode, Params, Request, WireError, to_result};
+
+use credentials::caller;
+
+/// Bytes of a request's body, as of a WebSocket frame.
+pub(crate) const BODY_LEN_MAX: usize = crate::session::FRAME_LEN_MAX;
+/// Bytes of a path with its query.
+pub(crate) const URI_LEN_MAX: usize = 8_192;
+
+/// What was asked, however it came.
+struct Asked {
+    id: Option<Box<RawValue>>,
+    method: String,
+    params: Params,
+}
+
+/// A refusal with the id it is answered under.
+type Refused = (Option<Box<RawValue>>, WireError);
+
+/// Answers one request.
+pub(crate) async fn handle(
+    State(shared): State<Shared>,
+    verb: Verb,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let gateway = &*shared.gateway;
+    let received_at = gateway.venue.now();
+    let (id, answer) = match read(&verb, &uri, body).await {
+        Ok((asked, body)) => {
+            let signed = (&verb, &uri, &body);
+            let answer = answer(gateway, &asked, &headers, signed).await;
+            (asked.id, answer)
+        }
+        Err((id, error)) => (id, Err(error)),
+    };
+    let status = match &answer {
+        Ok(_) => StatusCode::OK,
+        Err(error) if error.reason().starts_with("a body has") => StatusCode::PAYLOAD_TOO_LARGE,
+        Err(error) => StatusCode::from_u16(error.code().http_status())
+            .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+    };
+    let text = gateway.reply(id.as_deref(), &answer, received_at);
+    (status, [(header::CONTENT_TYPE, "application/json")], text).into_response()
+}
+
+async fn answer(
+    gateway: &Gateway,
+    asked: &Asked,
+    headers: &HeaderMap,
+    signed: (&Verb, &Uri, &Bytes),
+) -> Answer {
+    let spec = methods::by_name(&asked.method)?;
+    let caller = match (spec.need, headers.get(header::AUTHORIZATION)) {
+        (Some(_), Some(header)) => Some(caller(gateway, header, signed)?),
+        (Some(_), None) | (None, _) => None,
+    };
+    spec.check(caller.as_ref(), &asked.params)?;
+    if spec.method == Method::Auth {
+        return methods::log_in(gateway, &asked.params).map(|login| to_result(&login.answer));
+    }
+    methods::call(gateway, caller.as_ref(), spec.method, &asked.params).await
+}
+
+async fn read(verb: &Verb, uri: &Uri, body: Body) -> Result<(Asked, Bytes), Refused> {
+    let refuse = |error: WireError| (None, error);
+    let uri_len = uri.path_and_query().map_or(0, |text| text.as_str().len());
+    if URI_LEN_MAX < uri_len {
+        let reason =
+            format!("a path and query have at most {URI_LEN_MAX} bytes, this has {uri_len}");
+        let error = WireError::new(ErrorCode::InvalidRequest, reason);
+        return Err(refuse(error.with_limit(Decimal::from(URI_LEN_MAX))));
+    }
+    let body = to_bytes(body, BODY_LEN_MAX).await.map_err(|_too_long| {
+        let reason = format!("a body has at most {BODY_LEN_MAX} bytes");
+        let error = WireError::new(ErrorCode::InvalidRequest, reason);
+        refuse(error.with_limit(Decimal::from(BODY_LEN_MAX)))
+    })?;
+    let path = uri.path().trim_end_matches('/');
+    let of_path = path.strip_prefix("/api/v2").map(|rest| rest.trim_start_matches('/'));
+    let named = of_path.filter(|name| !name.is_empty()).map(str::to_owned);
+    let asked = match (verb, named) {
+        (&Verb::GET, Some(method)) => from_query(uri, method).map_err(refuse)?,
+        (&Verb::POST, named) => from_body(&body, named)?,
+        _ => {
+            let reason = "send GET /api/v2/{scope}/{method} or POST /api/v2";
+            return Err(refuse(WireError::new(ErrorCode::InvalidRequest, reason)));
+        }
+    };
+    Ok((asked, body))
+}
+
+fn from_query(uri: &Uri, method: String) -> Result<Asked, WireError> {
+    let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri)
+        .map_err(|error| WireError::new(ErrorCode::InvalidRequest, format!("query: {error}")))?;
+    Ok(Asked { id: None, method, params: Params::from_query(pairs)? })
+}
+
+fn from_body(body: &Bytes, named: Option<String>) -> Result<Asked, Refused> {
+    let text = str::from_utf8(body)
+        .map_err(|_bytes| (None, WireError::new(ErrorCode::ParseError, "a body must be UTF-8")))?;
+    let Request { id, method, params } =
+        Request::parse(text).map_err(|unreadable| (unreadable.id, unreadable.error))?;
+    if named.is_some_and(|named| named != method) {
+        let reason = "the path names another method than the body";
+        return Err((Some(id), WireError::new(ErrorCode::InvalidRequest, reason).of("method")));
+    }
+    Ok(Asked { id: Some(id), method, params })
+}

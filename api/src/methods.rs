@@ -1,0 +1,114 @@
+//! Every method: its name, who may call it, its fields, and where it is answered.
+//!
+//! A method that only asks reads the exchange or the history; a method that changes something submits one command and waits until it is
+//! durable. Methods that concern the session itself are answered in `session.rs` on a WebSocket.
+
+mod account;
+mod catalogue;
+mod delivery;
+mod login;
+mod market_data;
+mod orders;
+mod submit;
+mod trading;
+
+use serde_json::value::RawValue;
+
+use crate::auth::Caller;
+use crate::gateway::Gateway;
+use crate::wire::{ErrorCode, Params, WireError};
+
+pub(crate) use catalogue::{METHODS, Method, Spec};
+pub(crate) use login::{LoggedIn, log_in};
+pub(crate) use submit::{tick_direction, user_trade_of};
+
+/// What a method gives back, ready to stand in a reply.
+pub(crate) type Answer = Result<Box<RawValue>, WireError>;
+
+/// The method of that name.
+pub(crate) fn by_name(name: &str) -> Result<&'static Spec, WireError> {
+    METHODS.iter().find(|spec| spec.name == name).ok_or_else(|| {
+        let reason = format!("no method `{}`", name.chars().take(64).collect::<String>());
+        WireError::new(ErrorCode::MethodNotFound, reason).of("method")
+    })
+}
+
+impl Spec {
+    /// Whether the caller may, and all fields are known.
+    pub(crate) fn check(&self, caller: Option<&Caller>, params: &Params) -> Result<(), WireError> {
+        if let Some(need) = self.need {
+            authorized(caller)?.scope.check(need)?;
+        }
+        params.check_known(self.fields)
+    }
+}
+
+/// Whoever is logged in.
+pub(crate) fn authorized(caller: Option<&Caller>) -> Result<&Caller, WireError> {
+    let reason = "private methods and channels need a login, see public/auth";
+    caller.ok_or_else(|| WireError::new(ErrorCode::Unauthorized, reason))
+}
+
+/// Answers a checked request. Its first poll submits what is to be submitted, so that requests are sequenced as they were read.
+pub(crate) async fn call(
+    gateway: &Gateway,
+    caller: Option<&Caller>,
+    method: Method,
+    params: &Params,
+) -> Answer {
+    use instruments::Side::{Buy, Sell};
+    if let Some(answer) = market_data::answer(gateway, method, params) {
+        return answer;
+    }
+    let caller = authorized(caller)?;
+    match method {
+        Method::Buy => trading::place(gateway, caller, params, Buy).await,
+        Method::Sell => trading::place(gateway, caller, params, Sell).await,
+        Method::Edit => trading::edit(gateway, caller, params).await,
+        Method::Cancel => trading::cancel(gateway, caller, params).await,
+        Method::CancelAll | Method::CancelAllByInstrument => {
+            trading::cancel_all(gateway, caller, params).await
+        }
+        Method::GetOpenOrders
+        | Method::GetOpenOrdersByInstrument
+        | Method::GetOpenOrdersByCurrency => orders::open_orders(gateway, caller, params),
+        Method::GetOrderState => orders::order_state(gateway, caller, params),
+        Method::GetOrderStateByLabel => orders::order_state_by_label(gateway, caller, params),
+        Method::GetUserTradesByInstrument => orders::user_trades(gateway, caller, params),
+        Method::GetPositions => account::positions(gateway, caller, params),
+        Method::GetPosition => account::position(gateway, caller, params),
+        Method::GetAccountSummary => account::summary(gateway, caller, params),
+        Method::Faucet => account::faucet(gateway, caller, params).await,
+        Method::NominateAgent => delivery::nominate_agent(gateway, caller, params).await,
+        Method::GetObligations => delivery::obligations(gateway, caller),
+        Method::SubmitReceipt => delivery::submit_receipt(gateway, caller, params).await,
+        Method::OpenRows => delivery::open_rows(gateway, caller, params),
+        Method::SubmitVerdict => delivery::submit_verdict(gateway, caller, params).await,
+        Method::GetReceipts => delivery::receipts(gateway, caller, params),
+        Method::Auth
+        | Method::Logout
+        | Method::Subscribe
+        | Method::Unsubscribe
+        | Method::UnsubscribeAll
+        | Method::PrivateSubscribe
+        | Method::PrivateUnsubscribe
+        | Method::PrivateUnsubscribeAll => {
+            let reason = "the method belongs to a WebSocket session";
+            Err(WireError::new(ErrorCode::MustBeWebsocket, reason))
+        }
+        Method::Hello
+        | Method::Test
+        | Method::Status
+        | Method::GetTime
+        | Method::GetCurrencies
+        | Method::GetInstruments
+        | Method::GetInstrument
+        | Method::Ticker
+        | Method::GetOrderBook
+        | Method::GetLastTradesByInstrument
+        | Method::GetIndexPrice
+        | Method::GetIndexPriceNames => {
+            Err(WireError::new(ErrorCode::Internal, "a market data method was not answered"))
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! An account's money and positions.
+
+use exchange::{Event, PositionView, Reject};
+use instruments::{MicroUsd, NetQty};
+use rust_decimal::Decimal;
+use serde::Serialize;
+
+use super::Answer;
+use super::market_data::{check_currency, check_kind};
+use super::submit::submit;
+use crate::auth::Caller;
+use crate::gateway::Gateway;
+use crate::wire::{Number, Params, WirePosition, to_result};
+use crate::{lower, raise};
+
+pub(super) fn positions(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
+    check_currency(params)?;
+    let kind = check_kind(params)?;
+    let exchange = gateway.venue.exchange();
+    let positions: Vec<WirePosition> = exchange
+        .positions_of(caller.account)
+        .iter()
+        .filter_map(|view| {
+            let series = exchange.series_by_id(view.instrument)?;
+            Some(raise::position(&exchange, series, view))
+        })
+        .filter(|position| kind.as_ref().is_none_or(|kind| *kind == position.kind))
+        .collect();
+    drop(exchange);
+    Ok(to_result(&positions))
+}
+
+pub(super) fn position(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
+    let exchange = gateway.venue.exchange();
+    let series = lower::series(&exchange, params)?;
+    let mut positions = exchange.positions_of(caller.account).into_iter();
+    let held = positions.find(|view| view.instrument == series.instrument.id);
+    let view = held.unwrap_or_else(|| PositionView {
+        instrument: series.instrument.id,
+        net: NetQty::ZERO,
+        average_price: None,
+        mark: series.mark,
+        unrealised: MicroUsd::ZERO,
+        realised: MicroUsd::ZERO,
+        margin_initial: MicroUsd::ZERO,
+        margin_maintenance: MicroUsd::ZERO,
+    });
+    Ok(to_result(&raise::position(&exchange, series, &view)))
+}
+
+pub(super) fn summary(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
+    check_currency(params)?;
+    params.flag("extended")?;
+    let exchange = gateway.venue.exchange();
+    let unknown = || raise::reject(&Reject::UnknownAccount, None);
+    let account = exchange.account(caller.account).ok_or_else(unknown)?;
+    let money = exchange.account_summary(caller.account).ok_or_else(unknown)?;
+    let positions = exchange.positions_of(caller.account);
+    Ok(to_result(&raise::account_summary(caller.account, account, &money, &positions)))
+}
+
+#[derive(Serialize)]
+struct Credited {
+    amount: Number,
+    balance: Number,
+}
+
+pub(super) async fn faucet(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
+    if !gateway.venue.opens_faucet() {
+        return Err(raise::reject(&Reject::TestMoneyClosed, None));
+    }
+    let amount = params.number("amount")?.unwrap_or(Decimal::ZERO);
+    let command = lower::deposit(params, caller.account)?;
+    let outcome = submit(gateway, command).await?;
+    debug_assert!(
+        outcome.events.iter().any(|event| matches!(event, Event::MoneyMoved(_))),
+        "a deposit moves money"
+    );
+    let summary = gateway.venue.exchange().account_summary(caller.account);
+    let balance = summary.map_or(Number::default(), |summary| summary.balance.into());
+    Ok(to_result(&Credited { amount: amount.into(), balance }))
+}

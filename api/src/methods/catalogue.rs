@@ -1,0 +1,159 @@
+//! The catalogue of methods. The documentation's table is made from it.
+
+use crate::auth::Need;
+use crate::lower::{EDIT_FIELDS, ORDER_FIELDS, RECEIPT_FIELDS};
+
+/// A method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Method {
+    Auth,
+    Hello,
+    Test,
+    Status,
+    GetTime,
+    GetCurrencies,
+    GetInstruments,
+    GetInstrument,
+    Ticker,
+    GetOrderBook,
+    GetLastTradesByInstrument,
+    GetIndexPrice,
+    GetIndexPriceNames,
+    Subscribe,
+    Unsubscribe,
+    UnsubscribeAll,
+    Logout,
+    PrivateSubscribe,
+    PrivateUnsubscribe,
+    PrivateUnsubscribeAll,
+    Buy,
+    Sell,
+    Edit,
+    Cancel,
+    CancelAll,
+    CancelAllByInstrument,
+    GetOpenOrders,
+    GetOpenOrdersByInstrument,
+    GetOpenOrdersByCurrency,
+    GetOrderState,
+    GetOrderStateByLabel,
+    GetUserTradesByInstrument,
+    GetPositions,
+    GetPosition,
+    GetAccountSummary,
+    Faucet,
+    NominateAgent,
+    GetObligations,
+    SubmitReceipt,
+    OpenRows,
+    SubmitVerdict,
+    GetReceipts,
+}
+
+/// What is known of a method.
+#[derive(Debug)]
+pub(crate) struct Spec {
+    pub(crate) method: Method,
+    pub(crate) name: &'static str,
+    /// `None` for everybody.
+    pub(crate) need: Option<Need>,
+    pub(crate) fields: &'static [&'static str],
+    /// What it does, for the documentation.
+    pub(crate) does: &'static str,
+}
+
+const fn public(
+    method: Method,
+    name: &'static str,
+    fields: &'static [&'static str],
+    does: &'static str,
+) -> Spec {
+    Spec { method, name, need: None, fields, does }
+}
+
+const fn private(
+    method: Method,
+    name: &'static str,
+    need: Need,
+    fields: &'static [&'static str],
+    does: &'static str,
+) -> Spec {
+    Spec { method, name, need: Some(need), fields, does }
+}
+
+const LOGIN: &[&str] = &[
+    "grant_type",
+    "client_id",
+    "client_secret",
+    "timestamp",
+    "nonce",
+    "data",
+    "signature",
+    "refresh_token",
+    "scope",
+];
+const LAST_TRADES: &[&str] =
+    &["instrument_name", "count", "start_seq", "end_seq", "sorting", "include_old"];
+
+/// Every method, in the order of the documentation.
+#[rustfmt::skip]
+pub(crate) const METHODS: [Spec; 42] = [
+    public(Method::Auth, "public/auth", LOGIN, "logs in; grant types client_credentials, client_signature, refresh_token"),
+    public(Method::Hello, "public/hello", &["client_name", "client_version"], "introduces a client; answers with the venue's version"),
+    public(Method::Test, "public/test", &[], "answers with the venue's version"),
+    public(Method::Status, "public/status", &[], "whether the venue takes orders"),
+    public(Method::GetTime, "public/get_time", &[], "the venue's clock, milliseconds since 1970"),
+    public(Method::GetCurrencies, "public/get_currencies", &[], "the one currency, USDC"),
+    public(Method::GetInstruments, "public/get_instruments", &["currency", "kind", "expired"], "every series that trades, or every one that has expired"),
+    public(Method::GetInstrument, "public/get_instrument", &["instrument_name"], "one series"),
+    public(Method::Ticker, "public/ticker", &["instrument_name"], "one series at a glance"),
+    public(Method::GetOrderBook, "public/get_order_book", &["instrument_name", "depth"], "the book, 1 to 10000 levels a side (20)"),
+    public(Method::GetLastTradesByInstrument, "public/get_last_trades_by_instrument", LAST_TRADES, "trades of one series, 1 to 1000 (10)"),
+    public(Method::GetIndexPrice, "public/get_index_price", &["index_name"], "an index, as `h100_usd` or `H100`"),
+    public(Method::GetIndexPriceNames, "public/get_index_price_names", &[], "the names of all indices"),
+    public(Method::Subscribe, "public/subscribe", &["channels"], "subscribes to public channels; WebSocket only"),
+    public(Method::Unsubscribe, "public/unsubscribe", &["channels"], "ends subscriptions; WebSocket only"),
+    public(Method::UnsubscribeAll, "public/unsubscribe_all", &[], "ends every subscription; WebSocket only"),
+    private(Method::Logout, "private/logout", Need::AccountRead, &["invalidate_token"], "logs out; the session stays"),
+    private(Method::PrivateSubscribe, "private/subscribe", Need::TradeRead, &["channels"], "subscribes to any channels; WebSocket only"),
+    private(Method::PrivateUnsubscribe, "private/unsubscribe", Need::TradeRead, &["channels"], "ends subscriptions; WebSocket only"),
+    private(Method::PrivateUnsubscribeAll, "private/unsubscribe_all", Need::TradeRead, &[], "ends every subscription; WebSocket only"),
+    private(Method::Buy, "private/buy", Need::TradeWrite, ORDER_FIELDS, "places a buy order; answers when it is durable"),
+    private(Method::Sell, "private/sell", Need::TradeWrite, ORDER_FIELDS, "places a sell order; answers when it is durable"),
+    private(Method::Edit, "private/edit", Need::TradeWrite, EDIT_FIELDS, "changes an open order's price or total amount, wholly or not at all"),
+    private(Method::Cancel, "private/cancel", Need::TradeWrite, &["order_id"], "cancels an open order"),
+    private(Method::CancelAll, "private/cancel_all", Need::TradeWrite, &[], "cancels every open order; answers with their number"),
+    private(Method::CancelAllByInstrument, "private/cancel_all_by_instrument", Need::TradeWrite, &["instrument_name", "type"], "cancels every open order of one series; answers with their number"),
+    private(Method::GetOpenOrders, "private/get_open_orders", Need::TradeRead, &["kind", "type"], "open orders, oldest first"),
+    private(Method::GetOpenOrdersByInstrument, "private/get_open_orders_by_instrument", Need::TradeRead, &["instrument_name", "type"], "open orders of one series, oldest first"),
+    private(Method::GetOpenOrdersByCurrency, "private/get_open_orders_by_currency", Need::TradeRead, &["currency", "kind", "type"], "open orders, oldest first"),
+    private(Method::GetOrderState, "private/get_order_state", Need::TradeRead, &["order_id"], "one order, open or ended"),
+    private(Method::GetOrderStateByLabel, "private/get_order_state_by_label", Need::TradeRead, &["currency", "label"], "orders of one label, newest first"),
+    private(Method::GetUserTradesByInstrument, "private/get_user_trades_by_instrument", Need::TradeRead, &["instrument_name", "count", "sorting", "include_old"], "own trades of one series, 1 to 1000 (10)"),
+    private(Method::GetPositions, "private/get_positions", Need::AccountRead, &["currency", "kind"], "positions, by series"),
+    private(Method::GetPosition, "private/get_position", Need::AccountRead, &["instrument_name"], "one position, zero when flat"),
+    private(Method::GetAccountSummary, "private/get_account_summary", Need::AccountRead, &["currency", "extended"], "balance, margin and what is available"),
+    private(Method::Faucet, "private/faucet", Need::AccountWrite, &["amount"], "credits test money; test venues only"),
+    private(Method::NominateAgent, "private/nominate_agent", Need::AccountWrite, &["address"], "says which key signs this account's delivery receipts"),
+    private(Method::GetObligations, "private/get_obligations", Need::TradeRead, &[], "obligations, each with the challenge or draw that waits for its seller"),
+    private(Method::SubmitReceipt, "private/submit_receipt", Need::TradeWrite, RECEIPT_FIELDS, "claims the work of one interval"),
+    private(Method::OpenRows, "private/open_rows", Need::TradeWrite, &["obligation_id", "interval", "openings"], "opens the rows that were drawn, for the verifiers"),
+    private(Method::SubmitVerdict, "private/submit_verdict", Need::TradeWrite, &["obligation_id", "interval", "verdict", "quality", "reason"], "judges one interval; verifiers only"),
+    private(Method::GetReceipts, "private/get_receipts", Need::TradeRead, &["obligation_id"], "an obligation's newest 1000 receipts, newest first"),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_method_has_a_name_of_its_own_and_private_ones_need_a_login() {
+        let names: BTreeSet<&str> = METHODS.iter().map(|spec| spec.name).collect();
+        assert_eq!(names.len(), METHODS.len());
+        for spec in &METHODS {
+            assert_eq!(spec.name.starts_with("private/"), spec.need.is_some(), "{}", spec.name);
+        }
+    }
+}

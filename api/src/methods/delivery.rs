@@ -1,0 +1,110 @@
+//! Physical delivery: what providers and verifiers send.
+
+use exchange::Command;
+use rust_decimal::Decimal;
+
+use super::Answer;
+use super::submit::submit;
+use crate::auth::Caller;
+use crate::gateway::Gateway;
+use crate::io::sign::{SIGNATURE_LEN, receipt_digest, recover_digest};
+use crate::venue::history::ROWS_MAX;
+use crate::venue::{ChallengeTask, OPENINGS_LEN_MAX};
+use crate::wire::{ErrorCode, Params, WireError, WireObligation, WireReceipt, to_result};
+use crate::{lower, raise};
+
+/// Bytes of a verdict's reason, which is for the operator's log only.
+pub(crate) const REASON_LEN_MAX: usize = 256;
+
+pub(super) async fn nominate_agent(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
+    let signer = params.required_hex("address")?;
+    submit(gateway, Command::NominateAgent { account: caller.account, signer }).await?;
+    Ok(to_result(&"ok"))
+}
+
+pub(super) fn obligations(gateway: &Gateway, caller: &Caller) -> Answer {
+    let exchange = gateway.venue.exchange();
+    let is_party = |obligation: &settlement::Obligation| {
+        obligation.seller == caller.account || obligation.buyer == caller.account
+    };
+    let mut obligations: Vec<WireObligation> = exchange
+        .deliveries()
+        .map(|delivery| &delivery.obligation)
+        .filter(|obligation| is_party(obligation))
+        .filter_map(|obligation| raise::obligation(&exchange, obligation, caller.account))
+        .collect();
+    drop(exchange);
+    let tasks = gateway.venue.challenges_of(caller.account);
+    for obligation in &mut obligations {
+        let own = |task: &&ChallengeTask| task.obligation.0 == obligation.obligation_id;
+        obligation.challenge = tasks.iter().filter(own).find_map(raise::challenge);
+        let is_awaited = |task: &&ChallengeTask| {
+            task.draw_seed.is_some() && !gateway.venue.is_opened(task.obligation, task.interval)
+        };
+        obligation.draw = tasks.iter().filter(own).filter(is_awaited).find_map(raise::draw);
+    }
+    Ok(to_result(&obligations))
+}
+
+pub(super) async fn submit_receipt(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
+    let receipt = lower::receipt(params)?;
+    let signature: [u8; SIGNATURE_LEN] = params.required_hex("signature")?;
+    let digest = receipt_digest(&receipt);
+    let signer = recover_digest(digest, &signature).map_err(raise::sign_error)?;
+    let command = Command::SubmitReceipt {
+        account: caller.account,
+        signer,
+        digest,
+        receipt,
+        signature: signature.to_vec(),
+    };
+    submit(gateway, command).await?;
+    Ok(to_result(&Accepted { digest: raise::hex(&digest) }))
+}
+
+#[derive(serde::Serialize)]
+struct Accepted {
+    digest: String,
+}
+
+pub(super) fn open_rows(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
+    let (obligation, interval) = (lower::obligation_id(params)?, lower::interval(params)?);
+    let openings = params.required_object("openings", OPENINGS_LEN_MAX)?;
+    gateway
+        .venue
+        .relay_openings(caller.account, obligation, interval, openings.get().to_owned())
+        .map_err(|error| raise::openings_error(&error))?;
+    Ok(to_result(&"ok"))
+}
+
+pub(super) async fn submit_verdict(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
+    let (obligation, interval) = (lower::obligation_id(params)?, lower::interval(params)?);
+    let verdict = lower::verdict(params)?;
+    let reason = params.text("reason")?.unwrap_or_default();
+    if REASON_LEN_MAX < reason.len() {
+        let error = WireError::param("reason", format!("must have at most {REASON_LEN_MAX} bytes"));
+        return Err(error.with_limit(Decimal::from(REASON_LEN_MAX)));
+    }
+    let account = caller.account;
+    submit(gateway, Command::SubmitVerdict { account, obligation, interval, verdict }).await?;
+    tracing::info!(%obligation, interval, ?verdict, reason, "verdict recorded");
+    Ok(to_result(&"ok"))
+}
+
+pub(super) fn receipts(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
+    let obligation = lower::obligation_id(params)?;
+    let exchange = gateway.venue.exchange();
+    let is_verifier = exchange.account(caller.account).is_some_and(|account| account.is_verifier);
+    let may_see = exchange.delivery(obligation).is_some_and(|delivery| {
+        let parties = [delivery.obligation.seller, delivery.obligation.buyer];
+        is_verifier || parties.contains(&caller.account)
+    });
+    drop(exchange);
+    if !may_see {
+        let error = WireError::new(ErrorCode::NotFound, "no such obligation of this account");
+        return Err(error.of("obligation_id"));
+    }
+    let records = gateway.venue.history().receipts(obligation, ROWS_MAX);
+    let receipts: Vec<WireReceipt> = records.iter().map(raise::receipt).collect();
+    Ok(to_result(&receipts))
+}

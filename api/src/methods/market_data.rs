@@ -1,0 +1,210 @@
+//! Everything anybody may ask.
+
+use exchange::SeriesState;
+use instruments::GradeId;
+use rust_decimal::Decimal;
+use serde::Serialize;
+
+use super::submit::tick_direction;
+use super::{Answer, Method};
+use crate::gateway::Gateway;
+use crate::venue::history::{ROWS_MAX, TradeRecord};
+use crate::wire::{ErrorCode, Params, WireError, WireInstrument, WireTrade, to_result};
+use crate::{lower, raise};
+
+/// Levels of a side that one answer shows at most, as in Deribit's API.
+pub(crate) const DEPTH_MAX: u64 = 10_000;
+/// Levels of a side when the client does not say.
+const DEPTH: u64 = 20;
+/// Rows of an answer when the client does not say, as in Deribit's API.
+const COUNT: usize = 10;
+
+#[derive(Serialize)]
+struct Version {
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+struct Status {
+    locked: &'static str,
+    locked_indices: [&'static str; 0],
+}
+
+/// Answers a method that needs no login; `None` when it is another kind of method.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the table of all methods is in `call`")]
+pub(super) fn answer(gateway: &Gateway, method: Method, params: &Params) -> Option<Answer> {
+    Some(match method {
+        Method::Hello | Method::Test => {
+            Ok(to_result(&Version { version: env!("CARGO_PKG_VERSION") }))
+        }
+        Method::Status => {
+            let locked = if gateway.venue.has_failed() { "true" } else { "false" };
+            Ok(to_result(&Status { locked, locked_indices: [] }))
+        }
+        Method::GetTime => Ok(to_result(&gateway.venue.now().millis())),
+        Method::GetCurrencies => Ok(to_result(&[raise::currency()])),
+        Method::GetInstruments => instruments(gateway, params),
+        Method::GetInstrument => instrument(gateway, params),
+        Method::Ticker => ticker(gateway, params),
+        Method::GetOrderBook => order_book(gateway, params),
+        Method::GetLastTradesByInstrument => last_trades(gateway, params),
+        Method::GetIndexPrice => index_price(gateway, params),
+        Method::GetIndexPriceNames => Ok(to_result(&index_names(gateway))),
+        _ => return None,
+    })
+}
+
+/// The one currency, or none named.
+pub(super) fn check_currency(params: &Params) -> Result<(), WireError> {
+    match params.text("currency")?.as_deref() {
+        None | Some("any" | raise::CURRENCY) => Ok(()),
+        Some(_) => Err(WireError::param("currency", "must be USDC or any")),
+    }
+}
+
+/// A kind of series, or none named.
+pub(super) fn check_kind(params: &Params) -> Result<Option<String>, WireError> {
+    const KINDS: [&str; 7] =
+        ["any", "future", "option", "spot", "future_combo", "option_combo", "combo"];
+    match params.text("kind")? {
+        None => Ok(None),
+        Some(kind) if kind == "any" => Ok(None),
+        Some(kind) if KINDS.contains(&kind.as_str()) => Ok(Some(kind)),
+        Some(_) => Err(WireError::param("kind", format!("must be one of {}", KINDS.join(", ")))),
+    }
+}
+
+fn instruments(gateway: &Gateway, params: &Params) -> Answer {
+    check_currency(params)?;
+    let kind = check_kind(params)?;
+    let expired = params.flag("expired")?.unwrap_or(false);
+    let exchange = gateway.venue.exchange();
+    let listed: Vec<WireInstrument> = exchange
+        .series()
+        .filter(|series| (series.state != SeriesState::Trading) == expired)
+        .map(raise::instrument)
+        .filter(|series| kind.as_ref().is_none_or(|kind| *kind == series.kind))
+        .collect();
+    drop(exchange);
+    Ok(to_result(&listed))
+}
+
+fn instrument(gateway: &Gateway, params: &Params) -> Answer {
+    let exchange = gateway.venue.exchange();
+    lower::series(&exchange, params).map(|series| to_result(&raise::instrument(series)))
+}
+
+fn ticker(gateway: &Gateway, params: &Params) -> Answer {
+    let exchange = gateway.venue.exchange();
+    let ticker = raise::ticker(&exchange, lower::series(&exchange, params)?);
+    drop(exchange);
+    Ok(to_result(&ticker))
+}
+
+fn order_book(gateway: &Gateway, params: &Params) -> Answer {
+    let depth = params.integer("depth", DEPTH_MAX)?.unwrap_or(DEPTH).max(1);
+    let depth = usize::try_from(depth).unwrap_or(usize::MAX);
+    let exchange = gateway.venue.exchange();
+    let book = raise::book(&exchange, lower::series(&exchange, params)?, depth);
+    drop(exchange);
+    Ok(to_result(&book))
+}
+
+#[derive(Serialize)]
+struct Trades {
+    trades: Vec<WireTrade>,
+    has_more: bool,
+}
+
+fn last_trades(gateway: &Gateway, params: &Params) -> Answer {
+    let (count, sorting) = (Count::of(params)?, Sorting::of(params)?);
+    params.flag("include_old")?;
+    let first = params.integer("start_seq", u64::MAX)?.unwrap_or(u64::MIN);
+    let last = params.integer("end_seq", u64::MAX)?.unwrap_or(u64::MAX);
+    let terms = lower::series(&gateway.venue.exchange(), params)?.instrument.clone();
+    let history = gateway.venue.history();
+    let mut records = history.trades_between(terms.id, first, last, count.and_one_more());
+    let has_more = count.cut(&mut records);
+    sorting.apply(&mut records);
+    let wire =
+        |record: &TradeRecord| raise::public_trade(record, tick_direction(gateway, record), &terms);
+    Ok(to_result(&Trades { trades: records.iter().map(wire).collect(), has_more }))
+}
+
+/// How many rows are asked for.
+pub(super) struct Count(usize);
+
+impl Count {
+    pub(super) fn of(params: &Params) -> Result<Self, WireError> {
+        let limit = u64::try_from(ROWS_MAX).unwrap_or(u64::MAX);
+        let count = params.integer("count", limit)?;
+        let count = count.map_or(COUNT, |count| usize::try_from(count).unwrap_or(ROWS_MAX));
+        if count == 0 {
+            let error = WireError::param("count", "must be at least 1");
+            return Err(error.with_limit(Decimal::from(limit)));
+        }
+        Ok(Self(count))
+    }
+
+    /// What to read in order to know whether there is more.
+    pub(super) fn and_one_more(&self) -> usize {
+        self.0.saturating_add(1)
+    }
+
+    /// Drops what was read beyond it, and says whether there is more.
+    pub(super) fn cut<T>(&self, rows: &mut Vec<T>) -> bool {
+        // The history itself stops at the limit: then there may be more.
+        let has_more = self.0 < rows.len() || ROWS_MAX <= rows.len();
+        rows.truncate(self.0);
+        has_more
+    }
+}
+
+/// In which order rows are asked for.
+pub(super) enum Sorting {
+    NewestFirst,
+    OldestFirst,
+}
+
+impl Sorting {
+    pub(super) fn of(params: &Params) -> Result<Self, WireError> {
+        match params.text("sorting")?.as_deref() {
+            None | Some("default" | "desc") => Ok(Self::NewestFirst),
+            Some("asc") => Ok(Self::OldestFirst),
+            Some(_) => Err(WireError::param("sorting", "must be asc, desc or default")),
+        }
+    }
+
+    /// Sorts rows that come newest first.
+    pub(super) fn apply<T>(&self, rows: &mut [T]) {
+        match self {
+            Self::NewestFirst => {}
+            Self::OldestFirst => rows.reverse(),
+        }
+    }
+}
+
+fn index_price(gateway: &Gateway, params: &Params) -> Answer {
+    let name = params.required_text("index_name")?;
+    let grade = name.strip_suffix("_usd").unwrap_or(&name).to_ascii_uppercase();
+    let exchange = gateway.venue.exchange();
+    let known = GradeId::new(&grade)
+        .filter(|grade| exchange.series().any(|series| series.instrument.grade == *grade));
+    let Some(grade) = known else {
+        return Err(WireError::param("index_name", "no such index"));
+    };
+    let price = exchange.index(&grade).and_then(raise::index_price);
+    drop(exchange);
+    let withheld = || {
+        let reason = format!("the index of {grade} is withheld: it has too few observations now");
+        WireError::new(ErrorCode::OtherReject, reason).of("index_name")
+    };
+    price.map(|price| to_result(&price)).ok_or_else(withheld)
+}
+
+fn index_names(gateway: &Gateway) -> Vec<String> {
+    let exchange = gateway.venue.exchange();
+    let names: std::collections::BTreeSet<String> =
+        exchange.series().map(|series| raise::index_name(&series.instrument.grade)).collect();
+    names.into_iter().collect()
+}

@@ -1,0 +1,71 @@
+//! Placing, changing and cancelling orders.
+
+use exchange::{Command, Event};
+use instruments::Side;
+
+use super::Answer;
+use super::orders::order_now;
+use super::submit::{arrival, instrument, submit};
+use crate::auth::Caller;
+use crate::gateway::Gateway;
+use crate::wire::{ErrorCode, Params, WireError, to_result};
+use crate::{lower, raise};
+
+pub(super) async fn place(
+    gateway: &Gateway,
+    caller: &Caller,
+    params: &Params,
+    side: Side,
+) -> Answer {
+    let order = lower::place_order(&gateway.venue.exchange(), params, caller.account, side)?;
+    let outcome = submit(gateway, Command::PlaceOrder(order)).await?;
+    let accepted = outcome.events.iter().find_map(|event| match event {
+        Event::OrderAccepted(terms) => Some(terms.order),
+        _ => None,
+    });
+    let order = accepted.ok_or_else(|| {
+        WireError::new(ErrorCode::Internal, "an order was neither accepted nor refused")
+    })?;
+    let record = raise::new_order(order, &outcome)
+        .ok_or_else(|| WireError::new(ErrorCode::Internal, "an accepted order has no record"))?;
+    Ok(to_result(&arrival(gateway, &record, &outcome)?))
+}
+
+pub(super) async fn edit(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
+    let order = lower::order_id(params)?;
+    let command = lower::amend_order(&gateway.venue.exchange(), params, caller.account)?;
+    let outcome = submit(gateway, command).await?;
+    // The order as it is now: what happened to it since the edit is in it too.
+    let record = order_now(gateway, caller.account, order)?;
+    Ok(to_result(&arrival(gateway, &record, &outcome)?))
+}
+
+pub(super) async fn cancel(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
+    let order = lower::order_id(params)?;
+    let command = Command::CancelOrder { account: caller.account, order };
+    submit(gateway, command).await?;
+    let record = order_now(gateway, caller.account, order)?;
+    let instrument = instrument(gateway, record.terms.instrument)?;
+    Ok(to_result(&raise::order(&record, &instrument)))
+}
+
+pub(super) async fn cancel_all(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
+    check_type(params)?;
+    let instrument = lower::optional_series(&gateway.venue.exchange(), params)?;
+    let command = Command::CancelAll { account: caller.account, instrument };
+    let outcome = submit(gateway, command).await?;
+    let is_cancelled = |event: &&Event| matches!(event, Event::OrderCancelled { .. });
+    Ok(to_result(&outcome.events.iter().filter(is_cancelled).count()))
+}
+
+/// Deribit's filter by order type: only the one that filters nothing.
+pub(super) fn check_type(params: &Params) -> Result<(), WireError> {
+    match params.text("type")?.as_deref() {
+        None | Some("all") => Ok(()),
+        Some(_) => {
+            let reason =
+                "filtering by order type is not supported; leave the field out or send all";
+            Err(WireError::new(ErrorCode::NotImplemented, reason).of("type"))
+        }
+    }
+}

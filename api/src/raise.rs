@@ -1,0 +1,41 @@
+//! Domain to wire: ticks become decimals, instants become milliseconds, enums become Deribit's words.
+//!
+//! The opposite direction is `lower.rs`. Nothing here asks or changes anything.
+
+mod delivery;
+mod listing;
+mod money;
+mod order;
+mod reject;
+mod ticker;
+
+pub(crate) use delivery::{challenge, delivery_message, draw, obligation, receipt, task};
+pub(crate) use listing::{currency, index_price, instrument};
+pub(crate) use money::{account_summary, position};
+pub(crate) use order::{
+    new_order, order, order_from_open, public_trade, tick_direction, user_trade,
+};
+pub(crate) use reject::{openings_error, reject, sign_error, submit_error};
+pub(crate) use ticker::{book, levels, ticker};
+
+use instruments::{GradeId, Side};
+
+/// The one currency: dollars, under the name that clients expect of linear instruments.
+pub(crate) const CURRENCY: &str = "USDC";
+
+pub(crate) fn direction(side: Side) -> &'static str {
+    match side {
+        Side::Buy => "buy",
+        Side::Sell => "sell",
+    }
+}
+
+/// `H100` as an index: `h100_usd`.
+pub(crate) fn index_name(grade: &GradeId) -> String {
+    format!("{}_usd", grade.as_str().to_ascii_lowercase())
+}
+
+/// Bytes as lower-case hexadecimal with `0x`.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    format!("0x{}", hex::encode(bytes))
+}

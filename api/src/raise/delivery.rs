@@ -1,0 +1,220 @@
+//! Physical delivery.
+
+use exchange::{Event, Exchange, IntervalOutcome};
+use instruments::{AccountId, ObligationId};
+use serde::Serialize;
+use settlement::{FailCause, Obligation, Verdict};
+
+use super::hex;
+use crate::venue::history::ReceiptRecord;
+use crate::venue::{ChallengeTask, Venue, VerifierTask};
+use crate::wire::{
+    Number, WireChallenge, WireDraw, WireObligation, WireReceipt, WireTask, to_result,
+};
+
+/// A demand for work; `None` once its receipt has come.
+pub(crate) fn challenge(task: &ChallengeTask) -> Option<WireChallenge> {
+    Some(WireChallenge {
+        obligation_id: task.obligation.0,
+        interval: task.interval,
+        lots: task.lots.lots(),
+        slots: task.slots.into(),
+        profile: task.profile.clone(),
+        segments: task.segments,
+        seed: hex(&task.seed),
+        answer_by: task.answer_by?.millis(),
+        prev: hex(&task.prev),
+        gpu_millis: task.gpu_millis,
+        challenges: task.challenges,
+        terms: hex(&task.terms),
+    })
+}
+
+/// A demand to open rows; `None` before they are drawn.
+pub(crate) fn draw(task: &ChallengeTask) -> Option<WireDraw> {
+    Some(WireDraw {
+        obligation_id: task.obligation.0,
+        interval: task.interval,
+        draw_seed: hex(&task.draw_seed?),
+    })
+}
+
+/// Opened rows, for a verifier. `None` when what the agent sent is no longer JSON, which it was when it was taken.
+pub(crate) fn task(task: &VerifierTask) -> Option<WireTask> {
+    Some(WireTask {
+        kind: "openings".to_owned(),
+        obligation_id: task.obligation.0,
+        interval: task.interval,
+        slots: task.slots.into(),
+        profile: task.profile.clone(),
+        segments: task.segments,
+        challenge_seed: hex(&task.challenge_seed),
+        draw_seed: hex(&task.draw_seed),
+        work_root: hex(&task.work_root),
+        openings: serde_json::value::RawValue::from_string(task.openings.clone()).ok()?,
+    })
+}
+
+/// An obligation as one of its parties sees it.
+pub(crate) fn obligation(
+    exchange: &Exchange,
+    obligation: &Obligation,
+    account: AccountId,
+) -> Option<WireObligation> {
+    let terms = &exchange.series_by_id(obligation.instrument)?.instrument;
+    Some(WireObligation {
+        obligation_id: obligation.id.0,
+        instrument_name: terms.name.clone(),
+        role: if obligation.seller == account { "seller" } else { "buyer" }.to_owned(),
+        lots: obligation.lots.lots(),
+        settlement_price: terms.price_to_decimal(obligation.settlement_price).into(),
+        state: if obligation.closed { "closed" } else { "open" }.to_owned(),
+        intervals: terms.schedule.intervals,
+        intervals_delivered: obligation.delivered_count,
+        intervals_failed: obligation.failed,
+        intervals_unverified: obligation.unverified,
+        escrow: obligation.escrow.into(),
+        bond: obligation.bond.into(),
+        paid_to_seller: obligation.paid_to_seller.into(),
+        shortfall_paid: obligation.shortfall_paid.into(),
+        challenge: None,
+        draw: None,
+    })
+}
+
+/// A receipt and what became of it.
+pub(crate) fn receipt(record: &ReceiptRecord) -> WireReceipt {
+    let claim = &record.receipt;
+    WireReceipt {
+        obligation_id: claim.obligation.0,
+        interval: claim.interval,
+        gpu_millis: claim.gpu_millis,
+        challenges: claim.challenges,
+        work_root: hex(&claim.work_root),
+        prev: hex(&claim.prev),
+        terms: hex(&claim.terms),
+        digest: hex(&record.digest),
+        signer: hex(&record.signer),
+        signature: hex(&record.signature),
+        venue_signature: record.countersignature.as_deref().map(hex),
+        verdict: record.verdict.map(|(_, verdict)| {
+            match verdict {
+                Verdict::Valid { .. } => "valid",
+                Verdict::Invalid => "invalid",
+                Verdict::Unverifiable => "unverifiable",
+            }
+            .to_owned()
+        }),
+        outcome: record.outcome.map(|outcome| outcome_name(outcome).to_owned()),
+        timestamp: record.accepted_at.millis(),
+    }
+}
+
+const fn outcome_name(outcome: IntervalOutcome) -> &'static str {
+    match outcome {
+        IntervalOutcome::Delivered { .. } => "delivered",
+        IntervalOutcome::Failed { .. } => "failed",
+        IntervalOutcome::Unverified => "unverified",
+    }
+}
+
+/// A message of the `user.delivery` channel, told apart by `type`.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Message {
+    Assigned(WireObligation),
+    IntervalOpened { obligation_id: u64, interval: u32 },
+    Challenge(WireChallenge),
+    Draw(WireDraw),
+    Settled(Settled),
+    Closed(WireObligation),
+}
+
+/// How an interval ended, and its money in dollars.
+#[derive(Serialize)]
+struct Settled {
+    obligation_id: u64,
+    interval: u32,
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quality: Option<Number>,
+    paid_to_seller: Number,
+    returned_to_buyer: Number,
+    compensation: Number,
+    penalty: Number,
+    bond_released: Number,
+}
+
+/// What one event tells one account on `user.delivery`: demands go to the seller, results to both.
+pub(crate) fn delivery_message(
+    venue: &Venue,
+    account: AccountId,
+    event: &Event,
+) -> Option<Box<serde_json::value::RawValue>> {
+    message(venue, account, event).map(|message| to_result(&message))
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "what is not about delivery tells nothing here")]
+fn message(venue: &Venue, account: AccountId, event: &Event) -> Option<Message> {
+    let seen = |id: ObligationId| {
+        let exchange = venue.exchange();
+        let obligation = &exchange.delivery(id)?.obligation;
+        let is_party = obligation.seller == account || obligation.buyer == account;
+        is_party.then(|| self::obligation(&exchange, obligation, account))?
+    };
+    let is_seller = |id: ObligationId| seen(id).is_some_and(|seen| seen.role == "seller");
+    match event {
+        Event::ObligationAssigned { obligation, .. } => seen(*obligation).map(Message::Assigned),
+        Event::ObligationClosed { obligation, .. } | Event::BuyerDefaulted { obligation, .. } => {
+            seen(*obligation).map(Message::Closed)
+        }
+        Event::IntervalOpened { obligation, interval } => {
+            is_seller(*obligation).then_some(Message::IntervalOpened {
+                obligation_id: obligation.0,
+                interval: *interval,
+            })
+        }
+        Event::ChallengeIssued { obligation, interval, seller, .. } if *seller == account => {
+            let task = venue.challenge(*obligation, *interval)?;
+            challenge(&task).map(Message::Challenge)
+        }
+        Event::RowsDrawn { obligation, interval, seller, seed } if *seller == account => {
+            Some(Message::Draw(WireDraw {
+                obligation_id: obligation.0,
+                interval: *interval,
+                draw_seed: hex(seed),
+            }))
+        }
+        Event::IntervalSettled(settled) => {
+            seen(settled.obligation)?;
+            let (cause, quality) = match settled.outcome {
+                IntervalOutcome::Delivered { quality } => (None, Some(quality.into())),
+                IntervalOutcome::Failed { cause } => (Some(cause_name(cause)), None),
+                IntervalOutcome::Unverified => (None, None),
+            };
+            Some(Message::Settled(Settled {
+                obligation_id: settled.obligation.0,
+                interval: settled.interval,
+                outcome: outcome_name(settled.outcome),
+                cause,
+                quality,
+                paid_to_seller: settled.paid_to_seller.into(),
+                returned_to_buyer: settled.returned_to_buyer.into(),
+                compensation: settled.compensation.into(),
+                penalty: settled.penalty.into(),
+                bond_released: settled.bond_released.into(),
+            }))
+        }
+        _ => None,
+    }
+}
+
+const fn cause_name(cause: FailCause) -> &'static str {
+    match cause {
+        FailCause::Silent => "silent",
+        FailCause::Refuted => "refuted",
+        FailCause::BelowGrade => "below_grade",
+    }
+}

@@ -1,0 +1,230 @@
+//! Orders and trades.
+
+use exchange::{Event, OpenOrder, OrderAccepted, Traded};
+use instruments::rounding::div_half_even;
+use instruments::{Instrument, MicroUsd, Nanos, OrderId, Price, Qty};
+use matching_engine::{CancelReason, OrderKind, TimeInForce};
+
+use super::{CURRENCY, direction};
+use crate::venue::Published;
+use crate::venue::history::{OrderRecord, OrderState, TradeRecord, UserTradeRecord};
+use crate::wire::{Number, WireOrder, WireTrade, WireUserTrade};
+
+/// An order.
+pub(crate) fn order(record: &OrderRecord, instrument: &Instrument) -> WireOrder {
+    let terms = &record.terms;
+    let amount = Number::from(terms.qty);
+    WireOrder {
+        order_id: terms.order.to_string(),
+        order_state: state(record.state).to_owned(),
+        order_type: order_type(terms.kind).to_owned(),
+        time_in_force: time_in_force(terms.time_in_force).to_owned(),
+        instrument_name: instrument.name.clone(),
+        direction: direction(terms.side).to_owned(),
+        price: instrument.price_to_decimal(terms.limit).into(),
+        amount,
+        contracts: amount,
+        filled_amount: record.filled.into(),
+        average_price: average_price(record, instrument).into(),
+        commission: record.fee.into(),
+        label: terms.label.clone(),
+        post_only: terms.post_only,
+        reject_post_only: terms.post_only,
+        reduce_only: terms.reduce_only,
+        replaced: record.is_amended,
+        is_liquidation: false,
+        api: true,
+        cancel_reason: match record.state {
+            OrderState::Open | OrderState::Filled => None,
+            OrderState::Cancelled { reason, .. } => Some(cancel_reason(reason).to_owned()),
+        },
+        creation_timestamp: record.placed_at.millis(),
+        last_update_timestamp: record.updated_at.millis(),
+    }
+}
+
+/// Dollars per GPU-hour over all fills, to the micro-dollar, ties to even; zero before the first.
+fn average_price(record: &OrderRecord, instrument: &Instrument) -> MicroUsd {
+    if record.filled.is_zero() {
+        return MicroUsd::ZERO;
+    }
+    let micros = record.filled_tick_lots.saturating_mul(i128::from(instrument.tick_size.micros()));
+    let average = div_half_even(micros, i128::from(record.filled.lots()));
+    MicroUsd::from_i128(average).unwrap_or_default()
+}
+
+const fn state(state: OrderState) -> &'static str {
+    match state {
+        OrderState::Open => "open",
+        OrderState::Filled => "filled",
+        OrderState::Cancelled { .. } => "cancelled",
+    }
+}
+
+const fn order_type(kind: OrderKind) -> &'static str {
+    match kind {
+        OrderKind::Limit(_) => "limit",
+        OrderKind::Market => "market",
+    }
+}
+
+const fn time_in_force(time_in_force: TimeInForce) -> &'static str {
+    match time_in_force {
+        TimeInForce::Gtc => "good_til_cancelled",
+        TimeInForce::Ioc => "immediate_or_cancel",
+        TimeInForce::Fok => "fill_or_kill",
+    }
+}
+
+/// Deribit's word where it has one.
+const fn cancel_reason(reason: CancelReason) -> &'static str {
+    match reason {
+        CancelReason::Requested => "user_request",
+        CancelReason::ImmediateOrCancel => "immediate_or_cancel",
+        CancelReason::FillOrKill => "fill_or_kill",
+        CancelReason::Market => "market_protection",
+        CancelReason::SelfTrade => "self_trade",
+        CancelReason::Amended => "amended",
+        CancelReason::Expired => "settlement",
+    }
+}
+
+/// What a new order has become by the events of the command that placed it; `None` when they accept no such order.
+#[expect(clippy::wildcard_enum_match_arm, reason = "what is not about orders changes no order")]
+pub(crate) fn new_order(order: OrderId, outcome: &Published) -> Option<OrderRecord> {
+    let mut found = None;
+    for event in &outcome.events {
+        if let Event::OrderAccepted(terms) = event
+            && terms.order == order
+        {
+            found = Some(accepted(terms, outcome.at));
+        }
+        let Some(record) = found.as_mut() else { continue };
+        match event {
+            Event::OrderCancelled { order: cancelled, qty, reason, .. } if *cancelled == order => {
+                record.state = OrderState::Cancelled { qty: *qty, reason: *reason };
+            }
+            Event::Traded(traded) => fill(record, traded),
+            _ => {}
+        }
+        if record.state == OrderState::Open && record.terms.qty <= record.filled {
+            record.state = OrderState::Filled;
+        }
+    }
+    found
+}
+
+fn accepted(terms: &OrderAccepted, at: Nanos) -> OrderRecord {
+    OrderRecord {
+        terms: terms.clone(),
+        state: OrderState::Open,
+        filled: Qty::ZERO,
+        filled_tick_lots: 0,
+        fee: MicroUsd::ZERO,
+        is_amended: false,
+        placed_at: at,
+        updated_at: at,
+    }
+}
+
+fn fill(record: &mut OrderRecord, traded: &Traded) {
+    for fill in [&traded.maker, &traded.taker] {
+        if fill.order == record.terms.order {
+            let ticks = i128::from(traded.price.ticks());
+            let tick_lots = ticks.saturating_mul(i128::from(traded.qty.lots()));
+            record.filled_tick_lots = record.filled_tick_lots.saturating_add(tick_lots);
+            record.filled += traded.qty;
+            record.fee += fill.fee;
+        }
+    }
+}
+
+/// An open order as the exchange itself holds it, for when history has nothing: what its fills cost is not known here.
+pub(crate) fn order_from_open(order: OrderId, open: &OpenOrder) -> OrderRecord {
+    let filled = i128::from(open.filled.lots());
+    OrderRecord {
+        terms: OrderAccepted {
+            order,
+            account: open.account,
+            instrument: open.instrument,
+            side: open.side,
+            kind: open.kind,
+            limit: open.limit,
+            qty: open.qty,
+            time_in_force: open.time_in_force,
+            post_only: open.post_only,
+            reduce_only: open.reduce_only,
+            label: open.label.clone(),
+        },
+        state: OrderState::Open,
+        filled: open.filled,
+        filled_tick_lots: filled.saturating_mul(i128::from(open.limit.ticks())),
+        fee: MicroUsd::ZERO,
+        is_amended: false,
+        placed_at: open.placed_at,
+        updated_at: open.updated_at,
+    }
+}
+
+/// 0 above the trade before, 2 below it, 1 neither.
+pub(crate) fn tick_direction(before: Option<Price>, price: Price) -> u8 {
+    match before {
+        Some(before) if before < price => 0,
+        Some(before) if price < before => 2,
+        Some(_) | None => 1,
+    }
+}
+
+/// A trade as everybody sees it.
+pub(crate) fn public_trade(
+    record: &TradeRecord,
+    tick_direction: u8,
+    instrument: &Instrument,
+) -> WireTrade {
+    let amount = Number::from(record.qty);
+    WireTrade {
+        trade_id: record.trade.to_string(),
+        trade_seq: record.trade_seq,
+        instrument_name: instrument.name.clone(),
+        timestamp: record.at.millis(),
+        direction: direction(record.taker_side).to_owned(),
+        price: instrument.price_to_decimal(record.price).into(),
+        amount,
+        contracts: amount,
+        tick_direction,
+        mark_price: instrument.price_to_decimal(record.mark).into(),
+        index_price: record.index.map(Number::from),
+    }
+}
+
+/// One account's side of a trade.
+pub(crate) fn user_trade(
+    record: &UserTradeRecord,
+    tick_direction: u8,
+    instrument: &Instrument,
+) -> WireUserTrade {
+    let trade = public_trade(&record.trade, tick_direction, instrument);
+    let terms = &record.order.terms;
+    WireUserTrade {
+        trade_id: trade.trade_id,
+        trade_seq: trade.trade_seq,
+        instrument_name: trade.instrument_name,
+        timestamp: trade.timestamp,
+        direction: direction(record.side).to_owned(),
+        price: trade.price,
+        amount: trade.amount,
+        contracts: trade.contracts,
+        tick_direction: trade.tick_direction,
+        mark_price: trade.mark_price,
+        index_price: trade.index_price,
+        order_id: terms.order.to_string(),
+        order_type: order_type(terms.kind).to_owned(),
+        state: state(record.order.state).to_owned(),
+        label: terms.label.clone(),
+        liquidity: if record.is_taker { "T" } else { "M" }.to_owned(),
+        fee: record.fee.into(),
+        fee_currency: CURRENCY.to_owned(),
+        post_only: terms.post_only,
+        reduce_only: terms.reduce_only,
+    }
+}

@@ -1,0 +1,360 @@
+//! Refusals: every [`Reject`] of the exchange, and what else can stop a request, as a code, a reason, a field and a limit.
+
+use exchange::{ReceiptField, Reject};
+use instruments::Instrument;
+use rust_decimal::Decimal;
+
+use crate::io::sign::SignError;
+use crate::venue::{OpeningsError, SubmitError};
+use crate::wire::{ErrorCode, Number, WireError};
+
+/// A refusal of the exchange. Prices in it are ticks of `instrument`.
+pub(crate) fn reject(reject: &Reject, instrument: Option<&Instrument>) -> WireError {
+    let error = match reject {
+        Reject::VenueNotOpen
+        | Reject::VenueAlreadyOpen
+        | Reject::BadTerms(_)
+        | Reject::SeriesListed
+        | Reject::TooManySeries { .. } => venue(reject),
+        Reject::UnknownAccount
+        | Reject::BadAccountName
+        | Reject::AccountNameTaken
+        | Reject::TooManyAccounts { .. }
+        | Reject::TestMoneyClosed
+        | Reject::DepositOutOfRange { .. }
+        | Reject::EquityOutOfRange { .. } => account(reject),
+        Reject::UnknownInstrument
+        | Reject::ProductNotCleared
+        | Reject::SeriesExpired
+        | Reject::ZeroQuantity
+        | Reject::QtyAboveLimit { .. }
+        | Reject::PriceNotPositive
+        | Reject::PriceAboveLimit { .. } => terms(reject, instrument),
+        Reject::PostOnlyImmediate
+        | Reject::LabelTooLong { .. }
+        | Reject::TooManyOpenOrders { .. }
+        | Reject::WouldNotReduce { .. }
+        | Reject::PositionAboveLimit { .. }
+        | Reject::NotionalOutOfRange
+        | Reject::InsufficientMargin { .. }
+        | Reject::PostOnlyWouldCross
+        | Reject::UnknownOrder
+        | Reject::NothingToAmend => order(reject),
+        Reject::UnknownGrade | Reject::IndexOutOfOrder | Reject::IndexOutOfRange { .. } => {
+            index(reject)
+        }
+        Reject::UnknownObligation
+        | Reject::NotTheSeller
+        | Reject::WrongStep
+        | Reject::WrongSigner
+        | Reject::ReceiptOutOfChain { .. }
+        | Reject::RowsDrawn
+        | Reject::NotAVerifier
+        | Reject::QualityOutOfRange => delivery(reject),
+    };
+    error.by_rule(reject.rule())
+}
+
+/// A group's function was asked for a refusal of another group; the exhaustive table above says which is which.
+fn elsewhere(reject: &Reject) -> WireError {
+    WireError::new(ErrorCode::Internal, format!("refused by {}", reject.rule()))
+}
+
+fn count(limit: u64) -> Number {
+    Number(Decimal::from(limit))
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the table above is exhaustive")]
+fn venue(reject: &Reject) -> WireError {
+    match reject {
+        Reject::VenueNotOpen => WireError::new(ErrorCode::Maintenance, "the venue is not open yet"),
+        Reject::TooManySeries { limit } => {
+            let error = WireError::new(ErrorCode::OtherReject, "the venue lists no more series");
+            error.with_limit(count(*limit))
+        }
+        other => WireError::new(ErrorCode::OtherReject, format!("refused by {}", other.rule())),
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the table above is exhaustive")]
+fn account(reject: &Reject) -> WireError {
+    match reject {
+        Reject::UnknownAccount => WireError::new(ErrorCode::NotFound, "no such account"),
+        Reject::BadAccountName => {
+            WireError::param("name", "must have 1 to 64 bytes").with_limit(count(64))
+        }
+        Reject::AccountNameTaken => WireError::param("name", "an account of that name is open"),
+        Reject::TooManyAccounts { limit } => {
+            let error = WireError::new(ErrorCode::OtherReject, "the venue opens no more accounts");
+            error.with_limit(count(*limit))
+        }
+        Reject::TestMoneyClosed => {
+            WireError::new(ErrorCode::Forbidden, "test money exists on a test venue only")
+        }
+        Reject::DepositOutOfRange { limit } => {
+            let reason = "a deposit must be above zero and at most the limit";
+            WireError::new(ErrorCode::InvalidAmount, reason).of("amount").with_limit(*limit)
+        }
+        Reject::EquityOutOfRange { limit } => {
+            let reason = "the account's equity would be above the limit";
+            WireError::new(ErrorCode::InvalidAmount, reason).of("amount").with_limit(*limit)
+        }
+        other => elsewhere(other),
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the table above is exhaustive")]
+fn terms(reject: &Reject, instrument: Option<&Instrument>) -> WireError {
+    match reject {
+        Reject::UnknownInstrument => {
+            WireError::new(ErrorCode::InvalidInstrument, "no such series").of("instrument_name")
+        }
+        Reject::ProductNotCleared => {
+            let reason = "options, spreads and cash-settled futures are not cleared yet";
+            WireError::new(ErrorCode::NotImplemented, reason).of("instrument_name")
+        }
+        Reject::SeriesExpired => {
+            let reason = "the series has stopped trading";
+            WireError::new(ErrorCode::BookClosed, reason).of("instrument_name")
+        }
+        Reject::ZeroQuantity => {
+            let error = WireError::new(ErrorCode::QtyTooLow, "amount must be at least 1");
+            error.of("amount").with_limit(count(1))
+        }
+        Reject::QtyAboveLimit { limit } => {
+            let reason = format!("amount is above the limit {}", limit.lots());
+            WireError::new(ErrorCode::InvalidAmount, reason).of("amount").with_limit(*limit)
+        }
+        Reject::PriceNotPositive => {
+            WireError::new(ErrorCode::InvalidPrice, "price must be above zero").of("price")
+        }
+        Reject::PriceAboveLimit { limit } => {
+            let error = WireError::new(ErrorCode::PriceTooHigh, "price is above the limit");
+            match instrument {
+                Some(instrument) => {
+                    error.of("price").with_limit(instrument.price_to_decimal(*limit))
+                }
+                None => error.of("price"),
+            }
+        }
+        other => elsewhere(other),
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the table above is exhaustive")]
+fn order(reject: &Reject) -> WireError {
+    match reject {
+        Reject::PostOnlyImmediate => {
+            let reason = "a post-only order must be a limit order that is good_til_cancelled";
+            WireError::new(ErrorCode::UnsupportedCombination, reason).of("post_only")
+        }
+        Reject::LabelTooLong { limit } => {
+            let reason = format!("must have at most {limit} bytes");
+            WireError::param("label", reason).with_limit(count(*limit))
+        }
+        Reject::TooManyOpenOrders { limit } => {
+            let reason = format!("the account has {limit} open orders, the most it may have");
+            WireError::new(ErrorCode::TooManyOpenOrders, reason).with_limit(count(*limit))
+        }
+        Reject::WouldNotReduce { limit } => {
+            let reason = "a reduce-only order must be immediate, against the position, and at \
+                          most as large";
+            let error = WireError::new(ErrorCode::OtherReject, reason);
+            error.of("reduce_only").with_limit(*limit)
+        }
+        Reject::PositionAboveLimit { limit } => {
+            let reason = "the position, open orders included, would be above the limit";
+            WireError::new(ErrorCode::PositionTooLarge, reason).of("amount").with_limit(*limit)
+        }
+        Reject::NotionalOutOfRange => {
+            let reason = "price times amount does not fit into the ledger";
+            WireError::new(ErrorCode::InvalidAmount, reason).of("amount")
+        }
+        Reject::InsufficientMargin { required, available } => {
+            let reason = format!(
+                "the account needs {} more margin and has {}",
+                Number::from(*required),
+                Number::from(*available)
+            );
+            let error = WireError::new(ErrorCode::NotEnoughFunds, reason);
+            error.with_funds((*required).into(), (*available).into())
+        }
+        Reject::PostOnlyWouldCross => {
+            let reason = "a post-only order would have taken";
+            WireError::new(ErrorCode::PostOnlyReject, reason).of("post_only")
+        }
+        Reject::UnknownOrder => {
+            let reason = "no open order of this account has that id";
+            WireError::new(ErrorCode::OrderNotFound, reason).of("order_id")
+        }
+        Reject::NothingToAmend => {
+            WireError::new(ErrorCode::InvalidParams, "the edit would change nothing")
+        }
+        other => elsewhere(other),
+    }
+}
+
+fn index(reject: &Reject) -> WireError {
+    WireError::new(ErrorCode::OtherReject, format!("refused by {}", reject.rule()))
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the table above is exhaustive")]
+fn delivery(reject: &Reject) -> WireError {
+    match reject {
+        Reject::UnknownObligation => {
+            WireError::new(ErrorCode::NotFound, "no such obligation").of("obligation_id")
+        }
+        Reject::NotTheSeller => {
+            let reason = "the obligation is another account's to deliver";
+            WireError::new(ErrorCode::Forbidden, reason).of("obligation_id")
+        }
+        Reject::WrongStep => {
+            let reason = "the interval does not wait for this, or no longer";
+            WireError::new(ErrorCode::BadRequest, reason).of("interval")
+        }
+        Reject::WrongSigner => {
+            let reason = "the receipt is not signed by the key that the account nominated";
+            WireError::new(ErrorCode::Forbidden, reason).of("signature")
+        }
+        Reject::ReceiptOutOfChain { field } => out_of_chain(*field),
+        Reject::RowsDrawn => {
+            WireError::new(ErrorCode::BadRequest, "rows are drawn once").of("interval")
+        }
+        Reject::NotAVerifier => {
+            let reason = "only a verifier judges, and never a delivery of its own";
+            WireError::new(ErrorCode::Forbidden, reason)
+        }
+        Reject::QualityOutOfRange => {
+            WireError::param("quality", "must be from 0 to 1").with_limit(Decimal::ONE)
+        }
+        other => elsewhere(other),
+    }
+}
+
+fn out_of_chain(field: ReceiptField) -> WireError {
+    let error = |param| {
+        let reason = "the receipt does not continue the chain of receipts";
+        WireError::new(ErrorCode::BadRequest, reason).of(param)
+    };
+    match field {
+        ReceiptField::Challenges { expected } => {
+            error("challenges").with_limit(Decimal::from(expected))
+        }
+        ReceiptField::GpuMillis { limit } => error("gpu_millis").with_limit(Decimal::from(limit)),
+        ReceiptField::Prev => error("prev"),
+        ReceiptField::Terms => error("terms"),
+    }
+}
+
+/// A command that got no outcome.
+pub(crate) fn submit_error(error: &SubmitError) -> WireError {
+    match error {
+        SubmitError::Overloaded { limit } => {
+            let limit = Decimal::from(*limit);
+            WireError::new(ErrorCode::QueueFull, error.to_string()).with_limit(limit)
+        }
+        SubmitError::TooLarge { limit, .. } => {
+            let limit = Decimal::from(*limit);
+            WireError::new(ErrorCode::InvalidRequest, error.to_string()).with_limit(limit)
+        }
+        SubmitError::Stopped => WireError::new(ErrorCode::Maintenance, error.to_string()),
+        SubmitError::Unknown => WireError::new(ErrorCode::Internal, error.to_string()),
+    }
+}
+
+/// Openings that are not carried to the verifiers.
+pub(crate) fn openings_error(error: &OpeningsError) -> WireError {
+    let reason = error.to_string();
+    match error {
+        OpeningsError::TooLarge { limit, .. } => {
+            WireError::param("openings", reason).with_limit(Decimal::from(*limit))
+        }
+        OpeningsError::NotTheSeller { .. } => {
+            WireError::new(ErrorCode::Forbidden, reason).of("obligation_id")
+        }
+        OpeningsError::NotDrawn { .. } | OpeningsError::Opened { .. } => {
+            WireError::new(ErrorCode::BadRequest, reason).of("interval")
+        }
+        OpeningsError::Overloaded { limit } => {
+            WireError::new(ErrorCode::QueueFull, reason).with_limit(Decimal::from(*limit))
+        }
+    }
+}
+
+/// A signature that names nobody.
+pub(crate) fn sign_error(error: SignError) -> WireError {
+    WireError::param("signature", error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use instruments::{MicroUsd, Price, Qty, TermsError};
+
+    use super::*;
+
+    /// Every refusal of the exchange, once.
+    fn all() -> Vec<Reject> {
+        let (money, qty) = (MicroUsd::new(1), Qty::from_lots(1));
+        vec![
+            Reject::VenueNotOpen,
+            Reject::VenueAlreadyOpen,
+            Reject::BadTerms(TermsError::Name),
+            Reject::SeriesListed,
+            Reject::TooManySeries { limit: 1 },
+            Reject::UnknownAccount,
+            Reject::BadAccountName,
+            Reject::AccountNameTaken,
+            Reject::TooManyAccounts { limit: 1 },
+            Reject::TestMoneyClosed,
+            Reject::DepositOutOfRange { limit: money },
+            Reject::EquityOutOfRange { limit: money },
+            Reject::UnknownInstrument,
+            Reject::ProductNotCleared,
+            Reject::SeriesExpired,
+            Reject::ZeroQuantity,
+            Reject::QtyAboveLimit { limit: qty },
+            Reject::PriceNotPositive,
+            Reject::PriceAboveLimit { limit: Price::from_ticks(1) },
+            Reject::PostOnlyImmediate,
+            Reject::LabelTooLong { limit: 64 },
+            Reject::TooManyOpenOrders { limit: 1 },
+            Reject::WouldNotReduce { limit: qty },
+            Reject::PositionAboveLimit { limit: qty },
+            Reject::NotionalOutOfRange,
+            Reject::InsufficientMargin { required: money, available: money },
+            Reject::PostOnlyWouldCross,
+            Reject::UnknownOrder,
+            Reject::NothingToAmend,
+            Reject::UnknownGrade,
+            Reject::IndexOutOfOrder,
+            Reject::IndexOutOfRange { limit: money },
+            Reject::UnknownObligation,
+            Reject::NotTheSeller,
+            Reject::WrongStep,
+            Reject::WrongSigner,
+            Reject::ReceiptOutOfChain { field: ReceiptField::Challenges { expected: 1 } },
+            Reject::ReceiptOutOfChain { field: ReceiptField::GpuMillis { limit: 1 } },
+            Reject::ReceiptOutOfChain { field: ReceiptField::Prev },
+            Reject::ReceiptOutOfChain { field: ReceiptField::Terms },
+            Reject::RowsDrawn,
+            Reject::NotAVerifier,
+            Reject::QualityOutOfRange,
+        ]
+    }
+
+    /// API-003: which code a client sees for which rule.
+    #[test]
+    fn api_003_every_refusal_of_the_exchange_has_a_code_and_its_rule() {
+        let table: String = all()
+            .iter()
+            .map(|refused| {
+                let error = reject(refused, None);
+                let json = serde_json::to_value(&error).unwrap();
+                assert_eq!(json["data"]["rule"], refused.rule());
+                assert_ne!(error.code(), ErrorCode::Internal, "{refused:?}");
+                format!("{} {} {}\n", refused.rule(), error.code().code(), error.code().name())
+            })
+            .collect();
+        expect_test::expect_file!["reject/codes.txt"].assert_eq(&table);
+    }
+}

@@ -1,0 +1,70 @@
+//! Books and tickers, read from the exchange as it is now.
+
+use exchange::{Exchange, Series};
+use instruments::{Instrument, Price, Qty, Side};
+
+use super::listing;
+use crate::wire::{Number, WireBook, WireLevel, WireStats, WireTicker};
+
+/// A series at a glance.
+pub(crate) fn ticker(exchange: &Exchange, series: &Series) -> WireTicker {
+    let terms = &series.instrument;
+    let book = exchange.book(terms.id);
+    let best_bid = book.and_then(|book| book.best_bid());
+    let best_ask = book.and_then(|book| book.best_ask());
+    let decimal = |price: Price| Number(terms.price_to_decimal(price));
+    let index = exchange.index(&terms.grade).and_then(|print| print.value).map(Number::from);
+    let amount = |level: Option<(Price, Qty)>| {
+        level.map_or(Number::default(), |(_, open)| Number::from(open))
+    };
+    WireTicker {
+        instrument_name: terms.name.clone(),
+        timestamp: exchange.now().millis(),
+        state: listing::state(series).to_owned(),
+        best_bid_price: best_bid.map(|(price, _)| decimal(price)),
+        best_bid_amount: amount(best_bid),
+        best_ask_price: best_ask.map(|(price, _)| decimal(price)),
+        best_ask_amount: amount(best_ask),
+        mark_price: decimal(series.mark),
+        last_price: series.last_trade.map(decimal),
+        index_price: index,
+        open_interest: exchange.open_interest(terms.id).into(),
+        min_price: terms.tick_size_decimal().into(),
+        max_price: decimal(Instrument::PRICE_MAX),
+        settlement_price: Some(decimal(series.settlement_price.unwrap_or(series.mark))),
+        estimated_delivery_price: series
+            .settlement_price
+            .map_or(index, |price| Some(decimal(price))),
+        delivery_price: series.settlement_price.map(decimal),
+        stats: WireStats {
+            volume: series.volume.into(),
+            high: series.high.map(decimal),
+            low: series.low.map(decimal),
+            price_change: None,
+        },
+    }
+}
+
+/// A series' book, at most `depth` levels a side.
+pub(crate) fn book(exchange: &Exchange, series: &Series, depth: usize) -> WireBook {
+    let wire = |side| {
+        let levels = levels(exchange, series, side).take(depth);
+        let terms = &series.instrument;
+        levels.map(|(price, open)| WireLevel(terms.price_to_decimal(price).into(), open.into()))
+    };
+    WireBook {
+        change_id: exchange.last_seq().0,
+        bids: wire(Side::Buy).collect(),
+        asks: wire(Side::Sell).collect(),
+        ticker: ticker(exchange, series),
+    }
+}
+
+/// The levels of one side, best first.
+pub(crate) fn levels<'a>(
+    exchange: &'a Exchange,
+    series: &Series,
+    side: Side,
+) -> impl Iterator<Item = (Price, Qty)> + use<'a> {
+    exchange.book(series.instrument.id).into_iter().flat_map(move |book| book.depth(side))
+}

@@ -1,0 +1,31 @@
+//! The wire: Deribit's JSON-RPC shapes as types of their own. Domain types never appear in JSON by themselves.
+//!
+//! Invariants:
+//! - a number is read from its text and written as its text; no float stands between the two;
+//! - a field that is not known is refused by name.
+
+mod account;
+mod catalogue;
+mod delivery;
+mod envelope;
+mod error;
+mod market;
+mod number;
+mod order;
+mod params;
+
+pub use account::{WireAccountSummary, WirePosition};
+pub use catalogue::{WireCurrency, WireInstrument, WireTickStep};
+pub use delivery::{WireChallenge, WireDraw, WireObligation, WireReceipt, WireTask};
+pub use envelope::{
+    ID_LEN_MAX, Request, Stamp, Unreadable, notification_text, reply_text, to_result,
+};
+pub use error::{ErrorCode, WireError};
+pub use market::{
+    WireBook, WireBookChange, WireIndexPrice, WireLevel, WireLevelChange, WireStats, WireTicker,
+    WireTrade,
+};
+pub use number::{Number, NumberError};
+pub use order::{WireOrder, WirePlaced, WireUserTrade};
+pub use params::Params;
+pub(crate) use params::missing;

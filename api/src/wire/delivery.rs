@@ -1,0 +1,149 @@
+//! Physical delivery: what an agent and a verifier are told, and what is kept of it. Names of our own, beside Deribit's.
+//!
+//! Seeds, roots, hashes and signatures are lower-case hexadecimal with `0x`.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::number::Number;
+
+/// A demand for work: all an agent needs to know to answer it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WireChallenge {
+    /// Of which obligation.
+    pub obligation_id: u64,
+    /// For which interval.
+    pub interval: u32,
+    /// Lots of the obligation.
+    pub lots: u64,
+    /// Devices that must work at once.
+    pub slots: u64,
+    /// The size of the work.
+    pub profile: String,
+    /// Segments of the work on each device.
+    pub segments: u16,
+    /// What the work is derived from.
+    pub seed: String,
+    /// When the receipt must have arrived, milliseconds since 1970.
+    pub answer_by: u64,
+    /// The hash that the receipt must name as the one before.
+    pub prev: String,
+    /// The GPU-milliseconds that the receipt must claim, all intervals so far.
+    pub gpu_millis: u64,
+    /// The number of challenges that the receipt must claim.
+    pub challenges: u32,
+    /// The hash of the grade's terms that the receipt must name.
+    pub terms: String,
+}
+
+/// A demand to open rows of work that was claimed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WireDraw {
+    /// Of which obligation.
+    pub obligation_id: u64,
+    /// For which interval.
+    pub interval: u32,
+    /// What the rows are derived from.
+    pub draw_seed: String,
+}
+
+/// One seller's duty to one buyer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WireObligation {
+    /// Its number.
+    pub obligation_id: u64,
+    /// Of which series.
+    pub instrument_name: String,
+    /// `seller` or `buyer`: what the asking account is in it.
+    pub role: String,
+    /// Lots.
+    pub lots: u64,
+    /// Dollars per GPU-hour.
+    pub settlement_price: Number,
+    /// `open` or `closed`.
+    pub state: String,
+    /// Intervals in all.
+    pub intervals: u32,
+    /// Intervals that counted.
+    pub intervals_delivered: u32,
+    /// Intervals that failed.
+    pub intervals_failed: u32,
+    /// Intervals that nobody could judge.
+    pub intervals_unverified: u32,
+    /// The buyer's money that is still set aside, in dollars.
+    pub escrow: Number,
+    /// The seller's money that is still set aside, in dollars.
+    pub bond: Number,
+    /// What the seller has received, in dollars.
+    pub paid_to_seller: Number,
+    /// What the seller has paid for what was missing, in dollars.
+    pub shortfall_paid: Number,
+    /// A challenge without a receipt, for the seller.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub challenge: Option<WireChallenge>,
+    /// A draw without opened rows, for the seller.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub draw: Option<WireDraw>,
+}
+
+/// A receipt and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WireReceipt {
+    /// Under which obligation.
+    pub obligation_id: u64,
+    /// For which interval.
+    pub interval: u32,
+    /// GPU-milliseconds claimed so far.
+    pub gpu_millis: u64,
+    /// Challenges answered so far.
+    pub challenges: u32,
+    /// The root of the work.
+    pub work_root: String,
+    /// The hash of the receipt before.
+    pub prev: String,
+    /// The hash of the grade's terms.
+    pub terms: String,
+    /// What was signed.
+    pub digest: String,
+    /// Whose key signed it.
+    pub signer: String,
+    /// The agent's signature.
+    pub signature: String,
+    /// The venue's signature, once the work was found valid.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub venue_signature: Option<String>,
+    /// `valid`, `invalid` or `unverifiable`, once judged.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub verdict: Option<String>,
+    /// `delivered`, `failed` or `unverified`, once the interval has ended.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub outcome: Option<String>,
+    /// When it was accepted, milliseconds since 1970.
+    pub timestamp: u64,
+}
+
+/// Opened rows, for a verifier to recompute.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct WireTask {
+    /// `openings`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Of which obligation.
+    pub obligation_id: u64,
+    /// For which interval.
+    pub interval: u32,
+    /// Devices that had to work at once.
+    pub slots: u64,
+    /// The size of the work.
+    pub profile: String,
+    /// Segments of the work on each device.
+    pub segments: u16,
+    /// What the work was derived from.
+    pub challenge_seed: String,
+    /// What the rows were derived from.
+    pub draw_seed: String,
+    /// The root that the agent had signed before the rows were drawn.
+    pub work_root: String,
+    /// What the agent sent.
+    pub openings: Box<RawValue>,
+}

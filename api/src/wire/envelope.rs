@@ -1,0 +1,244 @@
+//! JSON-RPC 2.0: what wraps a request, a reply and a notification.
+//!
+//! A request is read in two steps, so that a frame that is not JSON at all and one that is not a request are told apart, and so that a
+//! refused request is still answered under its own id.
+
+use instruments::Nanos;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::error::{ErrorCode, WireError};
+use super::params::Params;
+
+/// Bytes of a request's id: a number or a short word, echoed in the reply.
+pub const ID_LEN_MAX: usize = 64;
+
+/// A request.
+#[derive(Debug)]
+pub struct Request {
+    /// Echoed in the reply.
+    pub id: Box<RawValue>,
+    /// What is asked.
+    pub method: String,
+    /// With which fields.
+    pub params: Params,
+}
+
+/// A request that cannot be read, with its id where that much was readable.
+#[derive(Debug)]
+pub struct Unreadable {
+    /// `null` where it was not readable.
+    pub id: Option<Box<RawValue>>,
+    /// Why.
+    pub error: WireError,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    jsonrpc: Option<&'a RawValue>,
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    method: Option<String>,
+    #[serde(borrow)]
+    params: Option<&'a RawValue>,
+}
+
+/// Only the id, whatever else there is.
+#[derive(Deserialize)]
+struct OnlyId {
+    id: Option<Box<RawValue>>,
+}
+
+impl Request {
+    /// Reads a frame.
+    ///
+    /// # Errors
+    /// When it is not JSON (-32700), not a request (-32600), or its fields are not an object (-32602).
+    pub fn parse(text: &str) -> Result<Self, Unreadable> {
+        let whole: &RawValue = serde_json::from_str(text).map_err(|error| Unreadable {
+            id: None,
+            error: WireError::new(ErrorCode::ParseError, error.to_string()),
+        })?;
+        if whole.get().starts_with('[') {
+            let reason = "batch requests are not supported; send one request a frame";
+            return Err(Unreadable { id: None, error: invalid(reason) });
+        }
+        let id_of = || {
+            let only: Option<OnlyId> = serde_json::from_str(text).ok();
+            only.and_then(|only| only.id).filter(|id| check_id(id).is_ok())
+        };
+        let envelope: Envelope<'_> = serde_json::from_str(whole.get())
+            .map_err(|error| Unreadable { id: id_of(), error: invalid(error.to_string()) })?;
+        Self::from_envelope(&envelope).map_err(|error| Unreadable { id: id_of(), error })
+    }
+
+    fn from_envelope(envelope: &Envelope<'_>) -> Result<Self, WireError> {
+        if envelope.jsonrpc.map(RawValue::get) != Some("\"2.0\"") {
+            return Err(invalid("`jsonrpc` must be \"2.0\"").of("jsonrpc"));
+        }
+        let Some(id) = envelope.id else {
+            // An order whose reply cannot be told from another's is not worth taking.
+            return Err(invalid("`id` is missing").of("id"));
+        };
+        check_id(id)?;
+        let Some(method) = envelope.method.clone() else {
+            return Err(invalid("`method` is missing").of("method"));
+        };
+        let params = Params::from_json(envelope.params)?;
+        Ok(Self { id: id.to_owned(), method, params })
+    }
+}
+
+fn invalid(reason: impl Into<String>) -> WireError {
+    WireError::new(ErrorCode::InvalidRequest, reason)
+}
+
+fn check_id(id: &RawValue) -> Result<(), WireError> {
+    let first = id.get().chars().next().unwrap_or_default();
+    let is_word_or_number = first == '"' || first == '-' || first.is_ascii_digit();
+    if !is_word_or_number || ID_LEN_MAX < id.get().len() {
+        let reason = format!("`id` must be a number or a string of at most {ID_LEN_MAX} bytes");
+        return Err(invalid(reason).of("id"));
+    }
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct Reply<'a> {
+    jsonrpc: &'static str,
+    id: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a WireError>,
+    #[serde(rename = "usIn")]
+    us_in: u64,
+    #[serde(rename = "usOut")]
+    us_out: u64,
+    #[serde(rename = "usDiff")]
+    us_diff: u64,
+    testnet: bool,
+}
+
+/// When a request came and its reply went, and on which kind of venue.
+#[derive(Debug, Clone, Copy)]
+pub struct Stamp {
+    /// When the request was read.
+    pub received_at: Nanos,
+    /// When its reply is written.
+    pub sent_at: Nanos,
+    /// Whether the money is test money.
+    pub testnet: bool,
+}
+
+/// A reply's text.
+#[must_use]
+pub fn reply_text(
+    id: Option<&RawValue>,
+    outcome: &Result<Box<RawValue>, WireError>,
+    stamp: Stamp,
+) -> String {
+    let micros = |at: Nanos| at.nanos().div_euclid(1000);
+    let (us_in, us_out) = (micros(stamp.received_at), micros(stamp.sent_at));
+    to_text(&Reply {
+        jsonrpc: "2.0",
+        id,
+        result: outcome.as_ref().ok().map(AsRef::as_ref),
+        error: outcome.as_ref().err(),
+        us_in,
+        us_out,
+        us_diff: us_out.saturating_sub(us_in),
+        testnet: stamp.testnet,
+    })
+}
+
+#[derive(Serialize)]
+struct Notification<'a, T> {
+    jsonrpc: &'static str,
+    method: &'static str,
+    params: NotificationParams<'a, T>,
+}
+
+#[derive(Serialize)]
+struct NotificationParams<'a, T> {
+    channel: &'a str,
+    data: &'a T,
+}
+
+/// A channel's message.
+#[must_use]
+pub fn notification_text<T: Serialize>(channel: &str, data: &T) -> String {
+    let params = NotificationParams { channel, data };
+    to_text(&Notification { jsonrpc: "2.0", method: "subscription", params })
+}
+
+#[expect(clippy::expect_used, reason = "our own types have string keys and no failing writers")]
+fn to_text<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("a wire type serializes")
+}
+
+/// A result, ready to stand in a reply.
+#[must_use]
+#[expect(clippy::expect_used, reason = "our own types have string keys and no failing writers")]
+pub fn to_result<T: Serialize>(value: &T) -> Box<RawValue> {
+    serde_json::value::to_raw_value(value).expect("a wire type serializes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(text: &str) -> (String, i64) {
+        let unreadable = Request::parse(text).unwrap_err();
+        let id = unreadable.id.map_or_else(|| "null".to_owned(), |id| id.get().to_owned());
+        (id, unreadable.error.code().code())
+    }
+
+    #[test]
+    fn api_001_what_is_not_json_and_what_is_not_a_request_are_told_apart() {
+        for text in ["", "{", "nope", "{\"id\":1,}", "\u{0}", "{\"a\":1} x"] {
+            assert_eq!(refused(text), ("null".to_owned(), -32700), "{text}");
+        }
+        let deep = "[".repeat(100_000);
+        assert_eq!(refused(&deep).1, -32700);
+        for text in ["1", "\"a\"", "null", "{}", "[]", "[{\"jsonrpc\":\"2.0\"}]"] {
+            assert_eq!(refused(text), ("null".to_owned(), -32600), "{text}");
+        }
+    }
+
+    #[test]
+    fn api_001_a_refused_request_is_answered_under_its_own_id() {
+        let id = "\"a\"".to_owned();
+        for text in [
+            r#"{"id":"a","method":"public/test"}"#,
+            r#"{"jsonrpc":"1.0","id":"a","method":"public/test"}"#,
+            r#"{"jsonrpc":"2.0","id":"a"}"#,
+            r#"{"jsonrpc":"2.0","id":"a","method":7}"#,
+            r#"{"jsonrpc":"2.0","id":"a","method":"public/test","extra":1}"#,
+        ] {
+            assert_eq!(refused(text), (id.clone(), -32600), "{text}");
+        }
+        let text = r#"{"jsonrpc":"2.0","id":"a","method":"public/test","params":[1]}"#;
+        assert_eq!(refused(text), (id, -32602));
+        for bad_id in ["null", "{}", "[1]", "true"] {
+            let text = format!(r#"{{"jsonrpc":"2.0","id":{bad_id},"method":"public/test"}}"#);
+            assert_eq!(refused(&text), ("null".to_owned(), -32600), "{text}");
+        }
+    }
+
+    #[test]
+    fn api_001_a_reply_has_the_id_the_times_and_the_kind_of_venue() {
+        let request = Request::parse(r#"{"jsonrpc":"2.0","id":7,"method":"public/test"}"#).unwrap();
+        let stamp = Stamp {
+            received_at: Nanos::new(1_000_500),
+            sent_at: Nanos::new(1_003_000),
+            testnet: true,
+        };
+        assert_eq!(
+            reply_text(Some(&request.id), &Ok(to_result(&"ok")), stamp),
+            r#"{"jsonrpc":"2.0","id":7,"result":"ok","usIn":1000,"usOut":1003,"usDiff":3,"testnet":true}"#
+        );
+    }
+}

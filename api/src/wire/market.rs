@@ -1,0 +1,143 @@
+//! Market data: books, tickers, trades, the index.
+
+use serde::{Deserialize, Serialize};
+
+use super::number::Number;
+
+/// A price level: price and everything that is open there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WireLevel(pub Number, pub Number);
+
+/// What a series has done since it was listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WireStats {
+    /// Lots traded.
+    pub volume: Number,
+    /// The highest trade.
+    pub high: Option<Number>,
+    /// The lowest trade.
+    pub low: Option<Number>,
+    /// How far the newest trade is from the first reference, in percent; not kept.
+    pub price_change: Option<Number>,
+}
+
+/// A series at a glance: the `ticker` channel and `public/ticker`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WireTicker {
+    /// Which series.
+    pub instrument_name: String,
+    /// Milliseconds since 1970.
+    pub timestamp: u64,
+    /// `open` or `closed`.
+    pub state: String,
+    /// The highest bid.
+    pub best_bid_price: Option<Number>,
+    /// All that is bid there.
+    pub best_bid_amount: Number,
+    /// The lowest ask.
+    pub best_ask_price: Option<Number>,
+    /// All that is asked there.
+    pub best_ask_amount: Number,
+    /// The price used for margin and variation.
+    pub mark_price: Number,
+    /// The newest trade.
+    pub last_price: Option<Number>,
+    /// The index of the grade; absent while it is withheld.
+    pub index_price: Option<Number>,
+    /// Lots held long.
+    pub open_interest: Number,
+    /// The lowest price an order may have.
+    pub min_price: Number,
+    /// The highest price an order may have.
+    pub max_price: Number,
+    /// The mark the next variation is paid against.
+    pub settlement_price: Option<Number>,
+    /// The index as long as the series trades.
+    pub estimated_delivery_price: Option<Number>,
+    /// The settlement price, once it is fixed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub delivery_price: Option<Number>,
+    /// Since it was listed.
+    pub stats: WireStats,
+}
+
+/// A series' book: `public/get_order_book`. Written only: serde cannot read exact numbers through `flatten`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WireBook {
+    /// The journal's place at which the book looked like this.
+    pub change_id: u64,
+    /// Bids, best first.
+    pub bids: Vec<WireLevel>,
+    /// Asks, best first.
+    pub asks: Vec<WireLevel>,
+    /// Everything else that is known of the series.
+    #[serde(flatten)]
+    pub ticker: WireTicker,
+}
+
+/// One level of a book message: `new`, `change` or `delete`, the price, all that is open there now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WireLevelChange(pub String, pub Number, pub Number);
+
+/// A message of a `book` channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WireBookChange {
+    /// `snapshot` or `change`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Milliseconds since 1970.
+    pub timestamp: u64,
+    /// Which series.
+    pub instrument_name: String,
+    /// The journal's place up to which this message goes.
+    pub change_id: u64,
+    /// The place up to which the message before went; absent in a snapshot.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub prev_change_id: Option<u64>,
+    /// Bids that differ.
+    pub bids: Vec<WireLevelChange>,
+    /// Asks that differ.
+    pub asks: Vec<WireLevelChange>,
+}
+
+/// A trade as everybody sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WireTrade {
+    /// Its id, `X-5`.
+    pub trade_id: String,
+    /// Its place among the series' trades, gapless.
+    pub trade_seq: u64,
+    /// Which series.
+    pub instrument_name: String,
+    /// Milliseconds since 1970.
+    pub timestamp: u64,
+    /// Which way the taker went.
+    pub direction: String,
+    /// Dollars per GPU-hour.
+    pub price: Number,
+    /// Lots.
+    pub amount: Number,
+    /// Lots.
+    pub contracts: Number,
+    /// 0 above the trade before, 2 below it, 1 neither.
+    pub tick_direction: u8,
+    /// The mark price at that moment.
+    pub mark_price: Number,
+    /// The index at that moment.
+    pub index_price: Option<Number>,
+}
+
+/// An index: `public/get_index_price`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WireIndexPrice {
+    /// Dollars per GPU-hour.
+    pub index_price: Number,
+    /// What a fixing would be made of now.
+    pub estimated_delivery_price: Number,
+    /// When the observations were made, milliseconds since 1970.
+    pub timestamp: u64,
+    /// How far it may be relied on.
+    pub state: String,
+    /// Half-width of the confidence band, as a share of the value.
+    pub confidence: Number,
+}

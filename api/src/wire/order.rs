@@ -1,0 +1,109 @@
+//! Orders and the trades of one account.
+
+use serde::{Deserialize, Serialize};
+
+use super::number::Number;
+
+/// An order, in Deribit's words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WireOrder {
+    /// Its id, `T-17`.
+    pub order_id: String,
+    /// `open`, `filled` or `cancelled`.
+    pub order_state: String,
+    /// `limit` or `market`.
+    pub order_type: String,
+    /// `good_til_cancelled`, `immediate_or_cancel` or `fill_or_kill`.
+    pub time_in_force: String,
+    /// Which series.
+    pub instrument_name: String,
+    /// `buy` or `sell`.
+    pub direction: String,
+    /// Dollars per GPU-hour; a market order's protection.
+    pub price: Number,
+    /// Lots, fills included.
+    pub amount: Number,
+    /// Lots, fills included.
+    pub contracts: Number,
+    /// Lots that have traded.
+    pub filled_amount: Number,
+    /// The average price of its trades; zero before the first.
+    pub average_price: Number,
+    /// What its trades have cost, in dollars.
+    pub commission: Number,
+    /// The account's own word for it.
+    pub label: String,
+    /// Whether it was refused rather than taker.
+    pub post_only: bool,
+    /// Post-only orders are refused, never moved.
+    pub reject_post_only: bool,
+    /// Whether it may only make a position smaller.
+    pub reduce_only: bool,
+    /// Whether it was amended.
+    pub replaced: bool,
+    /// Whether the venue placed it to close a position.
+    pub is_liquidation: bool,
+    /// Whether it came through this interface.
+    pub api: bool,
+    /// Why it was cancelled.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cancel_reason: Option<String>,
+    /// When it was accepted, milliseconds since 1970.
+    pub creation_timestamp: u64,
+    /// When it was last changed, milliseconds since 1970.
+    pub last_update_timestamp: u64,
+}
+
+/// One account's side of a trade.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WireUserTrade {
+    /// Its id, `X-5`.
+    pub trade_id: String,
+    /// Its place among the series' trades, gapless.
+    pub trade_seq: u64,
+    /// Which series.
+    pub instrument_name: String,
+    /// Milliseconds since 1970.
+    pub timestamp: u64,
+    /// Which way this account went.
+    pub direction: String,
+    /// Dollars per GPU-hour.
+    pub price: Number,
+    /// Lots.
+    pub amount: Number,
+    /// Lots.
+    pub contracts: Number,
+    /// 0 above the trade before, 2 below it, 1 neither.
+    pub tick_direction: u8,
+    /// The mark price at that moment.
+    pub mark_price: Number,
+    /// The index at that moment.
+    pub index_price: Option<Number>,
+    /// By which order.
+    pub order_id: String,
+    /// `limit` or `market`.
+    pub order_type: String,
+    /// The order's state after the trade.
+    pub state: String,
+    /// The order's label.
+    pub label: String,
+    /// `M` for the maker, `T` for the taker.
+    pub liquidity: String,
+    /// What it cost, in dollars.
+    pub fee: Number,
+    /// `USDC`.
+    pub fee_currency: String,
+    /// Whether the order was post-only.
+    pub post_only: bool,
+    /// Whether the order was reduce-only.
+    pub reduce_only: bool,
+}
+
+/// The reply to an order: what became of it on arrival.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WirePlaced {
+    /// The order.
+    pub order: WireOrder,
+    /// Its trades on arrival.
+    pub trades: Vec<WireUserTrade>,
+}
