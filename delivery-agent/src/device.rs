@@ -44,6 +44,15 @@ impl FromStr for DeviceKind {
 }
 
 impl DeviceKind {
+    /// Its name on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Cuda => "cuda",
+        }
+    }
+
     /// Opens the device.
     ///
     /// # Errors

@@ -4,7 +4,8 @@
 //! commits to it with a Merkle root in a signed receipt ([`io::sign`]), then opens rows drawn
 //! afterwards; the verifier computes those rows again from the seed ([`verify`]).
 //!
-//! Read [`profile`], then [`program`], then [`verify`].
+//! Read [`profile`], then [`program`], then [`verify`]; then [`session`] and [`verifier`], the two
+//! roles that do this for an exchange, over its WebSocket.
 //!
 //! Invariants:
 //! - the same challenge gives the same bits on every device: there is no tolerance anywhere;
@@ -18,7 +19,17 @@ pub mod io;
 pub mod merkle;
 pub mod profile;
 pub mod program;
+pub mod role;
+pub mod session;
 pub mod stream;
+pub mod verifier;
 pub mod verify;
 pub mod wire;
 pub mod worker;
+
+pub use device::DeviceKind;
+pub use fault::{Fault, FaultPlan};
+pub use role::{Role, RoleError};
+pub use session::run_agent;
+pub use verifier::run_verifier;
+pub use worker::serve_worker;

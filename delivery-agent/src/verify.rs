@@ -93,6 +93,12 @@ pub enum VerifierFailure {
     /// The machine gave no thread.
     #[error("no thread to verify on: {0}")]
     NoThread(#[from] std::io::Error),
+    /// The exchange asks for something that this build does not know.
+    #[error("task not understood: {why}")]
+    Task {
+        /// In words.
+        why: String,
+    },
     /// Our own code stopped.
     #[error("a verifying thread stopped before it was done")]
     Stopped,

@@ -92,6 +92,18 @@ pub fn openings_from_json(text: &str) -> Result<Openings, Malformed> {
     Ok(Openings { roots, rows })
 }
 
+/// A hash as the exchange writes it: hexadecimal, with or without `0x`.
+pub(crate) fn hash_from_hex(text: &str) -> Option<Bytes32> {
+    let mut hash = Bytes32::default();
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    hex::decode_to_slice(digits, &mut hash).ok().map(|()| hash)
+}
+
+/// Bytes as the exchange writes them.
+pub(crate) fn to_hex(bytes: &[u8]) -> String {
+    format!("0x{}", hex::encode(bytes))
+}
+
 fn hashes(digits: &str, field: &'static str) -> Result<Vec<Bytes32>, Malformed> {
     let bytes = hex::decode(digits).unwrap_or_else(|_not_hex| vec![0]);
     let (hashes, rest) = bytes.as_chunks::<32>();

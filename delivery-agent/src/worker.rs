@@ -19,6 +19,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use candle_core::Device;
 
 use crate::challenge::{Challenge, ChallengeError, Draw};
+use crate::device::{DeviceError, DeviceKind};
 use crate::expand::Bytes32;
 use crate::fault::Fault;
 use crate::profile::ClassProfile;
@@ -64,6 +65,9 @@ pub enum WorkerError {
         /// Its version.
         theirs: u16,
     },
+    /// The worker in this process stopped before it was done.
+    #[error("worker stopped before it was done")]
+    Stopped,
     /// The process answered something else than what was asked.
     #[error("worker answered out of turn")]
     OutOfTurn,
@@ -123,13 +127,12 @@ impl Engine {
     /// An engine on a device.
     #[must_use]
     pub fn new(device: Device) -> Self {
-        Self::with_fault(device, Fault::None)
+        Self { device, fault: Fault::None, works: VecDeque::new() }
     }
 
-    /// An engine that delivers the way `fault` says.
-    #[must_use]
-    pub fn with_fault(device: Device, fault: Fault) -> Self {
-        Self { device, fault, works: VecDeque::new() }
+    /// From now on it delivers the way `fault` says.
+    pub fn set_fault(&mut self, fault: Fault) {
+        self.fault = fault;
     }
 
     /// Runs a challenge and keeps its work for opening.
@@ -275,7 +278,31 @@ impl<R: Read, W: Write> Link<R, W> {
     }
 }
 
-/// Serves requests until the agent closes the pipe: the whole life of a worker process.
+/// Why a worker process ends before its agent closes the pipe.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// It has no device to compute on.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The agent sent what is not a request, or the pipe broke.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+}
+
+/// The whole life of a worker process: opens its device, then serves requests until the agent
+/// closes the pipe.
+///
+/// # Errors
+/// [`ServeError`]; the agent sees a pipe that ended.
+pub fn serve_worker(
+    device: DeviceKind,
+    requests: impl Read,
+    replies: impl Write,
+) -> Result<(), ServeError> {
+    Ok(serve(requests, replies, device.open()?)?)
+}
+
+/// Serves requests until the agent closes the pipe.
 ///
 /// # Errors
 /// [`FrameError`] when the agent sends what is not a request, or the pipe breaks.

@@ -13,7 +13,7 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::fs::OpenOptions;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use ethers_core::abi::{Token, encode};
@@ -104,6 +104,19 @@ impl AgentKey {
             .and_then(|mut file| file.write_all(format!("{}\n", hex::encode(bytes)).as_bytes()))
             .map_err(|source| SignError::KeyFile { path: path.to_owned(), source })?;
         Ok(key)
+    }
+
+    /// Reads a key file, or makes one where there is none.
+    ///
+    /// # Errors
+    /// As [`AgentKey::load`] and [`AgentKey::generate`].
+    pub fn load_or_generate(path: &Path) -> Result<Self, SignError> {
+        match Self::load(path) {
+            Err(SignError::KeyFile { source, .. }) if source.kind() == ErrorKind::NotFound => {
+                Self::generate(path)
+            }
+            loaded => loaded,
+        }
     }
 
     /// Makes a key that lives as long as the process.

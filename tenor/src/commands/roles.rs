@@ -4,18 +4,18 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
-use delivery_agent::{DeviceKind, Fault, Role};
+use delivery_agent::{DeviceKind, FaultPlan, Role};
 
 use crate::cli::{AgentArgs, DeviceArg, RoleArgs, WorkerArgs};
 
 pub(crate) fn agent(args: &AgentArgs) -> Result<ExitCode> {
-    let fault = match &args.fault {
-        Some(text) => text.parse::<Fault>().context("--fault")?,
-        None => Fault::None,
+    let faults = match &args.fault {
+        Some(text) => text.parse::<FaultPlan>().context("--fault")?,
+        None => FaultPlan::HONEST,
     };
     let role = role(&args.role)?;
     let worker = std::env::current_exe().context("cannot find this binary")?;
-    runtime()?.block_on(delivery_agent::run_agent(role, fault, Some(worker)))?;
+    runtime()?.block_on(delivery_agent::run_agent(role, faults, Some(worker)))?;
     Ok(ExitCode::SUCCESS)
 }
 

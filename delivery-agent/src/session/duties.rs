@@ -1,0 +1,354 @@
+//! Everything that is demanded of one agent, and how far each demand has come.
+//!
+//! ```text
+//! Waiting --work--> Done --receipt taken--> Claimed --rows drawn, opened--> Ready --sent--> Opened
+//!    |                                         ^                                              |
+//!    +--> Abandoned                            +------- the venue asks for the rows again ----+
+//! ```
+//!
+//! Knows neither a socket nor a device. A duty lives until its interval is settled.
+//!
+//! Invariants:
+//! - a demand that is heard twice is one duty, whatever happened to the connection in between;
+//! - rows are opened before new work is begun, and the most urgent work is begun first;
+//! - work that failed is never claimed.
+
+use std::collections::BTreeMap;
+
+use super::demand::{Demand, Key};
+use crate::challenge::Challenge;
+use crate::expand::Bytes32;
+use crate::fault::{Fault, FaultPlan};
+
+/// Bounds the demands an agent remembers; one that comes when all are open is left to the next
+/// time the agent asks what is open.
+pub(super) const DUTIES_MAX: usize = 4_096;
+
+/// Duties by obligation and interval.
+#[derive(Debug, Default)]
+pub(super) struct Duties {
+    duties: BTreeMap<Key, Duty>,
+    faults: FaultPlan,
+    /// Challenges so far; the fault plan counts them.
+    seen: u32,
+}
+
+#[derive(Debug)]
+struct Duty {
+    demand: Demand,
+    fault: Fault,
+    stage: Stage,
+    draw_seed: Option<Bytes32>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Stage {
+    /// No work is done yet.
+    Waiting,
+    /// The work is done; no receipt has been taken.
+    Done { work_root: Bytes32 },
+    /// A receipt has been taken.
+    Claimed { work_root: Bytes32 },
+    /// The drawn rows are opened, and not yet sent.
+    Ready { work_root: Bytes32, openings: String },
+    /// The drawn rows are with the venue.
+    Opened { work_root: Bytes32 },
+    /// Nothing more will be answered.
+    Abandoned,
+}
+
+/// Something for the worker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Job {
+    /// For which duty.
+    pub(super) key: Key,
+    /// What is computed.
+    pub(super) challenge: Challenge,
+    /// As honestly as this allows.
+    pub(super) fault: Fault,
+    /// Which rows to open, if the work is done.
+    pub(super) opens: Option<Opens>,
+}
+
+/// Rows to open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Opens {
+    /// What was claimed.
+    pub(super) work_root: Bytes32,
+    /// What the rows are drawn with.
+    pub(super) draw_seed: Bytes32,
+}
+
+/// Something for the venue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// A claim to sign and send.
+    Claim { demand: Demand, work_root: Bytes32 },
+    /// Opened rows to send.
+    Openings { key: Key, openings: String },
+}
+
+impl Duties {
+    pub(super) fn new(faults: FaultPlan) -> Self {
+        Self { faults, ..Self::default() }
+    }
+
+    /// Takes in a challenge; whether it was news.
+    pub(super) fn challenge(&mut self, demand: Demand) -> bool {
+        if let Some(duty) = self.duties.get_mut(&demand.key) {
+            duty.demand.claim = demand.claim;
+            return false;
+        }
+        if !self.make_room() {
+            tracing::error!(key = %demand.key, limit = DUTIES_MAX, "too many open challenges");
+            return false;
+        }
+        self.seen = self.seen.saturating_add(1);
+        let fault = self.faults.of_challenge(self.seen);
+        let stage = if fault.answers() { Stage::Waiting } else { Stage::Abandoned };
+        self.duties.insert(demand.key, Duty { demand, fault, stage, draw_seed: None });
+        true
+    }
+
+    /// Takes in a draw; whether it was news.
+    pub(super) fn draw(&mut self, key: Key, draw_seed: Bytes32) -> bool {
+        let Some(duty) = self.duties.get_mut(&key) else {
+            // Only the agent that made the claim knows what it was made of.
+            tracing::error!(%key, "rows are drawn of work that this agent has not done");
+            return false;
+        };
+        // Drawn again when the venue was started again and has lost what it held.
+        if let Stage::Opened { work_root } = duty.stage {
+            duty.stage = Stage::Claimed { work_root };
+        } else if duty.draw_seed == Some(draw_seed) {
+            return false;
+        }
+        duty.draw_seed = Some(draw_seed);
+        true
+    }
+
+    /// An interval has ended.
+    pub(super) fn settled(&mut self, key: Key) {
+        self.duties.remove(&key);
+    }
+
+    /// An obligation has ended.
+    pub(super) fn closed(&mut self, obligation: u64) {
+        self.duties.retain(|key, _| key.obligation != obligation);
+    }
+
+    /// What the worker should do next.
+    pub(super) fn next_job(&self) -> Option<Job> {
+        let opening = self.duties.values().find_map(Duty::opening_job);
+        opening.or_else(|| {
+            let waiting = self.duties.values().filter(|duty| duty.stage == Stage::Waiting);
+            let urgent = waiting.min_by_key(|duty| (duty.demand.answer_by, duty.demand.key));
+            urgent.map(|duty| duty.job(None))
+        })
+    }
+
+    /// What the venue should hear next.
+    pub(super) fn next_answer(&self) -> Option<Answer> {
+        self.duties.iter().find_map(|(key, duty)| match &duty.stage {
+            Stage::Done { work_root } => {
+                Some(Answer::Claim { demand: duty.demand, work_root: *work_root })
+            }
+            Stage::Ready { openings, .. } => {
+                Some(Answer::Openings { key: *key, openings: openings.clone() })
+            }
+            Stage::Waiting | Stage::Claimed { .. } | Stage::Opened { .. } | Stage::Abandoned => {
+                None
+            }
+        })
+    }
+
+    /// The work is done. What nobody waits for any more is forgotten.
+    pub(super) fn worked(&mut self, key: Key, work_root: Bytes32) {
+        self.step(key, |stage| match stage {
+            Stage::Waiting => Stage::Done { work_root },
+            other => other,
+        });
+    }
+
+    /// The rows are opened.
+    pub(super) fn opened(&mut self, key: Key, openings: String) {
+        self.step(key, |stage| match stage {
+            Stage::Claimed { work_root } => Stage::Ready { work_root, openings },
+            other => other,
+        });
+    }
+
+    /// The claim is with the venue.
+    pub(super) fn claimed(&mut self, key: Key) {
+        self.step(key, |stage| match stage {
+            Stage::Done { work_root } => Stage::Claimed { work_root },
+            other => other,
+        });
+    }
+
+    /// The opened rows are with the venue.
+    pub(super) fn shown(&mut self, key: Key) {
+        self.step(key, |stage| match stage {
+            Stage::Ready { work_root, .. } => Stage::Opened { work_root },
+            other => other,
+        });
+    }
+
+    /// It cannot be answered.
+    pub(super) fn abandon(&mut self, key: Key) {
+        self.step(key, |_| Stage::Abandoned);
+    }
+
+    fn step(&mut self, key: Key, next: impl FnOnce(Stage) -> Stage) {
+        if let Some(duty) = self.duties.get_mut(&key) {
+            duty.stage = next(std::mem::replace(&mut duty.stage, Stage::Abandoned));
+        }
+    }
+
+    /// Whether one more duty may be remembered; forgets one that is answered if it must.
+    fn make_room(&mut self) -> bool {
+        if self.duties.len() < DUTIES_MAX {
+            return true;
+        }
+        let is_over = |duty: &Duty| matches!(duty.stage, Stage::Opened { .. } | Stage::Abandoned);
+        let over = self.duties.iter().find(|(_, duty)| is_over(duty)).map(|(key, _)| *key);
+        over.is_some_and(|key| self.duties.remove(&key).is_some())
+    }
+}
+
+impl Duty {
+    fn opening_job(&self) -> Option<Job> {
+        match (&self.stage, self.draw_seed) {
+            (Stage::Claimed { work_root }, Some(draw_seed)) => {
+                Some(self.job(Some(Opens { work_root: *work_root, draw_seed })))
+            }
+            _ => None,
+        }
+    }
+
+    fn job(&self, opens: Option<Opens>) -> Job {
+        let Demand { key, challenge, .. } = self.demand;
+        Job { key, challenge, fault: self.fault, opens }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::ClassProfile;
+    use crate::session::demand::Claim;
+
+    const ROOT: Bytes32 = [7; 32];
+    const DRAW: Bytes32 = [9; 32];
+
+    fn key(interval: u32) -> Key {
+        Key { obligation: 1, interval }
+    }
+
+    fn demand(interval: u32, answer_by: u64) -> Demand {
+        let seed = [u8::try_from(interval).unwrap(); 32];
+        let challenge = Challenge::new(seed, ClassProfile::CI, 1, 1).unwrap();
+        let claim = Claim { gpu_millis: 1, challenges: 1, prev: [0; 32], terms: [0; 32] };
+        Demand { key: key(interval), challenge, answer_by, claim }
+    }
+
+    fn at_work_on(duties: &Duties) -> Option<u32> {
+        duties.next_job().map(|job| job.key.interval)
+    }
+
+    #[test]
+    fn work_024_rows_are_opened_before_new_work_and_the_most_urgent_work_comes_first() {
+        let mut duties = Duties::default();
+        duties.challenge(demand(0, 300));
+        duties.challenge(demand(1, 100));
+        duties.challenge(demand(2, 200));
+        assert_eq!(at_work_on(&duties), Some(1));
+        duties.worked(key(1), ROOT);
+        duties.claimed(key(1));
+        assert_eq!(at_work_on(&duties), Some(2));
+        duties.draw(key(1), DRAW);
+        let opening = duties.next_job().unwrap();
+        assert_eq!((opening.key, opening.opens.unwrap().work_root), (key(1), ROOT));
+        duties.opened(key(1), "{}".to_owned());
+        assert_eq!(at_work_on(&duties), Some(2));
+    }
+
+    #[test]
+    fn work_023_a_demand_heard_twice_is_one_duty() {
+        let mut duties = Duties::default();
+        assert!(duties.challenge(demand(0, 100)));
+        duties.worked(key(0), ROOT);
+        let again = demand(0, 100);
+        let again = Demand { claim: Claim { challenges: 5, ..again.claim }, ..again };
+        assert!(!duties.challenge(again));
+        // The claim is the newest, the work is not done again.
+        assert_eq!(duties.next_job(), None);
+        assert_eq!(duties.next_answer(), Some(Answer::Claim { demand: again, work_root: ROOT }));
+        duties.claimed(key(0));
+        assert!(duties.draw(key(0), DRAW));
+        assert!(!duties.draw(key(0), DRAW));
+        assert_eq!(duties.next_answer(), None);
+    }
+
+    #[test]
+    fn work_023_rows_that_a_venue_has_lost_are_opened_again() {
+        let mut duties = Duties::default();
+        duties.challenge(demand(0, 100));
+        duties.worked(key(0), ROOT);
+        duties.claimed(key(0));
+        duties.draw(key(0), DRAW);
+        duties.opened(key(0), "{}".to_owned());
+        duties.shown(key(0));
+        assert_eq!((duties.next_job(), duties.next_answer()), (None, None));
+        assert!(duties.draw(key(0), DRAW));
+        assert_eq!(at_work_on(&duties), Some(0));
+    }
+
+    #[test]
+    fn work_022_work_that_failed_is_never_claimed() {
+        let mut duties = Duties::default();
+        duties.challenge(demand(0, 100));
+        duties.abandon(key(0));
+        duties.challenge(demand(0, 100));
+        duties.draw(key(0), DRAW);
+        assert_eq!((duties.next_job(), duties.next_answer()), (None, None));
+    }
+
+    #[test]
+    fn what_has_ended_is_forgotten_even_while_it_is_worked_on() {
+        let mut duties = Duties::default();
+        duties.challenge(demand(0, 100));
+        duties.challenge(demand(1, 100));
+        duties.settled(key(0));
+        duties.worked(key(0), ROOT);
+        assert_eq!(duties.next_answer(), None);
+        assert_eq!(at_work_on(&duties), Some(1));
+        duties.closed(1);
+        assert_eq!((duties.next_job(), duties.draw(key(1), DRAW)), (None, false));
+    }
+
+    #[test]
+    fn only_what_is_answered_makes_room() {
+        let mut duties = Duties::default();
+        for interval in 0..4_096 {
+            let demand = Demand { key: key(interval), ..demand(0, 100) };
+            assert!(duties.challenge(demand));
+        }
+        assert!(!duties.challenge(Demand { key: key(5_000), ..demand(0, 100) }));
+        duties.abandon(key(17));
+        assert!(duties.challenge(Demand { key: key(5_000), ..demand(0, 100) }));
+        assert_eq!(duties.duties.len(), DUTIES_MAX);
+    }
+
+    #[test]
+    fn a_fault_has_the_number_of_the_challenge_as_it_came() {
+        let mut duties = Duties::new("silent-once:2".parse().unwrap());
+        duties.challenge(demand(5, 100));
+        duties.challenge(demand(3, 50));
+        duties.challenge(demand(3, 50));
+        duties.challenge(demand(4, 70));
+        assert_eq!(at_work_on(&duties), Some(4));
+        duties.abandon(key(4));
+        assert_eq!(at_work_on(&duties), Some(5));
+    }
+}
