@@ -1,0 +1,416 @@
+//! An auditor who trusts nobody: it reads what was asked and what happened, keeps its own plain books, and says what does not add up.
+//!
+//! It looks into the exchange only through the public view, and only to compare. Its formulas are the rule book's, written a second time;
+//! sharing them with the exchange would share their mistakes.
+
+mod deliveries;
+mod money;
+mod orders;
+mod positions;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use exchange::{Command, Event, Exchange, Stamped, Traded};
+use instruments::{
+    AccountId, GradeId, Instrument, InstrumentId, MicroUsd, Nanos, NanosSpan, Price, Seq,
+};
+use settlement::Bucket;
+
+use crate::finding::Finding;
+use deliveries::{Circumstance, Deliveries};
+use money::{Money, Stated};
+use orders::{Orders, Touched, taker_fee};
+use positions::{Assigned, Paid, Positions, affordable, check_assigned, value};
+
+/// Five basis points; the maker pays nothing.
+const TAKER_FEE_PPM: i128 = 500;
+
+/// The auditor's books.
+#[derive(Debug, Clone, Default)]
+pub struct Auditor {
+    last: Option<(Seq, Nanos)>,
+    last_ids: BTreeMap<&'static str, u64>,
+    trade_seqs: BTreeMap<InstrumentId, u64>,
+    variation: Option<(Nanos, NanosSpan)>,
+    instruments: BTreeMap<InstrumentId, Instrument>,
+    trading: BTreeSet<InstrumentId>,
+    marks: BTreeMap<InstrumentId, Price>,
+    index: BTreeMap<GradeId, Option<MicroUsd>>,
+    money: Money,
+    orders: Orders,
+    positions: Positions,
+    deliveries: Deliveries,
+    checks: u64,
+}
+
+/// What one command's events add up to.
+#[derive(Default)]
+struct Sheet {
+    stated: Stated,
+    touched: Touched,
+    traded_in: BTreeSet<InstrumentId>,
+    /// Series whose variation was paid, or had nothing to pay.
+    varied: BTreeSet<InstrumentId>,
+    ended: BTreeSet<InstrumentId>,
+    closed: Assigned,
+    assigned: Assigned,
+    has_delivery: bool,
+}
+
+impl Auditor {
+    /// An auditor before the first command.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many commands and comparisons it has checked.
+    #[must_use]
+    pub const fn checks(&self) -> u64 {
+        self.checks
+    }
+
+    /// Reads one command and what came of it.
+    ///
+    /// # Errors
+    /// The first thing that does not add up. The books are then of no more use.
+    pub fn observe(&mut self, input: &Stamped, events: &[Event]) -> Result<(), Finding> {
+        self.checks += 1;
+        self.check_order(input)?;
+        if events.iter().any(|event| matches!(event, Event::Rejected(_))) {
+            return match events.len() {
+                1 => Ok(()),
+                events => Err(Finding::RefusalWithEffect { events }),
+            };
+        }
+        let mut sheet = Sheet::default();
+        self.read_command(input, &mut sheet);
+        for event in events {
+            self.read_event(event, input.at, &mut sheet)?;
+        }
+        self.check_sheet(&sheet)
+    }
+
+    /// Compares the books with the exchange's own view.
+    ///
+    /// # Errors
+    /// The first difference.
+    pub fn compare(&mut self, exchange: &Exchange) -> Result<(), Finding> {
+        self.checks += 1;
+        let theirs: BTreeMap<Bucket, MicroUsd> = exchange.ledger().balances().collect();
+        let ours: BTreeMap<Bucket, MicroUsd> = self.money.balances().collect();
+        for bucket in ours.keys().chain(theirs.keys()) {
+            let of = |all: &BTreeMap<_, MicroUsd>| all.get(bucket).copied().unwrap_or_default();
+            if of(&ours) != of(&theirs) {
+                let (ours, theirs) = (of(&ours), of(&theirs));
+                return Err(Finding::Balance { bucket: *bucket, ours, theirs });
+            }
+        }
+        self.positions.compare(exchange.positions())?;
+        for instrument in self.instruments.keys() {
+            self.positions.check_sum(*instrument)?;
+            if let Some(book) = exchange.book(*instrument) {
+                self.orders.compare(*instrument, book)?;
+            }
+        }
+        self.deliveries.check(&self.money)?;
+        self.check_holds()
+    }
+
+    /// What must hold when everything has been delivered.
+    ///
+    /// # Errors
+    /// What is left.
+    pub fn finish(&mut self) -> Result<(), Finding> {
+        self.checks += 1;
+        self.deliveries.check_ended()?;
+        for instrument in self.instruments.keys().copied().collect::<Vec<_>>() {
+            self.positions.check_ended(instrument)?;
+        }
+        let is_free = |bucket: &Bucket| match bucket {
+            Bucket::Custody | Bucket::Cash(_) | Bucket::Fees | Bucket::Insurance => true,
+            Bucket::OrderHold(_)
+            | Bucket::PositionMargin(_)
+            | Bucket::DeliveryEscrow(_)
+            | Bucket::Bond(_)
+            | Bucket::Suspense
+            | Bucket::Rounding => false,
+        };
+        match self.money.balances().find(|(bucket, _)| !is_free(bucket)) {
+            Some((bucket, left)) => Err(Finding::LeftOver { bucket, left }),
+            None => Ok(()),
+        }
+    }
+
+    /// Open orders by the events.
+    #[must_use]
+    pub fn open_orders(&self) -> usize {
+        self.orders.count()
+    }
+
+    fn check_order(&mut self, input: &Stamped) -> Result<(), Finding> {
+        let last = self.last.replace((input.seq, input.at));
+        let follows = match last {
+            Some((seq, at)) => input.seq == seq.next() && at <= input.at,
+            None => input.seq == Seq(1),
+        };
+        let last = last.map(|(seq, _)| seq);
+        if follows { Ok(()) } else { Err(Finding::OutOfOrder { last, found: input.seq }) }
+    }
+
+    fn read_command(&mut self, input: &Stamped, sheet: &mut Sheet) {
+        match &input.command {
+            Command::OpenVenue(terms) => {
+                let first = terms.variation_from.max(input.at);
+                self.variation = Some((first, terms.variation_every));
+            }
+            Command::Deposit { account, amount } => {
+                self.money.deposit(*amount);
+                sheet.stated.gain(*account, *amount);
+                sheet.stated.house(-*amount);
+            }
+            Command::Tick => {
+                if let Some((due, every)) = self.variation.filter(|(due, _)| *due <= input.at) {
+                    sheet.varied.extend(&self.trading);
+                    let missed = input.at.since(due).nanos() / every.nanos().max(1);
+                    let next = due + NanosSpan::new(every.nanos() * (missed + 1));
+                    self.variation = Some((next, every));
+                }
+            }
+            Command::ListInstrument(_)
+            | Command::OpenAccount { .. }
+            | Command::PlaceOrder(_)
+            | Command::AmendOrder(_)
+            | Command::CancelOrder { .. }
+            | Command::CancelAll { .. }
+            | Command::PublishIndex(_)
+            | Command::NominateAgent { .. }
+            | Command::IssueChallenge { .. }
+            | Command::SubmitReceipt { .. }
+            | Command::DrawRows { .. }
+            | Command::SubmitVerdict { .. } => {}
+        }
+    }
+
+    fn read_event(&mut self, event: &Event, now: Nanos, sheet: &mut Sheet) -> Result<(), Finding> {
+        match event {
+            Event::Rejected(_) | Event::VenueOpened => Ok(()),
+            Event::InstrumentListed(terms) => {
+                self.instruments.insert(terms.id, (**terms).clone());
+                self.trading.insert(terms.id);
+                self.marks.insert(terms.id, terms.reference);
+                self.next_id("series", terms.id.0)
+            }
+            Event::AccountOpened { account, .. } => self.next_id("account", account.0),
+            Event::MoneyMoved(transfer) => {
+                self.money.transfer(transfer, &mut sheet.stated);
+                Ok(())
+            }
+            Event::OrderAccepted(_)
+            | Event::OrderAmended { .. }
+            | Event::OrderCancelled { .. }
+            | Event::DepthChanged { .. } => self.read_order(event, sheet),
+            Event::Traded(traded) => self.read_trade(traded, sheet),
+            Event::IndexPublished(print) => {
+                self.index.insert(print.grade.clone(), print.value);
+                Ok(())
+            }
+            Event::MarkChanged { instrument, mark } => {
+                self.marks.insert(*instrument, *mark);
+                Ok(())
+            }
+            Event::VariationPaid { .. }
+            | Event::SeriesExpired { .. }
+            | Event::PositionClosed { .. } => self.read_clearing(event, sheet),
+            Event::ObligationAssigned { .. }
+            | Event::AgentNominated { .. }
+            | Event::IntervalOpened { .. }
+            | Event::ChallengeIssued { .. }
+            | Event::ReceiptAccepted { .. }
+            | Event::RowsDrawn { .. }
+            | Event::VerdictRecorded { .. }
+            | Event::IntervalSettled(_)
+            | Event::ObligationClosed { .. }
+            | Event::BuyerDefaulted { .. } => self.read_delivery(event, now, sheet),
+        }
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the exhaustive match is in `read_event`")]
+    fn read_order(&mut self, event: &Event, sheet: &mut Sheet) -> Result<(), Finding> {
+        match event {
+            Event::OrderAccepted(accepted) => {
+                self.next_id("order", accepted.order.0)?;
+                let (terms, mark) = self.terms(accepted.instrument)?;
+                self.orders.accept(accepted, (&terms, mark), &mut sheet.touched);
+                Ok(())
+            }
+            Event::OrderAmended { instrument, order, price, qty, .. } => {
+                let (terms, mark) = self.terms(*instrument)?;
+                self.orders.amend(*order, (*price, *qty), (&terms, mark), &mut sheet.touched)
+            }
+            Event::OrderCancelled { order, qty, .. } => {
+                self.orders.cancel(*order, *qty, &mut sheet.touched)
+            }
+            other => {
+                self.orders.depth_changed(other, &mut sheet.touched);
+                Ok(())
+            }
+        }
+    }
+
+    fn read_trade(&mut self, traded: &Traded, sheet: &mut Sheet) -> Result<(), Finding> {
+        self.next_id("trade", traded.trade.0)?;
+        let (terms, _) = self.terms(traded.instrument)?;
+        let last = self.trade_seqs.entry(traded.instrument).or_default();
+        if traded.trade_seq != *last + 1 {
+            let (last, found) = (*last, traded.trade_seq);
+            return Err(Finding::IdOutOfOrder { kind: "trade of a series", last, found });
+        }
+        *last += 1;
+        self.orders.trade(traded, &mut sheet.touched)?;
+        self.positions.trade(traded, &terms);
+        sheet.traded_in.insert(traded.instrument);
+        let notional = value(&terms, traded.price, i128::from(traded.qty.lots()));
+        let limits = [(&traded.maker, MicroUsd::ZERO), (&traded.taker, taker_fee(notional))];
+        for (fill, limit) in limits {
+            if fill.fee < MicroUsd::ZERO || limit < fill.fee {
+                return Err(Finding::Fee { fee: fill.fee, limit });
+            }
+            sheet.stated.gain(fill.account, -fill.fee);
+            sheet.stated.house(fill.fee);
+        }
+        Ok(())
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the exhaustive match is in `read_event`")]
+    fn read_clearing(&mut self, event: &Event, sheet: &mut Sheet) -> Result<(), Finding> {
+        match event {
+            Event::VariationPaid { instrument, account, amount, unpaid, haircut } => {
+                let (terms, mark) = self.terms(*instrument)?;
+                let (unpaid, haircut) = (*unpaid, *haircut);
+                let paid = Paid { account: *account, amount: *amount, unpaid, haircut };
+                self.positions.pay(&terms, mark, &paid)?;
+                sheet.varied.insert(*instrument);
+                sheet.stated.gain(*account, *amount);
+                // What losers lack and winners do without, the insurance fund has paid.
+                sheet.stated.house(haircut - unpaid);
+                Ok(())
+            }
+            Event::SeriesExpired { instrument, settlement_price } => {
+                self.marks.insert(*instrument, *settlement_price);
+                self.trading.remove(instrument);
+                sheet.varied.insert(*instrument);
+                Ok(())
+            }
+            Event::PositionClosed { instrument, account, net, delivered } => {
+                self.positions.close(*instrument, *account, *net)?;
+                sheet.ended.insert(*instrument);
+                *sheet.closed.entry((*instrument, *account)).or_default() += *delivered;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the exhaustive match is in `read_event`")]
+    fn read_delivery(
+        &mut self,
+        event: &Event,
+        now: Nanos,
+        sheet: &mut Sheet,
+    ) -> Result<(), Finding> {
+        sheet.has_delivery = true;
+        match event {
+            Event::ObligationAssigned { obligation, instrument, seller, buyer, lots, .. } => {
+                self.next_id("obligation", obligation.0)?;
+                let (terms, _) = self.terms(*instrument)?;
+                for account in [*seller, *buyer] {
+                    *sheet.assigned.entry((*instrument, account)).or_default() += *lots;
+                }
+                self.deliveries.assign(event, &terms)
+            }
+            Event::AgentNominated { account, signer } => {
+                self.deliveries.nominate(*account, *signer);
+                Ok(())
+            }
+            Event::IntervalOpened { obligation, interval } => {
+                self.deliveries.open(*obligation, *interval, now)
+            }
+            Event::ChallengeIssued { obligation, interval, answer_by, .. } => {
+                self.deliveries.challenge((*obligation, *interval), *answer_by, now)
+            }
+            Event::ReceiptAccepted { receipt, digest, signer, .. } => {
+                self.deliveries.receive(receipt, *digest, *signer, now)
+            }
+            Event::RowsDrawn { obligation, interval, .. } => {
+                self.deliveries.draw(*obligation, *interval)
+            }
+            Event::VerdictRecorded { obligation, interval, verdict, .. } => {
+                self.deliveries.judge((*obligation, *interval), *verdict, now)
+            }
+            Event::IntervalSettled(settled) => {
+                let here = Circumstance { now, index: &self.index };
+                self.deliveries.settle(settled, &here, &mut sheet.stated)
+            }
+            Event::ObligationClosed { .. } => self.deliveries.close(event),
+            Event::BuyerDefaulted { obligation, paid } => {
+                self.deliveries.buyer_defaulted(*obligation, *paid, &mut sheet.stated)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_sheet(&mut self, sheet: &Sheet) -> Result<(), Finding> {
+        self.money.check(&sheet.stated)?;
+        self.orders.check(&sheet.touched)?;
+        for instrument in &sheet.traded_in {
+            self.positions.check_sum(*instrument)?;
+        }
+        for instrument in &sheet.varied {
+            let (terms, mark) = self.terms(*instrument)?;
+            self.positions.check_paid(&terms, mark)?;
+        }
+        for instrument in &sheet.ended {
+            self.positions.check_ended(*instrument)?;
+        }
+        check_assigned(&sheet.closed, &sheet.assigned)?;
+        if sheet.has_delivery { self.deliveries.check(&self.money) } else { Ok(()) }
+    }
+
+    /// SIM-012: for every account, what its orders and positions require is held as far as its money goes.
+    fn check_holds(&self) -> Result<(), Finding> {
+        let open = self.orders.sums();
+        let keys: BTreeSet<(AccountId, InstrumentId)> =
+            self.positions.keys().chain(open.keys().copied()).collect();
+        let mut required: BTreeMap<AccountId, (i128, i128)> = BTreeMap::new();
+        for (account, instrument) in keys {
+            let (terms, mark) = self.terms(instrument)?;
+            let sums = open.get(&(account, instrument)).copied().unwrap_or_default();
+            let (position, orders) = self.positions.required((&terms, mark), account, sums);
+            let total = required.entry(account).or_default();
+            *total = (total.0 + position, total.1 + orders);
+        }
+        for (account, required) in required {
+            let held = [Bucket::PositionMargin(account), Bucket::OrderHold(account)];
+            let targets = affordable(required, self.money.usable(account));
+            for (bucket, required) in held.into_iter().zip(targets) {
+                let held = self.money.balance(bucket);
+                if held != required {
+                    return Err(Finding::Hold { bucket, held, required });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn terms(&self, instrument: InstrumentId) -> Result<(Instrument, Price), Finding> {
+        let terms = self.instruments.get(&instrument).cloned();
+        let mark = self.marks.get(&instrument).copied();
+        terms.zip(mark).ok_or(Finding::Unannounced { kind: "series", id: instrument.0 })
+    }
+
+    fn next_id(&mut self, kind: &'static str, found: u64) -> Result<(), Finding> {
+        let last = self.last_ids.insert(kind, found).unwrap_or(0);
+        if found == last + 1 { Ok(()) } else { Err(Finding::IdOutOfOrder { kind, last, found }) }
+    }
+}

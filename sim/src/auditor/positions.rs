@@ -1,0 +1,196 @@
+//! The auditor's positions: lots and cost by trades, what variation must pay by marks, what must be held by both.
+
+use std::collections::BTreeMap;
+
+use exchange::Traded;
+use instruments::rounding::div_ceil;
+use instruments::{AccountId, Instrument, InstrumentId, MicroUsd, NetQty, Price, Qty, Side};
+
+use super::money::money;
+use super::orders::OpenSums;
+use crate::finding::Finding;
+
+const MARGIN_INITIAL_PPM: i128 = 200_000;
+
+/// Who holds what.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Positions {
+    held: BTreeMap<(InstrumentId, AccountId), Held>,
+}
+
+/// One position.
+#[derive(Debug, Clone, Copy, Default)]
+struct Held {
+    lots: i128,
+    /// Micro-dollars: what the lots cost since the last variation, at whose mark the older ones stand.
+    cost: i128,
+}
+
+/// What a variation event says.
+pub(super) struct Paid {
+    pub(super) account: AccountId,
+    pub(super) amount: MicroUsd,
+    pub(super) unpaid: MicroUsd,
+    pub(super) haircut: MicroUsd,
+}
+
+impl Positions {
+    pub(super) fn trade(&mut self, traded: &Traded, terms: &Instrument) {
+        let lots = i128::from(traded.qty.lots());
+        let sides = [
+            (traded.taker.account, traded.taker_side),
+            (traded.maker.account, traded.taker_side.opposite()),
+        ];
+        for (account, side) in sides {
+            let change = match side {
+                Side::Buy => lots,
+                Side::Sell => -lots,
+            };
+            let held = self.held.entry((traded.instrument, account)).or_default();
+            held.lots += change;
+            held.cost += value(terms, traded.price, change);
+        }
+    }
+
+    /// SIM-013: the payment is what was due, less what could not be paid.
+    pub(super) fn pay(
+        &mut self,
+        terms: &Instrument,
+        mark: Price,
+        paid: &Paid,
+    ) -> Result<(), Finding> {
+        let held = self.held.entry((terms.id, paid.account)).or_default();
+        let due = value(terms, mark, held.lots) - held.cost;
+        let said = paid.amount - paid.unpaid + paid.haircut;
+        let one_sided = match due.signum() {
+            1 => paid.unpaid == MicroUsd::ZERO && MicroUsd::ZERO <= paid.amount,
+            _ => paid.haircut == MicroUsd::ZERO && paid.amount <= MicroUsd::ZERO,
+        };
+        if i128::from(said.micros()) != due || !one_sided || due == 0 {
+            let (instrument, account) = (terms.id, paid.account);
+            return Err(Finding::Variation { instrument, account, due, said });
+        }
+        held.cost = value(terms, mark, held.lots);
+        Ok(())
+    }
+
+    /// SIM-013: after a cycle nobody is due anything.
+    pub(super) fn check_paid(&self, terms: &Instrument, mark: Price) -> Result<(), Finding> {
+        for (account, held) in self.of(terms.id) {
+            let due = value(terms, mark, held.lots) - held.cost;
+            if due != 0 {
+                let (instrument, said) = (terms.id, MicroUsd::ZERO);
+                return Err(Finding::Variation { instrument, account, due, said });
+            }
+        }
+        Ok(())
+    }
+
+    /// SIM-008: a position ends with the lots it had.
+    pub(super) fn close(
+        &mut self,
+        instrument: InstrumentId,
+        account: AccountId,
+        net: NetQty,
+    ) -> Result<(), Finding> {
+        let ours = self.held.remove(&(instrument, account)).map_or(0, |held| held.lots);
+        if ours == i128::from(net.lots()) {
+            return Ok(());
+        }
+        Err(Finding::Position { instrument, account, ours: lots(ours), theirs: net })
+    }
+
+    /// SIM-008: the lots of a series sum to zero.
+    pub(super) fn check_sum(&self, instrument: InstrumentId) -> Result<(), Finding> {
+        let sum = self.of(instrument).map(|(_, held)| held.lots).sum();
+        if sum == 0 { Ok(()) } else { Err(Finding::PositionsUnbalanced { instrument, sum }) }
+    }
+
+    /// SIM-014: after assignment nobody holds the series.
+    pub(super) fn check_ended(&mut self, instrument: InstrumentId) -> Result<(), Finding> {
+        let left = self.of(instrument).find(|(_, held)| held.lots != 0);
+        if let Some((account, held)) = left {
+            let (ours, theirs) = (lots(held.lots), NetQty::ZERO);
+            return Err(Finding::Position { instrument, account, ours, theirs });
+        }
+        self.held.retain(|(of, _), _| *of != instrument);
+        Ok(())
+    }
+
+    /// SIM-008: the exchange's positions are ours.
+    pub(super) fn compare(
+        &self,
+        theirs: impl Iterator<Item = (InstrumentId, AccountId, NetQty)>,
+    ) -> Result<(), Finding> {
+        let theirs: BTreeMap<_, _> = theirs
+            .filter(|(_, _, net)| *net != NetQty::ZERO)
+            .map(|(instrument, account, net)| ((instrument, account), net))
+            .collect();
+        let held = self.held.iter().filter(|(_, held)| held.lots != 0).map(|(key, _)| *key);
+        for key in held.chain(theirs.keys().copied()) {
+            let ours = self.held.get(&key).map_or(0, |held| held.lots);
+            let theirs = theirs.get(&key).copied().unwrap_or(NetQty::ZERO);
+            if ours != i128::from(theirs.lots()) {
+                let (instrument, account) = key;
+                return Err(Finding::Position { instrument, account, ours: lots(ours), theirs });
+            }
+        }
+        Ok(())
+    }
+
+    /// What the account must hold for its position and its orders in one series: initial margin, order hold.
+    pub(super) fn required(
+        &self,
+        terms: (&Instrument, Price),
+        account: AccountId,
+        open: OpenSums,
+    ) -> (i128, i128) {
+        let (instrument, mark) = terms;
+        let net = self.held.get(&(instrument.id, account)).map_or(0, |held| held.lots);
+        let worst = (net + open.buys).max(open.sells - net);
+        let margin = |lots| div_ceil(value(instrument, mark, lots) * MARGIN_INITIAL_PPM, 1_000_000);
+        let position = margin(net.abs());
+        (position, margin(worst) - position + open.reserve)
+    }
+
+    pub(super) fn keys(&self) -> impl Iterator<Item = (AccountId, InstrumentId)> {
+        self.held.keys().map(|(instrument, account)| (*account, *instrument))
+    }
+
+    fn of(&self, instrument: InstrumentId) -> impl Iterator<Item = (AccountId, &Held)> {
+        let all = (instrument, AccountId(0))..=(instrument, AccountId(u64::MAX));
+        self.held.range(all).map(|((_, account), held)| (*account, held))
+    }
+}
+
+pub(super) fn value(terms: &Instrument, price: Price, lots: i128) -> i128 {
+    i128::from(price.ticks()) * i128::from(terms.tick_value().micros()) * lots
+}
+
+fn lots(lots: i128) -> NetQty {
+    NetQty::from_lots(i64::try_from(lots).unwrap_or(i64::MAX))
+}
+
+/// What one account's obligations of one series come to.
+pub(super) type Assigned = BTreeMap<(InstrumentId, AccountId), Qty>;
+
+/// SIM-014: a position's delivered lots are its obligations' lots.
+pub(super) fn check_assigned(closed: &Assigned, assigned: &Assigned) -> Result<(), Finding> {
+    for key in closed.keys().chain(assigned.keys()) {
+        let of = |all: &Assigned| all.get(key).copied().unwrap_or(Qty::ZERO);
+        if of(closed) != of(assigned) {
+            let (instrument, account) = *key;
+            let (closed, assigned) = (of(closed), of(assigned));
+            return Err(Finding::Assignment { instrument, account, closed, assigned });
+        }
+    }
+    Ok(())
+}
+
+/// The money of a margin requirement that an account can meet: for positions, then for orders.
+pub(super) fn affordable((position, orders): (i128, i128), usable: MicroUsd) -> [MicroUsd; 2] {
+    let usable = i128::from(usable.micros());
+    let position = position.min(usable);
+    let orders = orders.min(usable - position);
+    [money(position), money(orders)]
+}

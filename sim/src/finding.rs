@@ -1,0 +1,289 @@
+//! What an audit can find: one variant for each thing that must hold, with what was seen. `docs/rules/sim.md` has the sentences.
+
+use instruments::{
+    AccountId, InstrumentId, MicroUsd, Nanos, NetQty, ObligationId, OrderId, Price, Qty, Seq, Side,
+};
+use settlement::Bucket;
+use thiserror::Error;
+
+/// Something that must hold and does not.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Finding {
+    /// SIM-001: commands are gapless and time does not run backwards.
+    #[error("command {found:?} follows {last:?}, or its time runs backwards")]
+    OutOfOrder {
+        /// The last one.
+        last: Option<Seq>,
+        /// This one.
+        found: Seq,
+    },
+    /// SIM-001: an id is issued once, in order.
+    #[error("{kind} id {found} does not follow {last}")]
+    IdOutOfOrder {
+        /// What kind of id.
+        kind: &'static str,
+        /// The last one.
+        last: u64,
+        /// This one.
+        found: u64,
+    },
+    /// SIM-002: a refusal is the only event of its command.
+    #[error("a refused command has {events} events")]
+    RefusalWithEffect {
+        /// How many.
+        events: usize,
+    },
+    /// SIM-003: money is conserved and nothing but custody is below zero.
+    #[error("{bucket:?} holds {} micro-dollars", balance.micros())]
+    BelowZero {
+        /// Where.
+        bucket: Bucket,
+        /// How much.
+        balance: MicroUsd,
+    },
+    /// SIM-003: what custody owes is what was deposited.
+    #[error("custody owes {} micro-dollars, {} were deposited", owed.micros(), deposited.micros())]
+    Custody {
+        /// By the transfers.
+        owed: MicroUsd,
+        /// By the commands.
+        deposited: MicroUsd,
+    },
+    /// SIM-004: nothing stays in suspense.
+    #[error("{} micro-dollars are stuck in suspense", stuck.micros())]
+    Suspense {
+        /// How much.
+        stuck: MicroUsd,
+    },
+    /// SIM-005: money enters and leaves an account only for a reason that an event states.
+    #[error("{} micro-dollars moved at {whose:?}, the events state {}", moved.micros(), stated.micros())]
+    Unexplained {
+        /// Whose; none for the house's own buckets.
+        whose: Option<AccountId>,
+        /// By the transfers.
+        moved: MicroUsd,
+        /// By the reasons.
+        stated: MicroUsd,
+    },
+    /// SIM-006: a fee is what the rates say, or less when the account has no more.
+    #[error("a fee of {} micro-dollars, at most {} are due", fee.micros(), limit.micros())]
+    Fee {
+        /// What was taken.
+        fee: MicroUsd,
+        /// What the rate gives.
+        limit: MicroUsd,
+    },
+    /// SIM-007: our balance of a bucket is the exchange's.
+    #[error("{bucket:?} holds {} micro-dollars by the events and {} by the exchange", ours.micros(), theirs.micros())]
+    Balance {
+        /// Where.
+        bucket: Bucket,
+        /// By the events.
+        ours: MicroUsd,
+        /// By the exchange.
+        theirs: MicroUsd,
+    },
+    /// SIM-008: positions sum to zero and are the exchange's.
+    #[error("{account} holds {} lots of {instrument} by the events and {} by the exchange", ours.lots(), theirs.lots())]
+    Position {
+        /// Of which series.
+        instrument: InstrumentId,
+        /// Whose.
+        account: AccountId,
+        /// By the events.
+        ours: NetQty,
+        /// By the exchange.
+        theirs: NetQty,
+    },
+    /// SIM-008: long lots are short lots.
+    #[error("the positions of {instrument} sum to {sum} lots")]
+    PositionsUnbalanced {
+        /// Of which series.
+        instrument: InstrumentId,
+        /// To how much.
+        sum: i128,
+    },
+    /// SIM-009: the depth that the events draw is what the orders add up to.
+    #[error("{instrument} {side:?} {} shows {} lots, the orders there have {}", price.ticks(), shown.lots(), open.lots())]
+    Depth {
+        /// Of which series.
+        instrument: InstrumentId,
+        /// Which side.
+        side: Side,
+        /// Which level.
+        price: Price,
+        /// By the depth events, or by the exchange's book.
+        shown: Qty,
+        /// By the orders.
+        open: Qty,
+    },
+    /// SIM-010: no book is crossed between two commands.
+    #[error("{instrument} is crossed: bid {} meets ask {}", bid.ticks(), ask.ticks())]
+    Crossed {
+        /// Of which series.
+        instrument: InstrumentId,
+        /// The best bid.
+        bid: Price,
+        /// The best ask.
+        ask: Price,
+    },
+    /// SIM-011: an order does what its terms allow and nothing else.
+    #[error("{order}: {what}")]
+    Order {
+        /// Which.
+        order: OrderId,
+        /// What it did.
+        what: OrderFault,
+    },
+    /// SIM-012: holds are what orders and positions require, as far as the money goes.
+    #[error("{bucket:?} holds {} micro-dollars, required are {}", held.micros(), required.micros())]
+    Hold {
+        /// Where.
+        bucket: Bucket,
+        /// What is held.
+        held: MicroUsd,
+        /// What is required and can be paid.
+        required: MicroUsd,
+    },
+    /// SIM-013: variation pays exactly what the mark moved.
+    #[error("{account} is due {due} micro-dollars in {instrument}, variation says {}", said.micros())]
+    Variation {
+        /// Of which series.
+        instrument: InstrumentId,
+        /// Whose.
+        account: AccountId,
+        /// By trades and marks.
+        due: i128,
+        /// By the event, before what could not be paid; zero when there was none.
+        said: MicroUsd,
+    },
+    /// SIM-014: what is delivered is what was held.
+    #[error("{account} delivers or receives {} lots of {instrument}, assigned are {}", closed.lots(), assigned.lots())]
+    Assignment {
+        /// Of which series.
+        instrument: InstrumentId,
+        /// Whose.
+        account: AccountId,
+        /// By the position's end.
+        closed: Qty,
+        /// By the obligations.
+        assigned: Qty,
+    },
+    /// SIM-015: an interval goes its way, in time, and pays what its outcome says.
+    #[error("{obligation} interval {interval}: {what}")]
+    Interval {
+        /// Of which obligation.
+        obligation: ObligationId,
+        /// Which.
+        interval: u32,
+        /// What is wrong.
+        what: IntervalFault,
+    },
+    /// SIM-016: escrow and bond are what the open obligations hold.
+    #[error("{bucket:?} holds {} micro-dollars, the open obligations hold {}", held.micros(), owed.micros())]
+    SetAside {
+        /// Where.
+        bucket: Bucket,
+        /// By the transfers.
+        held: MicroUsd,
+        /// By the obligations.
+        owed: MicroUsd,
+    },
+    /// SIM-016: an obligation ends with the counts and sums of its intervals.
+    #[error("{obligation} ends with other sums than its intervals give")]
+    Closing {
+        /// Which.
+        obligation: ObligationId,
+    },
+    /// SIM-017: every obligation ends.
+    #[error("{obligation} never ended")]
+    Endless {
+        /// Which.
+        obligation: ObligationId,
+    },
+    /// SIM-017: when everything is delivered, all money is free and nobody holds anything.
+    #[error("{bucket:?} still holds {} micro-dollars at the end", left.micros())]
+    LeftOver {
+        /// Where.
+        bucket: Bucket,
+        /// How much.
+        left: MicroUsd,
+    },
+    /// SIM-018: the same commands give the same events and the same state.
+    #[error("command {at:?} does something else when it is replayed")]
+    Replay {
+        /// The first that does.
+        at: Seq,
+    },
+    /// SIM-019: a snapshot restores to what was saved.
+    #[error("a snapshot does not restore to what was saved")]
+    Snapshot,
+    /// SIM-020: nonsense is refused.
+    #[error("nonsense was not refused")]
+    NonsenseAccepted,
+    /// SIM-021: the timer leaves nothing behind that is due.
+    #[error("something is due at {} and the timer at {} left it", due.nanos(), at.nanos())]
+    TimerStuck {
+        /// Since when.
+        due: Nanos,
+        /// When the timer ran.
+        at: Nanos,
+    },
+    /// SIM-022: an event about something that was never announced.
+    #[error("an event about an unknown {kind} {id}")]
+    Unannounced {
+        /// What kind of thing.
+        kind: &'static str,
+        /// Its id.
+        id: u64,
+    },
+}
+
+/// What an order did that its terms do not allow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum OrderFault {
+    /// It traded, shrank or ended by more than was open.
+    #[error("more than its open size")]
+    Overfilled,
+    /// It ended with another size than was open.
+    #[error("ended with another size than was open")]
+    WrongRest,
+    /// It traded beyond its limit, or the maker not at its own.
+    #[error("traded beyond its limit")]
+    BeyondLimit,
+    /// It traded though another was before it.
+    #[error("traded before an order with priority")]
+    OutOfTurn,
+    /// It traded for another account or on the wrong side.
+    #[error("traded for another account or on the wrong side")]
+    WrongParty,
+    /// It rests though it may not.
+    #[error("rests though it is immediate")]
+    Lingers,
+    /// It traded in part though it is fill or kill.
+    #[error("traded in part though it is fill or kill")]
+    Partial,
+    /// It took on arrival though it is post-only.
+    #[error("took though it is post-only")]
+    Took,
+}
+
+/// What is wrong with an interval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum IntervalFault {
+    /// A step that does not follow on the last one.
+    #[error("a step out of turn")]
+    OutOfTurn,
+    /// A step before or after its time.
+    #[error("a step out of time")]
+    OutOfTime,
+    /// A receipt that does not continue its chain or was signed by a stranger.
+    #[error("a receipt out of its chain")]
+    OutOfChain,
+    /// An outcome that nothing supports.
+    #[error("an outcome that nothing supports")]
+    Unsupported,
+    /// Payment, damages or bond other than the outcome gives.
+    #[error("other money than its outcome gives")]
+    WrongMoney,
+}

@@ -1,0 +1,107 @@
+//! How deliveries go on in the world: the desk demands and draws, agents answer, the verifier judges, each after a while.
+
+use exchange::{Command, Event, OpenChallenge};
+use instruments::{NanosSpan, ObligationId, Ppm};
+use settlement::IntervalState;
+
+use super::World;
+use crate::agenda::Action;
+use crate::work::{digest, judge};
+
+/// One verdict in this many comes too late, in millionths.
+const LATE_VERDICT_PPM: u64 = 20_000;
+
+impl World<'_> {
+    /// What an event makes somebody do, and after how long.
+    pub(super) fn reaction(&mut self, event: &Event) -> Option<(NanosSpan, Action)> {
+        if let Event::IntervalOpened { obligation, interval } = event {
+            let delay = NanosSpan::from_millis(self.desk.between(10, 2_000));
+            return Some((delay, Action::Challenge(*obligation, *interval)));
+        }
+        if let Event::ChallengeIssued { obligation, interval, seller, .. } = event {
+            let delivery = self.exchange.delivery(*obligation)?;
+            let series = self.exchange.series_by_id(delivery.obligation.instrument)?;
+            let delay = self.agents.get_mut(seller)?.takes(&series.instrument)?;
+            return Some((delay, Action::Answer(*obligation, *interval)));
+        }
+        if let Event::ReceiptAccepted { receipt, .. } = event {
+            let delay = NanosSpan::from_millis(self.desk.between(10, 2_000));
+            return Some((delay, Action::Draw(receipt.obligation, receipt.interval)));
+        }
+        if let Event::RowsDrawn { obligation, interval, .. } = event {
+            let is_late = self.desk.chance(LATE_VERDICT_PPM);
+            let millis = self.desk.between(500, 60_000) + if is_late { 300_000 } else { 0 };
+            let quality = self.measured.remove(&(*obligation, *interval)).unwrap_or(Ppm::ONE);
+            let delay = NanosSpan::from_millis(millis);
+            return Some((delay, Action::Judge(*obligation, *interval, quality)));
+        }
+        None
+    }
+
+    pub(super) fn challenge(&mut self, obligation: ObligationId, interval: u32) {
+        if self.clock.now < self.trouble.challenges_until {
+            return;
+        }
+        if self.is_down() {
+            let up = self.clock.down_until;
+            return self.agenda.enter(up, Action::Challenge(obligation, interval));
+        }
+        let seed = self.desk.bytes();
+        self.submit(Command::IssueChallenge { obligation, interval, seed });
+    }
+
+    /// An agent that cannot reach the venue tries again when it can.
+    pub(super) fn answer(&mut self, obligation: ObligationId, interval: u32) {
+        let Some(delivery) = self.exchange.delivery(obligation) else { return };
+        let seller = delivery.obligation.seller;
+        let unreachable = self.trouble.unreachable.get(&seller).copied().unwrap_or_default();
+        let from = unreachable.max(self.clock.down_until);
+        if self.clock.now < from {
+            return self.agenda.enter(from, Action::Answer(obligation, interval));
+        }
+        let Some(challenge) = self.open_challenge(obligation, interval) else { return };
+        let Some(series) = self.exchange.series_by_id(delivery.obligation.instrument) else {
+            return;
+        };
+        let Some(agent) = self.agents.get_mut(&seller) else { return };
+        if !matches!(challenge.state, IntervalState::Challenged { .. }) {
+            return;
+        }
+        let answer = agent.answer(delivery, &challenge, &series.instrument);
+        let (account, signer) = (agent.account, agent.signer);
+        self.measured.insert((obligation, interval), answer.quality);
+        self.submit(Command::SubmitReceipt {
+            account,
+            signer,
+            digest: digest(&answer.receipt),
+            receipt: answer.receipt,
+            signature: Vec::new(),
+        });
+    }
+
+    pub(super) fn draw(&mut self, obligation: ObligationId, interval: u32) {
+        if self.is_down() {
+            let up = self.clock.down_until;
+            return self.agenda.enter(up, Action::Draw(obligation, interval));
+        }
+        let seed = self.desk.bytes();
+        self.submit(Command::DrawRows { obligation, interval, seed });
+    }
+
+    pub(super) fn judge(&mut self, obligation: ObligationId, interval: u32, quality: Ppm) {
+        let from = self.trouble.verifier_until.max(self.clock.down_until);
+        if self.clock.now < from {
+            return self.agenda.enter(from, Action::Judge(obligation, interval, quality));
+        }
+        let Some(challenge) = self.open_challenge(obligation, interval) else { return };
+        let verdict = judge(&challenge, quality);
+        let account = self.verifier;
+        self.submit(Command::SubmitVerdict { account, obligation, interval, verdict });
+    }
+
+    fn open_challenge(&self, obligation: ObligationId, interval: u32) -> Option<OpenChallenge> {
+        let delivery = self.exchange.delivery(obligation)?;
+        let mut open = delivery.open_challenges();
+        open.find(|challenge| challenge.interval == interval)
+    }
+}

@@ -1,0 +1,3 @@
+//! Worlds that must hold together.
+
+mod worlds;
