@@ -19,9 +19,9 @@ use subtle::ConstantTimeEq;
 use crate::venue::Credential;
 use crate::wire::{ErrorCode, WireError};
 
-use nonce::NONCE_LEN_MAX;
+pub(crate) use nonce::{NONCE_LEN_MAX, NONCES_PER_CLIENT_MAX};
 pub(crate) use scope::{Need, Scope};
-pub(crate) use token::Grant;
+pub(crate) use token::{Grant, TOKENS_PER_CLIENT_MAX};
 
 use nonce::Nonces;
 use token::Tokens;

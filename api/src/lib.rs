@@ -13,6 +13,7 @@ pub mod io;
 mod lower;
 mod methods;
 mod raise;
+pub mod reference;
 mod server;
 mod session;
 pub mod venue;

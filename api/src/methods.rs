@@ -19,7 +19,7 @@ use crate::gateway::Gateway;
 use crate::wire::{ErrorCode, Params, WireError};
 
 pub(crate) use catalogue::{METHODS, Method, Spec};
-pub(crate) use login::{LoggedIn, log_in};
+pub(crate) use login::{DATA_LEN_MAX, LoggedIn, log_in};
 pub(crate) use submit::{tick_direction, user_trade_of};
 
 /// What a method gives back, ready to stand in a reply.
@@ -49,6 +49,10 @@ pub(crate) fn authorized(caller: Option<&Caller>) -> Result<&Caller, WireError> 
     caller.ok_or_else(|| WireError::new(ErrorCode::Unauthorized, reason))
 }
 
+fn not_here() -> WireError {
+    WireError::new(ErrorCode::MustBeWebsocket, "the method belongs to a WebSocket session")
+}
+
 /// Answers a checked request. Its first poll submits what is to be submitted, so that requests are sequenced as they were read.
 pub(crate) async fn call(
     gateway: &Gateway,
@@ -60,7 +64,8 @@ pub(crate) async fn call(
     if let Some(answer) = market_data::answer(gateway, method, params) {
         return answer;
     }
-    let caller = authorized(caller)?;
+    // A public method that is not about the market is about the session.
+    let caller = caller.ok_or_else(not_here)?;
     match method {
         Method::Buy => trading::place(gateway, caller, params, Buy).await,
         Method::Sell => trading::place(gateway, caller, params, Sell).await,
@@ -92,10 +97,7 @@ pub(crate) async fn call(
         | Method::UnsubscribeAll
         | Method::PrivateSubscribe
         | Method::PrivateUnsubscribe
-        | Method::PrivateUnsubscribeAll => {
-            let reason = "the method belongs to a WebSocket session";
-            Err(WireError::new(ErrorCode::MustBeWebsocket, reason))
-        }
+        | Method::PrivateUnsubscribeAll => Err(not_here()),
         Method::Hello
         | Method::Test
         | Method::Status

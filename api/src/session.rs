@@ -21,7 +21,7 @@ use std::time::Duration;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
 use futures_util::StreamExt;
 use futures_util::stream::SplitStream;
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::MissedTickBehavior;
 
@@ -184,16 +184,29 @@ impl Session {
         self.outbound.send(text).await.map_err(|_gone| None)
     }
 
+    /// Takes in what has happened: one command when the client keeps up, all there is when its socket is behind, so that it is conflated.
     fn outcome(&mut self, outcome: Result<Outcome, RecvError>) -> Result<(), Option<Ending>> {
+        self.note(outcome)?;
+        while self.outbound.capacity() < OUTBOUND_MAX.div_euclid(2) {
+            let next = match self.events.as_mut().map(broadcast::Receiver::try_recv) {
+                Some(Ok(outcome)) => Ok(outcome),
+                Some(Err(TryRecvError::Lagged(missed))) => Err(RecvError::Lagged(missed)),
+                Some(Err(TryRecvError::Closed)) => Err(RecvError::Closed),
+                Some(Err(TryRecvError::Empty)) | None => return Ok(()),
+            };
+            self.note(next)?;
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, outcome: Result<Outcome, RecvError>) -> Result<(), Option<Ending>> {
         let noted = match outcome {
             Ok(outcome) => self.subscriptions.note(&self.gateway, &outcome),
             Err(RecvError::Lagged(missed)) => {
                 tracing::debug!(missed, "session fell behind the venue, resynchronised");
                 self.subscriptions.resynchronise()
             }
-            Err(RecvError::Closed) => {
-                return Err(Some(Ending::new(close_code::AWAY, "the venue has stopped")));
-            }
+            Err(RecvError::Closed) => return Err(Some(stopped())),
         };
         noted.map_err(|slow| Some(slow.into()))
     }
@@ -202,9 +215,7 @@ impl Session {
         let noted = match task {
             Ok(task) => self.subscriptions.note_task(&task),
             Err(RecvError::Lagged(_)) => Err(TooSlow { channel: "verifier.tasks".to_owned() }),
-            Err(RecvError::Closed) => {
-                return Err(Some(Ending::new(close_code::AWAY, "the venue has stopped")));
-            }
+            Err(RecvError::Closed) => return Err(Some(stopped())),
         };
         noted.map_err(|slow| Some(slow.into()))
     }
@@ -252,6 +263,10 @@ async fn next<T: Clone>(feed: &mut Option<broadcast::Receiver<T>>) -> Result<T, 
         Some(feed) => feed.recv().await,
         None => std::future::pending().await,
     }
+}
+
+fn stopped() -> Ending {
+    Ending::new(close_code::AWAY, "the venue has stopped")
 }
 
 /// A frame that cannot be read at all.

@@ -1,0 +1,13 @@
+//! The server on a real socket in front of a real venue in a fresh directory, asked by real clients.
+
+mod accounts;
+mod bad_input;
+mod books;
+mod delivery;
+mod documentation;
+mod limits;
+mod logins;
+mod orders;
+mod over_http;
+mod slow_consumer;
+mod stand;
