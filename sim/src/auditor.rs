@@ -7,13 +7,12 @@ mod deliveries;
 mod money;
 mod orders;
 mod positions;
+mod prices;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use exchange::{Command, Event, Exchange, Stamped, Traded};
-use instruments::{
-    AccountId, GradeId, Instrument, InstrumentId, MicroUsd, Nanos, NanosSpan, Price, Seq,
-};
+use instruments::{AccountId, GradeId, InstrumentId, MicroUsd, Nanos, NanosSpan, Price, Seq};
 use settlement::Bucket;
 
 use crate::finding::Finding;
@@ -21,6 +20,7 @@ use deliveries::{Circumstance, Deliveries};
 use money::{Money, Stated};
 use orders::{Orders, Touched, taker_fee};
 use positions::{Assigned, Paid, Positions, affordable, check_assigned, value};
+use prices::Prices;
 
 /// Five basis points; the maker pays nothing.
 const TAKER_FEE_PPM: i128 = 500;
@@ -32,10 +32,7 @@ pub struct Auditor {
     last_ids: BTreeMap<&'static str, u64>,
     trade_seqs: BTreeMap<InstrumentId, u64>,
     variation: Option<(Nanos, NanosSpan)>,
-    instruments: BTreeMap<InstrumentId, Instrument>,
-    trading: BTreeSet<InstrumentId>,
-    marks: BTreeMap<InstrumentId, Price>,
-    index: BTreeMap<GradeId, Option<MicroUsd>>,
+    prices: Prices,
     money: Money,
     orders: Orders,
     positions: Positions,
@@ -52,6 +49,12 @@ struct Sheet {
     /// Series whose variation was paid, or had nothing to pay.
     varied: BTreeSet<InstrumentId>,
     ended: BTreeSet<InstrumentId>,
+    /// Marks that nothing but an expiry explains.
+    odd_marks: BTreeMap<InstrumentId, Price>,
+    /// What a series that expires now settles at, unless the index gives a fixing.
+    fallbacks: BTreeMap<InstrumentId, Price>,
+    printed: Option<GradeId>,
+    is_tick: bool,
     closed: Assigned,
     assigned: Assigned,
     has_delivery: bool,
@@ -88,7 +91,7 @@ impl Auditor {
         for event in events {
             self.read_event(event, input.at, &mut sheet)?;
         }
-        self.check_sheet(&sheet)
+        self.check_sheet(&sheet, input.at)
     }
 
     /// Compares the books with the exchange's own view.
@@ -107,10 +110,10 @@ impl Auditor {
             }
         }
         self.positions.compare(exchange.positions())?;
-        for instrument in self.instruments.keys() {
-            self.positions.check_sum(*instrument)?;
-            if let Some(book) = exchange.book(*instrument) {
-                self.orders.compare(*instrument, book)?;
+        for instrument in self.prices.listed() {
+            self.positions.check_sum(instrument)?;
+            if let Some(book) = exchange.book(instrument) {
+                self.orders.compare(instrument, book)?;
             }
         }
         self.deliveries.check(&self.money)?;
@@ -124,7 +127,7 @@ impl Auditor {
     pub fn finish(&mut self) -> Result<(), Finding> {
         self.checks += 1;
         self.deliveries.check_ended()?;
-        for instrument in self.instruments.keys().copied().collect::<Vec<_>>() {
+        for instrument in self.prices.listed() {
             self.positions.check_ended(instrument)?;
         }
         let is_free = |bucket: &Bucket| match bucket {
@@ -170,8 +173,13 @@ impl Auditor {
                 sheet.stated.house(-*amount);
             }
             Command::Tick => {
+                sheet.is_tick = true;
+                for instrument in self.prices.overdue(input.at).into_keys() {
+                    let mark = self.prices.fresh_mark(instrument, self.orders.bests(instrument));
+                    sheet.fallbacks.extend(mark.map(|mark| (instrument, mark)));
+                }
                 if let Some((due, every)) = self.variation.filter(|(due, _)| *due <= input.at) {
-                    sheet.varied.extend(&self.trading);
+                    sheet.varied.extend(self.prices.trading());
                     let missed = input.at.since(due).nanos() / every.nanos().max(1);
                     let next = due + NanosSpan::new(every.nanos() * (missed + 1));
                     self.variation = Some((next, every));
@@ -196,9 +204,7 @@ impl Auditor {
         match event {
             Event::Rejected(_) | Event::VenueOpened => Ok(()),
             Event::InstrumentListed(terms) => {
-                self.instruments.insert(terms.id, (**terms).clone());
-                self.trading.insert(terms.id);
-                self.marks.insert(terms.id, terms.reference);
+                self.prices.list(terms);
                 self.next_id("series", terms.id.0)
             }
             Event::AccountOpened { account, .. } => self.next_id("account", account.0),
@@ -212,11 +218,16 @@ impl Auditor {
             | Event::DepthChanged { .. } => self.read_order(event, sheet),
             Event::Traded(traded) => self.read_trade(traded, sheet),
             Event::IndexPublished(print) => {
-                self.index.insert(print.grade.clone(), print.value);
+                self.prices.print(print);
+                sheet.printed = Some(print.grade.clone());
                 Ok(())
             }
             Event::MarkChanged { instrument, mark } => {
-                self.marks.insert(*instrument, *mark);
+                let bests = self.orders.bests(*instrument);
+                if self.prices.fresh_mark(*instrument, bests) != Some(*mark) {
+                    sheet.odd_marks.insert(*instrument, *mark);
+                }
+                self.prices.mark(*instrument, *mark);
                 Ok(())
             }
             Event::VariationPaid { .. }
@@ -240,12 +251,12 @@ impl Auditor {
         match event {
             Event::OrderAccepted(accepted) => {
                 self.next_id("order", accepted.order.0)?;
-                let (terms, mark) = self.terms(accepted.instrument)?;
+                let (terms, mark) = self.prices.terms(accepted.instrument)?;
                 self.orders.accept(accepted, (&terms, mark), &mut sheet.touched);
                 Ok(())
             }
             Event::OrderAmended { instrument, order, price, qty, .. } => {
-                let (terms, mark) = self.terms(*instrument)?;
+                let (terms, mark) = self.prices.terms(*instrument)?;
                 self.orders.amend(*order, (*price, *qty), (&terms, mark), &mut sheet.touched)
             }
             Event::OrderCancelled { order, qty, .. } => {
@@ -260,7 +271,7 @@ impl Auditor {
 
     fn read_trade(&mut self, traded: &Traded, sheet: &mut Sheet) -> Result<(), Finding> {
         self.next_id("trade", traded.trade.0)?;
-        let (terms, _) = self.terms(traded.instrument)?;
+        let (terms, _) = self.prices.terms(traded.instrument)?;
         let last = self.trade_seqs.entry(traded.instrument).or_default();
         if traded.trade_seq != *last + 1 {
             let (last, found) = (*last, traded.trade_seq);
@@ -269,6 +280,7 @@ impl Auditor {
         *last += 1;
         self.orders.trade(traded, &mut sheet.touched)?;
         self.positions.trade(traded, &terms);
+        self.prices.trade(traded.instrument, traded.price);
         sheet.traded_in.insert(traded.instrument);
         let notional = value(&terms, traded.price, i128::from(traded.qty.lots()));
         let limits = [(&traded.maker, MicroUsd::ZERO), (&traded.taker, taker_fee(notional))];
@@ -286,7 +298,7 @@ impl Auditor {
     fn read_clearing(&mut self, event: &Event, sheet: &mut Sheet) -> Result<(), Finding> {
         match event {
             Event::VariationPaid { instrument, account, amount, unpaid, haircut } => {
-                let (terms, mark) = self.terms(*instrument)?;
+                let (terms, mark) = self.prices.terms(*instrument)?;
                 let (unpaid, haircut) = (*unpaid, *haircut);
                 let paid = Paid { account: *account, amount: *amount, unpaid, haircut };
                 self.positions.pay(&terms, mark, &paid)?;
@@ -297,9 +309,16 @@ impl Auditor {
                 Ok(())
             }
             Event::SeriesExpired { instrument, settlement_price } => {
-                self.marks.insert(*instrument, *settlement_price);
-                self.trading.remove(instrument);
-                sheet.varied.insert(*instrument);
+                let fixed = self.prices.fixing(*instrument);
+                let ours = fixed.or_else(|| sheet.fallbacks.get(instrument).copied());
+                let (instrument, theirs) = (*instrument, *settlement_price);
+                if ours != Some(theirs) {
+                    return Err(Finding::SettlementPrice { instrument, ours, theirs });
+                }
+                self.prices.mark(instrument, theirs);
+                self.prices.stop(instrument);
+                sheet.odd_marks.remove(&instrument);
+                sheet.varied.insert(instrument);
                 Ok(())
             }
             Event::PositionClosed { instrument, account, net, delivered } => {
@@ -323,7 +342,7 @@ impl Auditor {
         match event {
             Event::ObligationAssigned { obligation, instrument, seller, buyer, lots, .. } => {
                 self.next_id("obligation", obligation.0)?;
-                let (terms, _) = self.terms(*instrument)?;
+                let (terms, _) = self.prices.terms(*instrument)?;
                 for account in [*seller, *buyer] {
                     *sheet.assigned.entry((*instrument, account)).or_default() += *lots;
                 }
@@ -349,7 +368,7 @@ impl Auditor {
                 self.deliveries.judge((*obligation, *interval), *verdict, now)
             }
             Event::IntervalSettled(settled) => {
-                let here = Circumstance { now, index: &self.index };
+                let here = Circumstance { now, index: self.prices.index() };
                 self.deliveries.settle(settled, &here, &mut sheet.stated)
             }
             Event::ObligationClosed { .. } => self.deliveries.close(event),
@@ -360,14 +379,15 @@ impl Auditor {
         }
     }
 
-    fn check_sheet(&mut self, sheet: &Sheet) -> Result<(), Finding> {
+    fn check_sheet(&mut self, sheet: &Sheet, now: Nanos) -> Result<(), Finding> {
         self.money.check(&sheet.stated)?;
         self.orders.check(&sheet.touched)?;
+        self.check_prices(sheet, now)?;
         for instrument in &sheet.traded_in {
             self.positions.check_sum(*instrument)?;
         }
         for instrument in &sheet.varied {
-            let (terms, mark) = self.terms(*instrument)?;
+            let (terms, mark) = self.prices.terms(*instrument)?;
             self.positions.check_paid(&terms, mark)?;
         }
         for instrument in &sheet.ended {
@@ -377,6 +397,27 @@ impl Auditor {
         if sheet.has_delivery { self.deliveries.check(&self.money) } else { Ok(()) }
     }
 
+    /// SIM-021, SIM-023: what must stop trading has stopped, and marks are what book, trades and index make them.
+    fn check_prices(&self, sheet: &Sheet, now: Nanos) -> Result<(), Finding> {
+        let overdue = self.prices.overdue(now).into_values().next().filter(|_| sheet.is_tick);
+        if let Some(due) = overdue {
+            return Err(Finding::TimerStuck { due, at: now });
+        }
+        if let Some((instrument, mark)) = sheet.odd_marks.first_key_value() {
+            let ours = self.prices.fresh_mark(*instrument, self.orders.bests(*instrument));
+            return Err(Finding::Mark { instrument: *instrument, ours, theirs: *mark });
+        }
+        let printed = sheet.printed.iter().flat_map(|grade| self.prices.of_grade(grade));
+        for instrument in printed {
+            let (_, theirs) = self.prices.terms(instrument)?;
+            let ours = self.prices.fresh_mark(instrument, self.orders.bests(instrument));
+            if ours != Some(theirs) {
+                return Err(Finding::Mark { instrument, ours, theirs });
+            }
+        }
+        Ok(())
+    }
+
     /// SIM-012: for every account, what its orders and positions require is held as far as its money goes.
     fn check_holds(&self) -> Result<(), Finding> {
         let open = self.orders.sums();
@@ -384,7 +425,7 @@ impl Auditor {
             self.positions.keys().chain(open.keys().copied()).collect();
         let mut required: BTreeMap<AccountId, (i128, i128)> = BTreeMap::new();
         for (account, instrument) in keys {
-            let (terms, mark) = self.terms(instrument)?;
+            let (terms, mark) = self.prices.terms(instrument)?;
             let sums = open.get(&(account, instrument)).copied().unwrap_or_default();
             let (position, orders) = self.positions.required((&terms, mark), account, sums);
             let total = required.entry(account).or_default();
@@ -401,12 +442,6 @@ impl Auditor {
             }
         }
         Ok(())
-    }
-
-    fn terms(&self, instrument: InstrumentId) -> Result<(Instrument, Price), Finding> {
-        let terms = self.instruments.get(&instrument).cloned();
-        let mark = self.marks.get(&instrument).copied();
-        terms.zip(mark).ok_or(Finding::Unannounced { kind: "series", id: instrument.0 })
     }
 
     fn next_id(&mut self, kind: &'static str, found: u64) -> Result<(), Finding> {

@@ -229,6 +229,26 @@ pub enum Finding {
         /// When the timer ran.
         at: Nanos,
     },
+    /// SIM-023: a mark is the median of index, mid and last trade.
+    #[error("{instrument} is marked at {} ticks, by book, trades and index {ours:?}", theirs.ticks())]
+    Mark {
+        /// Which series.
+        instrument: InstrumentId,
+        /// By the events.
+        ours: Option<Price>,
+        /// As the exchange says.
+        theirs: Price,
+    },
+    /// SIM-024: a settlement price is the fixing over the last day of the index.
+    #[error("{instrument} settles at {} ticks, by the prints {ours:?}", theirs.ticks())]
+    SettlementPrice {
+        /// Which series.
+        instrument: InstrumentId,
+        /// By the events.
+        ours: Option<Price>,
+        /// As the exchange says.
+        theirs: Price,
+    },
     /// SIM-022: an event about something that was never announced.
     #[error("an event about an unknown {kind} {id}")]
     Unannounced {

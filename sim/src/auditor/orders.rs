@@ -250,6 +250,11 @@ impl Orders {
         sums
     }
 
+    /// The best bid and the best ask.
+    pub(super) fn bests(&self, instrument: InstrumentId) -> [Option<Price>; 2] {
+        [Side::Buy, Side::Sell].map(|side| self.best(instrument, side))
+    }
+
     pub(super) fn count(&self) -> usize {
         self.orders.len()
     }

@@ -1,0 +1,140 @@
+//! The auditor's prices: index, marks and settlement prices, by the prints and the trades.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use exchange::IndexPrint;
+use instruments::rounding::div_half_even;
+use instruments::{GradeId, Instrument, InstrumentId, MicroUsd, Nanos, Price};
+
+use crate::finding::Finding;
+
+const HALF_HOUR_NANOS: u64 = 1_800_000_000_000;
+/// Half-hours of a fixing.
+const WINDOW: u64 = 48;
+
+/// Every series with its prices, and the index of every grade.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Prices {
+    series: BTreeMap<InstrumentId, Quoted>,
+    index: BTreeMap<GradeId, Option<MicroUsd>>,
+    /// The last print of every half-hour.
+    half_hours: BTreeMap<GradeId, BTreeMap<u64, Option<MicroUsd>>>,
+}
+
+#[derive(Debug, Clone)]
+struct Quoted {
+    terms: Instrument,
+    mark: Price,
+    last_trade: Option<Price>,
+    is_trading: bool,
+}
+
+impl Prices {
+    pub(super) fn list(&mut self, terms: &Instrument) {
+        let mark = terms.reference;
+        let quoted = Quoted { terms: terms.clone(), mark, last_trade: None, is_trading: true };
+        self.series.insert(terms.id, quoted);
+    }
+
+    pub(super) fn print(&mut self, print: &IndexPrint) {
+        self.index.insert(print.grade.clone(), print.value);
+        let half_hour = print.observed_at.nanos() / HALF_HOUR_NANOS;
+        self.half_hours.entry(print.grade.clone()).or_default().insert(half_hour, print.value);
+    }
+
+    pub(super) fn trade(&mut self, instrument: InstrumentId, price: Price) {
+        if let Some(quoted) = self.series.get_mut(&instrument) {
+            quoted.last_trade = Some(price);
+        }
+    }
+
+    pub(super) fn mark(&mut self, instrument: InstrumentId, mark: Price) {
+        if let Some(quoted) = self.series.get_mut(&instrument) {
+            quoted.mark = mark;
+        }
+    }
+
+    pub(super) fn stop(&mut self, instrument: InstrumentId) {
+        if let Some(quoted) = self.series.get_mut(&instrument) {
+            quoted.is_trading = false;
+        }
+    }
+
+    /// A series' terms and mark.
+    pub(super) fn terms(&self, instrument: InstrumentId) -> Result<(Instrument, Price), Finding> {
+        let quoted = self.series.get(&instrument);
+        let terms = quoted.map(|quoted| (quoted.terms.clone(), quoted.mark));
+        terms.ok_or(Finding::Unannounced { kind: "series", id: instrument.0 })
+    }
+
+    pub(super) const fn index(&self) -> &BTreeMap<GradeId, Option<MicroUsd>> {
+        &self.index
+    }
+
+    pub(super) fn listed(&self) -> impl Iterator<Item = InstrumentId> {
+        self.series.keys().copied()
+    }
+
+    pub(super) fn trading(&self) -> impl Iterator<Item = InstrumentId> {
+        self.series.iter().filter(|(_, quoted)| quoted.is_trading).map(|(id, _)| *id)
+    }
+
+    /// The trading series of a grade.
+    pub(super) fn of_grade(&self, grade: &GradeId) -> BTreeSet<InstrumentId> {
+        let quoted = self.series.iter().filter(|(_, quoted)| quoted.is_trading);
+        quoted.filter(|(_, quoted)| quoted.terms.grade == *grade).map(|(id, _)| *id).collect()
+    }
+
+    /// Series that should have stopped trading.
+    pub(super) fn overdue(&self, now: Nanos) -> BTreeMap<InstrumentId, Nanos> {
+        let quoted = self.series.iter().filter(|(_, quoted)| quoted.is_trading);
+        let until = quoted.map(|(id, quoted)| (*id, quoted.terms.schedule.last_trade_at));
+        until.filter(|(_, until)| *until <= now).collect()
+    }
+
+    /// SIM-023: the median of anchor, mid and last trade, where the anchor stands in for what is missing.
+    pub(super) fn fresh_mark(
+        &self,
+        instrument: InstrumentId,
+        best: [Option<Price>; 2],
+    ) -> Option<Price> {
+        let quoted = self.series.get(&instrument)?;
+        let index = self.index.get(&quoted.terms.grade).copied().flatten();
+        let anchor = index.map_or(quoted.mark, |value| quoted.terms.nearest_price(value));
+        let mid = match best {
+            [Some(bid), Some(ask)] => Price::from_ticks((bid.ticks() + ask.ticks()).div_euclid(2)),
+            [None, _] | [_, None] => anchor,
+        };
+        let mut three = [anchor, mid, quoted.last_trade.unwrap_or(anchor)];
+        three.sort_unstable();
+        Some(three[1])
+    }
+
+    /// SIM-024: the mean of the last day's half-hours without the highest and lowest twelfth, if nine in ten are there.
+    pub(super) fn fixing(&self, instrument: InstrumentId) -> Option<Price> {
+        let quoted = self.series.get(&instrument)?;
+        let half_hours = self.half_hours.get(&quoted.terms.grade)?;
+        let newest = *half_hours.last_key_value()?.0;
+        let window: BTreeMap<_, _> =
+            half_hours.range(newest.saturating_sub(WINDOW - 1)..).collect();
+        let oldest = **window.first_key_value()?.0;
+        let all: Vec<Option<MicroUsd>> =
+            (oldest..=newest).map(|at| window.get(&at).copied().copied().flatten()).collect();
+        let missing = all.iter().filter(|value| value.is_none()).count();
+        if all.len() < 10 * missing {
+            return None;
+        }
+        let mut last = *all.iter().flatten().next()?;
+        let mut values = Vec::new();
+        for value in all {
+            last = value.unwrap_or(last);
+            values.push(i128::from(last.micros()));
+        }
+        values.sort_unstable();
+        let trim = values.len() / 12;
+        let kept = &values[trim..values.len() - trim];
+        let count = i128::try_from(kept.len()).unwrap_or(1);
+        let mean = div_half_even(kept.iter().sum(), count);
+        Some(quoted.terms.nearest_price(MicroUsd::from_i128(mean)?))
+    }
+}
