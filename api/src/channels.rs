@@ -256,11 +256,12 @@ fn moves_ticker(terms: &Instrument, event: &Event) -> bool {
 }
 
 fn trades(gateway: &Gateway, terms: &Instrument, published: &Published) -> Vec<Box<RawValue>> {
-    let of_series = published.events.iter().filter_map(|event| match event {
-        Event::Traded(traded) if traded.instrument == terms.id => Some(traded),
-        _ => None,
-    });
-    of_series
+    let traded = published
+        .events
+        .iter()
+        .filter_map(|event| if let Event::Traded(traded) = event { Some(traded) } else { None });
+    traded
+        .filter(|traded| traded.instrument == terms.id)
         .map(|traded| {
             let record = TradeRecord::of(traded, published.at);
             let tick_direction = crate::methods::tick_direction(gateway, &record);

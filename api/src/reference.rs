@@ -35,9 +35,7 @@ pub fn methods() -> String {
 #[must_use]
 pub fn errors() -> String {
     let mut table = String::from("| code | message | HTTP | means |\n|---|---|---|---|\n");
-    let mut codes = ErrorCode::ALL;
-    codes.sort_by_key(|code| code.code());
-    for code in codes {
+    for code in ErrorCode::ALL {
         let (number, http) = (code.code().to_string(), code.http_status().to_string());
         row(&mut table, &[&number, &format!("`{}`", code.name()), &http, code.meaning()]);
     }

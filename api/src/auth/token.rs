@@ -16,7 +16,6 @@ pub(crate) const TOKENS_PER_CLIENT_MAX: usize = 32;
 pub(crate) struct Grant {
     pub(crate) access_token: String,
     pub(crate) refresh_token: String,
-    pub(crate) expires_at: Nanos,
 }
 
 struct Login {
@@ -56,7 +55,7 @@ impl Tokens {
         };
         self.by_refresh.insert(refresh, access);
         self.logins.insert(access, login);
-        Ok(Grant { access_token, refresh_token, expires_at })
+        Ok(Grant { access_token, refresh_token })
     }
 
     pub(super) fn caller(&self, token: &str, now: Nanos) -> Result<Caller, WireError> {

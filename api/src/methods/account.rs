@@ -35,7 +35,7 @@ pub(super) fn position(gateway: &Gateway, caller: &Caller, params: &Params) -> A
     let series = lower::series(&exchange, params)?;
     let mut positions = exchange.positions_of(caller.account).into_iter();
     let held = positions.find(|view| view.instrument == series.instrument.id);
-    let view = held.unwrap_or_else(|| PositionView {
+    let view = held.unwrap_or(PositionView {
         instrument: series.instrument.id,
         net: NetQty::ZERO,
         average_price: None,

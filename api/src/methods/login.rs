@@ -10,10 +10,9 @@ use crate::wire::{ErrorCode, Params, WireError};
 /// Bytes of a signature's extra data.
 pub(crate) const DATA_LEN_MAX: usize = 1_024;
 
-/// Who has logged in, until when, and what it is told.
+/// Who has logged in, and what it is told.
 pub(crate) struct LoggedIn {
     pub(crate) caller: Caller,
-    pub(crate) expires_at: Nanos,
     pub(crate) answer: WireGrant,
 }
 
@@ -63,7 +62,7 @@ pub(crate) fn log_in(gateway: &Gateway, params: &Params) -> Result<LoggedIn, Wir
         expires_in: asked.lifetime.nanos().div_euclid(1_000_000_000),
         scope: caller.scope.to_string(),
     };
-    Ok(LoggedIn { caller, expires_at: grant.expires_at, answer })
+    Ok(LoggedIn { caller, answer })
 }
 
 /// Fields of another grant type are refused, not ignored.

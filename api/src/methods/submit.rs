@@ -11,10 +11,8 @@ use crate::wire::{ErrorCode, WireError, WirePlaced, WireUserTrade};
 
 /// Submits a command; a refusal of the exchange becomes the client's error.
 pub(super) async fn submit(gateway: &Gateway, command: Command) -> Result<Outcome, WireError> {
-    let instrument = match &command {
-        Command::PlaceOrder(order) => Some(order.instrument),
-        _ => None,
-    };
+    let instrument =
+        if let Command::PlaceOrder(order) = &command { Some(order.instrument) } else { None };
     let outcome =
         gateway.venue.submit(command).await.map_err(|error| raise::submit_error(&error))?;
     let Some(reason) = outcome.refusal() else { return Ok(outcome) };
@@ -40,12 +38,13 @@ pub(super) fn arrival(
 ) -> Result<WirePlaced, WireError> {
     let instrument = instrument(gateway, record.terms.instrument)?;
     let order = record.terms.order;
-    let trades = outcome.events.iter().filter_map(|event| match event {
-        Event::Traded(traded) if traded.taker.order == order => {
-            Some(user_trade_of(gateway, traded, outcome.at, (record, &instrument)))
-        }
-        _ => None,
-    });
+    let traded = outcome
+        .events
+        .iter()
+        .filter_map(|event| if let Event::Traded(traded) = event { Some(traded) } else { None });
+    let trades = traded
+        .filter(|traded| traded.taker.order == order)
+        .map(|traded| user_trade_of(gateway, traded, outcome.at, (record, &instrument)));
     Ok(WirePlaced { order: raise::order(record, &instrument), trades: trades.collect() })
 }
 

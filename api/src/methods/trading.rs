@@ -19,9 +19,8 @@ pub(super) async fn place(
 ) -> Answer {
     let order = lower::place_order(&gateway.venue.exchange(), params, caller.account, side)?;
     let outcome = submit(gateway, Command::PlaceOrder(order)).await?;
-    let accepted = outcome.events.iter().find_map(|event| match event {
-        Event::OrderAccepted(terms) => Some(terms.order),
-        _ => None,
+    let accepted = outcome.events.iter().find_map(|event| {
+        if let Event::OrderAccepted(terms) = event { Some(terms.order) } else { None }
     });
     let order = accepted.ok_or_else(|| {
         WireError::new(ErrorCode::Internal, "an order was neither accepted nor refused")

@@ -14,11 +14,10 @@ use crate::auth::Caller;
 use crate::methods::{self, Answer, LoggedIn, Method, Spec};
 use crate::wire::{ErrorCode, Params, Request, WireError, to_result};
 
-/// Who is logged in on a session.
+/// Who is logged in on a session, until it logs out or the session ends: only its tokens expire.
 pub(super) struct Login {
     caller: Caller,
     access_token: String,
-    expires_at: Nanos,
 }
 
 type Reply = Pin<Box<dyn Future<Output = String> + Send>>;
@@ -50,7 +49,7 @@ impl Session {
                 return Some(self.gateway.reply(unreadable.id.as_deref(), &answer, received_at));
             }
         };
-        let caller = self.caller(received_at);
+        let caller = self.login.as_ref().map(|login| login.caller.clone());
         let checked = methods::by_name(&request.method)
             .and_then(|spec| spec.check(caller.as_ref(), &request.params).map(|()| spec));
         let spec = match checked {
@@ -88,12 +87,6 @@ impl Session {
         }
     }
 
-    /// Who is logged in, if the login has not expired.
-    fn caller(&self, now: Nanos) -> Option<Caller> {
-        let login = self.login.as_ref().filter(|login| now < login.expires_at);
-        login.map(|login| login.caller.clone())
-    }
-
     /// Methods about the session itself; `None` when it is another.
     #[expect(clippy::wildcard_enum_match_arm, reason = "the table of all methods is in `call`")]
     fn own_method(
@@ -119,7 +112,7 @@ impl Session {
     }
 
     fn log_in(&mut self, params: &Params) -> Answer {
-        let LoggedIn { caller, expires_at, answer } = methods::log_in(&self.gateway, params)?;
+        let LoggedIn { caller, answer } = methods::log_in(&self.gateway, params)?;
         let is_other =
             self.login.as_ref().is_some_and(|login| login.caller.account != caller.account);
         if is_other {
@@ -127,7 +120,7 @@ impl Session {
             return Err(WireError::new(ErrorCode::BadRequest, reason));
         }
         let access_token = answer.access_token.clone();
-        self.login = Some(Login { caller, access_token, expires_at });
+        self.login = Some(Login { caller, access_token });
         Ok(to_result(&answer))
     }
 

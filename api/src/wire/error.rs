@@ -7,73 +7,6 @@ use serde::{Serialize, Serializer};
 
 use super::number::Number;
 
-/// What a refusal is called on the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ErrorCode {
-    /// The frame is not JSON.
-    ParseError,
-    /// It is JSON, but not a request.
-    InvalidRequest,
-    /// No such method.
-    MethodNotFound,
-    /// A field is missing, unknown, of the wrong kind, or out of range.
-    InvalidParams,
-    /// An amount of zero or less.
-    QtyTooLow,
-    /// No open order of this account has that id.
-    OrderNotFound,
-    /// A price above the limit.
-    PriceTooHigh,
-    /// The account cannot fund it.
-    NotEnoughFunds,
-    /// The series has stopped trading.
-    BookClosed,
-    /// As many open orders as an account may have.
-    TooManyOpenOrders,
-    /// A position beyond the limit.
-    PositionTooLarge,
-    /// No such series.
-    InvalidInstrument,
-    /// An amount above the limit.
-    InvalidAmount,
-    /// A price of zero or less.
-    InvalidPrice,
-    /// An amount between two lots.
-    NonIntegerAmount,
-    /// More than a session or a client may ask for at once.
-    TooManyRequests,
-    /// The method exists, but only on a WebSocket.
-    MustBeWebsocket,
-    /// Deribit has it, we do not.
-    NotImplemented,
-    /// A price between two ticks.
-    PriceWrongTick,
-    /// The exchange is busy; nothing was done.
-    QueueFull,
-    /// A rule of the exchange forbids it.
-    OtherReject,
-    /// Fields that do not go together.
-    UnsupportedCombination,
-    /// The request is understood and makes no sense.
-    BadRequest,
-    /// The venue is not open.
-    Maintenance,
-    /// Our mistake.
-    Internal,
-    /// A post-only order would have taken.
-    PostOnlyReject,
-    /// Client id, secret, signature, timestamp or nonce is not right.
-    InvalidCredentials,
-    /// Nobody is logged in, or the token has expired.
-    Unauthorized,
-    /// A channel cannot be subscribed to.
-    SubscriptionFailed,
-    /// No such obligation or order.
-    NotFound,
-    /// Logged in, but not allowed to.
-    Forbidden,
-}
-
 struct Row {
     code: i64,
     name: &'static str,
@@ -81,140 +14,68 @@ struct Row {
     meaning: &'static str,
 }
 
-const fn row(code: i64, name: &'static str, http: u16, meaning: &'static str) -> Row {
-    Row { code, name, http, meaning }
+/// Defines the codes and their rows at once, so that neither can be without the other.
+macro_rules! error_codes {
+    ($($variant:ident = ($code:literal, $name:literal, $http:literal): $meaning:literal;)*) => {
+        /// What a refusal is called on the wire.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum ErrorCode {
+            $(#[doc = $meaning] $variant,)*
+        }
+
+        impl ErrorCode {
+            /// Every code, by its number.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            const fn row(self) -> Row {
+                match self {
+                    $(Self::$variant => Row {
+                        code: $code,
+                        name: $name,
+                        http: $http,
+                        meaning: $meaning,
+                    },)*
+                }
+            }
+        }
+    };
+}
+
+error_codes! {
+    ParseError = (-32700, "Parse error", 400): "the frame is not JSON";
+    InvalidParams = (-32602, "Invalid params", 400): "a field is missing, unknown, of the wrong kind, or out of range";
+    MethodNotFound = (-32601, "Method not found", 404): "no such method";
+    InvalidRequest = (-32600, "Invalid Request", 400): "JSON, but not a JSON-RPC 2.0 request";
+    QtyTooLow = (10002, "qty_too_low", 400): "an amount of zero or less";
+    OrderNotFound = (10004, "order_not_found", 404): "no open order of this account has that id";
+    PriceTooHigh = (10007, "price_too_high", 400): "a price above the limit";
+    NotEnoughFunds = (10009, "not_enough_funds", 400): "the account cannot fund it";
+    BookClosed = (10012, "book_closed", 400): "the series has stopped trading";
+    TooManyOpenOrders = (10013, "pme_max_total_open_orders", 400): "the account has as many open orders as it may have";
+    PositionTooLarge = (10018, "non_pme_max_future_position_size", 400): "the position, open orders included, would be above the limit";
+    InvalidInstrument = (10020, "invalid_or_unsupported_instrument", 404): "no such series";
+    InvalidAmount = (10021, "invalid_amount", 400): "an amount above the limit";
+    InvalidPrice = (10023, "invalid_price", 400): "a price of zero or less";
+    NonIntegerAmount = (10027, "non_integer_contract_amount", 400): "an amount that is not a whole number of lots";
+    TooManyRequests = (10028, "too_many_requests", 429): "a limit of this session or client is reached";
+    MustBeWebsocket = (10030, "must_be_websocket_request", 400): "needs a WebSocket session";
+    NotImplemented = (10033, "not_implemented", 400): "Deribit has it, this venue does not";
+    PriceWrongTick = (10043, "price_wrong_tick", 400): "a price between two ticks";
+    QueueFull = (10047, "matching_engine_queue_full", 503): "the exchange is busy; nothing was done, ask again";
+    OtherReject = (11030, "other_reject", 400): "a rule of the exchange forbids it, see `rule`";
+    UnsupportedCombination = (11047, "unsupported_arg_combination", 400): "fields that do not go together";
+    BadRequest = (11050, "bad_request", 400): "understood, but it makes no sense here";
+    Maintenance = (11051, "system_maintenance", 503): "the venue is not open";
+    PostOnlyReject = (11054, "post_only_reject", 400): "a post-only order would have taken";
+    Internal = (11094, "internal_server_error", 500): "our mistake";
+    InvalidCredentials = (13004, "invalid_credentials", 401): "client id, secret, signature, timestamp or nonce is not right";
+    Unauthorized = (13009, "unauthorized", 401): "nobody is logged in, or the token has expired";
+    SubscriptionFailed = (13017, "subscription_failed", 400): "a channel cannot be subscribed to";
+    NotFound = (13020, "not_found", 404): "no such thing";
+    Forbidden = (13021, "forbidden", 403): "logged in, but not allowed to";
 }
 
 impl ErrorCode {
-    /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 31] = [
-        Self::ParseError,
-        Self::InvalidRequest,
-        Self::MethodNotFound,
-        Self::InvalidParams,
-        Self::QtyTooLow,
-        Self::OrderNotFound,
-        Self::PriceTooHigh,
-        Self::NotEnoughFunds,
-        Self::BookClosed,
-        Self::TooManyOpenOrders,
-        Self::PositionTooLarge,
-        Self::InvalidInstrument,
-        Self::InvalidAmount,
-        Self::InvalidPrice,
-        Self::NonIntegerAmount,
-        Self::TooManyRequests,
-        Self::MustBeWebsocket,
-        Self::NotImplemented,
-        Self::PriceWrongTick,
-        Self::QueueFull,
-        Self::OtherReject,
-        Self::UnsupportedCombination,
-        Self::BadRequest,
-        Self::Maintenance,
-        Self::PostOnlyReject,
-        Self::Internal,
-        Self::InvalidCredentials,
-        Self::Unauthorized,
-        Self::SubscriptionFailed,
-        Self::NotFound,
-        Self::Forbidden,
-    ];
-
-    const fn row(self) -> Row {
-        match self {
-            Self::ParseError => row(-32700, "Parse error", 400, "the frame is not JSON"),
-            Self::InvalidRequest => {
-                row(-32600, "Invalid Request", 400, "JSON, but not a JSON-RPC 2.0 request")
-            }
-            Self::MethodNotFound => row(-32601, "Method not found", 404, "no such method"),
-            Self::InvalidParams => row(
-                -32602,
-                "Invalid params",
-                400,
-                "a field is missing, unknown, of the wrong kind, or out of range",
-            ),
-            Self::QtyTooLow => row(10002, "qty_too_low", 400, "an amount of zero or less"),
-            Self::OrderNotFound => {
-                row(10004, "order_not_found", 404, "no open order of this account has that id")
-            }
-            Self::PriceTooHigh => row(10007, "price_too_high", 400, "a price above the limit"),
-            Self::NotEnoughFunds => {
-                row(10009, "not_enough_funds", 400, "the account cannot fund it")
-            }
-            Self::BookClosed => row(10012, "book_closed", 400, "the series has stopped trading"),
-            Self::TooManyOpenOrders => row(
-                10013,
-                "pme_max_total_open_orders",
-                400,
-                "the account has as many open orders as it may have",
-            ),
-            Self::PositionTooLarge => row(
-                10018,
-                "non_pme_max_future_position_size",
-                400,
-                "the position, open orders included, would be above the limit",
-            ),
-            Self::InvalidInstrument => {
-                row(10020, "invalid_or_unsupported_instrument", 404, "no such series")
-            }
-            Self::InvalidAmount => row(10021, "invalid_amount", 400, "an amount above the limit"),
-            Self::InvalidPrice => row(10023, "invalid_price", 400, "a price of zero or less"),
-            Self::NonIntegerAmount => row(
-                10027,
-                "non_integer_contract_amount",
-                400,
-                "an amount that is not a whole number of lots",
-            ),
-            Self::TooManyRequests => {
-                row(10028, "too_many_requests", 429, "a limit of this session or client is reached")
-            }
-            Self::MustBeWebsocket => {
-                row(10030, "must_be_websocket_request", 400, "needs a WebSocket session")
-            }
-            Self::NotImplemented => {
-                row(10033, "not_implemented", 400, "Deribit has it, this venue does not")
-            }
-            Self::PriceWrongTick => {
-                row(10043, "price_wrong_tick", 400, "a price between two ticks")
-            }
-            Self::QueueFull => row(
-                10047,
-                "matching_engine_queue_full",
-                503,
-                "the exchange is busy; nothing was done, ask again",
-            ),
-            Self::OtherReject => {
-                row(11030, "other_reject", 400, "a rule of the exchange forbids it, see `rule`")
-            }
-            Self::UnsupportedCombination => {
-                row(11047, "unsupported_arg_combination", 400, "fields that do not go together")
-            }
-            Self::BadRequest => {
-                row(11050, "bad_request", 400, "understood, but it makes no sense here")
-            }
-            Self::Maintenance => row(11051, "system_maintenance", 503, "the venue is not open"),
-            Self::PostOnlyReject => {
-                row(11054, "post_only_reject", 400, "a post-only order would have taken")
-            }
-            Self::Internal => row(11094, "internal_server_error", 500, "our mistake"),
-            Self::InvalidCredentials => row(
-                13004,
-                "invalid_credentials",
-                401,
-                "client id, secret, signature, timestamp or nonce is not right",
-            ),
-            Self::Unauthorized => {
-                row(13009, "unauthorized", 401, "nobody is logged in, or the token has expired")
-            }
-            Self::SubscriptionFailed => {
-                row(13017, "subscription_failed", 400, "a channel cannot be subscribed to")
-            }
-            Self::NotFound => row(13020, "not_found", 404, "no such thing"),
-            Self::Forbidden => row(13021, "forbidden", 403, "logged in, but not allowed to"),
-        }
-    }
-
     /// The number on the wire.
     #[must_use]
     pub const fn code(self) -> i64 {
@@ -367,14 +228,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn api_003_every_code_is_listed_once_under_a_number_of_its_own() {
+    fn api_003_every_code_has_a_number_and_a_name_of_its_own() {
         let numbers: BTreeSet<i64> = ErrorCode::ALL.iter().map(|code| code.code()).collect();
-        assert_eq!(numbers.len(), ErrorCode::ALL.len());
-        // `row` is exhaustive; the list is as long as the last variant says.
-        let last = ErrorCode::ALL.iter().max().unwrap();
-        assert_eq!(*last, ErrorCode::Forbidden);
-        let distinct: BTreeSet<ErrorCode> = ErrorCode::ALL.into_iter().collect();
-        assert_eq!(distinct.len(), 31);
+        let names: BTreeSet<&str> = ErrorCode::ALL.iter().map(|code| code.name()).collect();
+        assert_eq!((numbers.len(), names.len()), (ErrorCode::ALL.len(), ErrorCode::ALL.len()));
+        assert!(ErrorCode::ALL.is_sorted_by_key(|code| code.code()));
     }
 
     #[test]

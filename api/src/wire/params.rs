@@ -6,6 +6,7 @@
 //! - a number is read from its text, see [`Number`].
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 
 use rust_decimal::Decimal;
@@ -252,10 +253,13 @@ impl<'de> Deserialize<'de> for Object {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
                 let mut object = Object { fields: BTreeMap::new(), twice: None };
                 while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
-                    if object.fields.contains_key(&name) {
-                        object.twice.get_or_insert(name);
-                    } else {
-                        object.fields.insert(name, value);
+                    match object.fields.entry(name) {
+                        Entry::Vacant(place) => {
+                            place.insert(value);
+                        }
+                        Entry::Occupied(place) => {
+                            object.twice.get_or_insert_with(|| place.key().clone());
+                        }
                     }
                 }
                 Ok(object)

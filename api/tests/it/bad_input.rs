@@ -138,8 +138,8 @@ async fn api_005_a_refusal_of_the_exchange_names_its_rule_and_moves_no_money() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn api_005_an_expired_series_takes_no_orders() {
     let stand = Stand::open().await;
-    stand.clock.set(start_of_time() + NanosSpan::from_seconds(86_400));
     let (client, _) = stand.trader(1_000).await;
+    stand.clock.set(start_of_time() + NanosSpan::from_seconds(86_400));
     let refused = refusal(client.buy(&limit(1, "2.5")).await);
     assert_eq!(refused, (10012, json!("instrument_name"), NULL, json!("ORDER-003")));
 }

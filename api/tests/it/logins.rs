@@ -2,6 +2,7 @@
 
 use api::venue::Credential;
 use hmac::{Hmac, KeyInit, Mac};
+use instruments::NanosSpan;
 use serde_json::{Value, json};
 use sha2::Sha256;
 
@@ -80,7 +81,8 @@ async fn api_013_tokens_are_refreshed_once_and_end_with_the_logout() {
     assert_eq!(status, 200, "{granted}");
     let token =
         |granted: &Value, which: &str| granted["result"][which].as_str().unwrap().to_owned();
-    let bearer = format!("authorization: Bearer {}\r\n", token(&granted, "access_token"));
+    let bearer_of = |token: &str| format!("authorization: Bearer {token}\r\n");
+    let bearer = bearer_of(&token(&granted, "access_token"));
     let (status, _) = stand.get("/api/v2/private/get_positions", &bearer).await;
     assert_eq!(status, 200);
 
@@ -94,6 +96,12 @@ async fn api_013_tokens_are_refreshed_once_and_end_with_the_logout() {
     assert_eq!((status, &again["error"]["code"]), (401, &json!(13009)));
     let (status, _) = stand.get("/api/v2/private/get_positions", &bearer).await;
     assert_eq!(status, 401, "the refreshed login replaces the old one");
+    let token = token(&refreshed, "access_token");
+    stand.clock.set(start_of_time() + NanosSpan::from_seconds(3_600));
+    let (status, _) = stand.get("/api/v2/private/get_positions", &bearer_of(&token)).await;
+    assert_eq!(status, 401, "a token expires");
+    // A session's login does not.
+    assert!(client.call("private/get_positions", json!({})).await.is_ok());
 
     client.call("private/logout", json!({})).await.unwrap();
     assert_eq!(refusal(client.call("private/get_positions", json!({})).await).0, 13009);
@@ -142,7 +150,6 @@ async fn api_010_http_requests_are_signed_one_by_one() {
     let (status, _) = stand.get(path, "").await;
     assert_eq!(status, 401);
 
-    // alice:... in base64 needs a tool; the pair is made here by hand from its bits.
     let pair = format!("{}:{}", credential.client_id, credential.client_secret);
     let basic = format!("authorization: Basic {}\r\n", base64(pair.as_bytes()));
     let (status, reply) = stand.get(path, &basic).await;

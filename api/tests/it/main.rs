@@ -1,5 +1,7 @@
 //! The server on a real socket in front of a real venue in a fresh directory, asked by real clients.
 
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
 mod accounts;
 mod bad_input;
 mod books;

@@ -113,9 +113,8 @@ impl Stand {
     async fn open_account(&self, dollars: i64, is_verifier: bool) -> Credential {
         let name = format!("account-{}", self.names.fetch_add(1, Ordering::Relaxed));
         let events = self.submit(Command::OpenAccount { name, is_verifier }).await;
-        let opened = events.iter().find_map(|event| match event {
-            Event::AccountOpened { account, .. } => Some(*account),
-            _ => None,
+        let opened = events.iter().find_map(|event| {
+            if let Event::AccountOpened { account, .. } = event { Some(*account) } else { None }
         });
         let account = opened.expect("an account was opened");
         if 0 < dollars {
