@@ -8,7 +8,7 @@
 //!       +-- no challenge before the interval ends: unverified, because that is the venue's own fault
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::{AccountId, GpuSeconds, Instrument, MicroUsd, Nanos, ObligationId, Ppm, Qty};
@@ -18,6 +18,7 @@ use crate::Exchange;
 use crate::command::Command;
 use crate::event::{Event, IntervalOutcome, IntervalSettled};
 use crate::reject::{ReceiptField, Reject};
+use crate::run_timers::later;
 
 /// What a replacement costs against the index when none was bought in, in millionths.
 const REPLACEMENT_PPM: Ppm = Ppm::new(1_150_000);
@@ -81,6 +82,13 @@ impl Delivery {
         }
     }
 
+    /// What the interval waits for at `now`. The timer may be late; deadlines are not, and after the close nothing is awaited.
+    fn awaits(&self, interval: u32, terms: &Instrument, now: Nanos) -> Option<IntervalState> {
+        let by = self.deadline(interval, terms)?.min(terms.schedule.close_at);
+        let is_awaited = !self.obligation.closed && now < by;
+        self.obligation.interval(interval).filter(|_| is_awaited)
+    }
+
     /// The next instant at which the timer has something to do here.
     pub(crate) fn next_due(&self, terms: &Instrument) -> Option<Nanos> {
         if self.obligation.closed {
@@ -117,25 +125,28 @@ impl Delivery {
 }
 
 impl Exchange {
-    /// Opens the intervals that have begun and ends those whose deadline has passed.
+    /// Opens the intervals that have begun and ends those whose deadline has passed, in the order in which that was due.
     pub(crate) fn run_deliveries(&mut self, events: &mut Vec<Event>) {
-        loop {
-            let mut due: Vec<(Nanos, ObligationId)> = Vec::new();
-            for (id, delivery) in &self.deliveries {
-                let Some(series) = self.series.get(&delivery.obligation.instrument) else {
-                    continue;
-                };
-                let next = delivery.next_due(&series.instrument);
-                due.extend(next.filter(|at| *at <= self.now).map(|at| (at, *id)));
-            }
-            if due.is_empty() {
-                return;
-            }
-            due.sort_unstable();
-            for (at, id) in due {
-                self.run_delivery(id, at, events);
-            }
+        let next = |id: &ObligationId| self.step_due(*id).map(|at| (at, *id));
+        let mut due: BTreeSet<(Nanos, ObligationId)> =
+            self.deliveries.keys().filter_map(next).collect();
+        while let Some((at, id)) = due.pop_first() {
+            self.run_delivery(id, at, events);
+            due.extend(self.step_due(id).map(|at| (at, id)));
         }
+    }
+
+    /// When the next step of an obligation was due, if it was.
+    fn step_due(&self, id: ObligationId) -> Option<Nanos> {
+        let delivery = self.deliveries.get(&id)?;
+        let series = self.series.get(&delivery.obligation.instrument)?;
+        delivery.next_due(&series.instrument).filter(|at| *at <= self.now)
+    }
+
+    /// What an interval waits for now.
+    fn awaited(&self, delivery: &Delivery, interval: u32) -> Option<IntervalState> {
+        let series = self.series.get(&delivery.obligation.instrument)?;
+        delivery.awaits(interval, &series.instrument, self.now)
     }
 
     /// Takes the one step of one obligation that was due at `at`.
@@ -167,13 +178,13 @@ impl Exchange {
         events: &mut Vec<Event>,
     ) -> Result<(), Reject> {
         let delivery = self.deliveries.get(&obligation).ok_or(Reject::UnknownObligation)?;
-        if delivery.obligation.interval(interval) != Some(IntervalState::Open) {
+        if self.awaited(delivery, interval) != Some(IntervalState::Open) {
             return Err(Reject::WrongStep);
         }
 
         // From here on nothing can fail.
         let Some(series) = self.series.get(&delivery.obligation.instrument) else { return Ok(()) };
-        let answer_by = self.now + series.instrument.schedule.answer_within;
+        let answer_by = later(self.now, series.instrument.schedule.answer_within);
         let (seller, lots) = (delivery.obligation.seller, delivery.obligation.lots);
         self.under_way(obligation, interval, |under_way| under_way.seed = Some(seed));
         self.step_interval(obligation, interval, Step::Challenge { answer_by }, events);
@@ -196,7 +207,7 @@ impl Exchange {
         let DeliveryReceipt { obligation, interval, work_root, .. } = *receipt;
         let Some(delivery) = self.deliveries.get_mut(&obligation) else { return Ok(()) };
         let Some(series) = self.series.get(&delivery.obligation.instrument) else { return Ok(()) };
-        let verdict_by = self.now + series.instrument.schedule.verdict_within;
+        let verdict_by = later(self.now, series.instrument.schedule.verdict_within);
         let accepted = delivery.obligation.accept_receipt(receipt, *digest, verdict_by);
         assert!(accepted.is_ok(), "a checked receipt: {accepted:?}");
         self.under_way(obligation, interval, |under_way| under_way.work_root = Some(work_root));
@@ -220,10 +231,9 @@ impl Exchange {
         if obligation.seller != account {
             return Err(Reject::NotTheSeller);
         }
-        // The timer may be late; the deadline is not.
-        match obligation.interval(receipt.interval) {
-            Some(IntervalState::Challenged { answer_by }) if self.now < answer_by => {}
-            Some(_) | None => return Err(Reject::WrongStep),
+        let awaited = self.awaited(delivery, receipt.interval);
+        if !matches!(awaited, Some(IntervalState::Challenged { .. })) {
+            return Err(Reject::WrongStep);
         }
         let nominated = self.accounts.get(&account).and_then(|record| record.signer);
         if nominated != Some(signer) {
@@ -252,7 +262,7 @@ impl Exchange {
         events: &mut Vec<Event>,
     ) -> Result<(), Reject> {
         let delivery = self.deliveries.get(&obligation).ok_or(Reject::UnknownObligation)?;
-        if !matches!(delivery.obligation.interval(interval), Some(IntervalState::Claimed { .. })) {
+        if !matches!(self.awaited(delivery, interval), Some(IntervalState::Claimed { .. })) {
             return Err(Reject::WrongStep);
         }
         let under_way = delivery.under_way.get(&interval);
@@ -274,11 +284,11 @@ impl Exchange {
         verdict: Verdict,
         events: &mut Vec<Event>,
     ) -> Result<(), Reject> {
+        let verifier = self.accounts.get(&account).ok_or(Reject::UnknownAccount)?;
         let delivery = self.deliveries.get(&obligation).ok_or(Reject::UnknownObligation)?;
-        if !matches!(delivery.obligation.interval(interval), Some(IntervalState::Claimed { .. })) {
+        if !matches!(self.awaited(delivery, interval), Some(IntervalState::Claimed { .. })) {
             return Err(Reject::WrongStep);
         }
-        let verifier = self.accounts.get(&account).ok_or(Reject::UnknownAccount)?;
         let parties = [delivery.obligation.seller, delivery.obligation.buyer];
         if !verifier.is_verifier || parties.contains(&account) {
             return Err(Reject::NotAVerifier);
@@ -363,15 +373,20 @@ impl Exchange {
         }
     }
 
-    fn close_obligation(&mut self, id: ObligationId, events: &mut Vec<Event>) {
+    /// Ends an obligation: what has not ended of it by now is unpaid and unpunished. The caller adjusts the parties' holds.
+    pub(crate) fn close_obligation(&mut self, id: ObligationId, events: &mut Vec<Event>) {
         let Some(delivery) = self.deliveries.get_mut(&id) else { return };
+        delivery.under_way.clear();
         let obligation = &mut delivery.obligation;
         settlement::close(&mut self.ledger, obligation);
+        let judged = obligation.delivered_count.saturating_add(obligation.failed);
+        let intervals = u32::try_from(obligation.intervals.len()).unwrap_or(u32::MAX);
         events.push(Event::ObligationClosed {
             obligation: id,
             intervals_delivered: obligation.delivered_count,
             intervals_failed: obligation.failed,
-            intervals_unverified: obligation.unverified,
+            // Those that the close has overtaken too.
+            intervals_unverified: intervals.saturating_sub(judged),
             paid_to_seller: obligation.paid_to_seller,
             shortfall_paid: obligation.shortfall_paid,
         });

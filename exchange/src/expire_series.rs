@@ -30,11 +30,12 @@ impl Exchange {
         }
     }
 
-    /// The fixing over the index's half-hours, to the nearest tick; the mark where the index cannot be fixed.
+    /// The fixing over the index's half-hours, to the nearest tick; today's mark where the index cannot be fixed.
     fn settlement_price(&self, instrument: InstrumentId) -> Option<Price> {
         let series = self.series.get(&instrument)?;
         let history = self.indices.get(&series.instrument.grade);
         let fixing = history.and_then(|history| oracle::fixing(&history.window()));
-        Some(fixing.map_or(series.mark, |value| series.instrument.nearest_price(value)))
+        let fixed = fixing.map(|value| series.instrument.nearest_price(value));
+        Some(fixed.or_else(|| self.fresh_mark(instrument)).unwrap_or(series.mark))
     }
 }

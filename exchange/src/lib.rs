@@ -25,6 +25,7 @@
 mod amend_order;
 mod assign_series;
 mod cancel_order;
+mod close_series;
 mod command;
 mod deliver;
 mod deposit;

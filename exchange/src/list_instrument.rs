@@ -1,6 +1,6 @@
 //! Lists a series.
 
-use instruments::{Instrument, InstrumentId};
+use instruments::{Instrument, InstrumentId, Price};
 use matching_engine::Book;
 
 use crate::event::Event;
@@ -27,7 +27,9 @@ impl Exchange {
 
         // From here on nothing can fail.
         let id = InstrumentId(Issued::next(&mut self.issued.series));
-        let instrument = Instrument { id, ..terms.clone() };
+        // A mark is a price from its first moment.
+        let reference = terms.reference.clamp(Price::from_ticks(1), Instrument::PRICE_MAX);
+        let instrument = Instrument { id, reference, ..terms.clone() };
         self.series_by_name.insert(instrument.name.clone(), id);
         self.books.insert(id, Book::new());
         self.series.insert(id, Series::new(instrument.clone(), self.now));

@@ -9,6 +9,7 @@ use matching_engine::Book;
 
 use crate::Exchange;
 use crate::event::Event;
+use crate::run_timers::later;
 use crate::series::{Series, SeriesState};
 
 /// Bounds how often trading may recompute margin for all who hold positions.
@@ -18,7 +19,7 @@ impl Exchange {
     /// Asks for fresh marks within a second.
     pub(crate) fn marks_due_soon(&mut self) {
         if self.marks_at.is_none() {
-            self.marks_at = Some(self.now + MARKS_AFTER);
+            self.marks_at = Some(later(self.now, MARKS_AFTER));
         }
     }
 
@@ -52,7 +53,7 @@ impl Exchange {
         }
     }
 
-    fn fresh_mark(&self, instrument: InstrumentId) -> Option<Price> {
+    pub(crate) fn fresh_mark(&self, instrument: InstrumentId) -> Option<Price> {
         let series = self.series.get(&instrument)?;
         if series.state != SeriesState::Trading {
             return None;

@@ -6,6 +6,14 @@ use crate::Exchange;
 use crate::event::Event;
 use crate::series::{Series, SeriesState};
 
+/// Terms that ask for a cycle at every instant would keep the timer busy with nothing else.
+const VARIATION_EVERY_MIN: NanosSpan = NanosSpan::from_seconds(1);
+
+/// The instant `span` after `at`, or the last one there is.
+pub(crate) fn later(at: Nanos, span: NanosSpan) -> Nanos {
+    Nanos::new(at.nanos().saturating_add(span.nanos()))
+}
+
 impl Exchange {
     pub(crate) fn run_timers(&mut self, events: &mut Vec<Event>) {
         if self.marks_at.is_some_and(|at| at <= self.now) {
@@ -29,9 +37,7 @@ impl Exchange {
         for instrument in
             self.due(SeriesState::Delivering, |series| series.instrument.schedule.close_at)
         {
-            if let Some(series) = self.series.get_mut(&instrument) {
-                series.state = SeriesState::Closed;
-            }
+            self.close_series(instrument, events);
         }
     }
 
@@ -49,11 +55,11 @@ impl Exchange {
 
     /// The first instant of the cycle's lattice after now: cycles missed while the venue was down are run once.
     fn next_variation(&self) -> Nanos {
-        let every =
-            self.venue.map_or(NanosSpan::ZERO, |venue| venue.variation_every).nanos().max(1);
+        let every = self.venue.map_or(NanosSpan::ZERO, |venue| venue.variation_every);
+        let every = every.max(VARIATION_EVERY_MIN).nanos();
         let behind = self.now.since(self.variation_at).nanos();
         let cycles = behind.div_euclid(every).saturating_add(1);
-        self.variation_at + NanosSpan::new(every.saturating_mul(cycles))
+        later(self.variation_at, NanosSpan::new(every.saturating_mul(cycles)))
     }
 
     /// The next instant at which a [`Tick`](crate::Command::Tick) has something to do. `None` before the venue opens.
