@@ -55,7 +55,7 @@ impl Exchange {
         };
         let is_smaller = limit == record.limit && open <= record.open();
         if !is_smaller {
-            self.check_funds(&request, series, limit, record.open())?;
+            self.check_funds(&request, series, limit, Some(record))?;
         }
         let reprices = limit != record.limit;
         if record.post_only && reprices && self.would_cross(record.instrument, record.side, limit) {

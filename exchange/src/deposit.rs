@@ -27,6 +27,8 @@ impl Exchange {
         // From here on nothing can fail.
         let moved = self.ledger.transfer(Bucket::Custody, Bucket::Cash(account), amount);
         assert!(moved.is_ok(), "custody may go below zero");
+        // An account whose holds lack something holds the new money first.
+        self.rehold(account);
         Ok(())
     }
 }

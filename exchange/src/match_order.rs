@@ -29,6 +29,9 @@ impl Exchange {
         for event in happened {
             self.book_event(instrument, event, &mut touched, events);
         }
+        if let Some(order) = touched.arrived.take() {
+            touched.order(order, self.orders.get(&order));
+        }
         self.emit_depth(instrument, touched.levels, events);
         for account in touched.accounts {
             self.rehold(account);
@@ -45,20 +48,23 @@ impl Exchange {
         events: &mut Vec<Event>,
     ) {
         match event {
-            BookEvent::Accepted { id } => touched.order(self.orders.get(&id)),
+            BookEvent::Accepted { id } => {
+                touched.arrived = Some(id);
+                touched.order(id, self.orders.get(&id));
+            }
             BookEvent::Rejected { reason, .. } => disagree(reason),
             BookEvent::Traded(trade) => self.book_trade(instrument, &trade, touched, events),
             BookEvent::Cancelled { id, qty, reason } => {
-                touched.order(self.orders.get(&id));
+                touched.order(id, self.orders.get(&id));
                 self.cancel_record(id, qty, reason, events);
             }
             BookEvent::Amended { id, price, qty } => {
-                touched.order(self.orders.get(&id));
+                touched.order(id, self.orders.get(&id));
+                touched.arrived = Some(id);
                 self.amend_record(id, price, qty, events);
-                touched.order(self.orders.get(&id));
             }
             BookEvent::Decremented { id, price, qty, .. } => {
-                touched.order(self.orders.get(&id));
+                touched.order(id, self.orders.get(&id));
                 let limit = price.or_else(|| self.orders.get(&id).map(|record| record.limit));
                 if let Some(limit) = limit {
                     self.amend_record(id, limit, qty, events);
@@ -74,8 +80,8 @@ impl Exchange {
         touched: &mut Touched,
         events: &mut Vec<Event>,
     ) {
-        touched.order(self.orders.get(&trade.maker));
-        touched.order(self.orders.get(&trade.taker));
+        touched.order(trade.maker, self.orders.get(&trade.maker));
+        touched.order(trade.taker, self.orders.get(&trade.taker));
         let Some(series) = self.series.get_mut(&instrument) else { return };
         let trade_seq = series.record_trade(trade.price, trade.qty);
         let mark = series.mark;
@@ -161,8 +167,8 @@ impl Exchange {
         let amended = OpenOrder {
             limit: price,
             qty,
-            // An unchanged price keeps what was reserved for it.
-            reserve_per_lot: if price == record.limit {
+            // What keeps its place keeps what was reserved for it; what arrives anew is reserved for anew.
+            reserve_per_lot: if price == record.limit && qty <= record.qty {
                 record.reserve_per_lot
             } else {
                 reserve.unwrap_or(record.reserve_per_lot)
@@ -243,14 +249,17 @@ enum Count {
 /// Which accounts and price levels one book operation has changed.
 #[derive(Default)]
 struct Touched {
+    /// The order that arrives, or arrives anew. It is not on its level before all else has happened, and perhaps not then.
+    arrived: Option<OrderId>,
     accounts: BTreeSet<instruments::AccountId>,
     levels: BTreeSet<(Side, Price)>,
 }
 
 impl Touched {
-    fn order(&mut self, record: Option<&OpenOrder>) {
-        if let Some(record) = record {
-            self.accounts.insert(record.account);
+    fn order(&mut self, order: OrderId, record: Option<&OpenOrder>) {
+        let Some(record) = record else { return };
+        self.accounts.insert(record.account);
+        if self.arrived != Some(order) {
             self.levels.insert((record.side, record.limit));
         }
     }

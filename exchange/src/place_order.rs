@@ -145,7 +145,7 @@ impl Exchange {
         if request.reduce_only {
             self.check_reduces(request, rests)?;
         }
-        let reserve_per_lot = self.check_funds(request, series, limit, Qty::ZERO)?;
+        let reserve_per_lot = self.check_funds(request, series, limit, None)?;
         if request.post_only && self.would_cross(request.instrument, request.side, limit) {
             return Err(Reject::PostOnlyWouldCross);
         }
@@ -177,18 +177,33 @@ impl Exchange {
         Ok(())
     }
 
-    /// Whether the account can carry `request` beside what it has, less `replaced` lots that the request takes the place of. Returns
-    /// what one lot holds beyond margin.
+    /// Whether the account can carry `request` beside what it has, less the order that the request takes the place of. Returns what one
+    /// lot holds beyond margin.
     pub(crate) fn check_funds(
         &self,
         request: &PlaceOrder,
         series: &Series,
         limit: Price,
-        replaced: Qty,
+        replaced: Option<&OpenOrder>,
     ) -> Result<MicroUsd, Reject> {
         let instrument = &series.instrument;
         let net = self.net(request.instrument, request.account);
         let mut open = self.open_orders_in(request.account, request.instrument);
+        let same_side = match request.side {
+            Side::Buy => &mut open.buys,
+            Side::Sell => &mut open.sells,
+        };
+        if let Some(record) = replaced {
+            *same_side -= record.open();
+            open.reserve -= record.reserve_of(record.open());
+        }
+        *same_side += request.qty;
+        let worst = (net.long() + open.buys).max(net.short() + open.sells);
+        if POSITION_MAX < worst {
+            return Err(Reject::PositionAboveLimit { limit: POSITION_MAX });
+        }
+        let dearest = limit.max(series.mark);
+        instrument.notional(dearest, worst).ok_or(Reject::NotionalOutOfRange)?;
         let reserve_per_lot = self
             .reserve_per_lot(instrument, request.side, limit, series.mark)
             .ok_or(Reject::NotionalOutOfRange)?;
@@ -196,20 +211,8 @@ impl Exchange {
             .checked_mul(i128::from(request.qty.lots()))
             .and_then(MicroUsd::from_i128)
             .ok_or(Reject::NotionalOutOfRange)?;
-        let same_side = match request.side {
-            Side::Buy => &mut open.buys,
-            Side::Sell => &mut open.sells,
-        };
-        *same_side = same_side.saturating_sub(replaced) + request.qty;
         open.reserve = open.reserve.checked_add(reserve).ok_or(Reject::NotionalOutOfRange)?;
-
-        let worst = (net.long() + open.buys).max(net.short() + open.sells);
-        if POSITION_MAX < worst {
-            return Err(Reject::PositionAboveLimit { limit: POSITION_MAX });
-        }
-        let dearest = limit.max(series.mark);
-        instrument.notional(dearest, worst).ok_or(Reject::NotionalOutOfRange)?;
-        self.check_margin(request.account, instrument, open)?;
+        self.check_margin(request, series, open, reserve)?;
         Ok(reserve_per_lot)
     }
 

@@ -1,22 +1,48 @@
 //! Keeps an account's holds at what its orders and positions require, and answers whether it can carry more.
 
-use instruments::{AccountId, Instrument, InstrumentId, MicroUsd, NetQty};
+use std::collections::BTreeMap;
+
+use instruments::{AccountId, InstrumentId, MicroUsd, NetQty, Side};
 use settlement::{Bucket, OpenOrders, Requirement, requirement};
 
 use crate::Exchange;
+use crate::command::PlaceOrder;
 use crate::reject::Reject;
+use crate::series::Series;
 
-/// What an account must hold.
+/// What an account must hold over all series, in micro-dollars: a sum of what fits into the ledger need not fit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Required {
     /// For positions.
-    pub position: MicroUsd,
+    pub position: i128,
     /// For open orders, reserves included.
-    pub orders: MicroUsd,
+    pub orders: i128,
+    /// Of that, the reserves.
+    pub reserves: i128,
     /// Below this equity an account is liquidated.
-    pub maintenance: MicroUsd,
+    pub maintenance: i128,
     /// What positions would gain (positive) or lose if they were closed at the mark.
-    pub unrealised: MicroUsd,
+    pub unrealised: i128,
+}
+
+impl Required {
+    fn add(&mut self, part: &Requirement, open: &OpenOrders) {
+        self.position = self.position.saturating_add(i128::from(part.position.micros()));
+        self.orders = self.orders.saturating_add(i128::from(part.orders.micros()));
+        self.reserves = self.reserves.saturating_add(i128::from(open.reserve.micros()));
+        self.maintenance = self.maintenance.saturating_add(i128::from(part.maintenance.micros()));
+    }
+
+    /// For everything.
+    pub(crate) fn initial(&self) -> i128 {
+        self.position.saturating_add(self.orders)
+    }
+}
+
+/// The nearest that the ledger can hold.
+pub(crate) fn saturate(micros: i128) -> MicroUsd {
+    let nearest = micros.clamp(i128::from(i64::MIN), i128::from(i64::MAX));
+    MicroUsd::from_i128(nearest).unwrap_or_default()
 }
 
 impl Exchange {
@@ -37,25 +63,24 @@ impl Exchange {
     /// What the account must hold for everything it has.
     pub(crate) fn required(&self, account: AccountId) -> Required {
         let mut total = Required::default();
-        let none = std::collections::BTreeMap::new();
+        let none = BTreeMap::new();
         let open_orders = self.open_orders.get(&account).unwrap_or(&none);
         for (instrument, open) in open_orders {
-            let Some(part) = self.required_in(*instrument, account, open) else { continue };
-            total.position += part.position;
-            total.orders += part.orders;
-            total.maintenance += part.maintenance;
+            if let Some(part) = self.required_in(*instrument, account, open) {
+                total.add(&part, open);
+            }
         }
         for (instrument, position) in self.positions.of_account(account) {
             let Some(series) = self.series.get(&instrument) else { continue };
-            total.unrealised += position.unrealised(&series.instrument, series.mark);
+            let gain = position.unrealised(&series.instrument, series.mark);
+            total.unrealised = total.unrealised.saturating_add(i128::from(gain.micros()));
             if open_orders.contains_key(&instrument) {
                 continue;
             }
-            let Some(part) = self.required_in(instrument, account, &OpenOrders::default()) else {
-                continue;
-            };
-            total.position += part.position;
-            total.maintenance += part.maintenance;
+            let open = OpenOrders::default();
+            if let Some(part) = self.required_in(instrument, account, &open) {
+                total.add(&part, &open);
+            }
         }
         total
     }
@@ -77,40 +102,53 @@ impl Exchange {
         }))
     }
 
-    /// Whether the account can carry `open` in `instrument` beside everything else it has.
+    /// Whether the account can carry `open` in the series of `request` beside everything else it has. `reserve` is the request's part.
     ///
-    /// Unrealised losses count against it, unrealised gains do not count for it: they are money at the next variation only. An order
-    /// that does not make the account's worst side larger needs only its own reserve, so that a position can always be closed.
+    /// Unrealised losses count against it, unrealised gains do not count for it: they are money at the next variation only.
     pub(crate) fn check_margin(
         &self,
-        account: AccountId,
-        instrument: &Instrument,
+        request: &PlaceOrder,
+        series: &Series,
         open: OpenOrders,
+        reserve: MicroUsd,
     ) -> Result<(), Reject> {
-        let before = self.required(account);
-        let net = self.net(instrument.id, account);
-        let mark =
-            self.series.get(&instrument.id).map_or(instrument.reference, |series| series.mark);
+        let instrument = &series.instrument;
+        let net = self.net(instrument.id, request.account);
+        let old_open = self.open_orders_in(request.account, instrument.id);
         let rates = &self.margin_rates;
-        let old_open = self.open_orders_in(account, instrument.id);
-        let old = requirement(instrument, rates, net, &old_open, mark);
-        let new = requirement(instrument, rates, net, &open, mark);
-        let (Some(old), Some(new)) = (old, new) else { return Err(Reject::NotionalOutOfRange) };
-
-        let held = before.position + before.orders;
-        let required = held + (new.position + new.orders) - (old.position + old.orders);
-        let usable = self.margin_usable(account) + before.unrealised.min(MicroUsd::ZERO);
-        let worst_before = old.position + old.orders - old_open.reserve;
-        let worst_after = new.position + new.orders - open.reserve;
-        let is_enough = if worst_after <= worst_before {
-            open.reserve <= usable || required <= usable
-        } else {
-            required <= usable
+        let of = |net: NetQty, open: &OpenOrders| {
+            let part = requirement(instrument, rates, net, open, series.mark);
+            part.ok_or(Reject::NotionalOutOfRange)
         };
-        if is_enough {
+        let (old, new) = (of(net, &old_open)?, of(net, &open)?);
+
+        let before = self.required(request.account);
+        let mut after = before;
+        after.orders = after
+            .orders
+            .saturating_add(i128::from(new.orders.micros()))
+            .saturating_sub(i128::from(old.orders.micros()));
+        after.reserves = after
+            .reserves
+            .saturating_add(i128::from(open.reserve.micros()))
+            .saturating_sub(i128::from(old_open.reserve.micros()));
+        let (held, required) = (before.initial(), after.initial());
+        let usable = i128::from(self.margin_usable(request.account).micros())
+            .saturating_add(before.unrealised.min(0));
+        if required <= usable || required <= held {
             return Ok(());
         }
-        Err(Reject::InsufficientMargin { required: required - held, available: usable - held })
+        let freed = closes(request, net, &open)
+            .map(|left| of(left, &OpenOrders::default()))
+            .transpose()?
+            .map(|left| old.position - left.position);
+        if freed.is_some_and(|freed| reserve <= freed) && after.reserves <= usable {
+            return Ok(());
+        }
+        Err(Reject::InsufficientMargin {
+            required: saturate(required.saturating_sub(held)),
+            available: saturate(usable.saturating_sub(held)),
+        })
     }
 
     /// Money that may be held: cash and what is held already.
@@ -124,8 +162,8 @@ impl Exchange {
     pub(crate) fn rehold(&mut self, account: AccountId) {
         let required = self.required(account);
         let usable = self.margin_usable(account);
-        let position = required.position.min(usable);
-        let orders = required.orders.min(usable - position);
+        let position = saturate(required.position).min(usable);
+        let orders = saturate(required.orders).min(usable - position);
         let targets =
             [(Bucket::PositionMargin(account), position), (Bucket::OrderHold(account), orders)];
         let cash = Bucket::Cash(account);
@@ -141,4 +179,16 @@ impl Exchange {
             assert!(unpaid == MicroUsd::ZERO, "holds are bounded by the account's money");
         }
     }
+}
+
+/// What is left of the position when `request` has traded whole, if it and the orders beside it can only make the position smaller.
+///
+/// Such an order is let through although the account lacks margin, so that a position can be closed: but only while its loss is less
+/// than the margin it frees, and while the losses of all orders together can be paid.
+fn closes(request: &PlaceOrder, net: NetQty, open: &OpenOrders) -> Option<NetQty> {
+    let is_closing = match request.side {
+        Side::Buy => open.buys <= net.short(),
+        Side::Sell => open.sells <= net.long(),
+    };
+    is_closing.then(|| net.after(request.side, request.qty)).flatten()
 }

@@ -12,6 +12,7 @@ use crate::command::IndexPrint;
 use crate::deliver::{Delivery, OpenChallenge};
 use crate::open_account::Account;
 use crate::place_order::OpenOrder;
+use crate::rehold::saturate;
 use crate::series::Series;
 
 /// An account's money at a glance.
@@ -154,21 +155,23 @@ impl Exchange {
         self.accounts.get(&account)?;
         let required = self.required(account);
         let balance = self.ledger.equity(account);
-        let margin_initial = required.position + required.orders;
-        let usable = self.margin_usable(account) + required.unrealised.min(MicroUsd::ZERO);
+        let initial = required.initial();
+        let usable = i128::from(self.margin_usable(account).micros());
+        let free = usable.saturating_add(required.unrealised.min(0)).saturating_sub(initial);
+        let equity = i128::from(balance.micros()).saturating_add(required.unrealised);
         let of = |bucket| self.ledger.balance(bucket);
         Some(AccountSummary {
             balance,
             cash: of(Bucket::Cash(account)),
             order_hold: of(Bucket::OrderHold(account)),
             position_margin: of(Bucket::PositionMargin(account)),
-            margin_initial,
-            margin_maintenance: required.maintenance,
+            margin_initial: saturate(initial),
+            margin_maintenance: saturate(required.maintenance),
             delivery_escrow: of(Bucket::DeliveryEscrow(account)),
             bond: of(Bucket::Bond(account)),
-            unrealised: required.unrealised,
-            equity: balance + required.unrealised,
-            available: (usable - margin_initial).max(MicroUsd::ZERO),
+            unrealised: saturate(required.unrealised),
+            equity: saturate(equity),
+            available: saturate(free.max(0)),
         })
     }
 
