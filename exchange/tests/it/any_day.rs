@@ -1,0 +1,333 @@
+//! Random days at the exchange: sense and nonsense, in any order, with jumps in time.
+//!
+//! Acts are drawn without knowing the exchange; what they mean (the third open order, a challenge that waits for its receipt) is found out
+//! when they are applied.
+
+use exchange::{AmendOrder, Command, Exchange, IndexPrint, PlaceOrder};
+use instruments::{
+    AccountId, GradeId, Instrument, InstrumentId, MicroUsd, NanosSpan, ObligationId, OrderId, Ppm,
+    Price, Product, Qty, Right, Schedule, Side,
+};
+use matching_engine::{OrderKind, StpMode, TimeInForce};
+use proptest::prelude::*;
+use settlement::{IntervalState, Verdict};
+
+use crate::world::{START, World, day_future, limit, next_receipt, open_venue};
+
+/// Who trades: the last one is a verifier with money, who may trade too.
+const NAMES: [&str; 5] = ["alice", "bob", "carol", "dave", "vera"];
+const DEPOSITS: [i64; 5] = [60, 300, 2_000, 100_000, 1_000];
+
+/// Something that is tried.
+#[derive(Debug, Clone)]
+pub(crate) enum Act {
+    Wait(NanosSpan),
+    Tick,
+    Run(NanosSpan),
+    Place(PlaceOrder),
+    Amend { who: u64, nth: usize, price: Option<i64>, qty: Option<u64> },
+    Cancel { who: u64, nth: usize },
+    CancelAll { who: u64, instrument: Option<u64> },
+    Deposit { who: u64, micros: i64 },
+    Index { grade: &'static str, cents: Option<i64> },
+    Challenge { nth: usize },
+    Receipt { nth: usize, is_good: bool },
+    Draw { nth: usize },
+    Judge { who: u64, nth: usize, verdict: Verdict },
+    Nominate { who: u64, key: u8 },
+    Nonsense(Box<Command>),
+}
+
+fn any_side() -> impl Strategy<Value = Side> {
+    prop_oneof![Just(Side::Buy), Just(Side::Sell)]
+}
+
+fn any_who() -> impl Strategy<Value = u64> {
+    prop_oneof![40 => 1..=4_u64, 2 => 0..9_u64]
+}
+
+fn any_ticks() -> impl Strategy<Value = i64> {
+    prop_oneof![
+        20 => 2_496..2_505_i64,
+        6 => 2_200..2_800_i64,
+        1 => prop::sample::select(vec![i64::MIN, -1, 0, 1, 2, 10_000_000, 10_000_001, i64::MAX]),
+    ]
+}
+
+fn any_lots() -> impl Strategy<Value = u64> {
+    prop_oneof![
+        24 => 1..6_u64,
+        2 => 6..200_u64,
+        1 => prop::sample::select(vec![0, 100_000, 1_000_000, 1_000_001, u64::MAX]),
+    ]
+}
+
+fn any_order() -> impl Strategy<Value = PlaceOrder> {
+    let kind = prop_oneof![
+        5 => any_ticks().prop_map(|ticks| OrderKind::Limit(Price::from_ticks(ticks))),
+        1 => Just(OrderKind::Market),
+    ];
+    let time_in_force = prop_oneof![6 => Just(TimeInForce::Gtc), 1 => Just(TimeInForce::Ioc), 1 => Just(TimeInForce::Fok)];
+    let stp = prop::sample::select(vec![
+        StpMode::None,
+        StpMode::CancelNewest,
+        StpMode::CancelOldest,
+        StpMode::CancelBoth,
+        StpMode::Decrement,
+    ]);
+    let series = prop_oneof![12 => Just(1), 8 => Just(2), 4 => Just(3), 1 => 0..6_u64];
+    let flags = (prop::bool::weighted(0.06), prop::bool::weighted(0.04));
+    (any_who(), series, any_side(), kind, any_lots(), time_in_force, flags, stp).prop_map(
+        |(who, series, side, kind, qty, time_in_force, (post_only, reduce_only), stp)| PlaceOrder {
+            kind,
+            time_in_force,
+            post_only,
+            reduce_only,
+            stp,
+            ..limit(AccountId(who), InstrumentId(series), side, qty, 1)
+        },
+    )
+}
+
+fn any_span() -> impl Strategy<Value = NanosSpan> {
+    prop_oneof![
+        6 => (0..2_000_u64).prop_map(NanosSpan::from_millis),
+        3 => (2..8_u64).prop_map(NanosSpan::from_seconds),
+        1 => (8..60_u64).prop_map(NanosSpan::from_seconds),
+    ]
+}
+
+fn any_verdict() -> impl Strategy<Value = Verdict> {
+    prop_oneof![
+        (880_000..1_000_001_i64).prop_map(|ppm| Verdict::Valid { quality: Ppm::new(ppm) }),
+        (-1..1_100_000_i64).prop_map(|ppm| Verdict::Valid { quality: Ppm::new(ppm) }),
+        Just(Verdict::Invalid),
+        Just(Verdict::Unverifiable),
+    ]
+}
+
+fn any_nonsense() -> impl Strategy<Value = Command> {
+    prop_oneof![
+        Just(open_venue(true, NanosSpan::from_seconds(1))),
+        Just(Command::ListInstrument(Box::new(day_future("H100D", "H100")))),
+        Just(Command::OpenAccount { name: "alice".to_owned(), is_verifier: true }),
+        (0..9_u64, any::<u32>(), any::<[u8; 32]>()).prop_map(|(id, interval, seed)| {
+            Command::IssueChallenge { obligation: ObligationId(id), interval, seed }
+        }),
+        (0..9_u64, 0..5_u32, any::<[u8; 32]>()).prop_map(|(id, interval, seed)| {
+            Command::DrawRows { obligation: ObligationId(id), interval, seed }
+        }),
+    ]
+}
+
+fn any_trading() -> impl Strategy<Value = Act> {
+    let nth = || 0..6_usize;
+    prop_oneof![
+        20 => any_order().prop_map(Act::Place),
+        5 => (any_who(), nth(), prop::option::of(any_ticks()), prop::option::of(any_lots()))
+            .prop_map(|(who, nth, price, qty)| Act::Amend { who, nth, price, qty }),
+        2 => (any_who(), nth()).prop_map(|(who, nth)| Act::Cancel { who, nth }),
+        1 => (any_who(), prop::option::of(0..5_u64))
+            .prop_map(|(who, instrument)| Act::CancelAll { who, instrument }),
+        1 => (any_who(), -1..50_000_000_i64).prop_map(|(who, micros)| Act::Deposit { who, micros }),
+        2 => (prop::sample::select(vec!["H100", "A100", "B200"]), prop::option::weighted(0.9, 200..300_i64))
+            .prop_map(|(grade, cents)| Act::Index { grade, cents }),
+        2 => any_span().prop_map(Act::Wait),
+        1 => Just(Act::Tick),
+        1 => any_nonsense().prop_map(|command| Act::Nonsense(Box::new(command))),
+    ]
+}
+
+fn any_delivery() -> impl Strategy<Value = Act> {
+    let nth = || 0..6_usize;
+    prop_oneof![
+        6 => any_span().prop_map(Act::Run),
+        3 => any_span().prop_map(Act::Wait),
+        1 => Just(Act::Tick),
+        10 => nth().prop_map(|nth| Act::Challenge { nth }),
+        9 => (nth(), prop::bool::weighted(0.9)).prop_map(|(nth, is_good)| Act::Receipt { nth, is_good }),
+        4 => nth().prop_map(|nth| Act::Draw { nth }),
+        8 => (prop_oneof![9 => Just(5), 1 => any_who()], nth(), any_verdict())
+            .prop_map(|(who, nth, verdict)| Act::Judge { who, nth, verdict }),
+        1 => (any_who(), any::<u8>()).prop_map(|(who, key)| Act::Nominate { who, key: key % 8 / 7 }),
+        5 => any_trading(),
+    ]
+}
+
+/// A day's acts: most trading first, most deliveries later.
+pub(crate) fn any_acts() -> impl Strategy<Value = Vec<Act>> {
+    let morning = prop::collection::vec(any_trading(), 10..100);
+    let noon = (76..100_u64).prop_map(|seconds| Act::Run(NanosSpan::from_seconds(seconds)));
+    let afternoon = prop::collection::vec(any_delivery(), 10..100);
+    (morning, noon, afternoon).prop_map(|(morning, noon, afternoon)| {
+        morning.into_iter().chain([noon]).chain(afternoon).collect()
+    })
+}
+
+/// A venue with a cycle every half minute, four series, five accounts with money.
+pub(crate) fn morning() -> World {
+    let mut world = World::unopened();
+    world.apply(open_venue(true, NanosSpan::from_seconds(30)));
+    // The first closes before its last verdicts can be due; the third never ends; the last is not cleared.
+    let quick = (60, 70, 80, 140, 150);
+    let steady = (100, 100, 110, 230, 400);
+    world.list(compressed("H100D", "H100", 1, 3, quick));
+    let nodes = Instrument { node_size: 2, ..compressed("A100D", "A100", 24, 4, steady) };
+    world.list(nodes);
+    world.list(day_future("H100W", "H100"));
+    let strike = Price::from_ticks(2_500);
+    let product = Product::Option { underlying: InstrumentId(3), strike, right: Right::Call };
+    world.list(Instrument { product, ..day_future("H100CALL", "H100") });
+    for (name, deposit) in NAMES.into_iter().zip(DEPOSITS) {
+        let is_verifier = name == "vera";
+        world.apply(Command::OpenAccount { name: name.to_owned(), is_verifier });
+        let account = world.exchange.account_by_name(name).unwrap();
+        let amount = MicroUsd::new(deposit * 1_000_000);
+        world.apply(Command::Deposit { account, amount });
+        world.apply(Command::NominateAgent { account, signer: [0; 20] });
+    }
+    world
+}
+
+fn compressed(
+    name: &str,
+    grade: &str,
+    hours_per_lot: u32,
+    intervals: u32,
+    seconds: (u64, u64, u64, u64, u64),
+) -> Instrument {
+    let after = |seconds: u64| START + NanosSpan::from_seconds(seconds);
+    let (last_trade, assign, from, until, close) = seconds;
+    Instrument {
+        hours_per_lot,
+        schedule: Schedule {
+            last_trade_at: after(last_trade),
+            assign_at: after(assign),
+            deliver_from: after(from),
+            deliver_until: after(until),
+            intervals,
+            answer_within: NanosSpan::from_seconds(8),
+            verdict_within: NanosSpan::from_seconds(15),
+            close_at: after(close),
+        },
+        ..day_future(name, grade)
+    }
+}
+
+/// Does what the act means here and now.
+pub(crate) fn act(world: &mut World, act: &Act) {
+    match act {
+        Act::Wait(span) => world.wait(*span),
+        Act::Run(span) => {
+            world.run(*span);
+        }
+        _ => {
+            let command = command(&world.exchange, act);
+            let events = world.apply(command);
+            assert!(
+                !events.is_empty() || matches!(act, Act::Tick | Act::CancelAll { .. }),
+                "{act:?}"
+            );
+        }
+    }
+}
+
+fn command(exchange: &Exchange, act: &Act) -> Command {
+    match act {
+        Act::Wait(_) | Act::Run(_) | Act::Tick => Command::Tick,
+        Act::Place(order) => Command::PlaceOrder(order.clone()),
+        Act::Amend { who, nth, price, qty } => Command::AmendOrder(AmendOrder {
+            account: AccountId(*who),
+            order: nth_order(exchange, *who, *nth),
+            price: price.map(Price::from_ticks),
+            qty: qty.map(Qty::from_lots),
+        }),
+        Act::Cancel { who, nth } => Command::CancelOrder {
+            account: AccountId(*who),
+            order: nth_order(exchange, *who, *nth),
+        },
+        Act::CancelAll { who, instrument } => Command::CancelAll {
+            account: AccountId(*who),
+            instrument: instrument.map(InstrumentId),
+        },
+        Act::Deposit { who, micros } => {
+            Command::Deposit { account: AccountId(*who), amount: MicroUsd::new(*micros) }
+        }
+        Act::Index { grade, cents } => print(exchange, grade, *cents),
+        Act::Nominate { who, key } => {
+            Command::NominateAgent { account: AccountId(*who), signer: [*key; 20] }
+        }
+        Act::Nonsense(command) => (**command).clone(),
+        Act::Challenge { .. } | Act::Receipt { .. } | Act::Draw { .. } | Act::Judge { .. } => {
+            delivery_command(exchange, act)
+        }
+    }
+}
+
+fn delivery_command(exchange: &Exchange, act: &Act) -> Command {
+    let is_open = |state| matches!(state, IntervalState::Open);
+    let is_challenged = |state| matches!(state, IntervalState::Challenged { .. });
+    let is_claimed = |state| matches!(state, IntervalState::Claimed { .. });
+    match act {
+        Act::Receipt { nth, is_good } => {
+            let (obligation, interval) = nth_interval(exchange, *nth, is_challenged);
+            let mut receipt = next_receipt(exchange, obligation, interval);
+            receipt.gpu_millis += u64::from(!is_good);
+            let delivery = exchange.delivery(obligation);
+            let account = delivery.map_or(AccountId(1), |delivery| delivery.obligation.seller);
+            let digest = [u8::try_from(receipt.challenges % 256).unwrap(); 32];
+            Command::SubmitReceipt { account, signer: [0; 20], digest, receipt, signature: vec![7] }
+        }
+        Act::Draw { nth } => {
+            let (obligation, interval) = nth_interval(exchange, *nth, is_claimed);
+            Command::DrawRows { obligation, interval, seed: [5; 32] }
+        }
+        Act::Judge { who, nth, verdict } => {
+            let (obligation, interval) = nth_interval(exchange, *nth, is_claimed);
+            let (account, verdict) = (AccountId(*who), *verdict);
+            Command::SubmitVerdict { account, obligation, interval, verdict }
+        }
+        Act::Challenge { nth } => {
+            let (obligation, interval) = nth_interval(exchange, *nth, is_open);
+            Command::IssueChallenge { obligation, interval, seed: [6; 32] }
+        }
+        other => panic!("not part of a delivery: {other:?}"),
+    }
+}
+
+/// The account's `nth` open order; now and then somebody else's, or none.
+fn nth_order(exchange: &Exchange, who: u64, nth: usize) -> OrderId {
+    let open = exchange.open_orders_of(AccountId(who), None);
+    let chosen = open.get(nth % open.len().max(1)).map(|view| view.order);
+    chosen.unwrap_or(OrderId(u64::try_from(nth).unwrap()))
+}
+
+/// The `nth` interval of all that are in a state, else one that is not.
+fn nth_interval(
+    exchange: &Exchange,
+    nth: usize,
+    is_wanted: impl Fn(IntervalState) -> bool,
+) -> (ObligationId, u32) {
+    let mut found = Vec::new();
+    for delivery in exchange.deliveries() {
+        let duty = &delivery.obligation;
+        for (interval, state) in (0..).zip(&duty.intervals) {
+            if is_wanted(*state) {
+                found.push((duty.id, interval));
+            }
+        }
+    }
+    let chosen = found.get(nth % found.len().max(1)).copied();
+    chosen.unwrap_or((ObligationId(u64::try_from(nth).unwrap()), 0))
+}
+
+fn print(exchange: &Exchange, grade: &str, cents: Option<i64>) -> Command {
+    let none = oracle::State::Withheld(oracle::Withheld::NoObservations);
+    Command::PublishIndex(IndexPrint {
+        grade: GradeId::new(grade).unwrap(),
+        observed_at: exchange.now(),
+        value: cents.map(|cents| MicroUsd::new(cents * 10_000)),
+        conf: Ppm::new(20_000),
+        state: if cents.is_some() { oracle::State::Ok } else { none },
+    })
+}

@@ -1,0 +1,420 @@
+//! An independent auditor: knows only what the events say, adds it up in plain integers, and must agree with the exchange.
+//!
+//! It shares no arithmetic with the crates it watches.
+
+use std::collections::BTreeMap;
+
+use exchange::{Event, Exchange, IntervalSettled, OrderAccepted, Stamped, Traded};
+use instruments::{
+    AccountId, Instrument, InstrumentId, MicroUsd, ObligationId, OrderId, Price, Side,
+};
+use settlement::{Bucket, Transfer};
+
+#[derive(Default)]
+struct Holding {
+    lots: i128,
+    /// What was paid for the lots since they were last marked.
+    cost: i128,
+}
+
+struct Order {
+    account: AccountId,
+    instrument: InstrumentId,
+    side: Side,
+    limit: Price,
+    qty: u64,
+    filled: u64,
+    reserve_per_lot: i128,
+}
+
+struct Duty {
+    seller: AccountId,
+    buyer: AccountId,
+    escrow: i128,
+    bond: i128,
+    /// Whether each interval that has begun has ended.
+    intervals: Vec<bool>,
+    outcomes: [u32; 3],
+    paid: i128,
+    is_closed: bool,
+}
+
+/// What the events add up to.
+#[derive(Default)]
+pub(crate) struct Auditor {
+    balances: BTreeMap<Bucket, i128>,
+    terms: BTreeMap<InstrumentId, Instrument>,
+    marks: BTreeMap<InstrumentId, Price>,
+    holdings: BTreeMap<(InstrumentId, AccountId), Holding>,
+    orders: BTreeMap<OrderId, Order>,
+    depth: BTreeMap<(InstrumentId, Side, Price), u64>,
+    duties: BTreeMap<ObligationId, Duty>,
+    last_order: u64,
+    last_trade: u64,
+    trade_seqs: BTreeMap<InstrumentId, u64>,
+    fees: i128,
+    pub trades: u64,
+    pub ended: u64,
+}
+
+fn micros(money: MicroUsd) -> i128 {
+    i128::from(money.micros())
+}
+
+impl Auditor {
+    /// Adds up one command's events.
+    #[track_caller]
+    pub(crate) fn watch(&mut self, input: &Stamped, events: &[Event]) {
+        let mut due: BTreeMap<InstrumentId, i128> = BTreeMap::new();
+        let mut through_suspense: BTreeMap<AccountId, i128> = BTreeMap::new();
+        for event in events {
+            match event {
+                Event::MoneyMoved(transfer) => {
+                    self.money_moved(transfer);
+                    if transfer.to == Bucket::Suspense
+                        && let Some(account) = transfer.from.account()
+                    {
+                        *through_suspense.entry(account).or_default() -= micros(transfer.amount);
+                    }
+                    if transfer.from == Bucket::Suspense {
+                        let account = transfer.to.account().unwrap();
+                        *through_suspense.entry(account).or_default() += micros(transfer.amount);
+                    }
+                }
+                Event::VariationPaid { instrument, account, amount, unpaid, haircut } => {
+                    let owed = micros(*amount) - micros(*unpaid) + micros(*haircut);
+                    self.marked(*instrument, *account, owed);
+                    *due.entry(*instrument).or_default() += owed;
+                    *through_suspense.entry(*account).or_default() -= micros(*amount);
+                }
+                _ => self.event(input, event),
+            }
+        }
+        assert!(due.values().all(|sum| *sum == 0), "variation sums to zero: {due:?}");
+        let moved_otherwise = through_suspense.values().any(|rest| *rest != 0);
+        assert!(!moved_otherwise, "variation is the money that moved: {through_suspense:?}");
+    }
+
+    #[track_caller]
+    fn event(&mut self, input: &Stamped, event: &Event) {
+        match event {
+            Event::InstrumentListed(terms) => {
+                self.marks.insert(terms.id, terms.reference);
+                self.terms.insert(terms.id, (**terms).clone());
+            }
+            Event::MarkChanged { instrument, mark } => {
+                let before = self.marks.insert(*instrument, *mark);
+                assert_ne!(before, Some(*mark), "a mark that did not change");
+            }
+            Event::OrderAccepted(order) => self.accepted(order),
+            Event::OrderAmended { order, price, qty, .. } => {
+                self.amended(*order, *price, qty.lots())
+            }
+            Event::OrderCancelled { account, order, qty, .. } => {
+                let gone = self.orders.remove(order).expect("an open order is cancelled");
+                assert_eq!((gone.account, gone.qty - gone.filled), (*account, qty.lots()));
+            }
+            Event::Traded(trade) => self.traded(trade),
+            Event::DepthChanged { instrument, side, price, open } => {
+                let level = (*instrument, *side, *price);
+                let before = match open.lots() {
+                    0 => self.depth.remove(&level),
+                    lots => self.depth.insert(level, lots),
+                };
+                assert_ne!(before.unwrap_or(0), open.lots(), "a level that did not change");
+            }
+            Event::PositionClosed { instrument, account, net, delivered } => {
+                let held = self.holdings.remove(&(*instrument, *account)).expect("a holding");
+                assert_eq!(held.lots, i128::from(net.lots()), "a position ends as it was");
+                assert!(i128::from(delivered.lots()) <= held.lots.abs());
+            }
+            Event::SeriesExpired { instrument, settlement_price } => {
+                assert_eq!(self.marks[instrument], *settlement_price);
+                assert!(self.terms[instrument].schedule.last_trade_at <= input.at);
+            }
+            _ => self.delivery_event(input, event),
+        }
+    }
+
+    #[track_caller]
+    fn delivery_event(&mut self, input: &Stamped, event: &Event) {
+        match event {
+            Event::ObligationAssigned { obligation, seller, buyer, escrow, bond, .. } => {
+                let duty = Duty {
+                    seller: *seller,
+                    buyer: *buyer,
+                    escrow: micros(*escrow),
+                    bond: micros(*bond),
+                    intervals: Vec::new(),
+                    outcomes: [0; 3],
+                    paid: 0,
+                    is_closed: false,
+                };
+                assert_ne!(seller, buyer);
+                assert!(self.duties.insert(*obligation, duty).is_none());
+                assert_eq!(obligation.0, u64::try_from(self.duties.len()).unwrap());
+            }
+            Event::BuyerDefaulted { obligation, .. } => {
+                let duty = self.duty(*obligation);
+                assert_eq!((duty.escrow, duty.bond), (0, 0));
+                duty.is_closed = true;
+            }
+            Event::IntervalOpened { obligation, interval } => {
+                let duty = self.duty(*obligation);
+                assert_eq!(duty.intervals.len(), usize::try_from(*interval).unwrap());
+                duty.intervals.push(false);
+            }
+            Event::ChallengeIssued { obligation, interval, answer_by, .. } => {
+                assert!(input.at <= *answer_by);
+                self.under_way(*obligation, *interval);
+            }
+            Event::ReceiptAccepted { receipt, .. } => {
+                self.under_way(receipt.obligation, receipt.interval);
+            }
+            Event::RowsDrawn { obligation, interval, .. }
+            | Event::VerdictRecorded { obligation, interval, .. } => {
+                self.under_way(*obligation, *interval);
+            }
+            Event::IntervalSettled(settled) => self.settled(settled),
+            Event::ObligationClosed { .. } => self.closed(event),
+            Event::Rejected(_)
+            | Event::VenueOpened
+            | Event::AccountOpened { .. }
+            | Event::IndexPublished(_)
+            | Event::AgentNominated { .. } => {}
+            other => panic!("an event that nobody audits: {other:?}"),
+        }
+    }
+
+    #[track_caller]
+    fn duty(&mut self, obligation: ObligationId) -> &mut Duty {
+        let duty = self.duties.get_mut(&obligation).expect("an obligation that was assigned");
+        assert!(!duty.is_closed, "{obligation} is closed");
+        duty
+    }
+
+    /// The duty, one interval of which has begun and not ended.
+    #[track_caller]
+    fn under_way(&mut self, obligation: ObligationId, interval: u32) -> &mut Duty {
+        let duty = self.duty(obligation);
+        let has_ended = duty.intervals[usize::try_from(interval).unwrap()];
+        assert!(!has_ended, "interval {interval} of {obligation} has ended");
+        duty
+    }
+
+    fn money_moved(&mut self, transfer: &Transfer) {
+        assert!(MicroUsd::ZERO < transfer.amount, "money that did not move: {transfer:?}");
+        *self.balances.entry(transfer.from).or_default() -= micros(transfer.amount);
+        *self.balances.entry(transfer.to).or_default() += micros(transfer.amount);
+        let from = self.balances[&transfer.from];
+        assert!(0 <= from || transfer.from == Bucket::Custody, "overdrawn: {transfer:?}");
+    }
+
+    fn value(&self, instrument: InstrumentId, price: Price, lots: i128) -> i128 {
+        let terms = &self.terms[&instrument];
+        let tick_value = micros(terms.tick_size) * i128::from(terms.hours_per_lot);
+        i128::from(price.ticks()) * tick_value * lots
+    }
+
+    fn reserve(&self, instrument: InstrumentId, side: Side, limit: Price) -> i128 {
+        let at_limit = self.value(instrument, limit, 1);
+        let at_mark = self.value(instrument, self.marks[&instrument], 1);
+        let loss = match side {
+            Side::Buy => at_limit - at_mark,
+            Side::Sell => at_mark - at_limit,
+        };
+        loss.max(0) + (at_limit.max(at_mark) * 500 + 999_999).div_euclid(1_000_000)
+    }
+
+    #[track_caller]
+    fn accepted(&mut self, order: &OrderAccepted) {
+        self.last_order += 1;
+        assert_eq!(order.order.0, self.last_order, "order ids without gaps");
+        let entry = Order {
+            account: order.account,
+            instrument: order.instrument,
+            side: order.side,
+            limit: order.limit,
+            qty: order.qty.lots(),
+            filled: 0,
+            reserve_per_lot: self.reserve(order.instrument, order.side, order.limit),
+        };
+        self.orders.insert(order.order, entry);
+    }
+
+    #[track_caller]
+    fn amended(&mut self, order: OrderId, price: Price, qty: u64) {
+        let entry = &self.orders[&order];
+        let is_new = entry.limit != price || entry.qty < qty;
+        let reserve = self.reserve(entry.instrument, entry.side, price);
+        let entry = self.orders.get_mut(&order).unwrap();
+        if is_new {
+            entry.reserve_per_lot = reserve;
+        }
+        entry.limit = price;
+        entry.qty = qty;
+        assert!(entry.filled < entry.qty, "an amend leaves something open");
+    }
+
+    #[track_caller]
+    fn traded(&mut self, trade: &Traded) {
+        self.trades += 1;
+        self.last_trade += 1;
+        assert_eq!(trade.trade.0, self.last_trade, "trade ids without gaps");
+        let seq = self.trade_seqs.entry(trade.instrument).or_default();
+        *seq += 1;
+        assert_eq!(trade.trade_seq, *seq, "a series' trades without gaps");
+        assert_eq!(trade.mark, self.marks[&trade.instrument]);
+        let lots = i128::from(trade.qty.lots());
+        let sides = [(&trade.taker, trade.taker_side), (&trade.maker, trade.taker_side.opposite())];
+        for (fill, side) in sides {
+            let order = self.orders.get_mut(&fill.order).expect("an open order trades");
+            assert_eq!((order.account, order.side), (fill.account, side));
+            assert_eq!(order.instrument, trade.instrument);
+            let is_within = match side {
+                Side::Buy => trade.price <= order.limit,
+                Side::Sell => order.limit <= trade.price,
+            };
+            assert!(is_within, "a trade beyond its limit");
+            order.filled += trade.qty.lots();
+            assert!(order.filled <= order.qty, "more filled than ordered");
+            if order.filled == order.qty {
+                self.orders.remove(&fill.order);
+            }
+            let signed = if side == Side::Buy { lots } else { -lots };
+            let paid = self.value(trade.instrument, trade.price, signed);
+            let holding = self.holdings.entry((trade.instrument, fill.account)).or_default();
+            holding.lots += signed;
+            holding.cost += paid;
+            self.fees += micros(fill.fee);
+        }
+        let full =
+            (self.value(trade.instrument, trade.price, lots) * 500 + 999_999).div_euclid(1_000_000);
+        assert!(micros(trade.taker.fee) <= full, "no more than the taker's fee");
+        assert_eq!(trade.maker.fee, MicroUsd::ZERO);
+    }
+
+    /// A position was put to its value at the mark, for which `owed` was due.
+    #[track_caller]
+    fn marked(&mut self, instrument: InstrumentId, account: AccountId, owed: i128) {
+        let lots = self.holdings[&(instrument, account)].lots;
+        let value = self.value(instrument, self.marks[&instrument], lots);
+        let holding = self.holdings.get_mut(&(instrument, account)).unwrap();
+        let exact = value - holding.cost;
+        let saturated = exact.clamp(-i128::from(i64::MAX), i128::from(i64::MAX));
+        assert!(owed == saturated, "{account} is due {exact}, not {owed}");
+        holding.cost = value;
+        if holding.lots == 0 {
+            self.holdings.remove(&(instrument, account));
+        }
+    }
+
+    #[track_caller]
+    fn settled(&mut self, settled: &IntervalSettled) {
+        let IntervalSettled { obligation, interval, outcome, .. } = settled;
+        let duty = self.under_way(*obligation, *interval);
+        duty.intervals[usize::try_from(*interval).unwrap()] = true;
+        let place = match outcome {
+            exchange::IntervalOutcome::Delivered { .. } => 0,
+            exchange::IntervalOutcome::Failed { .. } => 1,
+            exchange::IntervalOutcome::Unverified => 2,
+        };
+        duty.outcomes[place] += 1;
+        duty.escrow -= micros(settled.paid_to_seller) + micros(settled.returned_to_buyer);
+        duty.paid += micros(settled.paid_to_seller);
+        let owed = micros(settled.compensation) + micros(settled.penalty);
+        duty.bond -= owed.min(duty.bond) + micros(settled.bond_released);
+        assert!(0 <= duty.escrow && 0 <= duty.bond, "escrow and bond are not overdrawn");
+        assert!(micros(settled.insured) + micros(settled.unpaid) <= owed);
+        self.ended += 1;
+    }
+
+    #[track_caller]
+    fn closed(&mut self, event: &Event) {
+        let Event::ObligationClosed {
+            obligation,
+            intervals_delivered,
+            intervals_failed,
+            intervals_unverified,
+            paid_to_seller,
+            ..
+        } = event
+        else {
+            return;
+        };
+        let duty = self.duty(*obligation);
+        let [delivered, failed, unverified] = duty.outcomes;
+        assert_eq!((delivered, failed), (*intervals_delivered, *intervals_failed));
+        assert!(unverified <= *intervals_unverified, "some were overtaken by the close");
+        assert_eq!(duty.paid, micros(*paid_to_seller));
+        duty.is_closed = true;
+        duty.escrow = 0;
+        duty.bond = 0;
+    }
+
+    /// Everything that was added up is what the exchange says.
+    #[track_caller]
+    pub(crate) fn compare(&self, exchange: &Exchange) {
+        let balances = self.balances.iter().filter(|(_, balance)| **balance != 0);
+        let balances: Vec<_> = balances.map(|(bucket, balance)| (*bucket, *balance)).collect();
+        let ledger: Vec<_> =
+            exchange.ledger().balances().map(|(bucket, money)| (bucket, micros(money))).collect();
+        assert_eq!(balances, ledger, "balances");
+        assert_eq!(self.fees, micros(exchange.ledger().balance(Bucket::Fees)), "fees");
+
+        let held = exchange
+            .positions()
+            .map(|(instrument, account, net)| ((instrument, account), i128::from(net.lots())));
+        let held: BTreeMap<_, _> = held.filter(|(_, lots)| *lots != 0).collect();
+        let mine = self.holdings.iter().filter(|(_, holding)| holding.lots != 0);
+        let mine: BTreeMap<_, _> = mine.map(|(key, holding)| (*key, holding.lots)).collect();
+        assert_eq!(mine, held, "positions");
+
+        for series in exchange.series() {
+            assert_eq!(self.marks[&series.instrument.id], series.mark, "marks");
+        }
+        self.compare_orders(exchange);
+        self.compare_duties(exchange);
+    }
+
+    #[track_caller]
+    fn compare_orders(&self, exchange: &Exchange) {
+        let accounts = exchange.accounts().map(|(account, _)| account);
+        let open: usize =
+            accounts.map(|account| exchange.open_orders_of(account, None).len()).sum();
+        assert_eq!(self.orders.len(), open, "open orders");
+        let mut depth: BTreeMap<(InstrumentId, Side, Price), u64> = BTreeMap::new();
+        for (id, order) in &self.orders {
+            let record = exchange.open_order(*id).expect("an open order").record;
+            assert_eq!((record.account, record.side), (order.account, order.side));
+            assert_eq!((record.limit, record.qty.lots()), (order.limit, order.qty), "{id}");
+            assert_eq!(record.filled.lots(), order.filled);
+            assert_eq!(micros(record.reserve_per_lot), order.reserve_per_lot, "reserve of {id}");
+            *depth.entry((order.instrument, order.side, order.limit)).or_default() +=
+                order.qty - order.filled;
+        }
+        assert_eq!(self.depth, depth, "depth");
+    }
+
+    #[track_caller]
+    fn compare_duties(&self, exchange: &Exchange) {
+        assert_eq!(self.duties.len(), exchange.deliveries().count(), "obligations");
+        let mut held: BTreeMap<Bucket, i128> = BTreeMap::new();
+        for (id, duty) in &self.duties {
+            let obligation = &exchange.delivery(*id).expect("an obligation").obligation;
+            assert_eq!(obligation.closed, duty.is_closed, "{id}");
+            assert_eq!(
+                (micros(obligation.escrow), micros(obligation.bond)),
+                (duty.escrow, duty.bond)
+            );
+            *held.entry(Bucket::DeliveryEscrow(duty.buyer)).or_default() += duty.escrow;
+            *held.entry(Bucket::Bond(duty.seller)).or_default() += duty.bond;
+        }
+        for (account, _) in exchange.accounts() {
+            for bucket in [Bucket::DeliveryEscrow(account), Bucket::Bond(account)] {
+                let sum = held.get(&bucket).copied().unwrap_or(0);
+                assert_eq!(sum, micros(exchange.ledger().balance(bucket)), "{bucket:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Reads the state back from its snapshot and compares its parts with each other.
+//!
+//! The mirror below has the fields of the exchange's state in their order: what is private in the crate is plain here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use exchange::{
+    Account, Command, Delivery, Event, Exchange, IndexHistory, OpenOrder, OpenVenue, Series,
+    SeriesState, Stamped,
+};
+use instruments::{
+    AccountId, GradeId, InstrumentId, Nanos, ObligationId, OrderId, Price, Seq, Side,
+};
+use matching_engine::Book;
+use settlement::{Bucket, FeeRates, Ledger, MarginRates, OpenOrders, Positions};
+
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub(crate) struct State {
+    rules: u32,
+    venue: Option<OpenVenue>,
+    last_seq: Seq,
+    now: Nanos,
+    history: [u8; 32],
+    pub issued: [u64; 5],
+    pub series: BTreeMap<InstrumentId, Series>,
+    series_by_name: BTreeMap<String, InstrumentId>,
+    books: BTreeMap<InstrumentId, Book>,
+    pub accounts: BTreeMap<AccountId, Account>,
+    accounts_by_name: BTreeMap<String, AccountId>,
+    orders: BTreeMap<OrderId, OpenOrder>,
+    open_orders: BTreeMap<AccountId, BTreeMap<InstrumentId, OpenOrders>>,
+    ledger: Ledger,
+    positions: Positions,
+    indices: BTreeMap<GradeId, IndexHistory>,
+    deliveries: BTreeMap<ObligationId, Delivery>,
+    variation_at: Nanos,
+    unmarked: BTreeSet<InstrumentId>,
+    marks_at: Option<Nanos>,
+    margin_rates: MarginRates,
+    fee_rates: FeeRates,
+}
+
+impl State {
+    pub(crate) fn read(snapshot: &[u8]) -> Self {
+        borsh::from_slice(snapshot).unwrap()
+    }
+}
+
+/// What must hold after `input`, which gave `events` on the state that `before` is a snapshot of.
+#[track_caller]
+pub(crate) fn inspect(exchange: &Exchange, input: &Stamped, before: &[u8], events: &[Event]) {
+    let state = State::read(&exchange.snapshot());
+    let is_refused = events.iter().any(|event| matches!(event, Event::Rejected(_)));
+    if is_refused {
+        assert_eq!(events.len(), 1, "a refusal is the only event: {events:?}");
+        let mut timeless = State::read(before);
+        timeless.last_seq = state.last_seq;
+        timeless.now = state.now;
+        timeless.history = state.history;
+        assert!(timeless == state, "a refused command changed the state: {events:?}");
+    }
+    assert!(exchange.money_conserved(), "money is created, destroyed or stuck in suspense");
+    if input.command == Command::Tick
+        && let Some(next) = exchange.next_due()
+    {
+        assert!(input.at < next, "after a tick at {:?} another is due at {next:?}", input.at);
+    }
+    positions_sum_to_zero(&state);
+    books_and_records_agree(&state);
+    counters_agree(&state);
+    for account in state.accounts.keys() {
+        holds_are_what_is_required(&state, *account);
+    }
+    duties_end_with_their_series(&state);
+}
+
+#[track_caller]
+fn positions_sum_to_zero(state: &State) {
+    for instrument in state.series.keys() {
+        let lots = state.positions.of_instrument(*instrument);
+        let (net, cost) = lots.fold((0_i128, 0_i128), |(net, cost), (_, position)| {
+            (net + i128::from(position.net.lots()), cost + position.cost)
+        });
+        assert_eq!((net, cost), (0, 0), "positions and costs of {instrument}");
+    }
+}
+
+#[track_caller]
+fn books_and_records_agree(state: &State) {
+    let mut resting = 0;
+    for (instrument, book) in &state.books {
+        assert!(!book.is_crossed(), "a crossed book at rest");
+        let stopped = state.series[instrument].state != SeriesState::Trading;
+        assert!(!stopped || book.is_empty(), "orders rest in a series that has stopped");
+        for order in book.orders() {
+            let record = &state.orders[&order.id];
+            resting += 1;
+            assert_eq!(record.instrument, *instrument);
+            assert_eq!(record.account, order.account);
+            assert_eq!((record.side, record.limit), (order.side, order.price));
+            assert_eq!((record.open(), record.filled), (order.open, order.filled));
+            assert!(!record.open().is_zero());
+        }
+    }
+    assert_eq!(resting, state.orders.len(), "a record without an order in a book");
+}
+
+#[track_caller]
+fn counters_agree(state: &State) {
+    let mut open_orders: BTreeMap<AccountId, BTreeMap<InstrumentId, OpenOrders>> = BTreeMap::new();
+    let mut counts: BTreeMap<AccountId, u64> = BTreeMap::new();
+    for record in state.orders.values() {
+        let by_series = open_orders.entry(record.account).or_default();
+        let open = by_series.entry(record.instrument).or_default();
+        match record.side {
+            Side::Buy => open.buys += record.open(),
+            Side::Sell => open.sells += record.open(),
+        }
+        let reserve =
+            record.reserve_per_lot.micros() * i64::try_from(record.open().lots()).unwrap();
+        open.reserve += instruments::MicroUsd::new(reserve);
+        *counts.entry(record.account).or_default() += 1;
+    }
+    assert_eq!(open_orders, state.open_orders, "counters of open orders");
+    for (id, account) in &state.accounts {
+        assert_eq!(
+            account.open_orders,
+            counts.get(id).copied().unwrap_or(0),
+            "open orders of {id}"
+        );
+    }
+}
+
+/// Rounded up, as every charge is.
+pub(crate) fn rate_up(ppm: i128, micros: i128) -> i128 {
+    (ppm * micros + 999_999).div_euclid(1_000_000)
+}
+
+pub(crate) fn lot_value(series: &Series, price: Price) -> i128 {
+    let terms = &series.instrument;
+    i128::from(price.ticks())
+        * i128::from(terms.tick_size.micros())
+        * i128::from(terms.hours_per_lot)
+}
+
+/// What an account's position and orders require over all series: in plain arithmetic, from nothing but the orders and positions.
+fn required(state: &State, account: AccountId) -> Option<(i128, i128)> {
+    let (mut for_positions, mut for_orders) = (0_i128, 0_i128);
+    for (instrument, series) in &state.series {
+        let net = state.positions.get(*instrument, account);
+        let net = net.map_or(0, |position| i128::from(position.net.lots()));
+        let (mut buys, mut sells, mut reserve) = (0_i128, 0_i128, 0_i128);
+        let mine =
+            |record: &&OpenOrder| (record.account, record.instrument) == (account, *instrument);
+        for record in state.orders.values().filter(mine) {
+            let lots = i128::from(record.open().lots());
+            match record.side {
+                Side::Buy => buys += lots,
+                Side::Sell => sells += lots,
+            }
+            reserve += lots * i128::from(record.reserve_per_lot.micros());
+        }
+        let value = lot_value(series, series.mark);
+        let position = rate_up(200_000, value * net.abs());
+        let worst = rate_up(200_000, value * (net + buys).max(sells - net));
+        i64::try_from(worst.max(position)).ok()?;
+        for_positions += position;
+        for_orders += worst - position + reserve;
+    }
+    Some((for_positions, for_orders))
+}
+
+#[track_caller]
+fn holds_are_what_is_required(state: &State, account: AccountId) {
+    // Beyond the ledger's range everything is held; the extremes have their own tests.
+    let Some((for_positions, for_orders)) = required(state, account) else { return };
+    let held = |bucket| i128::from(state.ledger.balance(bucket).micros());
+    let position = held(Bucket::PositionMargin(account));
+    let orders = held(Bucket::OrderHold(account));
+    let usable = held(Bucket::Cash(account)) + position + orders;
+    assert_eq!(position, for_positions.min(usable), "position margin of {account}");
+    assert_eq!(orders, for_orders.min(usable - position), "order hold of {account}");
+}
+
+#[track_caller]
+fn duties_end_with_their_series(state: &State) {
+    for delivery in state.deliveries.values() {
+        let series = &state.series[&delivery.obligation.instrument];
+        if series.state == SeriesState::Closed {
+            assert!(delivery.obligation.closed, "an obligation outlives its series");
+            assert_eq!(delivery.open_challenges().count(), 0, "a challenge outlives its series");
+        }
+    }
+}

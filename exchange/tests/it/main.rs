@@ -1,0 +1,27 @@
+//! Rules and properties of the exchange, through its one door.
+//!
+//! `script` turns commands in a trader's language into events in a reader's. Every command of every test goes through `world`, which has
+//! the auditor look at the events and the inspector at the state before the next one.
+
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "each reader of events knows its part and panics on what nobody knows"
+)]
+
+mod accounts;
+mod agents;
+mod any_day;
+mod auditor;
+mod extremes;
+mod golden;
+mod indices;
+mod inspector;
+mod life_cycle;
+mod marks;
+mod orders;
+mod properties;
+mod render;
+mod script;
+mod venue;
+mod world;

@@ -1,0 +1,855 @@
+//! ORDER: which orders are refused, in which order the checks stand, and what an accepted order holds.
+
+use exchange::{Command, PlaceOrder, limits};
+use expect_test::expect;
+use instruments::{Price, Qty, Side};
+use matching_engine::{OrderKind, TimeInForce};
+
+use crate::script::{Desk, check, check_morning};
+use crate::world::{World, day_future, limit, refusal};
+
+/// ORDER-001, ORDER-002, ORDER-003.
+#[test]
+fn order_001_to_003_the_series_must_be_listed_cleared_and_trading() {
+    check(
+        "
+        open test
+        list H100D
+        list H100CALL option
+        list H100SPREAD spread
+        list H100CASH cash
+        account alice
+        deposit alice 1000
+        alice buy 1 @ 2.5 in NOWHERE
+        alice cancel all in NOWHERE
+        alice buy 1 @ 2.5 in H100CALL
+        alice buy 1 @ 2.5 in H100SPREAD
+        alice buy 1 @ 2.5 in H100CASH
+        alice buy 1 @ 2.5
+        run 1h
+        alice buy 1 @ 2.5
+        alice buy 1 @ 2.5 in H100CALL
+        ",
+        expect![[r#"
+            venue open
+            H100D listed
+            H100CALL listed
+            H100SPREAD listed
+            H100CASH listed
+            alice opened
+            refused ORDER-001 UnknownInstrument
+            refused ORDER-001 UnknownInstrument
+            refused ORDER-002 ProductNotCleared
+            refused ORDER-002 ProductNotCleared
+            refused ORDER-002 ProductNotCleared
+            #1 alice buy 1 @ 2.5
+            #1 cancelled 1: expired
+            H100D expired @ 2.5
+            H100CALL expired @ 2.5
+            H100SPREAD expired @ 2.5
+            H100CASH expired @ 2.5
+            refused ORDER-003 SeriesExpired
+            refused ORDER-002 ProductNotCleared
+        "#]],
+    );
+}
+
+/// ORDER-002: what is not cleared ends without a delivery.
+#[test]
+fn order_002_a_series_that_is_not_cleared_just_ends() {
+    check(
+        "
+        open test
+        list H100CALL option
+        run 30h
+        show H100CALL
+        ",
+        expect![[r#"
+            venue open
+            H100CALL listed
+            H100CALL expired @ 2.5
+            H100CALL Closed, open interest 0
+        "#]],
+    );
+}
+
+/// ORDER-004, ORDER-005, ORDER-006, ORDER-007.
+#[test]
+fn order_004_to_007_size_and_price_are_within_their_limits() {
+    let mut world = World::open();
+    let instrument = world.list(day_future("H100D", "H100"));
+    let alice = world.account("alice", 1_000_000_000);
+    let mut place = |qty: u64, ticks: i64| {
+        let order = limit(alice, instrument, Side::Sell, qty, ticks);
+        refusal(&world.apply(Command::PlaceOrder(order)))
+    };
+    assert_eq!(place(0, 2_500), Some("ORDER-004"));
+    assert_eq!(place(1_000_001, 2_500), Some("ORDER-005"));
+    assert_eq!(place(u64::MAX, 2_500), Some("ORDER-005"));
+    assert_eq!(place(1, 0), Some("ORDER-006"));
+    assert_eq!(place(1, -1), Some("ORDER-006"));
+    assert_eq!(place(1, i64::MIN), Some("ORDER-006"));
+    assert_eq!(place(1, 10_000_001), Some("ORDER-007"));
+    assert_eq!(place(1, i64::MAX), Some("ORDER-007"));
+    assert_eq!(place(1, 10_000_000), None);
+}
+
+#[test]
+fn order_008_post_only_must_be_able_to_rest() {
+    check_morning(
+        "
+        alice buy 1 @ 2.5 ioc post
+        alice buy 1 @ 2.5 fok post
+        alice buy 1 market post
+        alice buy 1 @ 2.5 post
+        ",
+        expect![[r#"
+            refused ORDER-008 PostOnlyImmediate
+            refused ORDER-008 PostOnlyImmediate
+            refused ORDER-008 PostOnlyImmediate
+            #1 alice buy 1 @ 2.5
+        "#]],
+    );
+}
+
+#[test]
+fn order_009_a_label_has_at_most_64_bytes() {
+    let mut desk = Desk::morning();
+    desk.run(&format!("alice buy 1 @ 2.5 label={}", "a".repeat(65)));
+    desk.run(&format!("alice buy 1 @ 2.5 label={}", "é".repeat(33)));
+    desk.run(&format!("alice buy 1 @ 2.5 label={}", "a".repeat(64)));
+    expect![[r#"
+        refused ORDER-009 LabelTooLong
+        refused ORDER-009 LabelTooLong
+        #1 alice buy 1 @ 2.5
+    "#]]
+    .assert_eq(&desk.out);
+}
+
+#[test]
+fn order_010_five_thousand_open_orders_and_not_one_more() {
+    let mut world = World::open();
+    world.is_watched = false;
+    let instrument = world.list(day_future("H100D", "H100"));
+    let alice = world.account("alice", 1_000_000);
+    let one = limit(alice, instrument, Side::Buy, 1, 2_500);
+    for _ in 0..limits::OPEN_ORDERS_PER_ACCOUNT_MAX {
+        assert_eq!(refusal(&world.apply(Command::PlaceOrder(one.clone()))), None);
+    }
+    assert_eq!(refusal(&world.apply(Command::PlaceOrder(one.clone()))), Some("ORDER-010"));
+    let events = world.apply(Command::CancelAll { account: alice, instrument: None });
+    let is_cancelled =
+        |event: &&exchange::Event| matches!(event, exchange::Event::OrderCancelled { .. });
+    assert_eq!(events.iter().filter(is_cancelled).count(), 5_000);
+    world.is_watched = true;
+    assert_eq!(refusal(&world.apply(Command::PlaceOrder(one))), None);
+}
+
+#[test]
+fn order_011_reduce_only_is_immediate_against_a_position_and_not_larger() {
+    check_morning(
+        "
+        alice buy 3 @ 2.5
+        bob sell 3 @ 2.5
+        carol buy 9 @ 2.5
+        alice sell 1 @ 2.5 reduce
+        alice sell 4 @ 2.5 ioc reduce
+        alice buy 1 @ 2.5 ioc reduce
+        carol sell 1 market reduce
+        alice sell 2 @ 2.5 ioc reduce
+        alice sell 2 market reduce
+        alice sell 1 market reduce
+        alice sell 1 market reduce
+        ",
+        expect![[r#"
+            #1 alice buy 3 @ 2.5
+            #2 bob sell 3 @ 2.5
+            #2 bob sells 3 @ 2.5 with #1 alice, fee 0.09
+            #3 carol buy 9 @ 2.5
+            refused ORDER-011 WouldNotReduce, limit 3
+            refused ORDER-011 WouldNotReduce, limit 3
+            refused ORDER-011 WouldNotReduce, limit 0
+            refused ORDER-011 WouldNotReduce, limit 0
+            #4 alice sell 2 @ 2.5
+            #4 alice sells 2 @ 2.5 with #3 carol, fee 0.06
+            refused ORDER-011 WouldNotReduce, limit 1
+            #5 alice sell 1 @ 2.375
+            #5 alice sells 1 @ 2.5 with #3 carol, fee 0.03
+            refused ORDER-011 WouldNotReduce, limit 0
+        "#]],
+    );
+}
+
+#[test]
+fn order_012_a_position_with_its_orders_has_at_most_a_million_lots() {
+    let mut world = World::open();
+    let terms = instruments::Instrument { hours_per_lot: 1, ..day_future("H100D", "H100") };
+    let instrument = world.list(terms);
+    let (alice, bob) = (world.account("alice", 1_000_000_000), world.account("bob", 1_000_000_000));
+    let mut place = |account, side, qty| {
+        let order = limit(account, instrument, side, qty, 2_500);
+        refusal(&world.apply(Command::PlaceOrder(order)))
+    };
+    assert_eq!(place(alice, Side::Buy, 600_000), None);
+    assert_eq!(place(alice, Side::Buy, 400_001), Some("ORDER-012"));
+    assert_eq!(place(alice, Side::Buy, 400_000), None);
+    assert_eq!(place(bob, Side::Sell, 900_000), None);
+    assert_eq!(place(alice, Side::Buy, 1), Some("ORDER-012"), "900,000 held, 100,000 open");
+    assert_eq!(place(bob, Side::Sell, 100_001), Some("ORDER-012"));
+    assert_eq!(place(bob, Side::Sell, 100_000), None);
+}
+
+/// A year of GPUs at a thousand dollars an hour: a position's worth beyond what the ledger holds.
+#[test]
+fn order_013_a_worth_that_does_not_fit_is_refused() {
+    let mut world = World::open();
+    let year = instruments::Instrument { hours_per_lot: 8_760, ..day_future("H100Y", "H100") };
+    let instrument = world.list(year);
+    let alice = world.account("alice", 1_000_000_000);
+    let mut place = |side, qty, ticks| {
+        let order = limit(alice, instrument, side, qty, ticks);
+        refusal(&world.apply(Command::PlaceOrder(order)))
+    };
+    // 10^6 lots * 8,760 hours * 10^10 micro-dollars = 8.76 * 10^19, a ledger has 9.2 * 10^18.
+    assert_eq!(place(Side::Buy, 1_000_000, 10_000_000), Some("ORDER-013"));
+    assert_eq!(place(Side::Sell, 1_000_000, 10_000_000), Some("ORDER-013"));
+    assert_eq!(place(Side::Buy, 100_000, 10_000_000), Some("ORDER-014"), "8.76 * 10^18 fits");
+}
+
+#[test]
+fn order_014_an_order_must_be_funded_to_the_micro_dollar() {
+    // A lot at 2.50 is worth 60. It holds 12 margin and 0.03 for the fee; at 2.60 also the 2.40 it would lose against the mark, and
+    // 0.0312 for the fee.
+    check(
+        "
+        open test
+        list H100D
+        account alice
+        deposit alice 12.029999
+        alice buy 1 @ 2.5
+        alice sell 1 @ 2.5
+        deposit alice 0.000001
+        alice buy 1 @ 2.6
+        alice buy 1 @ 2.5
+        alice buy 1 @ 2.5
+        show alice
+        alice cancel #1
+        deposit alice 2.401199
+        alice buy 1 @ 2.6
+        deposit alice 0.000001
+        alice buy 1 @ 2.6
+        show alice
+        ",
+        expect![[r#"
+            venue open
+            H100D listed
+            alice opened
+            refused ORDER-014 InsufficientMargin, needs 12.03, has 12.029999
+            refused ORDER-014 InsufficientMargin, needs 12.03, has 12.029999
+            refused ORDER-014 InsufficientMargin, needs 14.4312, has 12.03
+            #1 alice buy 1 @ 2.5
+            refused ORDER-014 InsufficientMargin, needs 12.03, has 0
+            alice: orders 12.03
+            #1 cancelled 1: user
+            refused ORDER-014 InsufficientMargin, needs 14.4312, has 14.431199
+            #2 alice buy 1 @ 2.6
+            alice: orders 14.4312
+        "#]],
+    );
+}
+
+#[test]
+fn order_015_post_only_is_refused_where_it_would_take() {
+    check_morning(
+        "
+        alice sell 1 @ 2.6
+        bob buy 1 @ 2.6 post
+        alice buy 1 @ 2.6 post
+        bob buy 1 @ 2.599 post
+        bob amend #2 @ 2.6
+        bob amend #2 @ 2.598
+        alice sell 1 @ 2.598 post
+        ",
+        expect![[r#"
+            #1 alice sell 1 @ 2.6
+            refused ORDER-015 PostOnlyWouldCross
+            refused ORDER-015 PostOnlyWouldCross
+            #2 bob buy 1 @ 2.599
+            refused ORDER-015 PostOnlyWouldCross
+            #2 now 1 @ 2.598
+            refused ORDER-015 PostOnlyWouldCross
+        "#]],
+    );
+}
+
+#[test]
+fn order_016_only_the_owner_of_an_open_order_changes_it() {
+    check_morning(
+        "
+        alice buy 1 @ 2.5
+        bob cancel #1
+        bob amend #1 @ 2.4
+        alice cancel #2
+        alice amend #2 @ 2.4
+        alice cancel #1
+        alice cancel #1
+        alice amend #1 @ 2.4
+        nobody cancel #1
+        ",
+        expect![[r#"
+            #1 alice buy 1 @ 2.5
+            refused ORDER-016 UnknownOrder
+            refused ORDER-016 UnknownOrder
+            refused ORDER-016 UnknownOrder
+            refused ORDER-016 UnknownOrder
+            #1 cancelled 1: user
+            refused ORDER-016 UnknownOrder
+            refused ORDER-016 UnknownOrder
+            refused ORDER-016 UnknownOrder
+        "#]],
+    );
+}
+
+#[test]
+fn order_017_an_amend_changes_something() {
+    check_morning(
+        "
+        alice buy 2 @ 2.5
+        alice amend #1
+        alice amend #1 @ 2.5
+        alice amend #1 x 2
+        alice amend #1 @ 2.5 x 2
+        alice amend #1 x 3
+        ",
+        expect![[r#"
+            #1 alice buy 2 @ 2.5
+            refused ORDER-017 NothingToAmend
+            refused ORDER-017 NothingToAmend
+            refused ORDER-017 NothingToAmend
+            refused ORDER-017 NothingToAmend
+            #1 now 3 @ 2.5
+        "#]],
+    );
+}
+
+#[test]
+fn order_018_a_market_order_trades_within_five_percent_of_the_mark() {
+    check_morning(
+        "
+        bob sell 1 @ 2.625
+        bob sell 1 @ 2.626
+        alice buy 2 market
+        bob cancel all
+        bob buy 1 @ 2.375
+        bob buy 1 @ 2.374
+        alice sell 2 market
+        alice sell 1 market fok
+        ",
+        expect![[r#"
+            #1 bob sell 1 @ 2.625
+            #2 bob sell 1 @ 2.626
+            #3 alice buy 2 @ 2.625
+            #3 alice buys 1 @ 2.625 with #1 bob, fee 0.0315
+            #3 cancelled 1: ioc
+            #2 cancelled 1: user
+            #4 bob buy 1 @ 2.375
+            #5 bob buy 1 @ 2.374
+            #6 alice sell 2 @ 2.375
+            #6 alice sells 1 @ 2.375 with #4 bob, fee 0.0285
+            #6 cancelled 1: ioc
+            #7 alice sell 1 @ 2.375
+            #7 cancelled 1: fok
+        "#]],
+    );
+}
+
+/// ORDER-018: at a mark of one tick, a market order reaches one tick further.
+#[test]
+fn order_018_the_protection_is_at_least_a_tick_and_never_below_one() {
+    check_morning(
+        "
+        index H100 0.001
+        bob sell 1 @ 0.002
+        bob sell 1 @ 0.003
+        alice buy 2 market
+        bob cancel all
+        bob buy 1 @ 0.001
+        alice sell 2 market
+        index H100 10000 at 1m
+        carol sell 1 market
+        alice buy 1 market
+        ",
+        expect![[r#"
+            H100 index 0.001
+            H100D mark 0.001
+            #1 bob sell 1 @ 0.002
+            #2 bob sell 1 @ 0.003
+            #3 alice buy 2 @ 0.002
+            #3 alice buys 1 @ 0.002 with #1 bob, fee 0.000024
+            #3 cancelled 1: ioc
+            #2 cancelled 1: user
+            #4 bob buy 1 @ 0.001
+            #5 alice sell 2 @ 0.001
+            #5 alice sells 1 @ 0.001 with #4 bob, fee 0.000012
+            #5 cancelled 1: ioc
+            H100 index 10000
+            H100D mark 10000
+            refused ORDER-014 InsufficientMargin, needs 60120, has 1000
+            refused ORDER-014 InsufficientMargin, needs 48120, has 999.975964
+        "#]],
+    );
+}
+
+#[test]
+fn order_019_of_two_refusals_the_first_is_given() {
+    let mut world = World::open();
+    let future = world.list(day_future("H100D", "H100"));
+    let year =
+        world.list(instruments::Instrument { hours_per_lot: 8_760, ..day_future("H100Y", "H100") });
+    let alice = world.account("alice", 1_000);
+    let bob = world.account("bob", 1_000);
+    world.apply(Command::PlaceOrder(limit(bob, future, Side::Sell, 1, 2_500)));
+
+    // Everything is wrong at first; then one thing after the other is put right.
+    let mut order = PlaceOrder {
+        account: instruments::AccountId(99),
+        instrument: instruments::InstrumentId(99),
+        kind: OrderKind::Limit(Price::from_ticks(0)),
+        qty: Qty::ZERO,
+        time_in_force: TimeInForce::Ioc,
+        post_only: true,
+        reduce_only: true,
+        label: "a".repeat(65),
+        ..limit(alice, future, Side::Buy, 0, 0)
+    };
+    let mut given = |order: &PlaceOrder| {
+        refusal(&world.apply(Command::PlaceOrder(order.clone()))).unwrap_or("accepted")
+    };
+    let mut seen = vec![given(&order)];
+    let repairs: [fn(&mut PlaceOrder); 9] = [
+        |order| order.account = instruments::AccountId(1),
+        |order| order.instrument = instruments::InstrumentId(2),
+        |order| order.qty = Qty::from_lots(1_000_000),
+        |order| order.kind = OrderKind::Limit(Price::from_ticks(10_000_000)),
+        |order| order.post_only = false,
+        |order| order.label = String::new(),
+        |order| order.reduce_only = false,
+        |order| order.kind = OrderKind::Limit(Price::from_ticks(1_000_000)),
+        |order| order.qty = Qty::from_lots(1),
+    ];
+    for repair in repairs {
+        repair(&mut order);
+        seen.push(given(&order));
+    }
+    assert_eq!(
+        seen,
+        [
+            "ACCOUNT-001",
+            "ORDER-001",
+            "ORDER-004",
+            "ORDER-006",
+            "ORDER-008",
+            "ORDER-009",
+            "ORDER-011",
+            "ORDER-013",
+            "ORDER-014",
+            "ORDER-014",
+        ],
+    );
+    // Too many lots in a position whose worth does not fit: the position comes first.
+    let resting = limit(alice, year, Side::Sell, 1, 1);
+    assert_eq!(given(&PlaceOrder { qty: Qty::from_lots(1), ..resting.clone() }), "ORDER-014");
+}
+
+/// ORDER-019: the limit of a position stands before the worth of it.
+#[test]
+fn order_019_the_position_is_checked_before_its_worth() {
+    let mut world = World::open();
+    let year =
+        world.list(instruments::Instrument { hours_per_lot: 8_760, ..day_future("H100Y", "H100") });
+    let alice = world.account("alice", 1_000_000_000);
+    let small = limit(alice, year, Side::Buy, 100, 2_500);
+    assert_eq!(refusal(&world.apply(Command::PlaceOrder(small))), None);
+    let large = limit(alice, year, Side::Buy, 1_000_000, 10_000_000);
+    assert_eq!(refusal(&world.apply(Command::PlaceOrder(large))), Some("ORDER-012"));
+}
+
+/// ORDER-019: before a verdict's obligation is looked at, its account is.
+#[test]
+fn order_019_the_account_comes_before_the_obligation() {
+    check_morning(
+        "nobody verdict D-9/0 valid",
+        expect![[r#"
+        refused ACCOUNT-001 UnknownAccount
+    "#]],
+    );
+}
+
+#[test]
+fn order_020_an_amend_needs_only_what_it_adds() {
+    // The order at 2.60 holds 14.4312. At 2.61 it loses 0.24 more and 0.0001 more fee: 14.67132.
+    check(
+        "
+        open test
+        list H100D
+        account alice
+        deposit alice 14.671319
+        alice buy 1 @ 2.6
+        alice amend #1 @ 2.61
+        deposit alice 0.000001
+        alice amend #1 @ 2.61
+        show alice
+        alice amend #1 @ 2.5
+        show alice
+        alice amend #1 x 2
+        deposit alice 100
+        alice amend #1 x 2
+        show alice
+        alice amend #1 x 1
+        show alice
+        ",
+        expect![[r#"
+            venue open
+            H100D listed
+            alice opened
+            #1 alice buy 1 @ 2.6
+            refused ORDER-014 InsufficientMargin, needs 0.24012, has 0.240119
+            #1 now 1 @ 2.61
+            alice: orders 14.67132
+            #1 now 1 @ 2.5
+            alice: cash 2.64132 orders 12.03
+            refused ORDER-014 InsufficientMargin, needs 12.03, has 2.64132
+            #1 now 2 @ 2.5
+            alice: cash 90.61132 orders 24.06
+            #1 now 1 @ 2.5
+            alice: cash 102.64132 orders 12.03
+        "#]],
+    );
+}
+
+/// ORDER-020: an order that grows at its old price is reserved for at today's mark, as a new one would be.
+#[test]
+fn order_020_a_grown_order_is_reserved_for_as_if_it_were_new() {
+    check_morning(
+        "
+        alice buy 1 @ 2.5
+        index H100 2
+        show alice
+        alice amend #1 x 2
+        show alice
+        alice cancel #1
+        alice buy 2 @ 2.5
+        show alice
+        ",
+        expect![[r#"
+            #1 alice buy 1 @ 2.5
+            H100 index 2
+            H100D mark 2
+            alice: cash 990.37 orders 9.63
+            #1 now 2 @ 2.5
+            alice: cash 956.74 orders 43.26
+            #1 cancelled 2: user
+            #2 alice buy 2 @ 2.5
+            alice: cash 956.74 orders 43.26
+        "#]],
+    );
+}
+
+#[test]
+fn order_021_an_amend_to_what_is_filled_cancels_the_rest() {
+    check_morning(
+        "
+        alice buy 5 @ 2.5
+        bob sell 3 @ 2.5
+        alice amend #1 x 3
+        show alice
+        alice buy 5 @ 2.5
+        bob sell 3 @ 2.5
+        alice amend #3 @ 2.4 x 1
+        alice buy 5 @ 2.5
+        alice amend #5 x 0
+        ",
+        expect![[r#"
+            #1 alice buy 5 @ 2.5
+            #2 bob sell 3 @ 2.5
+            #2 bob sells 3 @ 2.5 with #1 alice, fee 0.09
+            #1 cancelled 2: amended
+            alice: cash 964 margin 36 +3 H100D
+            #3 alice buy 5 @ 2.5
+            #4 bob sell 3 @ 2.5
+            #4 bob sells 3 @ 2.5 with #3 alice, fee 0.09
+            #3 cancelled 2: amended
+            #5 alice buy 5 @ 2.5
+            refused ORDER-004 ZeroQuantity
+        "#]],
+    );
+}
+
+#[test]
+fn order_022_an_amend_that_crosses_trades_and_pays_as_taker() {
+    check_morning(
+        "
+        bob sell 2 @ 2.52
+        alice buy 5 @ 2.5
+        alice amend #2 @ 2.53
+        show book
+        show alice
+        show fees
+        ",
+        expect![[r#"
+            #1 bob sell 2 @ 2.52
+            #2 alice buy 5 @ 2.5
+            #2 now 5 @ 2.53
+            #2 alice buys 2 @ 2.52 with #1 bob, fee 0.06048
+            H100D 2.53x3 | 
+            alice: cash 937.68844 orders 38.25108 margin 24 +2 H100D (-0.96)
+            fees 0.06048
+        "#]],
+    );
+}
+
+#[test]
+fn order_023_a_position_can_be_closed_without_more_margin() {
+    // Bought with all that was there; the mark falls, and the margin is below what is required.
+    check(
+        "
+        open test
+        list H100D
+        account alice
+        account bob
+        deposit alice 25
+        deposit bob 1000
+        bob sell 2 @ 2.5
+        alice buy 2 @ 2.5
+        bob buy 9 @ 2.3
+        index H100 2.4
+        show alice
+        alice buy 1 @ 2.3
+        alice sell 1 @ 1.5 ioc
+        alice sell 2 market
+        show alice
+        ",
+        expect![[r#"
+            venue open
+            H100D listed
+            alice opened
+            bob opened
+            #1 bob sell 2 @ 2.5
+            #2 alice buy 2 @ 2.5
+            #2 alice buys 2 @ 2.5 with #1 bob, fee 0.06
+            #3 bob buy 9 @ 2.3
+            H100 index 2.4
+            H100D mark 2.4
+            alice: cash 1.9 margin 23.04 +2 H100D (-4.8)
+            refused ORDER-014 InsufficientMargin, needs 11.5488, has -2.9
+            refused ORDER-014 InsufficientMargin, needs 21.6288, has -2.9
+            #4 alice sell 2 @ 2.28
+            #4 alice sells 2 @ 2.3 with #3 bob, fee 0.0552
+            alice: cash 24.8848 +0 H100D (-9.6)
+        "#]],
+    );
+}
+
+/// ORDER-023: the losses that all closing orders may make are looked at together.
+#[test]
+fn order_023_closing_orders_cannot_give_away_the_same_money_twice() {
+    // At a mark of 2.20 alice has 49.88 less 28.80 of losses, and needs 42.24. Either order at 1.90 may lose 14.4528.
+    check(
+        "
+        open test
+        list H100D
+        list A100D grade A100
+        account alice
+        account bob
+        deposit alice 50
+        deposit bob 1000
+        bob sell 2 @ 2.5
+        bob sell 2 @ 2.5 in A100D
+        alice buy 2 @ 2.5
+        alice buy 2 @ 2.5 in A100D
+        index H100 2.2
+        index A100 2.2
+        show alice
+        alice sell 2 @ 1.9
+        alice sell 2 @ 1.9 in A100D
+        alice sell 2 @ 2.1 in A100D
+        alice sell 1 @ 2.2 in A100D
+        show alice
+        ",
+        expect![[r#"
+            venue open
+            H100D listed
+            A100D listed
+            alice opened
+            bob opened
+            #1 bob sell 2 @ 2.5
+            #2 bob sell 2 @ 2.5
+            #3 alice buy 2 @ 2.5
+            #3 alice buys 2 @ 2.5 with #1 bob, fee 0.06
+            #4 alice buy 2 @ 2.5
+            #4 alice buys 2 @ 2.5 with #2 bob, fee 0.06
+            H100 index 2.2
+            H100D mark 2.2
+            A100 index 2.2
+            A100D mark 2.2
+            alice: cash 7.64 margin 42.24 +2 H100D (-14.4) +2 A100D (-14.4)
+            #5 alice sell 2 @ 1.9
+            refused ORDER-014 InsufficientMargin, needs 14.4528, has -35.6128
+            #6 alice sell 2 @ 2.1
+            refused ORDER-014 InsufficientMargin, needs 0.0264, has -40.4656
+            alice: orders 7.64 margin 42.24 +2 H100D (-14.4) +2 A100D (-14.4)
+        "#]],
+    );
+}
+
+/// ORDER-023: a loss that is larger than the margin it frees is funded like any other order.
+#[test]
+fn order_023_money_is_not_given_away_while_other_positions_need_it() {
+    check(
+        "
+        open test
+        list H100D
+        list A100D grade A100
+        account alice
+        account bob
+        deposit alice 50
+        deposit bob 1000
+        bob sell 1 @ 2.5
+        bob sell 3 @ 2.5 in A100D
+        alice buy 1 @ 2.5
+        alice buy 3 @ 2.5 in A100D
+        alice sell 1 @ 1.9
+        alice sell 1 @ 2.1
+        ",
+        expect![[r#"
+            venue open
+            H100D listed
+            A100D listed
+            alice opened
+            bob opened
+            #1 bob sell 1 @ 2.5
+            #2 bob sell 3 @ 2.5
+            #3 alice buy 1 @ 2.5
+            #3 alice buys 1 @ 2.5 with #1 bob, fee 0.03
+            #4 alice buy 3 @ 2.5
+            #4 alice buys 3 @ 2.5 with #2 bob, fee 0.09
+            refused ORDER-014 InsufficientMargin, needs 14.43, has 1.88
+            #5 alice sell 1 @ 2.1
+        "#]],
+    );
+}
+
+#[test]
+fn order_024_self_trade_prevention_is_counted_in_holds_and_records() {
+    check_morning(
+        "
+        alice buy 5 @ 2.5
+        alice sell 2 @ 2.5 stp=decrement
+        show alice
+        alice sell 7 @ 2.5 stp=decrement
+        show alice
+        alice buy 1 @ 2.5 stp=oldest
+        alice sell 1 @ 2.5 stp=both
+        alice sell 1 @ 2.6
+        alice buy 1 @ 2.6 stp=newest
+        alice buy 1 @ 2.6 stp=none
+        show alice
+        show book
+        ",
+        expect![[r#"
+            #1 alice buy 5 @ 2.5
+            #2 alice sell 2 @ 2.5
+            #1 now 3 @ 2.5
+            #2 cancelled 2: self_trade
+            alice: cash 963.91 orders 36.09
+            #3 alice sell 7 @ 2.5
+            #1 cancelled 3: self_trade
+            #3 now 4 @ 2.5
+            alice: cash 951.88 orders 48.12
+            #4 alice buy 1 @ 2.5
+            #3 cancelled 4: self_trade
+            #5 alice sell 1 @ 2.5
+            #4 cancelled 1: self_trade
+            #5 cancelled 1: self_trade
+            #6 alice sell 1 @ 2.6
+            #7 alice buy 1 @ 2.6
+            #7 cancelled 1: self_trade
+            #8 alice buy 1 @ 2.6
+            #8 alice buys 1 @ 2.6 with #6 alice, fee 0.0312
+            alice: cash 999.9688
+            H100D  | 
+        "#]],
+    );
+}
+
+#[test]
+fn order_025_the_taker_pays_five_basis_points_rounded_up_and_the_maker_nothing() {
+    check(
+        "
+        open test
+        list H100D tick 0.000001 hours 1 ref 2.500001
+        account alice
+        account bob
+        deposit alice 100
+        deposit bob 100
+        alice buy 1 @ 2.500001
+        bob sell 1 @ 2.5
+        show alice
+        show bob
+        show fees
+        ",
+        expect![[r#"
+            venue open
+            H100D listed
+            alice opened
+            bob opened
+            #1 alice buy 1 @ 2.500001
+            #2 bob sell 1 @ 2.5
+            #2 bob sells 1 @ 2.500001 with #1 alice, fee 0.001251
+            alice: cash 99.499999 margin 0.500001 +1 H100D
+            bob: cash 99.498748 margin 0.500001 -1 H100D
+            fees 0.001251
+        "#]],
+    );
+}
+
+#[test]
+fn order_026_cancel_all_reaches_one_series_or_all() {
+    check(
+        "
+        open test
+        list H100D
+        list A100D grade A100
+        account alice
+        account bob
+        deposit alice 1000
+        deposit bob 1000
+        alice buy 1 @ 2.4
+        alice sell 1 @ 2.6
+        alice buy 1 @ 2.4 in A100D
+        alice buy 1 @ 2.3 in A100D
+        bob buy 1 @ 2.4 in A100D
+        alice cancel all in A100D
+        alice cancel all
+        alice cancel all
+        show alice
+        ",
+        expect![[r#"
+            venue open
+            H100D listed
+            A100D listed
+            alice opened
+            bob opened
+            #1 alice buy 1 @ 2.4
+            #2 alice sell 1 @ 2.6
+            #3 alice buy 1 @ 2.4
+            #4 alice buy 1 @ 2.3
+            #5 bob buy 1 @ 2.4
+            #3 cancelled 1: user
+            #4 cancelled 1: user
+            #1 cancelled 1: user
+            #2 cancelled 1: user
+            alice: cash 1000
+        "#]],
+    );
+}

@@ -1,0 +1,260 @@
+//! Events in a reader's words: accounts by name, money and prices in dollars.
+
+use std::fmt::Write as _;
+
+use exchange::{Event, Exchange, IntervalOutcome, IntervalSettled, Reject, Traded};
+use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, Price, Side};
+use settlement::{Bucket, FailCause, Verdict};
+
+use crate::world::START;
+
+/// One line for one event; nothing for what a script shows on demand: money between buckets, and depth.
+pub(crate) fn event(exchange: &Exchange, event: &Event) -> Option<String> {
+    let name = |account: &AccountId| account_name(exchange, *account);
+    let series = |instrument: &InstrumentId| series_name(exchange, *instrument);
+    let per_hour = |instrument: &InstrumentId, price: &Price| {
+        exchange.series_by_id(*instrument).unwrap().instrument.price_to_decimal(*price)
+    };
+    Some(match event {
+        Event::MoneyMoved(_) | Event::DepthChanged { .. } => return None,
+        Event::Rejected(reason) => refused(reason),
+        Event::VenueOpened => "venue open".to_owned(),
+        Event::InstrumentListed(terms) => format!("{} listed", terms.name),
+        Event::AccountOpened { name, .. } => format!("{name} opened"),
+        Event::OrderAccepted(order) => format!(
+            "#{} {} {} {} @ {}",
+            order.order.0,
+            name(&order.account),
+            side(order.side),
+            order.qty.lots(),
+            per_hour(&order.instrument, &order.limit)
+        ),
+        Event::OrderAmended { instrument, order, price, qty, .. } => {
+            format!("#{} now {} @ {}", order.0, qty.lots(), per_hour(instrument, price))
+        }
+        Event::OrderCancelled { order, qty, reason, .. } => {
+            format!("#{} cancelled {}: {}", order.0, qty.lots(), reason.code())
+        }
+        Event::Traded(trade) => traded(exchange, trade),
+        Event::IndexPublished(print) => match print.value {
+            Some(value) => format!("{} index {}", print.grade, usd(value)),
+            None => format!("{} index withheld", print.grade),
+        },
+        Event::MarkChanged { instrument, mark } => {
+            format!("{} mark {}", series(instrument), per_hour(instrument, mark))
+        }
+        Event::VariationPaid { instrument, account, amount, unpaid, haircut } => {
+            let mut line =
+                format!("{} variation {} {}", series(instrument), name(account), usd(*amount));
+            money(&mut line, &[("unpaid", *unpaid), ("haircut", *haircut)]);
+            line
+        }
+        Event::SeriesExpired { instrument, settlement_price } => {
+            format!("{} expired @ {}", series(instrument), per_hour(instrument, settlement_price))
+        }
+        Event::PositionClosed { instrument, account, net, delivered } => format!(
+            "{} {} ends {:+}, {} for delivery",
+            series(instrument),
+            name(account),
+            net.lots(),
+            delivered.lots()
+        ),
+        _ => return delivery(exchange, event),
+    })
+}
+
+fn delivery(exchange: &Exchange, event: &Event) -> Option<String> {
+    let name = |account: &AccountId| account_name(exchange, *account);
+    Some(match event {
+        Event::ObligationAssigned { obligation, seller, buyer, lots, escrow, bond, .. } => format!(
+            "{obligation} {} delivers {} to {}, escrow {}, bond {}",
+            name(seller),
+            lots.lots(),
+            name(buyer),
+            usd(*escrow),
+            usd(*bond)
+        ),
+        Event::AgentNominated { account, signer } => {
+            format!("{} nominates {:02x}", name(account), signer[0])
+        }
+        Event::IntervalOpened { obligation, interval } => format!("{obligation}/{interval} open"),
+        Event::ChallengeIssued { obligation, interval, seller, lots, answer_by, .. } => format!(
+            "{obligation}/{interval} challenges {} on {} until {}",
+            name(seller),
+            lots.lots(),
+            since_start(*answer_by)
+        ),
+        Event::ReceiptAccepted { receipt, .. } => {
+            let millis = receipt.gpu_millis;
+            format!("{}/{} claimed {millis} ms", receipt.obligation, receipt.interval)
+        }
+        Event::RowsDrawn { obligation, interval, .. } => format!("{obligation}/{interval} drawn"),
+        Event::VerdictRecorded { obligation, interval, verifier, verdict } => {
+            let verdict = match verdict {
+                Verdict::Valid { quality } => format!("valid at {} ppm", quality.ppm()),
+                Verdict::Invalid => "invalid".to_owned(),
+                Verdict::Unverifiable => "unverifiable".to_owned(),
+            };
+            format!("{obligation}/{interval} {} says {verdict}", name(verifier))
+        }
+        Event::IntervalSettled(settled) => interval_settled(settled),
+        Event::ObligationClosed {
+            obligation,
+            intervals_delivered,
+            intervals_failed,
+            intervals_unverified,
+            paid_to_seller,
+            shortfall_paid,
+        } => {
+            let mut line = format!(
+                "{obligation} closed, {intervals_delivered} delivered, {intervals_failed} failed, \
+                 {intervals_unverified} unverified"
+            );
+            money(&mut line, &[("paid", *paid_to_seller), ("shortfall", *shortfall_paid)]);
+            line
+        }
+        Event::BuyerDefaulted { obligation, paid } => {
+            format!("{obligation} buyer defaults, pays {}", usd(*paid))
+        }
+        other => panic!("an event without words: {other:?}"),
+    })
+}
+
+fn traded(exchange: &Exchange, trade: &Traded) -> String {
+    let verb = if trade.taker_side == Side::Buy { "buys" } else { "sells" };
+    let terms = &exchange.series_by_id(trade.instrument).unwrap().instrument;
+    let mut line = format!(
+        "#{} {} {verb} {} @ {} with #{} {}",
+        trade.taker.order.0,
+        account_name(exchange, trade.taker.account),
+        trade.qty.lots(),
+        terms.price_to_decimal(trade.price),
+        trade.maker.order.0,
+        account_name(exchange, trade.maker.account),
+    );
+    money(&mut line, &[("fee", trade.taker.fee), ("maker fee", trade.maker.fee)]);
+    line
+}
+
+fn interval_settled(settled: &IntervalSettled) -> String {
+    let outcome = match settled.outcome {
+        IntervalOutcome::Delivered { quality } => format!("delivered at {} ppm", quality.ppm()),
+        IntervalOutcome::Failed { cause: FailCause::Silent } => "failed: silent".to_owned(),
+        IntervalOutcome::Failed { cause: FailCause::Refuted } => "failed: refuted".to_owned(),
+        IntervalOutcome::Failed { cause: FailCause::BelowGrade } => {
+            "failed: below grade".to_owned()
+        }
+        IntervalOutcome::Unverified => "unverified".to_owned(),
+    };
+    let mut line = format!("{}/{} {outcome}", settled.obligation, settled.interval);
+    money(
+        &mut line,
+        &[
+            ("seller", settled.paid_to_seller),
+            ("buyer", settled.returned_to_buyer),
+            ("compensation", settled.compensation),
+            ("penalty", settled.penalty),
+            ("insured", settled.insured),
+            ("unpaid", settled.unpaid),
+            ("bond back", settled.bond_released),
+        ],
+    );
+    line
+}
+
+fn refused(reason: &Reject) -> String {
+    let debug = format!("{reason:?}");
+    let variant = debug.split(|c: char| !c.is_alphanumeric()).next().unwrap_or("");
+    let mut line = format!("refused {} {variant}", reason.rule());
+    match reason {
+        Reject::InsufficientMargin { required, available } => {
+            write!(line, ", needs {}, has {}", usd(*required), usd(*available)).unwrap();
+        }
+        Reject::WouldNotReduce { limit } | Reject::PositionAboveLimit { limit } => {
+            write!(line, ", limit {}", limit.lots()).unwrap();
+        }
+        Reject::ReceiptOutOfChain { field } => write!(line, ", {field:?}").unwrap(),
+        Reject::BadTerms(terms) => write!(line, ", {terms:?}").unwrap(),
+        _ => {}
+    }
+    line
+}
+
+fn side(side: Side) -> &'static str {
+    match side {
+        Side::Buy => "buy",
+        Side::Sell => "sell",
+    }
+}
+
+/// What is not zero.
+fn money(line: &mut String, parts: &[(&str, MicroUsd)]) {
+    for (word, amount) in parts.iter().filter(|(_, amount)| *amount != MicroUsd::ZERO) {
+        write!(line, ", {word} {}", usd(*amount)).unwrap();
+    }
+}
+
+/// Dollars, without zeros at the end.
+pub(crate) fn usd(money: MicroUsd) -> String {
+    let sign = if money < MicroUsd::ZERO { "-" } else { "" };
+    let micros = money.micros().unsigned_abs();
+    let (dollars, rest) = (micros / 1_000_000, micros % 1_000_000);
+    if rest == 0 {
+        return format!("{sign}{dollars}");
+    }
+    format!("{sign}{dollars}.{}", format!("{rest:06}").trim_end_matches('0'))
+}
+
+/// Hours, minutes and seconds since the tests begin.
+fn since_start(at: Nanos) -> String {
+    let seconds = at.since(START).nanos() / 1_000_000_000;
+    format!("{}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
+}
+
+pub(crate) fn account_name(exchange: &Exchange, account: AccountId) -> String {
+    exchange.account(account).map_or_else(|| account.to_string(), |record| record.name.clone())
+}
+
+fn series_name(exchange: &Exchange, instrument: InstrumentId) -> String {
+    exchange.series_by_id(instrument).unwrap().instrument.name.clone()
+}
+
+/// An account's money, bucket by bucket, and its positions.
+pub(crate) fn account(exchange: &Exchange, account: AccountId) -> String {
+    let mut line = account_name(exchange, account);
+    line.push(':');
+    let buckets = [
+        ("cash", Bucket::Cash(account)),
+        ("orders", Bucket::OrderHold(account)),
+        ("margin", Bucket::PositionMargin(account)),
+        ("escrow", Bucket::DeliveryEscrow(account)),
+        ("bond", Bucket::Bond(account)),
+    ];
+    for (word, bucket) in buckets {
+        let balance = exchange.ledger().balance(bucket);
+        if balance != MicroUsd::ZERO {
+            write!(line, " {word} {}", usd(balance)).unwrap();
+        }
+    }
+    for position in exchange.positions_of(account) {
+        let lots = position.net.lots();
+        write!(line, " {lots:+} {}", series_name(exchange, position.instrument)).unwrap();
+        if position.unrealised != MicroUsd::ZERO {
+            write!(line, " ({})", usd(position.unrealised)).unwrap();
+        }
+    }
+    line
+}
+
+/// A series' levels, the best bid and the best ask in the middle.
+pub(crate) fn book(exchange: &Exchange, instrument: InstrumentId) -> String {
+    let terms = &exchange.series_by_id(instrument).unwrap().instrument;
+    let book = exchange.book(instrument).unwrap();
+    let level = |(price, open): (Price, instruments::Qty)| {
+        format!("{}x{}", terms.price_to_decimal(price), open.lots())
+    };
+    let mut bids: Vec<String> = book.depth(Side::Buy).map(level).collect();
+    bids.reverse();
+    let asks: Vec<String> = book.depth(Side::Sell).map(level).collect();
+    format!("{} {} | {}", terms.name, bids.join(" "), asks.join(" "))
+}

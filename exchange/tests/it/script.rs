@@ -1,0 +1,343 @@
+//! Text in, snapshot out: a day at the exchange in a trader's words.
+//!
+//! ```text
+//! open test|real                          account NAME [verifier]        deposit NAME DOLLARS
+//! list NAME [option|spread|cash] [grade G] [tick D] [hours N] [node N] [ref D] [intervals N]
+//!           [trade|assign|from|until|close SPAN] [answer|verdict SPAN]       (from the start of the test)
+//! NAME buy|sell QTY @ PRICE|market [ioc|fok] [post] [reduce] [stp=MODE] [label=TEXT] [in SERIES]
+//! NAME amend #N [@ PRICE] [x QTY]         NAME cancel #N|all [in SERIES]
+//! index GRADE DOLLARS|withheld [at SPAN]  +SPAN      tick      run SPAN  (with a tick whenever one is due)
+//! NAME nominates KEY                      challenge D-1/0                draw D-1/0
+//! NAME receipt D-1/0 [key=K] [millis=N] [challenges=N] [prev=K] [terms=K]
+//! NAME verdict D-1/0 valid [PPM]|invalid|unverifiable
+//! show NAME|book|fees|SERIES              restart
+//! ```
+//! A span is `90s`, `5m`, `3h`; a key is a byte in hex. Where no series is named, the first one is meant.
+
+use exchange::{AmendOrder, Command, Event, IndexPrint, PlaceOrder};
+use expect_test::Expect;
+use instruments::{
+    AccountId, GradeId, Instrument, InstrumentId, MicroUsd, NanosSpan, ObligationId, OrderId, Ppm,
+    Price, Product, Qty, Right, Side, Style,
+};
+use matching_engine::{OrderKind, StpMode, TimeInForce};
+use settlement::{Bucket, Verdict};
+
+use crate::render;
+use crate::world::{START, World, day_future, limit, next_receipt, open_venue};
+
+/// Runs a script on a new exchange and compares what happened.
+#[track_caller]
+pub(crate) fn check(script: &str, expected: Expect) {
+    let mut desk = Desk::new();
+    desk.run(script);
+    expected.assert_eq(&desk.out);
+}
+
+/// Runs a script after the usual morning: a test venue, one series `H100D`, and three accounts with 1,000 dollars each.
+#[track_caller]
+pub(crate) fn check_morning(script: &str, expected: Expect) {
+    let mut desk = Desk::morning();
+    desk.run(script);
+    expected.assert_eq(&desk.out);
+}
+
+/// An exchange and what has been printed.
+pub(crate) struct Desk {
+    pub world: World,
+    pub out: String,
+}
+
+impl Desk {
+    pub(crate) fn new() -> Self {
+        Self { world: World::unopened(), out: String::new() }
+    }
+
+    pub(crate) fn morning() -> Self {
+        let mut desk = Self::new();
+        desk.run(
+            "
+            open test
+            list H100D
+            account alice
+            account bob
+            account carol
+            deposit alice 1000
+            deposit bob 1000
+            deposit carol 1000
+            ",
+        );
+        desk.out.clear();
+        desk
+    }
+
+    #[track_caller]
+    pub(crate) fn run(&mut self, script: &str) {
+        for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            self.line(&words);
+        }
+    }
+
+    fn line(&mut self, words: &[&str]) {
+        let command = match words {
+            ["open", kind] => open_venue(*kind == "test", NanosSpan::from_seconds(86_400)),
+            ["account", name, rest @ ..] => {
+                let is_verifier = rest.contains(&"verifier");
+                Command::OpenAccount { name: (*name).to_owned(), is_verifier }
+            }
+            ["deposit", name, amount] => {
+                Command::Deposit { account: self.account(name), amount: dollars(amount) }
+            }
+            ["list", name, terms @ ..] => Command::ListInstrument(Box::new(listed(name, terms))),
+            ["index", grade, value, rest @ ..] => self.print(grade, value, rest),
+            ["tick"] => Command::Tick,
+            ["challenge", place] => {
+                let (obligation, interval) = interval_of(place);
+                Command::IssueChallenge { obligation, interval, seed: [1; 32] }
+            }
+            ["draw", place] => {
+                let (obligation, interval) = interval_of(place);
+                Command::DrawRows { obligation, interval, seed: [2; 32] }
+            }
+            ["run", time] => {
+                let events = self.world.run(span(time));
+                return self.print_events(&events);
+            }
+            ["restart"] => return self.world.restart(),
+            ["show", what] => return self.show(what),
+            [time] if time.starts_with('+') => return self.world.wait(span(&time[1..])),
+            [name, verb, rest @ ..] => self.account_line(self.account(name), verb, rest),
+            _ => panic!("cannot read {words:?}"),
+        };
+        let events = self.world.apply(command);
+        self.print_events(&events);
+    }
+
+    fn account_line(&self, account: AccountId, verb: &str, rest: &[&str]) -> Command {
+        match (verb, rest) {
+            ("buy" | "sell", [qty, ..]) => {
+                Command::PlaceOrder(self.order(account, verb, qty.parse().unwrap(), rest))
+            }
+            ("amend", [order, ..]) => {
+                let order = order_of(order);
+                let instrument =
+                    self.world.exchange.open_order(order).map(|view| view.record.instrument);
+                let instrument = instrument.unwrap_or_else(|| self.instrument(rest));
+                Command::AmendOrder(AmendOrder {
+                    account,
+                    order,
+                    price: after(rest, "@").map(|price| self.price(instrument, price)),
+                    qty: after(rest, "x").map(|qty| Qty::from_lots(qty.parse().unwrap())),
+                })
+            }
+            ("cancel", ["all"]) => Command::CancelAll { account, instrument: None },
+            ("cancel", ["all", ..]) => {
+                Command::CancelAll { account, instrument: Some(self.instrument(rest)) }
+            }
+            ("cancel", [order]) => Command::CancelOrder { account, order: order_of(order) },
+            ("nominates", [key]) => Command::NominateAgent { account, signer: [byte(key); 20] },
+            ("receipt", [place, changes @ ..]) => self.receipt(account, place, changes),
+            ("verdict", [place, verdict @ ..]) => {
+                let (obligation, interval) = interval_of(place);
+                let verdict = match verdict {
+                    ["valid"] => Verdict::Valid { quality: Ppm::ONE },
+                    ["valid", ppm] => Verdict::Valid { quality: Ppm::new(ppm.parse().unwrap()) },
+                    ["invalid"] => Verdict::Invalid,
+                    ["unverifiable"] => Verdict::Unverifiable,
+                    _ => panic!("no verdict {verdict:?}"),
+                };
+                Command::SubmitVerdict { account, obligation, interval, verdict }
+            }
+            _ => panic!("cannot read `{verb}` {rest:?}"),
+        }
+    }
+
+    fn order(&self, account: AccountId, verb: &str, qty: u64, words: &[&str]) -> PlaceOrder {
+        let instrument = self.instrument(words);
+        let side = if verb == "buy" { Side::Buy } else { Side::Sell };
+        let kind = after(words, "@")
+            .map_or(OrderKind::Market, |price| OrderKind::Limit(self.price(instrument, price)));
+        let option = |name: &str| words.iter().find_map(|word| word.strip_prefix(name));
+        PlaceOrder {
+            kind,
+            time_in_force: if words.contains(&"ioc") {
+                TimeInForce::Ioc
+            } else if words.contains(&"fok") {
+                TimeInForce::Fok
+            } else {
+                TimeInForce::Gtc
+            },
+            post_only: words.contains(&"post"),
+            reduce_only: words.contains(&"reduce"),
+            stp: match option("stp=") {
+                None | Some("newest") => StpMode::CancelNewest,
+                Some("none") => StpMode::None,
+                Some("oldest") => StpMode::CancelOldest,
+                Some("both") => StpMode::CancelBoth,
+                Some("decrement") => StpMode::Decrement,
+                Some(other) => panic!("no self-trade mode `{other}`"),
+            },
+            label: option("label=").unwrap_or("").to_owned(),
+            ..limit(account, instrument, side, qty, 1)
+        }
+    }
+
+    fn receipt(&self, account: AccountId, place: &str, changes: &[&str]) -> Command {
+        let (obligation, interval) = interval_of(place);
+        let change = |name: &str| changes.iter().find_map(|word| word.strip_prefix(name));
+        let mut receipt = next_receipt(&self.world.exchange, obligation, interval);
+        if let Some(millis) = change("millis=") {
+            receipt.gpu_millis = millis.parse().unwrap();
+        }
+        if let Some(challenges) = change("challenges=") {
+            receipt.challenges = challenges.parse().unwrap();
+        }
+        receipt.prev = change("prev=").map_or(receipt.prev, |key| [byte(key); 32]);
+        receipt.terms = change("terms=").map_or(receipt.terms, |key| [byte(key); 32]);
+        Command::SubmitReceipt {
+            account,
+            signer: [byte(change("key=").unwrap_or("aa")); 20],
+            digest: [u8::try_from(receipt.challenges).unwrap(); 32],
+            receipt,
+            signature: vec![4; 65],
+        }
+    }
+
+    fn print(&self, grade: &str, value: &str, rest: &[&str]) -> Command {
+        let value = (value != "withheld").then(|| dollars(value));
+        let none = oracle::State::Withheld(oracle::Withheld::NoObservations);
+        Command::PublishIndex(IndexPrint {
+            grade: GradeId::new(grade).unwrap(),
+            observed_at: after(rest, "at").map_or(self.world.now, |time| START + span(time)),
+            value,
+            conf: Ppm::new(10_000),
+            state: if value.is_some() { oracle::State::Ok } else { none },
+        })
+    }
+
+    fn show(&mut self, what: &str) {
+        let exchange = &self.world.exchange;
+        let shown = if let Some(account) = exchange.account_by_name(what) {
+            render::account(exchange, account)
+        } else if let Some(series) = exchange.series_by_name(what) {
+            format!("{what} {:?}, open interest {}", series.state, {
+                exchange.open_interest(series.instrument.id).lots()
+            })
+        } else if what == "fees" {
+            format!("fees {}", render::usd(exchange.ledger().balance(Bucket::Fees)))
+        } else {
+            render::book(exchange, self.instrument(&[]))
+        };
+        self.out.push_str(&shown);
+        self.out.push('\n');
+    }
+
+    fn print_events(&mut self, events: &[Event]) {
+        for event in events {
+            if let Some(line) = render::event(&self.world.exchange, event) {
+                self.out.push_str(&line);
+                self.out.push('\n');
+            }
+        }
+    }
+
+    /// An account that is not open has an id that nobody has.
+    fn account(&self, name: &str) -> AccountId {
+        self.world.exchange.account_by_name(name).unwrap_or(AccountId(999))
+    }
+
+    /// The series after `in`, else the first; a series that is not listed has an id that none has.
+    fn instrument(&self, words: &[&str]) -> InstrumentId {
+        let exchange = &self.world.exchange;
+        match after(words, "in") {
+            Some(name) => {
+                exchange.series_by_name(name).map_or(InstrumentId(999), |s| s.instrument.id)
+            }
+            None => InstrumentId(1),
+        }
+    }
+
+    /// In ticks of the series, of a tenth of a cent where there is none.
+    fn price(&self, instrument: InstrumentId, text: &str) -> Price {
+        let series = self.world.exchange.series_by_id(instrument);
+        let tick_size = series.map_or(1_000, |series| series.instrument.tick_size.micros());
+        let micros = dollars(text).micros();
+        assert_eq!(micros % tick_size, 0, "{text} is between two ticks");
+        Price::from_ticks(micros / tick_size)
+    }
+}
+
+fn listed(name: &str, words: &[&str]) -> Instrument {
+    let mut terms = day_future(name, after(words, "grade").unwrap_or("H100"));
+    let number = |word: &str| after(words, word).map(|text| text.parse::<u32>().unwrap());
+    let time = |word: &str| after(words, word).map(|text| START + span(text));
+    terms.tick_size = after(words, "tick").map_or(terms.tick_size, dollars);
+    terms.hours_per_lot = number("hours").unwrap_or(terms.hours_per_lot);
+    terms.node_size = number("node").unwrap_or(terms.node_size);
+    if let Some(reference) = after(words, "ref") {
+        terms.reference = Price::from_ticks(dollars(reference).micros() / terms.tick_size.micros());
+    }
+    let schedule = &mut terms.schedule;
+    schedule.last_trade_at = time("trade").unwrap_or(schedule.last_trade_at);
+    schedule.assign_at = time("assign").unwrap_or(schedule.assign_at);
+    schedule.deliver_from = time("from").unwrap_or(schedule.deliver_from);
+    schedule.deliver_until = time("until").unwrap_or(schedule.deliver_until);
+    schedule.close_at = time("close").unwrap_or(schedule.close_at);
+    schedule.intervals = number("intervals").unwrap_or(schedule.intervals);
+    schedule.answer_within = after(words, "answer").map_or(schedule.answer_within, span);
+    schedule.verdict_within = after(words, "verdict").map_or(schedule.verdict_within, span);
+    let (near, far) = (InstrumentId(1), InstrumentId(2));
+    terms.product = match (words.first(), terms.product) {
+        (Some(&"option"), _) => {
+            Product::Option { underlying: near, strike: terms.reference, right: Right::Call }
+        }
+        (Some(&"spread"), _) => Product::Spread { near, far },
+        (Some(&"cash"), Product::Future { period, .. }) => {
+            Product::Future { style: Style::Cash, period }
+        }
+        (_, product) => product,
+    };
+    terms
+}
+
+/// The word after `word`.
+fn after<'a>(words: &[&'a str], word: &str) -> Option<&'a str> {
+    let at = words.iter().position(|it| *it == word)?;
+    words.get(at + 1).copied()
+}
+
+fn span(text: &str) -> NanosSpan {
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap());
+    let number: u64 = number.parse().unwrap();
+    match unit {
+        "ns" => NanosSpan::new(number),
+        "ms" => NanosSpan::from_millis(number),
+        "s" => NanosSpan::from_seconds(number),
+        "m" => NanosSpan::from_seconds(number * 60),
+        "h" => NanosSpan::from_seconds(number * 3_600),
+        "d" => NanosSpan::from_seconds(number * 86_400),
+        _ => panic!("no unit `{unit}`"),
+    }
+}
+
+/// Dollars with up to six decimals.
+pub(crate) fn dollars(text: &str) -> MicroUsd {
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
+    assert!(decimals.len() <= 6, "{text} has more than six decimals");
+    MicroUsd::new(format!("{whole}{decimals:0<6}").parse().unwrap())
+}
+
+fn byte(text: &str) -> u8 {
+    u8::from_str_radix(text, 16).unwrap()
+}
+
+fn order_of(word: &str) -> OrderId {
+    OrderId(word.strip_prefix('#').unwrap().parse().unwrap())
+}
+
+/// `D-1/0`: the first interval of the first obligation.
+fn interval_of(word: &str) -> (ObligationId, u32) {
+    let (obligation, interval) = word.strip_prefix("D-").unwrap().split_once('/').unwrap();
+    (ObligationId(obligation.parse().unwrap()), interval.parse().unwrap())
+}
