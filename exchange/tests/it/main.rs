@@ -15,6 +15,7 @@ mod any_day;
 mod auditor;
 mod extremes;
 mod golden;
+mod holds;
 mod indices;
 mod inspector;
 mod life_cycle;

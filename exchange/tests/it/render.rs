@@ -256,5 +256,5 @@ pub(crate) fn book(exchange: &Exchange, instrument: InstrumentId) -> String {
     let mut bids: Vec<String> = book.depth(Side::Buy).map(level).collect();
     bids.reverse();
     let asks: Vec<String> = book.depth(Side::Sell).map(level).collect();
-    format!("{} {} | {}", terms.name, bids.join(" "), asks.join(" "))
+    format!("{} bids [{}] asks [{}]", terms.name, bids.join(" "), asks.join(" "))
 }

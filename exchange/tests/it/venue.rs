@@ -151,7 +151,7 @@ fn venue_006_trading_stops_by_itself_with_orders_cancelled_and_variation_paid() 
             H100D variation bob -4.8
             alice: cash 979.84 margin 24.96 +2 H100D
             bob: cash 970.18 margin 24.96 -2 H100D
-            H100D  | 
+            H100D bids [] asks []
         "#]],
     );
 }
