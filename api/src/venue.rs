@@ -152,6 +152,7 @@ impl Running {
                 tracing::error!("a thread of the venue has panicked");
             }
         }
+        self.history.close();
         self.directory.lock().take();
     }
 }
@@ -316,7 +317,7 @@ impl Venue {
     }
 
     /// Ends the venue in order: what was taken is finished, the state hash and the end marker are journaled, the store is flushed, the
-    /// snapshot written. Blocks; other handles get [`SubmitError::Stopped`] from then on.
+    /// snapshot written, the directory given back. Blocks. Other handles still read the exchange, but submit and find nothing any more.
     ///
     /// # Errors
     /// [`VenueError::Failed`] when the journal has failed, now or before.

@@ -16,6 +16,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use exchange::io::{Applied, Batch, Direction, Entry, Scan, Store, StoreError};
 use exchange::{Event, Fill, Traded};
 use instruments::{AccountId, InstrumentId, Nanos, ObligationId, OrderId, Seq, Side};
+use parking_lot::RwLock;
 use settlement::Verdict;
 
 use super::key::VenueKey;
@@ -29,7 +30,8 @@ pub const ROWS_MAX: usize = 1_000;
 
 /// The read models of a venue.
 pub struct History {
-    store: Box<dyn Store>,
+    /// `None` once the venue has ended: the directory is somebody else's then.
+    store: RwLock<Option<Box<dyn Store>>>,
     venue_key: Arc<VenueKey>,
     has_failed: AtomicBool,
     /// Whether something was written since the last flush.
@@ -39,13 +41,18 @@ pub struct History {
 impl History {
     pub(crate) fn new(store: Box<dyn Store>, venue_key: Arc<VenueKey>) -> Self {
         let [has_failed, is_dirty] = [false, false].map(AtomicBool::new);
-        Self { store, venue_key, has_failed, is_dirty }
+        Self { store: RwLock::new(Some(store)), venue_key, has_failed, is_dirty }
     }
 
     /// Whether the store still answers. When it does not, every answer here is empty until the venue is started again.
     #[must_use]
     pub fn is_available(&self) -> bool {
-        !self.has_failed.load(Ordering::Relaxed)
+        !self.has_failed.load(Ordering::Relaxed) && self.store.read().is_some()
+    }
+
+    /// Lets go of the store.
+    pub(crate) fn close(&self) {
+        self.store.write().take();
     }
 
     /// An order, open or ended.
@@ -130,22 +137,20 @@ impl History {
             draft.apply(outcome);
         }
         let Some(seq) = draft.last else { return };
-        let written = draft
-            .into_batch(Applied { seq, state_hash: history_hash })
-            .and_then(|batch| self.store.apply(batch));
+        let batch = draft.into_batch(Applied { seq, state_hash: history_hash });
         self.is_dirty.store(true, Ordering::Relaxed);
-        self.note(written);
+        self.ask(|store| store.apply(batch?));
     }
 
     /// Makes what was written durable.
     pub(crate) fn flush(&self) {
         if self.is_available() && self.is_dirty.swap(false, Ordering::Relaxed) {
-            self.note(self.store.flush());
+            self.ask(|store| store.flush());
         }
     }
 
     fn get<T: BorshDeserialize>(&self, tree: &Tree, key: &[u8]) -> Option<T> {
-        let value = self.note(self.store.get(tree.name(), key)).flatten()?;
+        let value = self.ask(|store| store.get(tree.name(), key))??;
         self.decode(&value)
     }
 
@@ -169,7 +174,15 @@ impl History {
     ) -> Vec<Entry> {
         let (tree, limit) = (tree.name(), limit.min(ROWS_MAX));
         let scan = Scan { tree, prefix, after: before, direction: Direction::Descending, limit };
-        self.note(self.store.scan(&scan)).unwrap_or_default()
+        self.ask(|store| store.scan(&scan)).unwrap_or_default()
+    }
+
+    /// Asks the store, if it is there and has not failed before.
+    fn ask<T>(&self, ask: impl FnOnce(&dyn Store) -> Result<T, StoreError>) -> Option<T> {
+        if self.has_failed.load(Ordering::Relaxed) {
+            return None;
+        }
+        self.store.read().as_deref().and_then(|store| self.note(ask(store)))
     }
 
     fn decode<T: BorshDeserialize>(&self, value: &[u8]) -> Option<T> {

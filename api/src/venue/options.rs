@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use exchange::io::SEGMENT_BYTES;
 use instruments::{Date, Nanos, NanosSpan};
 
 use super::clock::VenueClock;
@@ -54,6 +55,8 @@ pub struct VenueOptions {
     pub tick_every: Duration,
     /// Commands from one snapshot to the next.
     pub snapshot_every: u64,
+    /// How long a new journal segment is: whole blocks of 4 KiB, at least eight.
+    pub segment_bytes: u64,
     /// Where time comes from.
     pub clock: VenueClock,
 }
@@ -71,6 +74,7 @@ impl VenueOptions {
             tick_every: Duration::from_millis(100),
             // Replaying as many takes about a second.
             snapshot_every: 262_144,
+            segment_bytes: SEGMENT_BYTES,
             clock: VenueClock::System,
         }
     }

@@ -15,12 +15,13 @@ use exchange::io::{
     SnapshotFileError, StoreError, UncheckedSled, Verdict,
 };
 use exchange::{Exchange, RULES_VERSION};
-use instruments::{Nanos, Seq};
+use instruments::Seq;
 use thiserror::Error;
 
 use super::directory::Layout;
 use super::history::History;
 use super::key::VenueKey;
+use super::options::VenueOptions;
 use super::publish::Published;
 use super::replay::replay;
 
@@ -78,7 +79,7 @@ pub(crate) fn recover<D: Disk>(
     disk: D,
     layout: &Layout,
     key: &Arc<VenueKey>,
-    now: Nanos,
+    options: &VenueOptions,
 ) -> Result<Recovered<D>, RecoverError> {
     let place = DataDir::new(disk, layout.root());
     let unchecked = SledStore::open(&layout.store())?;
@@ -86,9 +87,16 @@ pub(crate) fn recover<D: Disk>(
         tracing::warn!(path = %path.display(), "store could not be opened, it is rebuilt");
     }
     let newest = place.newest_snapshot(RULES_VERSION, None)?.map(|snapshot| snapshot.position.seq);
-    let settings = Settings::new(RULES_VERSION);
+    let segment_bytes = options.segment_bytes;
+    let settings = Settings { segment_bytes, ..Settings::new(RULES_VERSION) };
+    let has_journal = place.has_journal()?;
+    if !has_journal {
+        // Before anything is made, so that a lost journal is not covered by a new one.
+        let seen = newest.max(unchecked.applied().map(|applied| applied.seq));
+        check_journal_lost(layout, Seq(0), seen)?;
+    }
     let mut comeback = Replay::start(&place, unchecked, key)?;
-    let journal = if place.has_journal()? {
+    let journal = if has_journal {
         loop {
             let after = comeback.restored;
             let visit = |record: Record<'_>| comeback.record(record);
@@ -102,14 +110,21 @@ pub(crate) fn recover<D: Disk>(
             }
         }
     } else {
-        // Before anything is made, so that a lost journal is not covered by a new one.
-        comeback.check_journal_lost(&layout.journal(), newest)?;
-        Journal::create(place.clone(), settings, now)?
+        Journal::create(place.clone(), settings, options.clock.now())?
     };
-    comeback.check_journal_lost(&layout.journal(), newest)?;
-    let (exchange, history) = comeback.finish()?;
+    let seen = newest.max(comeback.unchecked.as_ref().map(|(_, applied)| applied.seq));
+    check_journal_lost(layout, comeback.exchange.last_seq(), seen)?;
+    let (exchange, history) = comeback.finish();
     tracing::info!(seq = exchange.last_seq().0, snapshot = ?newest.map(|seq| seq.0), "recovered");
     Ok(Recovered { place, journal, exchange, history })
+}
+
+/// A journal that ends before what was `seen` of it has lost commands.
+fn check_journal_lost(layout: &Layout, last: Seq, seen: Option<Seq>) -> Result<(), RecoverError> {
+    match seen.filter(|seen| last < *seen) {
+        Some(seen) => Err(RecoverError::JournalLost { path: layout.journal(), last, seen }),
+        None => Ok(()),
+    }
 }
 
 /// Why a replay stops before the end of the journal.
@@ -215,32 +230,13 @@ impl<'a> Replay<'a> {
         Ok(())
     }
 
-    fn check_journal_lost(
-        &self,
-        journal: &std::path::Path,
-        newest: Option<Seq>,
-    ) -> Result<(), RecoverError> {
-        let last = self.exchange.last_seq();
-        let seen = newest.into_iter().chain(self.unchecked.as_ref().map(|(_, met)| met.seq)).max();
-        match seen.filter(|seen| last < *seen) {
-            Some(seen) => Err(RecoverError::JournalLost { path: journal.to_owned(), last, seen }),
-            None => Ok(()),
-        }
-    }
-
-    fn finish(mut self) -> Result<(Exchange, History), RecoverError> {
+    /// # Panics
+    /// When the replay has not come to where the store is, which the caller has checked.
+    fn finish(mut self) -> (Exchange, History) {
         self.write();
-        let history = match (self.history, self.unchecked) {
-            (Some(history), _) => history,
-            // The journal ended before it came to where the store is.
-            (None, Some((unchecked, _))) => {
-                let store = unchecked.accept(Verdict::Ahead)?;
-                History::new(Box::new(store), Arc::clone(self.key))
-            }
-            (None, None) => unreachable!("a replay has its store, checked or not"),
-        };
+        let history = self.history.expect("the replay has come to where the store is");
         history.flush();
-        Ok((self.exchange, history))
+        (self.exchange, history)
     }
 }
 

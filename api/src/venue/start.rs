@@ -44,7 +44,7 @@ impl Venue {
         let directory = Directory::open(&options.data_dir)?;
         let key = Arc::new(VenueKey::load_or_create(&directory.layout().venue_key())?);
         let credentials = Credentials::load(&directory.layout().credentials())?;
-        let recovered = recover(disk, directory.layout(), &key, options.clock.now())?;
+        let recovered = recover(disk, directory.layout(), &key, &options)?;
         if recovered.exchange.is_open() && options.testnet && !recovered.exchange.is_testnet() {
             return Err(VenueError::NotATestnet { path: options.data_dir });
         }

@@ -1,0 +1,161 @@
+//! The delivery desk: every interval is challenged, every claim is drawn, every opening reaches a verifier, and a restart forgets nothing.
+
+use api::venue::{ChallengeTask, OPENINGS_LEN_MAX, OpeningsError, Outcome, Venue};
+use exchange::{Command, Event, IntervalOutcome};
+use instruments::{AccountId, NanosSpan, ObligationId, Ppm, Side};
+use settlement::{DeliveryReceipt, Verdict};
+use tokio::sync::broadcast;
+
+use crate::world::{
+    DELIVER_FROM, LAST_TRADE_AT, World, answers, copy_of, open_empty_account, options, wait_for,
+};
+
+const AGENT: [u8; 20] = [7; 20];
+const ONE: ObligationId = ObligationId(1);
+
+/// A world in which the maker owes the taker two lots, and the first interval has been challenged.
+fn challenged() -> (World, AccountId, broadcast::Receiver<Outcome>) {
+    let world = World::new();
+    let verifier = open_empty_account(&world.venue, "vera", true);
+    let mut feed = world.venue.subscribe();
+    world.place(world.maker, Side::Sell, 2, 2_500);
+    world.place(world.taker, Side::Buy, 2, 2_500);
+    let nominate = Command::NominateAgent { account: world.maker, signer: AGENT };
+    world.venue.submit_blocking(nominate).unwrap();
+    world.clock.set(LAST_TRADE_AT);
+    wait_for(&mut feed, |event| matches!(event, Event::SeriesExpired { .. }).then_some(()));
+    world.clock.set(LAST_TRADE_AT + NanosSpan::from_seconds(10));
+    wait_for(&mut feed, |event| matches!(event, Event::ObligationAssigned { .. }).then_some(()));
+    world.clock.set(DELIVER_FROM);
+    wait_for(&mut feed, |event| matches!(event, Event::ChallengeIssued { .. }).then_some(()));
+    (world, verifier, feed)
+}
+
+fn claim(venue: &Venue, task: &ChallengeTask) {
+    let receipt = DeliveryReceipt {
+        obligation: task.obligation,
+        interval: task.interval,
+        gpu_millis: task.gpu_millis,
+        challenges: task.challenges,
+        work_root: [9; 32],
+        prev: task.prev,
+        terms: task.terms,
+    };
+    let outcome = venue
+        .submit_blocking(Command::SubmitReceipt {
+            account: task.seller,
+            signer: AGENT,
+            digest: [u8::try_from(task.interval).unwrap() + 1; 32],
+            receipt,
+            signature: vec![1; 65],
+        })
+        .unwrap();
+    assert_eq!(outcome.refusal(), None);
+}
+
+fn drawn(feed: &mut broadcast::Receiver<Outcome>) -> [u8; 32] {
+    wait_for(feed, |event| match event {
+        Event::RowsDrawn { seed, .. } => Some(*seed),
+        _ => None,
+    })
+}
+
+#[test]
+fn an_interval_goes_from_challenge_to_countersigned_receipt() {
+    let (world, verifier, mut feed) = challenged();
+    let mut tasks = world.venue.subscribe_verifier_tasks();
+    let task = world.venue.challenge(ONE, 0).unwrap();
+    assert_eq!(world.venue.challenges_of(world.maker), [task.clone()]);
+    assert_eq!(world.venue.challenges_of(world.taker), []);
+    assert_eq!((task.slots, task.challenges, task.prev), (2, 1, [0; 32]));
+    assert_eq!(task.gpu_millis, 2 * 12 * 3_600 * 1_000);
+    assert!(task.answer_by.is_some());
+
+    claim(&world.venue, &task);
+    let draw_seed = drawn(&mut feed);
+    assert_ne!(draw_seed, task.seed);
+    assert_eq!(world.venue.challenge(ONE, 0).unwrap().draw_seed, Some(draw_seed));
+    world.venue.relay_openings(world.maker, ONE, 0, "{\"rows\":[]}".to_owned()).unwrap();
+    assert!(world.venue.is_opened(ONE, 0));
+
+    let relayed = tasks.blocking_recv().unwrap();
+    assert_eq!(world.venue.open_verifier_tasks(), [relayed.clone()]);
+    assert_eq!((relayed.challenge_seed, relayed.draw_seed), (task.seed, draw_seed));
+    assert_eq!((relayed.work_root, relayed.openings.as_str()), ([9; 32], "{\"rows\":[]}"));
+
+    let verdict = Command::SubmitVerdict {
+        account: verifier,
+        obligation: ONE,
+        interval: 0,
+        verdict: Verdict::Valid { quality: Ppm::ONE },
+    };
+    assert_eq!(world.venue.submit_blocking(verdict).unwrap().refusal(), None);
+    let receipts = world.venue.history().receipts(ONE, 10);
+    assert_eq!(receipts.len(), 1);
+    assert_eq!(receipts[0].outcome, Some(IntervalOutcome::Delivered { quality: Ppm::ONE }));
+    assert_eq!(receipts[0].signature, [1; 65]);
+    let signature = receipts[0].countersignature.as_deref().unwrap();
+    let signature = ethers_core::types::Signature::try_from(signature).unwrap();
+    let signer = signature.recover(ethers_core::types::H256(receipts[0].digest)).unwrap();
+    assert_eq!(signer.0, world.venue.exchange_address());
+
+    // The second interval is the next; what was held for the first is let go.
+    world.clock.set(DELIVER_FROM + NanosSpan::from_seconds(20));
+    wait_for(&mut feed, |event| matches!(event, Event::ChallengeIssued { .. }).then_some(()));
+    assert!(world.venue.open_verifier_tasks().is_empty());
+    let next = world.venue.challenge(ONE, 1).unwrap();
+    assert_eq!((next.challenges, next.prev, next.gpu_millis), (2, [1; 32], task.gpu_millis * 2));
+    assert_ne!(next.seed, task.seed);
+}
+
+#[test]
+fn openings_are_refused_by_size_seller_and_step() {
+    let (world, _, mut feed) = challenged();
+    let relay = |account, interval, text: String| {
+        world.venue.relay_openings(account, ONE, interval, text).unwrap_err()
+    };
+    let (len, limit) = (OPENINGS_LEN_MAX + 1, OPENINGS_LEN_MAX);
+    let too_large = relay(world.maker, 0, "x".repeat(len));
+    assert_eq!(too_large, OpeningsError::TooLarge { len, limit });
+    let foreign = relay(world.taker, 0, String::new());
+    assert_eq!(foreign, OpeningsError::NotTheSeller { obligation: ONE });
+    let early = relay(world.maker, 0, String::new());
+    assert_eq!(early, OpeningsError::NotDrawn { obligation: ONE, interval: 0 });
+
+    claim(&world.venue, &world.venue.challenge(ONE, 0).unwrap());
+    drawn(&mut feed);
+    world.venue.relay_openings(world.maker, ONE, 0, String::new()).unwrap();
+    let twice = relay(world.maker, 0, String::new());
+    assert_eq!(twice, OpeningsError::Opened { obligation: ONE, interval: 0 });
+}
+
+#[test]
+fn a_restart_keeps_the_challenge_and_draws_what_was_claimed() {
+    let (world, verifier, mut feed) = challenged();
+    let task = world.venue.challenge(ONE, 0).unwrap();
+    let crashed = copy_of(world.path());
+    let venue = Venue::open(options(crashed.path(), &world.clock)).unwrap();
+    assert_eq!(venue.challenge(ONE, 0), Some(task.clone()));
+
+    // A crash right after the claim: whatever the desk had not done before, it does now.
+    claim(&world.venue, &task);
+    let crashed = copy_of(world.path());
+    let venue = Venue::open(options(crashed.path(), &world.clock)).unwrap();
+    let mut after = venue.subscribe();
+    let draw_seed = match venue.challenge(ONE, 0).unwrap().draw_seed {
+        Some(draw_seed) => draw_seed,
+        None => drawn(&mut after),
+    };
+    assert_eq!(venue.challenge(ONE, 0).unwrap().draw_seed, Some(draw_seed));
+    assert!(!venue.is_opened(ONE, 0));
+
+    drawn(&mut feed);
+    let verdict = Verdict::Unverifiable;
+    let judge = Command::SubmitVerdict { account: verifier, obligation: ONE, interval: 0, verdict };
+    assert_eq!(world.venue.submit_blocking(judge).unwrap().refusal(), None);
+    assert_eq!(world.venue.history().receipts(ONE, 1)[0].countersignature, None);
+    let asked = answers(&world.venue, &world);
+    world.venue.clone().close().unwrap();
+    std::fs::remove_dir_all(world.path().join("store")).unwrap();
+    assert_eq!(answers(&world.reopen(), &world), asked);
+}

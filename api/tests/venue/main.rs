@@ -1,0 +1,8 @@
+//! The venue on a real directory: what survives what, who is refused when, and what happens when the disk fails.
+
+mod accounts;
+mod delivery;
+mod fail_stop;
+mod order_path;
+mod recovery;
+mod world;
