@@ -3,15 +3,24 @@
 //! Invariants:
 //! - sled's own `flush` leaves data in the system's memory; ours syncs its files too, and only then is a batch durable;
 //! - a batch and its [`Applied`] are one write of sled's one tree;
+//! - what is missing from a store is noticed when it is opened;
 //! - a sled that fails to open, or panics, is renamed to `store.bad-1`, `store.bad-2`, ... and a new one begins: the journal has everything.
 
+mod contents;
+
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 use sled::Db;
+
+use contents::{Contents, Label};
 
 use super::frame::encode;
 use super::store::{
@@ -21,6 +30,10 @@ use super::store::{
 
 /// Bounds what sled keeps in memory.
 const CACHE_BYTES: u64 = 67_108_864;
+
+/// A store that was closed in this process may keep its lock until its last background write is through.
+const LOCK_ATTEMPTS: u32 = 500;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 thread_local! {
     static GUARDED: Cell<bool> = const { Cell::new(false) };
@@ -36,6 +49,7 @@ pub fn is_guarded() -> bool {
 pub struct SledStore {
     db: Db,
     dir: PathBuf,
+    contents: Mutex<Contents>,
 }
 
 /// A store that has been opened and not yet been compared with the journal.
@@ -46,7 +60,7 @@ pub struct UncheckedSled {
 }
 
 impl SledStore {
-    /// Opens the store in `dir`, or begins one. One that cannot be opened is set aside. The caller holds the lock of the data directory.
+    /// Opens the store in `dir` and reads all of it, or begins one. One that cannot be opened, or lacks something, is set aside. The caller holds the lock of the data directory.
     ///
     /// # Errors
     /// When the disk refuses, or even a new store cannot be opened.
@@ -64,17 +78,16 @@ impl SledStore {
         }
         // Where a panic ends the process, this file is what the next start finds.
         File::create(doubted(dir)).map_err(failed("mark its directory"))?;
-        let db = match guarded("open", || open(dir)) {
-            Err(error) if is_damage(&error) => {
-                set_aside = put_aside(dir)?.or(set_aside);
-                guarded("open anew", || open(dir))?
-            }
-            opened => opened?,
-        };
-        let store = Self { db, dir: dir.to_path_buf() };
-        let applied = store.applied()?;
+        let mut opened = guarded("open", || open_whole(dir, open));
+        if opened.as_ref().is_err_and(is_damage) {
+            set_aside = put_aside(dir)?.or(set_aside);
+            opened = guarded("open anew", || open_whole(dir, open));
+        }
         fs::remove_file(doubted(dir)).map_err(failed("unmark its directory"))?;
-        Ok(UncheckedSled { store, applied, set_aside })
+        let (db, label) = opened?;
+        let contents = Mutex::new(label.map_or_else(Contents::default, |label| label.contents));
+        let store = Self { db, dir: dir.to_path_buf(), contents };
+        Ok(UncheckedSled { store, applied: label.map(|label| label.applied), set_aside })
     }
 
     /// Runs one of sled's operations. After a panic or damage the next start begins anew.
@@ -115,7 +128,7 @@ impl UncheckedSled {
             Verdict::Matches => Ok(self.store),
             Verdict::Ahead => Err(StoreError::Ahead { dir: self.store.dir, store: applied.seq.0 }),
             Verdict::Unknown => {
-                let SledStore { db, dir } = self.store;
+                let SledStore { db, dir, .. } = self.store;
                 drop(db);
                 put_aside(&dir)?;
                 Ok(SledStore::open(&dir)?.store)
@@ -127,7 +140,8 @@ impl UncheckedSled {
 impl Store for SledStore {
     fn applied(&self) -> Result<Option<Applied>, StoreError> {
         let bytes = self.run("read how far it has come", |db| db.get(APPLIED_KEY))?;
-        Ok(bytes.and_then(|bytes| borsh::from_slice(&bytes).ok()))
+        let label = bytes.and_then(|bytes| borsh::from_slice::<Label>(&bytes).ok());
+        Ok(label.map(|label| label.applied))
     }
 
     fn get(&self, tree: &str, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
@@ -152,15 +166,28 @@ impl Store for SledStore {
     }
 
     fn apply(&self, batch: Batch) -> Result<(), StoreError> {
-        let mut writes = sled::Batch::default();
-        for (key, value) in batch.changes {
-            match value {
-                Some(value) => writes.insert(key, value),
-                None => writes.remove(key),
+        let changes: BTreeMap<Vec<u8>, Option<Vec<u8>>> = batch.changes.into_iter().collect();
+        let mut contents = self.contents.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut label = Label { applied: batch.applied, contents: *contents };
+        self.run("apply a batch", |db| {
+            let mut writes = sled::Batch::default();
+            for (key, value) in changes {
+                if let Some(old) = db.get(&key)? {
+                    label.contents.remove(&key, &old);
+                }
+                match value {
+                    None => writes.remove(key),
+                    Some(value) => {
+                        label.contents.add(&key, &value);
+                        writes.insert(key, value);
+                    }
+                }
             }
-        }
-        writes.insert(APPLIED_KEY, encode(&batch.applied));
-        self.run("apply a batch", |db| db.apply_batch(writes))
+            writes.insert(APPLIED_KEY, encode(&label));
+            db.apply_batch(writes)
+        })?;
+        *contents = label.contents;
+        Ok(())
     }
 
     fn flush(&self) -> Result<(), StoreError> {
@@ -173,6 +200,29 @@ impl Store for SledStore {
 fn open_db(dir: &Path) -> sled::Result<Db> {
     // No flusher of sled's own: durability is asked for by `flush`, and the order path shall not meet it by chance.
     sled::Config::new().path(dir).cache_capacity(CACHE_BYTES).flush_every_ms(None).open()
+}
+
+/// Opens a store when it is free, and checks that all of it is there.
+fn open_whole(
+    dir: &Path,
+    open: &dyn Fn(&Path) -> sled::Result<Db>,
+) -> sled::Result<(Db, Option<Label>)> {
+    for _ in 0..LOCK_ATTEMPTS {
+        match open(dir) {
+            Err(sled::Error::Io(error)) if is_locked(&error) => thread::sleep(LOCK_PAUSE),
+            opened => {
+                let db = opened?;
+                let label = contents::check(&db)?;
+                return Ok((db, label));
+            }
+        }
+    }
+    Err(sled::Error::Io(io::ErrorKind::ResourceBusy.into()))
+}
+
+/// sled tells in words only that another holder has its log.
+fn is_locked(error: &io::Error) -> bool {
+    error.to_string().contains("could not acquire lock")
 }
 
 /// Syncs the files that sled leaves to the system: its log, the values too large for it, and the names of both.
@@ -214,7 +264,8 @@ fn is_damage(error: &StoreError) -> bool {
     let Some(sled::Error::Io(source)) = source.downcast_ref::<sled::Error>() else { return true };
     !matches!(
         source.kind(),
-        io::ErrorKind::PermissionDenied
+        io::ErrorKind::ResourceBusy
+            | io::ErrorKind::PermissionDenied
             | io::ErrorKind::ReadOnlyFilesystem
             | io::ErrorKind::StorageFull
             | io::ErrorKind::QuotaExceeded
@@ -239,4 +290,84 @@ fn put_aside(dir: &Path) -> Result<Option<PathBuf>, StoreError> {
 
 fn failed(doing: &'static str) -> impl FnOnce(io::Error) -> StoreError {
     move |source| StoreError::Failed { doing, source: Box::new(source) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use instruments::Seq;
+
+    fn filled(dir: &Path) -> SledStore {
+        let store = SledStore::open(dir).unwrap().accept(Verdict::Unknown).unwrap();
+        let mut batch = Batch::new(Applied { seq: Seq(1), state_hash: [1; 32] });
+        batch.put("t", b"k", b"v".to_vec()).unwrap();
+        store.apply(batch).unwrap();
+        store
+    }
+
+    /// JOURNAL-016: after sled's flush its log, its blobs and both directories are synced by us.
+    #[test]
+    fn journal_016_a_flush_syncs_the_log_the_blobs_and_the_names() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("store");
+        filled(&dir).flush().unwrap();
+        fs::write(dir.join("blobs/17"), b"large").unwrap();
+        let mut synced = Vec::new();
+        sync_files(&dir, &mut |path| {
+            synced.push(path.strip_prefix(&dir).unwrap().display().to_string());
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(synced, ["db", "blobs/17", "blobs", ""]);
+
+        let fails = |name: &'static str| {
+            sync_files(&dir, &mut |path| match path.ends_with(name) {
+                true => Err(io::Error::other("input/output error")),
+                false => Ok(()),
+            })
+        };
+        assert!(fails("db").is_err() && fails("17").is_err() && fails("blobs").is_err());
+        assert!(fails("elsewhere").is_ok());
+    }
+
+    /// JOURNAL-018: a panic while the store opens, or while it works, costs the store and not the process.
+    #[test]
+    fn journal_018_a_store_that_panics_is_rebuilt() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("store");
+        drop(filled(&dir));
+        let attempts = Cell::new(0);
+        let opened = SledStore::open_with(&dir, &|dir| {
+            attempts.set(attempts.get() + 1);
+            assert!(is_guarded());
+            if attempts.get() == 1 {
+                panic!("tried to serialize Uninitialized");
+            }
+            open_db(dir)
+        });
+        let opened = opened.unwrap();
+        assert!(!is_guarded());
+        assert_eq!(opened.set_aside(), Some(root.path().join("store.bad-1").as_path()));
+        assert_eq!(opened.applied(), None);
+
+        let store = opened.accept(Verdict::Unknown).unwrap();
+        let panicked = store.run("read a key", |_| -> sled::Result<()> { panic!("again") });
+        assert!(matches!(panicked, Err(StoreError::Panicked { doing: "read a key" })));
+        drop(store);
+        let opened = SledStore::open(&dir).unwrap();
+        assert_eq!(opened.set_aside(), Some(root.path().join("store.bad-2").as_path()));
+    }
+
+    /// JOURNAL-018: a disk that refuses is no reason to throw the store away.
+    #[test]
+    fn journal_018_a_store_on_a_full_disk_is_kept() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("store");
+        drop(filled(&dir));
+        let full = |_: &Path| Err(sled::Error::Io(io::ErrorKind::StorageFull.into()));
+        let refused = SledStore::open_with(&dir, &full).map(|_| ()).unwrap_err();
+        assert_eq!(refused.to_string(), "store cannot open: IO error: no storage space");
+        let opened = SledStore::open(&dir).unwrap();
+        assert_eq!((opened.set_aside(), opened.applied().is_some()), (None, true));
+    }
 }

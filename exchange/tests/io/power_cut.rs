@@ -113,7 +113,7 @@ fn journal_001_what_is_acknowledged_survives_a_power_cut_at_every_operation() {
     let mut cuts = 0;
     for operation in 0.. {
         let Some((disk, memory)) = cut_at(operation, &script()) else { break };
-        for seed in 0..12 {
+        for seed in 0..5 {
             check_recovery(&disk.after_power_cut(seed), &memory);
         }
         check_recovery(&disk.after_kill(), &memory);
@@ -126,7 +126,7 @@ fn journal_001_what_is_acknowledged_survives_a_power_cut_at_every_operation() {
 fn journal_001_a_second_power_cut_during_recovery_loses_nothing_either() {
     for operation in 0.. {
         let Some((disk, memory)) = cut_at(operation, &script()) else { break };
-        for seed in 0..3 {
+        for seed in 0..2 {
             for recovery_operation in 0.. {
                 let disk = disk.after_power_cut(seed);
                 if !place(&disk).has_journal().unwrap() {
@@ -147,7 +147,7 @@ fn journal_002_a_torn_tail_is_dropped_and_its_bytes_are_counted() {
     let mut torn = 0;
     for operation in 0.. {
         let Some((disk, memory)) = cut_at(operation, &script()) else { break };
-        for seed in 0..12 {
+        for seed in 0..5 {
             let disk = disk.after_power_cut(seed);
             let Ok((report, commands)) = read(&disk) else { continue };
             check(&memory, &commands);
@@ -158,7 +158,7 @@ fn journal_002_a_torn_tail_is_dropped_and_its_bytes_are_counted() {
             }
         }
     }
-    assert!(20 < torn, "only {torn} torn tails: the disk is too kind");
+    assert!(10 < torn, "only {torn} torn tails: the disk is too kind");
 }
 
 fn any_step() -> impl Strategy<Value = Step> {

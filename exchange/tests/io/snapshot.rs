@@ -50,13 +50,12 @@ fn journal_014_the_newest_snapshot_serves_and_three_are_kept() {
 
 #[test]
 fn journal_014_a_damaged_snapshot_is_put_aside_and_the_one_before_serves() {
-    let length = u64::try_from(
-        written().0.read(Path::new("/data/snapshots/0000000000000005.snap")).unwrap().len(),
-    )
-    .unwrap();
-    for offset in 0..length {
-        let (disk, place, positions) = written();
-        flip(&disk, Path::new("/data/snapshots/0000000000000005.snap"), offset);
+    let (whole, _, positions) = written();
+    let newest = Path::new("/data/snapshots/0000000000000005.snap");
+    for offset in 0..u64::try_from(whole.read(newest).unwrap().len()).unwrap() {
+        let disk = whole.after_kill();
+        let place = crate::world::place(&disk);
+        flip(&disk, newest, offset);
         assert_eq!(place.newest_snapshot(1, None).unwrap(), Some(snapshot(positions[3])));
         let names = disk.list(Path::new("/data/snapshots")).unwrap();
         assert_eq!(names[2], "0000000000000005.snap.bad");
@@ -65,9 +64,11 @@ fn journal_014_a_damaged_snapshot_is_put_aside_and_the_one_before_serves() {
 
 #[test]
 fn journal_014_a_snapshot_cut_short_leaves_the_one_before() {
+    let (whole, _, positions) = written();
     for operation in 0..20 {
         for seed in 0..8 {
-            let (disk, place, positions) = written();
+            let disk = whole.after_kill();
+            let place = crate::world::place(&disk);
             disk.fail_at(disk.operations() + operation, Fault::PowerCut);
             let next = KeptSnapshot {
                 payload: vec![1; 3_000],
