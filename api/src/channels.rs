@@ -269,3 +269,34 @@ fn trades(gateway: &Gateway, terms: &Instrument, published: &Published) -> Vec<B
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use instruments::AccountId;
+
+    use super::*;
+
+    fn waiting(count: usize) -> Subscriptions {
+        let channel =
+            Channel { topic: Topic::UserDelivery { account: AccountId(1) }, pace: Pace::Raw };
+        let messages = (0..count).map(|_| RawValue::NULL.to_owned()).collect();
+        let feed = Feed { channel, since: Seq(0), state: State::Queue(messages) };
+        Subscriptions { feeds: BTreeMap::from([("user.delivery".to_owned(), feed)]) }
+    }
+
+    #[test]
+    fn api_034_a_client_that_lets_too_much_wait_is_too_slow() {
+        let feeds = |count| waiting(count).feeds.into_values().map(|feed| feed.check("x").is_ok());
+        assert!(feeds(WAITING_MAX).all(|keeps_up| keeps_up));
+        assert!(feeds(WAITING_MAX + 1).all(|keeps_up| !keeps_up));
+    }
+
+    #[test]
+    fn api_034_a_gap_ends_a_channel_that_leaves_nothing_out() {
+        let slow = waiting(0).resynchronise().unwrap_err();
+        assert_eq!(slow, TooSlow { channel: "user.delivery".to_owned() });
+        let mut book = Subscriptions::default();
+        assert_eq!(book.resynchronise(), Ok(()));
+        book.clear();
+    }
+}
