@@ -1,10 +1,9 @@
 //! Starts a venue: recovers the directory, connects the threads, opens what is new.
 
 use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
-use std::thread::JoinHandle;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use exchange::io::{Disk, RealDisk};
+use exchange::io::{DataDir, Disk, RealDisk};
 use exchange::{Command, OpenVenue, RULES_VERSION};
 use instruments::Date;
 use parking_lot::{Mutex, RwLock};
@@ -17,7 +16,7 @@ use super::housekeeping::{Housekeeping, JOBS_MAX};
 use super::key::VenueKey;
 use super::listing::list_missing;
 use super::options::VenueOptions;
-use super::publish::{FEED_MAX, Publisher};
+use super::publish::{FEED_MAX, Publication, Publisher};
 use super::recover::{Recovered, recover};
 use super::sequencer::{Inbox, PUBLICATIONS_MAX, Sequencer};
 use super::timer::Timer;
@@ -74,86 +73,100 @@ impl Venue {
         D: Disk + Send + 'static,
         D::File: Send,
     {
-        let exchange = Arc::new(RwLock::new(recovered.exchange));
-        let history = Arc::new(recovered.history);
-        let desk = Arc::new(DeliveryDesk::new(options.delivery.clone()));
-        let feed = broadcast::Sender::new(FEED_MAX);
-        let clock = options.clock.clone();
+        let Recovered { place, journal, exchange, history } = recovered;
         let (inbox, envelopes) = Inbox::new();
-        let (to_publisher, publications) = sync_channel(PUBLICATIONS_MAX);
-        let (to_housekeeping, jobs) = sync_channel(JOBS_MAX);
-        let (wake_desk, woken) = sync_channel(1);
-        let (timer_runs, stop_timer) = sync_channel(0);
         let (life, lives) = watch::channel(Life::Running);
-
-        let sequencer = Sequencer::new(
-            envelopes,
-            recovered.journal,
-            Arc::clone(&exchange),
-            to_publisher,
-            options,
-        );
-        let publisher = Publisher {
-            inbox: publications,
-            history: Arc::clone(&history),
-            feed: feed.clone(),
-            housekeeping: to_housekeeping,
-            desk: wake_desk,
-        };
-        let housekeeping =
-            Housekeeping { jobs, history: Arc::clone(&history), place: recovered.place };
-        let desk_thread = DeskThread {
-            desk: Arc::clone(&desk),
-            exchange: Arc::clone(&exchange),
-            inbox: inbox.clone(),
-            clock: clock.clone(),
-            feed: feed.subscribe(),
-            wake: woken,
-        };
-        let timer = Timer {
-            exchange: Arc::clone(&exchange),
-            inbox: inbox.clone(),
-            listing: options.listing.clone(),
-            listed_on: Date::of(clock.now()),
-            clock: clock.clone(),
-            every: options.tick_every,
-            stop: stop_timer,
-        };
-        // Each ends when the one before it has ended.
-        let threads = vec![
-            spawn("sequencer", move || {
-                life.send_replace(sequencer.live());
-                drop(timer_runs);
-            })?,
-            spawn("publisher", move || publisher.run())?,
-            spawn("housekeeping", move || housekeeping.run())?,
-            spawn("delivery-desk", move || desk_thread.run())?,
-            spawn("timer", move || timer.run())?,
-        ];
         let running = Running {
             inbox,
-            exchange,
-            history,
-            feed,
-            desk,
+            exchange: Arc::new(RwLock::new(exchange)),
+            history: Arc::new(history),
+            feed: broadcast::Sender::new(FEED_MAX),
+            desk: Arc::new(DeliveryDesk::new(options.delivery.clone())),
             key,
             credentials: Mutex::new(credentials),
-            clock,
+            clock: options.clock.clone(),
             life: lives,
             opens_faucet: options.testnet,
-            threads: Mutex::new(threads),
+            threads: Mutex::default(),
             directory: Mutex::new(Some(directory)),
         };
+        let (to_publisher, publications) = sync_channel(PUBLICATIONS_MAX);
+        let exchange = Arc::clone(&running.exchange);
+        let sequencer = Sequencer::new(envelopes, journal, exchange, to_publisher, options);
+        let (timer_runs, stop_timer) = sync_channel(0);
+        running.spawn("sequencer", move || {
+            life.send_replace(sequencer.live());
+            drop(timer_runs);
+        })?;
+        let wake_desk = running.spawn_desk()?;
+        running.spawn_publisher(publications, wake_desk, place)?;
+        running.spawn_timer(stop_timer, options)?;
         Ok(Self { running: Arc::new(running) })
     }
 }
 
-fn spawn(
-    name: &'static str,
-    work: impl FnOnce() + Send + 'static,
-) -> Result<JoinHandle<()>, VenueError> {
-    std::thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(work)
-        .map_err(|source| VenueError::Thread { name, source })
+impl Running {
+    /// Returns where a token wakes it. It ends when that is dropped.
+    fn spawn_desk(&self) -> Result<SyncSender<()>, VenueError> {
+        let (wake, woken) = sync_channel(1);
+        let desk = DeskThread {
+            desk: Arc::clone(&self.desk),
+            exchange: Arc::clone(&self.exchange),
+            inbox: self.inbox.clone(),
+            clock: self.clock.clone(),
+            feed: self.feed.subscribe(),
+            wake: woken,
+        };
+        self.spawn("delivery-desk", move || desk.run())?;
+        Ok(wake)
+    }
+
+    /// And housekeeping behind it.
+    fn spawn_publisher<D>(
+        &self,
+        publications: Receiver<Publication>,
+        desk: SyncSender<()>,
+        place: DataDir<D>,
+    ) -> Result<(), VenueError>
+    where
+        D: Disk + Send + 'static,
+    {
+        let (to_housekeeping, jobs) = sync_channel(JOBS_MAX);
+        let publisher = Publisher {
+            inbox: publications,
+            history: Arc::clone(&self.history),
+            feed: self.feed.clone(),
+            housekeeping: to_housekeeping,
+            desk,
+        };
+        let housekeeping = Housekeeping { jobs, history: Arc::clone(&self.history), place };
+        self.spawn("publisher", move || publisher.run())?;
+        self.spawn("housekeeping", move || housekeeping.run())
+    }
+
+    fn spawn_timer(&self, stop: Receiver<()>, options: &VenueOptions) -> Result<(), VenueError> {
+        let timer = Timer {
+            exchange: Arc::clone(&self.exchange),
+            inbox: self.inbox.clone(),
+            listing: options.listing.clone(),
+            listed_on: Date::of(self.clock.now()),
+            clock: self.clock.clone(),
+            every: options.tick_every,
+            stop,
+        };
+        self.spawn("timer", move || timer.run())
+    }
+
+    fn spawn(
+        &self,
+        name: &'static str,
+        work: impl FnOnce() + Send + 'static,
+    ) -> Result<(), VenueError> {
+        let thread = std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(work)
+            .map_err(|source| VenueError::Thread { name, source })?;
+        self.threads.lock().push(thread);
+        Ok(())
+    }
 }

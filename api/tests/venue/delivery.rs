@@ -54,10 +54,12 @@ fn claim(venue: &Venue, task: &ChallengeTask) {
 }
 
 fn drawn(feed: &mut broadcast::Receiver<Outcome>) -> [u8; 32] {
-    wait_for(feed, |event| match event {
-        Event::RowsDrawn { seed, .. } => Some(*seed),
-        _ => None,
-    })
+    wait_for(
+        feed,
+        |event| {
+            if let Event::RowsDrawn { seed, .. } = event { Some(*seed) } else { None }
+        },
+    )
 }
 
 #[test]
@@ -65,7 +67,7 @@ fn an_interval_goes_from_challenge_to_countersigned_receipt() {
     let (world, verifier, mut feed) = challenged();
     let mut tasks = world.venue.subscribe_verifier_tasks();
     let task = world.venue.challenge(ONE, 0).unwrap();
-    assert_eq!(world.venue.challenges_of(world.maker), [task.clone()]);
+    assert_eq!(world.venue.challenges_of(world.maker), std::slice::from_ref(&task));
     assert_eq!(world.venue.challenges_of(world.taker), []);
     assert_eq!((task.slots, task.challenges, task.prev), (2, 1, [0; 32]));
     assert_eq!(task.gpu_millis, 2 * 12 * 3_600 * 1_000);
@@ -79,7 +81,7 @@ fn an_interval_goes_from_challenge_to_countersigned_receipt() {
     assert!(world.venue.is_opened(ONE, 0));
 
     let relayed = tasks.blocking_recv().unwrap();
-    assert_eq!(world.venue.open_verifier_tasks(), [relayed.clone()]);
+    assert_eq!(world.venue.open_verifier_tasks(), std::slice::from_ref(&relayed));
     assert_eq!((relayed.challenge_seed, relayed.draw_seed), (task.seed, draw_seed));
     assert_eq!((relayed.work_root, relayed.openings.as_str()), ([9; 32], "{\"rows\":[]}"));
 

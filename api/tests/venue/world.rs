@@ -119,10 +119,11 @@ pub(crate) fn list(venue: &Venue) -> InstrumentId {
     outcome
         .events
         .iter()
-        .find_map(|event| match event {
-            Event::InstrumentListed(terms) => Some(terms.id),
-            _ => None,
-        })
+        .find_map(
+            |event| {
+                if let Event::InstrumentListed(terms) = event { Some(terms.id) } else { None }
+            },
+        )
         .unwrap()
 }
 
@@ -140,9 +141,8 @@ pub(crate) fn open_empty_account(venue: &Venue, name: &str, is_verifier: bool) -
     outcome
         .events
         .iter()
-        .find_map(|event| match event {
-            Event::AccountOpened { account, .. } => Some(*account),
-            _ => None,
+        .find_map(|event| {
+            if let Event::AccountOpened { account, .. } = event { Some(*account) } else { None }
         })
         .unwrap()
 }
@@ -170,9 +170,8 @@ pub(crate) fn order(
 
 #[track_caller]
 pub(crate) fn accepted(outcome: &Outcome) -> OrderId {
-    let order = outcome.events.iter().find_map(|event| match event {
-        Event::OrderAccepted(terms) => Some(terms.order),
-        _ => None,
+    let order = outcome.events.iter().find_map(|event| {
+        if let Event::OrderAccepted(terms) = event { Some(terms.order) } else { None }
     });
     order.unwrap_or_else(|| panic!("not accepted: {:?}", outcome.events))
 }
