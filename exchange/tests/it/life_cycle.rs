@@ -405,6 +405,7 @@ fn a_loser_who_cannot_pay_cuts_the_winner() {
     );
 }
 
+/// REPLAY-002: also in the middle of a delivery.
 #[test]
 fn a_restart_between_any_two_steps_changes_nothing() {
     let script = "

@@ -126,6 +126,7 @@ fn order_009_a_label_has_at_most_64_bytes() {
     .assert_eq(&desk.out);
 }
 
+/// ORDER-010, ORDER-026.
 #[test]
 fn order_010_five_thousand_open_orders_and_not_one_more() {
     let mut world = World::open();
@@ -199,7 +200,7 @@ fn order_012_a_position_with_its_orders_has_at_most_a_million_lots() {
     assert_eq!(place(bob, Side::Sell, 100_000), None);
 }
 
-/// A year of GPUs at a thousand dollars an hour: a position's worth beyond what the ledger holds.
+/// ORDER-013, ORDER-014: a year of GPUs at ten thousand dollars an hour is worth more than the ledger holds.
 #[test]
 fn order_013_a_worth_that_does_not_fit_is_refused() {
     let mut world = World::open();
@@ -474,7 +475,7 @@ fn order_019_the_position_is_checked_before_its_worth() {
     assert_eq!(refusal(&world.apply(Command::PlaceOrder(large))), Some("ORDER-012"));
 }
 
-/// ORDER-019: before a verdict's obligation is looked at, its account is.
+/// ORDER-019, ACCOUNT-001: before a verdict's obligation is looked at, its account is.
 #[test]
 fn order_019_the_account_comes_before_the_obligation() {
     check_morning(

@@ -31,7 +31,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
     /// REPLAY-003, REPLAY-007, REPLAY-008: the auditor and the inspector agree with the exchange after every command of any day, refused
-    /// commands change nothing, a tick leaves nothing due; and in the end everything that was to end has ended.
+    /// commands change nothing, a tick leaves nothing due; and in the end everything that was to end has ended (VENUE-008, VENUE-009).
+    ///
+    /// What they compare holds ACCOUNT-008, MARK-006, ORDER-020, ORDER-024 and ORDER-025 too.
     #[test]
     fn any_day_passes_the_audit(acts in any_acts()) {
         let world = live(&acts, true);

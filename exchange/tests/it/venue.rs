@@ -34,6 +34,7 @@ fn venue_001_nothing_happens_before_the_venue_opens() {
     );
 }
 
+/// VENUE-002, ACCOUNT-005: nor does a second opening make it a test venue.
 #[test]
 fn venue_002_a_venue_opens_once() {
     check(
@@ -267,6 +268,7 @@ fn venue_008_after_a_long_stop_everything_happens_in_order() {
     );
 }
 
+/// VENUE-009, AGENT-003.
 #[test]
 fn venue_009_whatever_is_open_at_the_close_is_closed_without_penalty() {
     // Receipts and verdicts may take two hours, and the series closes five minutes after the last interval.
