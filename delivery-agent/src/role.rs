@@ -206,12 +206,12 @@ impl Line {
     }
 }
 
+/// A refusal that asking again later would not change, or anything else.
 fn sorted(error: ClientError) -> CallError {
-    let is_passing = [ErrorCode::QueueFull, ErrorCode::Maintenance, ErrorCode::TooManyRequests]
-        .into_iter()
-        .any(|code| is(&error, code));
-    match error {
-        ClientError::Rpc { .. } if !is_passing => CallError::Refused(error),
-        _ => CallError::Lost(error),
+    let passing = [ErrorCode::QueueFull, ErrorCode::Maintenance, ErrorCode::TooManyRequests];
+    if error.code().is_none() || passing.into_iter().any(|code| is(&error, code)) {
+        CallError::Lost(error)
+    } else {
+        CallError::Refused(error)
     }
 }

@@ -160,3 +160,70 @@ fn has_died(error: &WorkerError) -> bool {
         WorkerError::Program(_) | WorkerError::NotKept | WorkerError::Failed { .. } => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::challenge::Challenge;
+    use crate::fault::Fault;
+    use crate::profile::ClassProfile;
+    use crate::verify::{Verdict, verify};
+
+    fn job(seed: u8) -> Job {
+        let challenge = Challenge::new([seed; 32], ClassProfile::CI, 1, 2).unwrap();
+        let key = Key { obligation: 1, interval: seed.into() };
+        Job { key, challenge, fault: Fault::None, opens: None }
+    }
+
+    async fn root(bench: &mut Bench, job: Job) -> Bytes32 {
+        bench.begin(job);
+        match bench.done().await.1 {
+            Ok(Done::Work(work_root)) => work_root,
+            other => panic!("no work: {other:?}"),
+        }
+    }
+
+    /// WORK-019: says hello like a worker, then dies; the second time it does not even say hello.
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn work_019_when_no_worker_comes_up_again_this_process_takes_over() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().unwrap();
+        let script = directory.path().join("worker");
+        let text = "#!/bin/sh\nmkdir \"$0.started\" 2>/dev/null || exit 1\n\
+                    head -c 5 > /dev/null\n\
+                    printf '\\003\\000\\000\\000\\000\\001\\000'\n";
+        std::fs::write(&script, text).unwrap();
+        std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).unwrap();
+        let mut bench = Bench::open(DeviceKind::Cpu, Some(script.clone())).await.unwrap();
+        assert!(matches!(bench.worker, Some(Worker::Process(_))));
+        let expected = Engine::new(candle_core::Device::Cpu).run(&job(1).challenge).unwrap();
+        assert_eq!(root(&mut bench, job(1)).await, expected.work_root);
+        assert!(matches!(bench.worker, Some(Worker::InProcess(_))));
+        // WORK-020: but not where a device was asked for that this process is not.
+        let refused = Bench::open(DeviceKind::Cuda, Some(script)).await.err().unwrap();
+        assert!(matches!(refused, RoleError::Worker { device: DeviceKind::Cuda, .. }));
+    }
+
+    /// WORK-023: as after the death of a worker, or of an agent that has come back.
+    #[tokio::test]
+    async fn work_023_work_that_is_no_longer_kept_is_done_again_to_open_it() {
+        let mut bench = Bench::open(DeviceKind::Cpu, None).await.unwrap();
+        let done = job(2);
+        let work_root = root(&mut bench, done.clone()).await;
+        bench.worker = None;
+        let draw_seed = [3; 32];
+        let opens = Some(Opens { work_root, draw_seed });
+        bench.begin(Job { opens, ..done.clone() });
+        let Ok(Done::Openings(openings)) = bench.done().await.1 else { panic!("not opened") };
+        let verdict = verify(&done.challenge, &work_root, &draw_seed, &openings);
+        assert!(matches!(verdict, Verdict::Valid), "{verdict:?}");
+    }
+
+    #[cfg(not(feature = "cuda"))]
+    #[tokio::test]
+    async fn work_020_an_agent_without_the_device_it_was_told_to_use_does_not_start() {
+        let refused = Bench::open(DeviceKind::Cuda, None).await.err().unwrap();
+        assert!(matches!(refused, RoleError::Device(_)), "{refused}");
+    }
+}

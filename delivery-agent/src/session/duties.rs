@@ -164,45 +164,49 @@ impl Duties {
 
     /// The work is done. What nobody waits for any more is forgotten.
     pub(super) fn worked(&mut self, key: Key, work_root: Bytes32) {
-        self.step(key, |stage| match stage {
-            Stage::Waiting => Stage::Done { work_root },
-            other => other,
-        });
-    }
-
-    /// The rows are opened.
-    pub(super) fn opened(&mut self, key: Key, openings: String) {
-        self.step(key, |stage| match stage {
-            Stage::Claimed { work_root } => Stage::Ready { work_root, openings },
-            other => other,
-        });
+        if let Some(stage) = self.stage(key)
+            && *stage == Stage::Waiting
+        {
+            *stage = Stage::Done { work_root };
+        }
     }
 
     /// The claim is with the venue.
     pub(super) fn claimed(&mut self, key: Key) {
-        self.step(key, |stage| match stage {
-            Stage::Done { work_root } => Stage::Claimed { work_root },
-            other => other,
-        });
+        if let Some(stage) = self.stage(key)
+            && let Stage::Done { work_root } = *stage
+        {
+            *stage = Stage::Claimed { work_root };
+        }
+    }
+
+    /// The rows are opened.
+    pub(super) fn opened(&mut self, key: Key, openings: String) {
+        if let Some(stage) = self.stage(key)
+            && let Stage::Claimed { work_root } = *stage
+        {
+            *stage = Stage::Ready { work_root, openings };
+        }
     }
 
     /// The opened rows are with the venue.
     pub(super) fn shown(&mut self, key: Key) {
-        self.step(key, |stage| match stage {
-            Stage::Ready { work_root, .. } => Stage::Opened { work_root },
-            other => other,
-        });
+        if let Some(stage) = self.stage(key)
+            && let Stage::Ready { work_root, .. } = *stage
+        {
+            *stage = Stage::Opened { work_root };
+        }
     }
 
     /// It cannot be answered.
     pub(super) fn abandon(&mut self, key: Key) {
-        self.step(key, |_| Stage::Abandoned);
+        if let Some(stage) = self.stage(key) {
+            *stage = Stage::Abandoned;
+        }
     }
 
-    fn step(&mut self, key: Key, next: impl FnOnce(Stage) -> Stage) {
-        if let Some(duty) = self.duties.get_mut(&key) {
-            duty.stage = next(std::mem::replace(&mut duty.stage, Stage::Abandoned));
-        }
+    fn stage(&mut self, key: Key) -> Option<&mut Stage> {
+        self.duties.get_mut(&key).map(|duty| &mut duty.stage)
     }
 
     /// Whether one more duty may be remembered; forgets one that is answered if it must.

@@ -1,7 +1,11 @@
-//! What the workload, the proof, the verifier, the receipt and the worker promise: WORK- rules.
+//! What the workload, the proof, the verifier, the receipt, the worker and the roles promise: WORK- rules.
+
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod bits;
+mod floor;
 mod proof;
+mod roles;
 mod signing;
 mod text;
 mod tree;

@@ -14,7 +14,7 @@ const EDGES: [(&str, &[&str]); 11] = [
     ("settlement", &["instruments"]),
     ("exchange", &["instruments", "matching-engine", "oracle", "settlement"]),
     ("api", &["exchange", "instruments", "matching-engine", "oracle", "settlement"]),
-    ("delivery-agent", &["api", "instruments", "settlement"]),
+    ("delivery-agent", &["api", "exchange", "instruments", "settlement"]),
     ("sim", &["exchange", "instruments", "matching-engine", "oracle", "settlement"]),
     (
         "tenor",
