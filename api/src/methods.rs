@@ -83,6 +83,7 @@ pub(crate) async fn call(
         Method::GetPositions => account::positions(gateway, caller, params),
         Method::GetPosition => account::position(gateway, caller, params),
         Method::GetAccountSummary => account::summary(gateway, caller, params),
+        Method::GetAccountSummaries => account::summaries(gateway, caller, params),
         Method::Faucet => account::faucet(gateway, caller, params).await,
         Method::NominateAgent => delivery::nominate_agent(gateway, caller, params).await,
         Method::GetObligations => delivery::obligations(gateway, caller),

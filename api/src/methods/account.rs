@@ -1,7 +1,7 @@
 //! An account's money and positions.
 
 use exchange::{Event, PositionView, Reject};
-use instruments::{MicroUsd, NetQty};
+use instruments::{AccountId, MicroUsd, NetQty};
 use rust_decimal::Decimal;
 use serde::Serialize;
 
@@ -10,7 +10,7 @@ use super::market_data::{check_currency, check_kind};
 use super::submit::submit;
 use crate::auth::Caller;
 use crate::gateway::Gateway;
-use crate::wire::{Number, Params, WirePosition, to_result};
+use crate::wire::{Number, Params, WireAccountSummary, WireError, WirePosition, to_result};
 use crate::{lower, raise};
 
 pub(super) fn positions(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
@@ -51,12 +51,32 @@ pub(super) fn position(gateway: &Gateway, caller: &Caller, params: &Params) -> A
 pub(super) fn summary(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
     check_currency(params)?;
     params.flag("extended")?;
+    summary_of(gateway, caller.account).map(|summary| to_result(&summary))
+}
+
+#[derive(Serialize)]
+struct Summaries {
+    id: u64,
+    username: String,
+    #[serde(rename = "type")]
+    kind: String,
+    summaries: [WireAccountSummary; 1],
+}
+
+pub(super) fn summaries(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
+    params.flag("extended")?;
+    let summary = summary_of(gateway, caller.account)?;
+    let (id, username, kind) = (summary.id, summary.username.clone(), summary.kind.clone());
+    Ok(to_result(&Summaries { id, username, kind, summaries: [summary] }))
+}
+
+fn summary_of(gateway: &Gateway, id: AccountId) -> Result<WireAccountSummary, WireError> {
     let exchange = gateway.venue.exchange();
     let unknown = || raise::reject(&Reject::UnknownAccount, None);
-    let account = exchange.account(caller.account).ok_or_else(unknown)?;
-    let money = exchange.account_summary(caller.account).ok_or_else(unknown)?;
-    let positions = exchange.positions_of(caller.account);
-    Ok(to_result(&raise::account_summary(caller.account, account, &money, &positions)))
+    let account = exchange.account(id).ok_or_else(unknown)?;
+    let money = exchange.account_summary(id).ok_or_else(unknown)?;
+    let positions = exchange.positions_of(id);
+    Ok(raise::account_summary(id, account, &money, &positions))
 }
 
 #[derive(Serialize)]

@@ -26,6 +26,9 @@ async fn a_position_and_its_margin_show_in_the_summary() {
     assert_eq!(held, summary.balance.0);
     assert!(summary.initial_margin > decimal("0").into());
 
+    let all = buyer.call("private/get_account_summaries", json!({"extended": true})).await.unwrap();
+    assert_eq!(all["summaries"][0]["balance"], json!(999.94));
+
     let flat = json!({"instrument_name": SERIES});
     let (stranger, _) = stand.trader(0).await;
     let position = stranger.call("private/get_position", flat).await.unwrap();
