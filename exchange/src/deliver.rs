@@ -289,6 +289,11 @@ impl Exchange {
         if !matches!(self.awaited(delivery, interval), Some(IntervalState::Claimed { .. })) {
             return Err(Reject::WrongStep);
         }
+        // Whoever knows what was done knows it from drawn rows.
+        let draw_seed = delivery.under_way.get(&interval).and_then(|under_way| under_way.draw_seed);
+        if draw_seed.is_none() && verdict != Verdict::Unverifiable {
+            return Err(Reject::WrongStep);
+        }
         let parties = [delivery.obligation.seller, delivery.obligation.buyer];
         if !verifier.is_verifier || parties.contains(&account) {
             return Err(Reject::NotAVerifier);

@@ -77,6 +77,9 @@ fn agent_003_each_step_has_its_place() {
         bob receipt D-1/0
         challenge D-1/0
         vera verdict D-1/0 valid
+        vera verdict D-1/0 invalid
+        draw D-1/0
+        vera verdict D-1/0 valid
         vera verdict D-1/0 valid
         draw D-1/0
         ",
@@ -93,6 +96,9 @@ fn agent_003_each_step_has_its_place() {
             D-1/0 claimed 86400000 ms
             refused AGENT-003 WrongStep
             refused AGENT-003 WrongStep
+            refused AGENT-003 WrongStep
+            refused AGENT-003 WrongStep
+            D-1/0 drawn
             D-1/0 vera says valid at 1000000 ppm
             D-1/0 delivered at 1000000 ppm, seller 60, bond back 15
             refused AGENT-003 WrongStep
@@ -214,6 +220,7 @@ fn agent_007_only_verifiers_judge_and_never_their_own() {
         run 3h
         challenge D-1/0
         bob receipt D-1/0
+        draw D-1/0
         ",
     );
     desk.out.clear();
@@ -241,6 +248,7 @@ fn agent_008_a_quality_is_a_share() {
         "
         challenge D-1/0
         bob receipt D-1/0
+        draw D-1/0
         vera verdict D-1/0 valid -1
         vera verdict D-1/0 valid 1000001
         vera verdict D-1/0 valid 0
@@ -248,6 +256,7 @@ fn agent_008_a_quality_is_a_share() {
         expect![[r#"
             D-1/0 challenges bob on 2 until 3:01:00
             D-1/0 claimed 86400000 ms
+            D-1/0 drawn
             refused AGENT-008 QualityOutOfRange
             refused AGENT-008 QualityOutOfRange
             D-1/0 vera says valid at 0 ppm

@@ -146,7 +146,7 @@ fn any_delivery() -> impl Strategy<Value = Act> {
         1 => Just(Act::Tick),
         10 => nth().prop_map(|nth| Act::Challenge { nth }),
         9 => (nth(), prop::bool::weighted(0.9)).prop_map(|(nth, is_good)| Act::Receipt { nth, is_good }),
-        4 => nth().prop_map(|nth| Act::Draw { nth }),
+        9 => nth().prop_map(|nth| Act::Draw { nth }),
         8 => (prop_oneof![9 => Just(5), 1 => any_who()], nth(), any_verdict())
             .prop_map(|(who, nth, verdict)| Act::Judge { who, nth, verdict }),
         1 => (any_who(), any::<u8>()).prop_map(|(who, key)| Act::Nominate { who, key: key % 8 / 7 }),

@@ -100,6 +100,7 @@ fn a_lying_seller_pays() {
         run 12h
         challenge D-1/1
         bob receipt D-1/1
+        draw D-1/1
         vera verdict D-1/1 valid
         show alice
         show bob
@@ -124,6 +125,7 @@ fn a_lying_seller_pays() {
             D-1/1 open
             D-1/1 challenges bob on 1 until 15:01:00
             D-1/1 claimed 86400000 ms
+            D-1/1 drawn
             D-1/1 vera says valid at 1000000 ppm
             D-1/1 delivered at 1000000 ppm, seller 30, bond back 4.5
             D-1 closed, 1 delivered, 1 failed, 0 unverified, paid 30, shortfall 7.5
@@ -232,9 +234,11 @@ fn a_verdict_may_come_after_its_interval_has_ended() {
         run 59m
         challenge D-1/0
         bob receipt D-1/0
+        draw D-1/0
         run 2m
         challenge D-1/1
         bob receipt D-1/1
+        draw D-1/1
         vera verdict D-1/1 valid
         vera verdict D-1/0 valid
         show alice
@@ -253,9 +257,11 @@ fn a_verdict_may_come_after_its_interval_has_ended() {
             D-1/0 open
             D-1/0 challenges bob on 1 until 15:00:00
             D-1/0 claimed 43200000 ms
+            D-1/0 drawn
             D-1/1 open
             D-1/1 challenges bob on 1 until 15:02:00
             D-1/1 claimed 86400000 ms
+            D-1/1 drawn
             D-1/1 vera says valid at 1000000 ppm
             D-1/1 delivered at 1000000 ppm, seller 30, bond back 7.5
             D-1/0 vera says valid at 1000000 ppm
