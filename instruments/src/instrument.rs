@@ -360,3 +360,100 @@ impl Instrument {
         self.schedule.last_trade_at <= now
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn instrument(tick_size: i64, hours_per_lot: u32) -> Instrument {
+        let at = Nanos::from_seconds;
+        Instrument {
+            id: InstrumentId(1),
+            name: "H100D_USDC-27NOV26".to_owned(),
+            grade: GradeId::new("H100").expect("a name"),
+            grade_terms: [0; 32],
+            node_size: 8,
+            product: Product::Future { style: Style::Physical, period: Period::Day },
+            tick_size: MicroUsd::new(tick_size),
+            hours_per_lot,
+            schedule: Schedule {
+                last_trade_at: at(10),
+                assign_at: at(20),
+                deliver_from: at(30),
+                deliver_until: at(60),
+                intervals: 3,
+                answer_within: NanosSpan::from_seconds(1),
+                verdict_within: NanosSpan::from_seconds(1),
+                close_at: at(70),
+            },
+            reference: Price::from_ticks(2_500),
+        }
+    }
+
+    #[test]
+    fn prices_are_read_exactly_or_refused() {
+        let series = instrument(1_000, 24);
+        let read = |text: &str| series.price_from_decimal(text.parse().expect("a decimal"));
+        assert_eq!(read("2.345"), Ok(Price::from_ticks(2_345)));
+        assert_eq!(read("2.3450000"), Ok(Price::from_ticks(2_345)));
+        assert!(matches!(read("2.3455"), Err(PriceError::OffTick { .. })));
+        assert!(matches!(read("2.3450000000000000000000001"), Err(PriceError::OffTick { .. })));
+        assert!(matches!(read("0"), Err(PriceError::NotPositive { .. })));
+        assert!(matches!(read("-1"), Err(PriceError::NotPositive { .. })));
+        assert!(matches!(read("10000.001"), Err(PriceError::OutOfRange { .. })));
+    }
+
+    #[test]
+    fn sizes_are_whole_lots() {
+        let series = instrument(1_000, 24);
+        let read = |text: &str| series.qty_from_decimal(text.parse().expect("a decimal"));
+        assert_eq!(read("8.0"), Ok(Qty::from_lots(8)));
+        assert!(matches!(read("0.5"), Err(QtyError::Fractional { .. })));
+        assert!(matches!(read("0"), Err(QtyError::NotPositive { .. })));
+        assert!(matches!(read("1000001"), Err(QtyError::OutOfRange { limit: 1_000_000, .. })));
+    }
+
+    #[test]
+    fn terms_are_checked_in_order() {
+        let good = instrument(1_000, 24);
+        assert_eq!(good.check_terms(), Ok(()));
+        let with = |change: fn(&mut Instrument)| {
+            let mut terms = good.clone();
+            change(&mut terms);
+            terms.check_terms()
+        };
+        assert_eq!(with(|t| t.name = "h100".to_owned()), Err(TermsError::Name));
+        assert_eq!(with(|t| t.tick_size = MicroUsd::ZERO), Err(TermsError::TickSize));
+        assert_eq!(with(|t| t.hours_per_lot = 0), Err(TermsError::HoursPerLot));
+        assert_eq!(with(|t| t.node_size = 0), Err(TermsError::NodeSize));
+        let late = |t: &mut Instrument| t.schedule.close_at = t.schedule.deliver_until;
+        assert_eq!(with(late), Err(TermsError::ScheduleOrder));
+        assert_eq!(with(|t| t.schedule.intervals = 7), Err(TermsError::Intervals));
+    }
+
+    proptest! {
+        #[test]
+        fn every_tick_survives_the_way_to_decimal_and_back(
+            ticks in 1_i64..=10_000_000,
+            tick_size in prop::sample::select(vec![100_i64, 1_000, 5_000, 1_000_000]),
+        ) {
+            let series = instrument(tick_size, 24);
+            let price = Price::from_ticks(ticks);
+            prop_assert_eq!(series.price_from_decimal(series.price_to_decimal(price)), Ok(price));
+            prop_assert_eq!(series.nearest_price(series.per_hour(price)), price);
+        }
+
+        #[test]
+        fn intervals_cover_the_window_without_gap(intervals in 1_u32..=5_000) {
+            let mut schedule = instrument(1_000, 24).schedule;
+            schedule.intervals = intervals;
+            prop_assert_eq!(schedule.interval_starts_at(0), schedule.deliver_from);
+            prop_assert_eq!(schedule.interval_starts_at(intervals), schedule.deliver_until);
+            for index in 0..intervals {
+                prop_assert!(schedule.interval_starts_at(index) <= schedule.interval_starts_at(index + 1));
+            }
+        }
+    }
+}

@@ -14,6 +14,9 @@ use crate::cli::{
     AccountCommand, BookCommand, Command, IndexArgs, JournalArgs, JournalCommand, OracleCommand,
     ReplayArgs, SimArgs, SimCommand,
 };
+pub(crate) use roles::runtime;
+
+use crate::progress::Progress;
 use crate::{book_replay, demo, oracle_index};
 
 /// The format of `tenor book replay`, shown by its `--help`.
@@ -58,6 +61,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
 }
 
 fn index(args: &IndexArgs) -> Result<ExitCode> {
+    let _progress = Progress::start("running the index");
     oracle_index::run(&args.observations, &args.out, args.json, &mut stdout().lock())?;
     Ok(ExitCode::SUCCESS)
 }
@@ -75,7 +79,9 @@ fn replay_book(args: &ReplayArgs) -> Result<ExitCode> {
 }
 
 fn verify_journal(args: &JournalArgs) -> Result<ExitCode> {
+    let progress = Progress::start("replaying the journal");
     let report = api::venue::verify(&args.data);
+    drop(progress);
     let mut out = stdout().lock();
     match report {
         Ok(report) if args.json => {
@@ -107,7 +113,9 @@ fn verify_journal(args: &JournalArgs) -> Result<ExitCode> {
 }
 
 fn simulate(args: &SimArgs) -> Result<ExitCode> {
+    let progress = Progress::start("running the world");
     let report = sim::run(&sim::Scenario::standard(args.seed, args.days));
+    drop(progress);
     let mut out = stdout().lock();
     if args.json {
         writeln!(out, "{}", serde_json::json!(report.figures()))?;

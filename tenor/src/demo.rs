@@ -59,9 +59,11 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode> {
     let prints = feed::prints(args.observations.as_deref(), args.seed)?;
     let narrator = Narrator::start(args.json);
     narrator.say("demo", &format!("index from {}", feed::source(args.observations.as_deref())));
-    let outcome = commands::runtime()?.block_on(perform(args, home.path(), prints, &narrator))?;
-
-    let (outcome, live_hash) = outcome;
+    // Opening and closing a venue block, so they stand outside the runtime.
+    let venue = Venue::open(listing::options(home.path()))?;
+    let life = perform(args, home.path(), &venue, prints, &narrator);
+    let outcome = commands::runtime()?.block_on(life)?;
+    let live_hash = venue.close()?.state_hash;
     let summary = checks::summarise(&outcome, live_hash, home.path())?;
     narrator.summary(&summary, args.json)?;
     if let Home::Kept(dir) = &home {
@@ -74,11 +76,11 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode> {
 async fn perform(
     args: &DemoArgs,
     dir: &Path,
+    venue: &Venue,
     prints: feed::Prints,
     narrator: &Narrator,
-) -> Result<(checks::Outcome, [u8; 32])> {
-    let venue = Venue::open(listing::options(dir))?;
-    narrator.follow(&venue);
+) -> Result<checks::Outcome> {
+    narrator.follow(venue);
     let address = args.listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     let listener = tokio::net::TcpListener::bind(address)
         .await
@@ -91,23 +93,22 @@ async fn perform(
         drop(stopped.await);
     }));
 
-    let cast = Cast::hire(&venue).await?;
+    let cast = Cast::hire(venue).await?;
     let roles = delivery::Roles::start(&url, &cast, dir)?;
-    roles.await_nominations(&venue).await?;
-    let series = listing::list(&venue, narrator, &prints).await?;
-    trading::trade(&url, &cast, &venue, &series, (args.seed, prints), narrator).await?;
-    let closed = delivery::await_close(&venue, &series).await;
+    roles.await_nominations(venue).await?;
+    let series = listing::list(venue, narrator, &prints).await?;
+    trading::trade(&url, &cast, venue, &series, (args.seed, prints), narrator).await?;
+    let closed = delivery::await_close(venue, &series).await;
     if closed.is_ok() && !args.once {
         narrator.say("venue", &format!("still serving on {url}; Ctrl-C ends it"));
         tokio::signal::ctrl_c().await.context("cannot wait for Ctrl-C")?;
     }
 
     roles.stop();
-    // The server may have ended by itself; then there is nobody to tell.
-    drop(stop.send(()));
+    if stop.send(()).is_err() {
+        narrator.say("venue", "the server has ended by itself");
+    }
     server.await.context("the server broke")??;
-    let outcome = checks::Outcome::read(&venue, &series);
-    let live_hash = tokio::task::spawn_blocking(move || venue.close()).await??.state_hash;
     closed?;
-    Ok((outcome, live_hash))
+    Ok(checks::Outcome::read(venue, &series))
 }

@@ -5,12 +5,14 @@ mod cli;
 mod commands;
 mod demo;
 mod oracle_index;
+mod progress;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
 fn main() -> ExitCode {
+    abort_on_panic();
     let cli = cli::Cli::parse();
     telemetry(cli.verbose);
     match commands::run(cli.command.unwrap_or_default()) {
@@ -20,6 +22,17 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// A bug of ours ends the process, which starts again by replay. Only a panic inside the store's guard is caught where it happens.
+fn abort_on_panic() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        report(panic);
+        if !exchange::io::is_guarded() {
+            std::process::abort();
+        }
+    }));
 }
 
 /// Logs are for operators: to the error stream, warnings and worse unless asked for more.

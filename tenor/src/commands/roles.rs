@@ -26,7 +26,11 @@ pub(crate) fn verify(args: &RoleArgs) -> Result<ExitCode> {
 }
 
 pub(crate) fn worker(args: &WorkerArgs) -> Result<ExitCode> {
-    delivery_agent::serve_worker(device(args.device), std::io::stdin().lock(), std::io::stdout().lock())?;
+    delivery_agent::serve_worker(
+        device(args.device),
+        std::io::stdin().lock(),
+        std::io::stdout().lock(),
+    )?;
     Ok(ExitCode::SUCCESS)
 }
 

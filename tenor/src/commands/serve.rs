@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 
 use super::account::micro_usd;
-use super::roles::runtime;
+use super::runtime;
 use crate::cli::ServeArgs;
 
 /// The settings file. Everything has a default; a word that is not known is an error.
@@ -121,12 +121,14 @@ impl Settings {
 
 pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode> {
     let settings = args.config.as_deref().map(Settings::read).transpose()?.unwrap_or_default();
-    let options = settings.options(args)?;
-    runtime()?.block_on(serve(args, options))
+    // Opening and closing a venue block, so they stand outside the runtime.
+    let venue = Venue::open(settings.options(args)?)?;
+    runtime()?.block_on(serve(args, &venue))?;
+    venue.close()?;
+    Ok(ExitCode::SUCCESS)
 }
 
-async fn serve(args: &ServeArgs, options: VenueOptions) -> Result<ExitCode> {
-    let venue = Venue::open(options)?;
+async fn serve(args: &ServeArgs, venue: &Venue) -> Result<()> {
     let listener = tokio::net::TcpListener::bind(args.listen)
         .await
         .with_context(|| format!("--listen: cannot listen on {}", args.listen))?;
@@ -139,9 +141,7 @@ async fn serve(args: &ServeArgs, options: VenueOptions) -> Result<ExitCode> {
             () = failed.failed() => {}
         }
     });
-    served.await?;
-    tokio::task::spawn_blocking(move || venue.close()).await??;
-    Ok(ExitCode::SUCCESS)
+    Ok(served.await?)
 }
 
 /// Ctrl-C, or a polite request to end.

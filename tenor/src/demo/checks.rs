@@ -29,7 +29,8 @@ impl Outcome {
     pub(super) fn read(venue: &Venue, listed: &DemoSeries) -> Self {
         let exchange = venue.exchange();
         let future = exchange.series_by_id(listed.future.id);
-        let obligations: Vec<_> = exchange.deliveries().map(|delivery| &delivery.obligation).collect();
+        let obligations: Vec<_> =
+            exchange.deliveries().map(|delivery| &delivery.obligation).collect();
         let count = |of: fn(&settlement::Obligation) -> u32| -> u64 {
             obligations.iter().map(|obligation| u64::from(of(obligation))).sum()
         };

@@ -96,9 +96,10 @@ pub(super) async fn await_close(venue: &Venue, listed: &DemoSeries) -> Result<()
         while !is_over(venue) {
             match published.recv().await {
                 Ok(part) => {
-                    let defaulted = part.events.iter().any(|event| {
-                        matches!(event, Event::BuyerDefaulted { .. })
-                    });
+                    let defaulted = part
+                        .events
+                        .iter()
+                        .any(|event| matches!(event, Event::BuyerDefaulted { .. }));
                     ensure!(!defaulted, "a buyer could not prefund");
                 }
                 Err(RecvError::Lagged(_)) => {}

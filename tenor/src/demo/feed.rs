@@ -58,6 +58,9 @@ pub(super) fn prints(observations: Option<&Path>, seed: u64) -> Result<Prints> {
         .collect();
     prints.drain(..prints.len().saturating_sub(PUBLISHED));
     let has_value = prints.iter().any(|print| print.value.is_some());
-    ensure!(has_value, "the observations give no {GRADE} index: is there a provider of that class?");
+    ensure!(
+        has_value,
+        "the observations give no {GRADE} index: is there a provider of that class?"
+    );
     Ok(Prints(prints))
 }

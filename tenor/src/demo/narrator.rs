@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use api::venue::{Published, Venue};
-use exchange::{Event, Exchange, IntervalOutcome};
+use exchange::{Event, Exchange, IntervalOutcome, IntervalSettled};
 use instruments::{AccountId, InstrumentId, MicroUsd, Price};
 use rust_decimal::Decimal;
 use settlement::{FailCause, Verdict};
@@ -87,6 +87,11 @@ impl Narrator {
 /// What one event says. Events that only bookkeepers read say nothing.
 fn line(exchange: &Exchange, event: &Event) -> Option<(&'static str, String)> {
     let names = Names(exchange);
+    market_line(&names, event).or_else(|| delivery_line(&names, event))
+}
+
+/// From listing to assignment.
+fn market_line(names: &Names<'_>, event: &Event) -> Option<(&'static str, String)> {
     Some(match event {
         Event::InstrumentListed(instrument) => ("listed", instrument.name.clone()),
         Event::AgentNominated { account, signer } => {
@@ -104,10 +109,10 @@ fn line(exchange: &Exchange, event: &Event) -> Option<(&'static str, String)> {
         }
         Event::IndexPublished(print) => {
             let value = print.value.map_or_else(|| "withheld".to_owned(), usd);
-            ("index", format!("{} {value} per GPU-hour", print.grade))
+            ("index", format!("{} {value} per GPU-hour, {}", print.grade, print.state))
         }
         Event::VariationPaid { account, amount, .. } if *amount != MicroUsd::ZERO => {
-            ("variation", format!("{} {:+}", names.account(*account), decimal(*amount)))
+            ("variation", format!("{} {:+} USD", names.account(*account), decimal(*amount)))
         }
         Event::SeriesExpired { instrument, settlement_price } => {
             let price = names.price(*instrument, *settlement_price);
@@ -124,6 +129,13 @@ fn line(exchange: &Exchange, event: &Event) -> Option<(&'static str, String)> {
                 usd(*bond)
             ),
         ),
+        _ => return None,
+    })
+}
+
+/// From the first challenge to the close.
+fn delivery_line(names: &Names<'_>, event: &Event) -> Option<(&'static str, String)> {
+    Some(match event {
         Event::ChallengeIssued { obligation, interval, seller, .. } => {
             ("challenge", format!("{obligation}/{interval}: {} must work", names.account(*seller)))
         }
@@ -140,26 +152,31 @@ fn line(exchange: &Exchange, event: &Event) -> Option<(&'static str, String)> {
             ("verdict", format!("{obligation}/{interval}: {said}"))
         }
         Event::IntervalSettled(settled) => {
-            let (obligation, interval) = (settled.obligation, settled.interval);
-            let what = match settled.outcome {
-                IntervalOutcome::Delivered { .. } => {
-                    format!("delivered, seller receives {}", usd(settled.paid_to_seller))
-                }
-                IntervalOutcome::Failed { cause } => format!(
-                    "FAILED ({}), buyer receives {} back and {} for the shortfall",
-                    cause_name(cause),
-                    usd(settled.returned_to_buyer),
-                    usd(settled.compensation + settled.penalty)
-                ),
-                IntervalOutcome::Unverified => "unverified: unpaid, without penalty".to_owned(),
-            };
-            ("interval", format!("{obligation}/{interval}: {what}"))
+            let what = interval_money(settled);
+            ("interval", format!("{}/{}: {what}", settled.obligation, settled.interval))
         }
         Event::ObligationClosed { obligation, intervals_delivered, intervals_failed, .. } => {
-            ("closed", format!("{obligation}: {intervals_delivered} intervals delivered, {intervals_failed} failed"))
+            let counts =
+                format!("{intervals_delivered} intervals delivered, {intervals_failed} failed");
+            ("closed", format!("{obligation}: {counts}"))
         }
         _ => return None,
     })
+}
+
+fn interval_money(settled: &IntervalSettled) -> String {
+    match settled.outcome {
+        IntervalOutcome::Delivered { .. } => {
+            format!("delivered, the seller receives {}", usd(settled.paid_to_seller))
+        }
+        IntervalOutcome::Failed { cause } => format!(
+            "FAILED, {}: the buyer receives {} back and {} for the shortfall",
+            cause_name(cause),
+            usd(settled.returned_to_buyer),
+            usd(settled.compensation + settled.penalty)
+        ),
+        IntervalOutcome::Unverified => "unverified: unpaid, without penalty".to_owned(),
+    }
 }
 
 fn cause_name(cause: FailCause) -> &'static str {
@@ -193,6 +210,8 @@ impl Names<'_> {
 
     fn price(&self, instrument: InstrumentId, price: Price) -> String {
         let series = self.0.series_by_id(instrument);
-        series.map_or_else(String::new, |series| series.instrument.price_to_decimal(price).to_string())
+        series.map_or_else(String::new, |series| {
+            series.instrument.price_to_decimal(price).to_string()
+        })
     }
 }

@@ -5,12 +5,12 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
-use api::client::{Client, ClientError};
+use anyhow::{Context, Result, bail, ensure};
+use api::client::{Client, ClientError, Edit, NewOrder};
 use api::venue::Venue;
 use exchange::Command;
 use instruments::{Instrument, MicroUsd, Price};
-use serde_json::{Value, json};
+use rust_decimal::Decimal;
 
 use super::cast::{Cast, Player};
 use super::feed::Prints;
@@ -72,8 +72,11 @@ pub(super) async fn trade(
         }
         next.tick().await;
     }
-    ensure!(round == ROUNDS, "the index was withheld too often to trade: {round} of {ROUNDS} rounds");
-    floor.leave().await
+    ensure!(
+        round == ROUNDS,
+        "the index was withheld too often to trade: {round} of {ROUNDS} rounds"
+    );
+    Ok(())
 }
 
 /// Who deals in a round.
@@ -94,7 +97,7 @@ impl Floor {
         ] {
             for player in players {
                 let trader = Trader::enter(url, player).await?;
-                trader.call("private/faucet", json!({ "amount": FAUCET_USD })).await?;
+                trader.client.faucet(FAUCET_USD).await.context(trader.name)?;
                 seats.push(trader);
             }
         }
@@ -103,30 +106,28 @@ impl Floor {
 
     /// Both makers quote, the best one deals on both sides, and both withdraw what is left.
     async fn round(&self, future: &Instrument, deal: &Deal) -> Result<()> {
+        let name = &future.name;
         let middle = future.nearest_price(deal.value).ticks();
+        let price = |ticks: i64| future.price_to_decimal(Price::from_ticks(ticks));
+        let quote = |ticks| NewOrder::limit(name, NODE, price(ticks)).post_only().label("quote");
         for (seat, maker) in self.makers.iter().enumerate() {
             let half_spread = if seat == deal.best { 2 } else { 4 };
-            maker.quote(future, "private/buy", middle - half_spread).await?;
-            let ask = maker.quote(future, "private/sell", middle + half_spread + 1).await?;
+            maker.client.buy(&quote(middle - half_spread)).await.context(maker.name)?;
+            let ask = maker.client.sell(&quote(middle + half_spread + 1)).await;
+            let order_id = ask.context(maker.name)?.order.order_id;
             // One tick better after a second thought: an amend.
-            let order = ask["order"]["order_id"].as_str().context("an order without an id")?;
-            let price = price(future, middle + half_spread)?;
-            let edit = json!({ "order_id": order, "amount": NODE, "price": price });
-            maker.call("private/edit", edit).await?;
+            let better = Some(price(middle + half_spread).into());
+            let edit = Edit { order_id, amount: Some(Decimal::from(NODE).into()), price: better };
+            maker.client.edit(&edit).await.context(maker.name)?;
         }
-        let name = &future.name;
-        let sell = json!({
-            "instrument_name": name, "amount": NODE, "type": "market", "label": "capacity",
-        });
-        self.providers[deal.provider].call("private/sell", sell).await?;
-        let limit = price(future, middle + 10)?;
-        let buy = json!({
-            "instrument_name": name, "amount": NODE, "type": "limit", "price": limit,
-            "time_in_force": "immediate_or_cancel", "label": "training",
-        });
-        self.startups[deal.startup].call("private/buy", buy).await?;
+        let provider = &self.providers[deal.provider];
+        let capacity = NewOrder::market(name, NODE).label("capacity");
+        provider.client.sell(&capacity).await.context(provider.name)?;
+        let startup = &self.startups[deal.startup];
+        let training = NewOrder::limit(name, NODE, price(middle + 10)).label("training");
+        startup.client.buy(&training.immediate_or_cancel()).await.context(startup.name)?;
         for maker in &self.makers {
-            maker.call("private/cancel_all", json!({})).await?;
+            maker.client.cancel_all().await.context(maker.name)?;
         }
         Ok(())
     }
@@ -134,34 +135,23 @@ impl Floor {
     /// What the rules refuse, each with its reason.
     async fn refusals(&self, series: &DemoSeries, narrator: &Narrator) -> Result<()> {
         let hedger = &self.startups[0];
-        let future = &series.future.name;
-        let limit = |name: &str, price: Value, amount: u64| {
-            json!({ "instrument_name": name, "amount": amount, "type": "limit", "price": price })
-        };
-        let near = price(&series.future, series.future.reference.ticks())?;
-        let off_tick: Value = serde_json::from_str("2.00005")?;
+        let future = &series.future;
+        let near = future.price_to_decimal(future.reference);
+        let off_tick = near + Decimal::new(5, 5);
         for (what, order) in [
-            ("an option order", limit(&series.option, near.clone(), NODE)),
-            ("a spread order", limit(&series.spread, near.clone(), NODE)),
-            ("an off-tick price", limit(future, off_tick, NODE)),
-            ("more than it can fund", limit(future, near, 500_000)),
+            ("an option order", NewOrder::limit(&series.option, NODE, near)),
+            ("a spread order", NewOrder::limit(&series.spread, NODE, near)),
+            ("an off-tick price", NewOrder::limit(&future.name, NODE, off_tick)),
+            ("more than it can fund", NewOrder::limit(&future.name, 500_000, near)),
         ] {
-            match hedger.client.call("private/buy", order).await {
+            match hedger.client.buy(&order).await {
                 Err(ClientError::Rpc { code, message, data }) => {
-                    let data = data.map_or_else(String::new, |data| format!(" {data}"));
-                    let refused = format!("{}: {what}: {code} {message}{data}", hedger.name);
+                    let refused = format!("{}: {what}: {code} {message} {data}", hedger.name);
                     narrator.say("refused", &refused);
                 }
                 Err(other) => return Err(other.into()),
-                Ok(reply) => anyhow::bail!("{what} was accepted: {reply}"),
+                Ok(reply) => bail!("{what} was accepted: {reply:?}"),
             }
-        }
-        Ok(())
-    }
-
-    async fn leave(self) -> Result<()> {
-        for trader in self.makers.into_iter().chain(self.startups).chain(self.providers) {
-            trader.client.close().await?;
         }
         Ok(())
     }
@@ -169,31 +159,12 @@ impl Floor {
 
 impl Trader {
     async fn enter(url: &str, player: &Player) -> Result<Self> {
-        let client = Client::connect(url).await?;
+        // Whoever acts in turn and awaits each reply needs no notifications.
+        let (client, _) = Client::connect(url).await?;
         let keys = &player.credential;
-        client.authenticate(&keys.client_id, &keys.client_secret).await?;
+        client.auth(&keys.client_id, &keys.client_secret).await.context(player.name)?;
         Ok(Self { name: player.name, client })
     }
-
-    async fn call(&self, method: &str, params: Value) -> Result<Value> {
-        let reply = self.client.call(method, params).await;
-        reply.with_context(|| format!("{}: {method}", self.name))
-    }
-
-    async fn quote(&self, future: &Instrument, method: &str, ticks: i64) -> Result<Value> {
-        let price = price(future, ticks)?;
-        let order = json!({
-            "instrument_name": future.name, "amount": NODE, "type": "limit", "price": price,
-            "post_only": true, "label": "quote",
-        });
-        self.call(method, order).await
-    }
-}
-
-/// A price as a JSON number, from its decimal text.
-fn price(future: &Instrument, ticks: i64) -> Result<Value> {
-    let decimal = future.price_to_decimal(Price::from_ticks(ticks));
-    Ok(serde_json::from_str(&decimal.to_string())?)
 }
 
 /// Seeded draws: a splitmix64 sequence.

@@ -30,14 +30,20 @@ async fn first_series(client: &Client) -> String {
     let query = json!({ "currency": "any", "kind": "future" });
     let listed = client.call("public/get_instruments", query).await.expect("instruments");
     let names = listed.as_array().expect("a list").iter();
-    let name = names.filter_map(|one| one["instrument_name"].as_str()).find(|name| {
-        name.starts_with("H100_USDC")
-    });
+    let name = names
+        .filter_map(|one| one["instrument_name"].as_str())
+        .find(|name| name.starts_with("H100_USDC"));
     name.expect("an H100 month").to_owned()
 }
 
 /// Trades until the server dies, noting every acknowledgement.
-async fn load(client: Client, name: String, said: (u64, u64), noted: Arc<Mutex<Acknowledged>>, acks: Arc<AtomicU64>) {
+async fn load(
+    client: Client,
+    name: String,
+    said: (u64, u64),
+    noted: Arc<Mutex<Acknowledged>>,
+    acks: Arc<AtomicU64>,
+) {
     let (round, trader) = said;
     for n in 0_u64.. {
         let label = format!("{round}-{trader}-{n}");
@@ -88,7 +94,9 @@ async fn all_trades(client: &Client, name: &str) -> BTreeMap<String, u64> {
             found.insert(id, trade["amount"].as_u64().expect("lots"));
         }
         match lowest {
-            Some(lowest) if page["has_more"] == json!(true) && 1 < lowest => before = Some(lowest - 1),
+            Some(lowest) if page["has_more"] == json!(true) && 1 < lowest => {
+                before = Some(lowest - 1)
+            }
             _ => return found,
         }
     }
@@ -120,7 +128,8 @@ fn journal_no_acknowledged_order_or_trade_is_lost_in_twenty_kills() {
     runtime.block_on(async {
         let dir = tempfile::tempdir().expect("a directory");
         let traders = [create_account(dir.path(), "long"), create_account(dir.path(), "short")];
-        let noted: Vec<Arc<Mutex<Acknowledged>>> = (0..traders.len()).map(|_| Arc::default()).collect();
+        let noted: Vec<Arc<Mutex<Acknowledged>>> =
+            (0..traders.len()).map(|_| Arc::default()).collect();
         let mut name = String::new();
         for round in 0..KILLS {
             let server = Server::start(dir.path());
