@@ -3,7 +3,7 @@
 use instruments::{AccountId, InstrumentId, NetQty, ObligationId, Price, Qty};
 use settlement::{Assignment, Holder, Obligation};
 
-use crate::deliver::Delivery;
+use crate::delivery::Delivery;
 use crate::event::Event;
 use crate::series::SeriesState;
 use crate::{Exchange, Issued};

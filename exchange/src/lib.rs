@@ -28,6 +28,7 @@ mod cancel_order;
 mod close_series;
 mod command;
 mod deliver;
+mod delivery;
 mod deposit;
 mod event;
 mod expire_series;
@@ -57,7 +58,7 @@ use matching_engine::Book;
 use settlement::{FeeRates, Ledger, MarginRates, OpenOrders, Positions};
 
 pub use command::{AmendOrder, Command, IndexPrint, OpenVenue, PlaceOrder, Stamped};
-pub use deliver::{Delivery, OpenChallenge};
+pub use delivery::{Delivery, OpenChallenge};
 pub use event::{
     Event, Fill, IntervalOutcome, IntervalSettled, OrderAccepted, Traded,
 };

@@ -9,7 +9,7 @@ use settlement::{Bucket, Ledger, OpenOrders, requirement};
 
 use crate::Exchange;
 use crate::command::IndexPrint;
-use crate::deliver::{Delivery, OpenChallenge};
+use crate::delivery::{Delivery, OpenChallenge};
 use crate::open_account::Account;
 use crate::place_order::OpenOrder;
 use crate::rehold::saturate;
