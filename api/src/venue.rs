@@ -1,7 +1,7 @@
 //! The venue: one directory, one sequencer, one exchange. Everything that has a clock, a disk or a thread on the order path.
 //!
 //! ```text
-//! submit -> inbox -> [sequencer: stamp, journal, apply] -> [publisher: history, reply, feed] -> [housekeeping: flush, snapshot]
+//! submit -> inbox -> [sequencer: stamp, journal, apply] -> [publisher: history, feed, reply] -> [housekeeping: flush, snapshot]
 //!             ^                                                   |
 //!             +---- [timer: tick]   [delivery desk: challenge, draw] <+
 //! ```
@@ -28,6 +28,7 @@ mod sequencer;
 mod start;
 mod timer;
 mod verify;
+mod wait;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -45,6 +46,7 @@ use directory::Directory;
 use history::History;
 use key::VenueKey;
 use sequencer::{Envelope, Inbox};
+use wait::wait;
 
 pub use clock::VenueClock;
 pub use credentials::Credential;
@@ -173,13 +175,12 @@ impl Venue {
         outcome.await.map_err(|_gone| SubmitError::Unknown)
     }
 
-    /// [`Venue::submit`] for a thread that may block. Not from async code.
+    /// [`Venue::submit`] for a thread that may block.
     ///
     /// # Errors
     /// As [`Venue::submit`].
     pub fn submit_blocking(&self, command: Command) -> Result<Outcome, SubmitError> {
-        let outcome = self.running.inbox.send(command)?;
-        outcome.blocking_recv().map_err(|_gone| SubmitError::Unknown)
+        wait(self.submit(command))
     }
 
     /// The exchange after every durable command. Orders wait while this is held: ask and let go.
@@ -193,7 +194,8 @@ impl Venue {
         &self.running.history
     }
 
-    /// Every durable command that had events, from now on, in order. A listener that falls too far behind is told so and starts afresh.
+    /// Every durable command that had events, in order, from behind the last answer that the caller has. The exchange may be ahead of it.
+    /// A listener that falls too far behind is told so and starts afresh.
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<Outcome> {
         self.running.feed.subscribe()

@@ -350,3 +350,128 @@ impl Draft<'_> {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use exchange::OrderAccepted;
+    use exchange::io::MemoryStore;
+    use instruments::{MicroUsd, Price, Qty, TradeId};
+    use matching_engine::{OrderKind, TimeInForce};
+
+    use super::*;
+
+    const ACCOUNT: AccountId = AccountId(1);
+    const INSTRUMENT: InstrumentId = InstrumentId(1);
+
+    fn history(store: impl Store + 'static) -> History {
+        let directory = tempfile::tempdir().unwrap();
+        let key = VenueKey::load_or_create(&directory.path().join("venue.key")).unwrap();
+        History::new(Box::new(store), Arc::new(key))
+    }
+
+    fn tell(history: &History, seq: u64, events: Vec<Event>) {
+        let published = Published { seq: Seq(seq), at: Nanos::new(seq), events };
+        history.apply([&published], [0; 32]);
+    }
+
+    fn accepted(order: u64, label: &str) -> Event {
+        Event::OrderAccepted(Box::new(OrderAccepted {
+            order: OrderId(order),
+            account: ACCOUNT,
+            instrument: INSTRUMENT,
+            side: Side::Buy,
+            kind: OrderKind::Limit(Price::from_ticks(100)),
+            limit: Price::from_ticks(100),
+            qty: Qty::from_lots(5),
+            time_in_force: TimeInForce::Gtc,
+            post_only: false,
+            reduce_only: false,
+            label: label.to_owned(),
+        }))
+    }
+
+    fn traded(trade: u64, maker: u64, taker: u64) -> Event {
+        let fill = |order| Fill { account: ACCOUNT, order: OrderId(order), fee: MicroUsd::new(3) };
+        Event::Traded(Box::new(Traded {
+            trade: TradeId(trade),
+            trade_seq: trade,
+            instrument: INSTRUMENT,
+            price: Price::from_ticks(100),
+            qty: Qty::from_lots(1),
+            taker_side: Side::Sell,
+            mark: Price::from_ticks(100),
+            index: None,
+            maker: fill(maker),
+            taker: fill(taker),
+        }))
+    }
+
+    #[test]
+    fn a_label_finds_its_own_orders_newest_first() {
+        let history = history(MemoryStore::default());
+        tell(&history, 1, vec![accepted(1, "a"), accepted(2, "ab"), accepted(3, "a")]);
+        tell(&history, 2, vec![accepted(4, "")]);
+        let found = history.orders_by_label(ACCOUNT, "a", 10);
+        let ids: Vec<u64> = found.iter().map(|record| record.terms.order.0).collect();
+        assert_eq!(ids, [3, 1]);
+        assert_eq!(history.orders_by_label(ACCOUNT, "a", 1).len(), 1);
+        assert!(history.orders_by_label(ACCOUNT, "", 10).is_empty());
+        assert!(history.orders_by_label(AccountId(2), "a", 10).is_empty());
+    }
+
+    #[test]
+    fn both_sides_of_a_trade_with_oneself_are_kept() {
+        let history = history(MemoryStore::default());
+        tell(&history, 1, vec![accepted(1, ""), accepted(2, ""), traded(1, 1, 2)]);
+        let sides: Vec<_> = history
+            .user_trades(ACCOUNT, Some(INSTRUMENT), 10)
+            .into_iter()
+            .map(|side| (side.order_id().0, side.side, side.is_taker))
+            .collect();
+        assert_eq!(sides, [(2, Side::Sell, true), (1, Side::Buy, false)]);
+        assert_eq!(history.user_trades(ACCOUNT, None, 10).len(), 2);
+    }
+
+    #[test]
+    fn trades_are_found_between_two_places() {
+        let history = history(MemoryStore::default());
+        let trades = (1..=9).map(|trade| traded(trade, 1, 2));
+        tell(&history, 1, [accepted(1, ""), accepted(2, "")].into_iter().chain(trades).collect());
+        let places = |first, last, limit| {
+            let found = history.trades_between(INSTRUMENT, first, last, limit);
+            found.iter().map(|trade| trade.trade_seq).collect::<Vec<_>>()
+        };
+        assert_eq!(places(3, 5, 10), [5, 4, 3]);
+        assert_eq!(places(8, u64::MAX, 10), [9, 8]);
+        assert_eq!(places(1, 9, 2), [9, 8]);
+        assert_eq!(places(5, 4, 10), [0; 0]);
+    }
+
+    #[test]
+    fn a_store_that_fails_takes_history_away_and_nothing_else() {
+        struct Broken;
+        impl Store for Broken {
+            fn applied(&self) -> Result<Option<Applied>, StoreError> {
+                Ok(None)
+            }
+            fn get(&self, _: &str, _: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+                Ok(None)
+            }
+            fn scan(&self, _: &Scan<'_>) -> Result<Vec<Entry>, StoreError> {
+                Ok(Vec::new())
+            }
+            fn apply(&self, _: Batch) -> Result<(), StoreError> {
+                Err(StoreError::Panicked { doing: "work" })
+            }
+            fn flush(&self) -> Result<(), StoreError> {
+                panic!("a store that has failed is left alone");
+            }
+        }
+        let history = history(Broken);
+        assert!(history.is_available());
+        tell(&history, 1, vec![accepted(1, "a")]);
+        assert!(!history.is_available());
+        history.flush();
+        assert_eq!(history.order(OrderId(1)), None);
+    }
+}

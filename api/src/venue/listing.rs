@@ -10,6 +10,7 @@ use instruments::{
 use parking_lot::RwLock;
 
 use super::sequencer::Inbox;
+use super::wait::wait;
 
 /// Below this a tick is a hundredth of a cent: a tenth of a cent would be a fifth of a percent and more.
 const FINE_TICK_BELOW: MicroUsd = MicroUsd::new(600_000);
@@ -89,7 +90,7 @@ fn list(inbox: &Inbox, missing: Vec<Instrument>) {
         .collect();
     for (name, sent) in sent {
         let outcome = match sent {
-            Ok(outcome) => outcome.blocking_recv(),
+            Ok(outcome) => wait(outcome),
             Err(error) => {
                 tracing::warn!(instrument = name, %error, "series not listed");
                 continue;

@@ -1,6 +1,7 @@
-//! The publisher thread: takes what is durable and applied, writes the read models, answers, and tells everybody.
+//! The publisher thread: takes what is durable and applied, writes the read models, tells everybody, and answers.
 //!
-//! In that order: who has an answer finds it in the history too. Nothing reaches this thread before its frame is durable.
+//! In that order: whoever has an answer finds it in the history, and a feed that it subscribes to from then on begins behind it. Nothing
+//! reaches this thread before its frame is durable.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
@@ -93,12 +94,12 @@ impl Publisher {
         let outcomes = batch.outcomes.iter().map(|(outcome, _)| &**outcome);
         self.history.apply(outcomes, batch.history_hash);
         for (outcome, reply) in batch.outcomes {
-            // Whoever asked may have gone away; what it asked has happened all the same.
-            drop(reply.send(Arc::clone(&outcome)));
             if !outcome.events.is_empty() {
                 // Nobody may be listening.
-                drop(self.feed.send(outcome));
+                drop(self.feed.send(Arc::clone(&outcome)));
             }
+            // Whoever asked may have gone away; what it asked has happened all the same.
+            drop(reply.send(outcome));
         }
         match self.desk.try_send(()) {
             // Full: it is awake already. Disconnected: there is no desk.

@@ -11,6 +11,7 @@ use parking_lot::RwLock;
 use super::clock::VenueClock;
 use super::listing::{Listing, list_missing};
 use super::sequencer::Inbox;
+use super::wait::wait;
 
 /// The thread's ends of everything.
 pub(crate) struct Timer {
@@ -43,7 +44,7 @@ impl Timer {
         }
         match self.inbox.send(Command::Tick) {
             // Waited for, so that no second tick is sent for what the first is about to do.
-            Ok(outcome) => drop(outcome.blocking_recv()),
+            Ok(outcome) => drop(wait(outcome)),
             Err(error) => tracing::debug!(%error, "tick not sent"),
         }
     }

@@ -83,18 +83,6 @@ fn test_money_is_decided_when_a_directory_is_made() {
 }
 
 #[test]
-fn the_standard_listing_is_there_at_the_start_and_is_not_repeated() {
-    let directory = TempDir::new().unwrap();
-    let venue = Venue::open(VenueOptions::new(directory.path())).unwrap();
-    let listed = venue.exchange().series().count();
-    // Five grades: 7 days, 5 weeks, 13 months, one option, one spread.
-    assert_eq!(listed, 5 * 27);
-    venue.close().unwrap();
-    let venue = Venue::open(VenueOptions::new(directory.path())).unwrap();
-    assert_eq!(venue.exchange().series().count(), listed);
-}
-
-#[test]
 fn a_name_too_long_for_the_journal_is_not_taken() {
     let world = World::new();
     let before = world.venue.exchange().last_seq();

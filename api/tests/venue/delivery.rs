@@ -15,7 +15,13 @@ const ONE: ObligationId = ObligationId(1);
 
 /// A world in which the maker owes the taker two lots, and the first interval has been challenged.
 fn challenged() -> (World, AccountId, broadcast::Receiver<Outcome>) {
-    let world = World::new();
+    let (world, verifier, mut feed) = open_intervals(World::new());
+    wait_for(&mut feed, |event| matches!(event, Event::ChallengeIssued { .. }).then_some(()));
+    (world, verifier, feed)
+}
+
+/// The same when the first interval has begun.
+fn open_intervals(world: World) -> (World, AccountId, broadcast::Receiver<Outcome>) {
     let verifier = open_empty_account(&world.venue, "vera", true);
     let mut feed = world.venue.subscribe();
     world.place(world.maker, Side::Sell, 2, 2_500);
@@ -27,7 +33,7 @@ fn challenged() -> (World, AccountId, broadcast::Receiver<Outcome>) {
     world.clock.set(LAST_TRADE_AT + NanosSpan::from_seconds(10));
     wait_for(&mut feed, |event| matches!(event, Event::ObligationAssigned { .. }).then_some(()));
     world.clock.set(DELIVER_FROM);
-    wait_for(&mut feed, |event| matches!(event, Event::ChallengeIssued { .. }).then_some(()));
+    wait_for(&mut feed, |event| matches!(event, Event::IntervalOpened { .. }).then_some(()));
     (world, verifier, feed)
 }
 
@@ -108,6 +114,16 @@ fn an_interval_goes_from_challenge_to_countersigned_receipt() {
     let next = world.venue.challenge(ONE, 1).unwrap();
     assert_eq!((next.challenges, next.prev, next.gpu_millis), (2, [1; 32], task.gpu_millis * 2));
     assert_ne!(next.seed, task.seed);
+}
+
+#[test]
+fn a_challenge_may_come_at_a_random_moment() {
+    let within = NanosSpan::from_seconds(5);
+    let (world, _, mut feed) =
+        open_intervals(World::with(|options| options.delivery.challenge_within = within));
+    world.clock.set(DELIVER_FROM + within);
+    wait_for(&mut feed, |event| matches!(event, Event::ChallengeIssued { .. }).then_some(()));
+    assert!(world.venue.challenge(ONE, 0).is_some());
 }
 
 #[test]
