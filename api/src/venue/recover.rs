@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use exchange::io::{
     Applied, DataDir, Disk, Journal, JournalError, Position, Record, Settings, SledStore,
-    SnapshotFileError, StoreError, UncheckedSled, Verdict,
+    SnapshotFileError, StoreError, UncheckedSled, Verdict, scan,
 };
 use exchange::{Exchange, RULES_VERSION};
 use instruments::Seq;
@@ -96,24 +96,17 @@ pub(crate) fn recover<D: Disk>(
         check_journal_lost(layout, Seq(0), seen)?;
     }
     let mut comeback = Replay::start(&place, unchecked, key)?;
-    let journal = if has_journal {
-        loop {
-            let after = comeback.restored;
-            let visit = |record: Record<'_>| comeback.record(record);
-            match Journal::open(place.clone(), settings, after.as_ref(), visit) {
-                Ok((journal, _)) => break journal,
-                Err(Stop::StoreUnknown) => {
-                    tracing::warn!("store does not follow from the journal, it is rebuilt");
-                    comeback = comeback.anew()?;
-                }
-                Err(Stop::Failed(error)) => return Err(*error),
-            }
-        }
-    } else {
-        Journal::create(place.clone(), settings, options.clock.now())?
-    };
+    let end = if has_journal { Some(comeback.run(&place, &settings)?) } else { None };
     let seen = newest.max(comeback.unchecked.as_ref().map(|(_, applied)| applied.seq));
     check_journal_lost(layout, comeback.exchange.last_seq(), seen)?;
+    // Opening cuts a torn tail off. Only here is it known that the tail is torn and not what was lost.
+    let journal = match end {
+        Some(end) => {
+            let nothing_follows = |_: Record<'_>| Ok::<(), JournalError>(());
+            Journal::open(place.clone(), settings, Some(&end), nothing_follows)?.0
+        }
+        None => Journal::create(place.clone(), settings, options.clock.now())?,
+    };
     let (exchange, history) = comeback.finish();
     tracing::info!(seq = exchange.last_seq().0, snapshot = ?newest.map(|seq| seq.0), "recovered");
     Ok(Recovered { place, journal, exchange, history })
@@ -177,7 +170,7 @@ impl<'a> Replay<'a> {
         let mut replay = Self { exchange, restored, key, unchecked, history: None, outcomes };
         // A store that is elsewhere than its snapshot is found out by the journal.
         if replay.meet_store().is_err() {
-            replay = replay.anew()?;
+            replay.anew()?;
         }
         Ok(replay)
     }
@@ -188,14 +181,33 @@ impl<'a> Replay<'a> {
         Self { exchange, restored: None, key, unchecked: None, history, outcomes: Vec::new() }
     }
 
+    /// Replays to the end of the journal, from the beginning if the store turns out to be another journal's. Writes nothing to it.
+    fn run<D: Disk>(
+        &mut self,
+        place: &DataDir<D>,
+        settings: &Settings,
+    ) -> Result<Position, RecoverError> {
+        loop {
+            let after = self.restored;
+            match scan(place, settings, after.as_ref(), |record| self.record(record)) {
+                Ok(report) => return Ok(report.last),
+                Err(Stop::StoreUnknown) => {
+                    tracing::warn!("store does not follow from the journal, it is rebuilt");
+                    self.anew()?;
+                }
+                Err(Stop::Failed(error)) => return Err(*error),
+            }
+        }
+    }
+
     /// Everything again, into a new store.
-    fn anew(self) -> Result<Self, RecoverError> {
-        let store = match self.unchecked {
-            Some((unchecked, _)) => unchecked.accept(Verdict::Unknown)?,
-            // Only an unchecked store is ever doubted.
-            None => return Ok(self),
-        };
-        Ok(Self::from_the_beginning(store, self.key))
+    fn anew(&mut self) -> Result<(), RecoverError> {
+        // Only an unchecked store is ever doubted.
+        if let Some((unchecked, _)) = self.unchecked.take() {
+            let store = unchecked.accept(Verdict::Unknown)?;
+            *self = Self::from_the_beginning(store, self.key);
+        }
+        Ok(())
     }
 
     fn record(&mut self, record: Record<'_>) -> Result<(), Stop> {

@@ -172,6 +172,24 @@ fn a_journal_that_is_gone_is_not_begun_anew() {
 }
 
 #[test]
+fn a_tail_that_was_acknowledged_is_not_cut_off_as_torn() {
+    let world = World::new();
+    world.trade(2);
+    let World { directory, clock, venue, .. } = world;
+    // Without an end marker, but the store has all of it.
+    drop(venue);
+    let segment = directory.path().join("journal/0000000000000001.seg");
+    let mut bytes = fs::read(&segment).unwrap();
+    let last = bytes.iter().rposition(|byte| *byte != 0).unwrap();
+    bytes[last] ^= 1;
+    fs::write(&segment, &bytes).unwrap();
+    assert!(0 < verify(directory.path()).unwrap().torn_tail_bytes);
+    let refused = Venue::open(options(directory.path(), &clock)).err().unwrap();
+    assert!(refused.to_string().contains("has lost commands"), "{refused}");
+    assert_eq!(fs::read(&segment).unwrap(), bytes);
+}
+
+#[test]
 fn a_flipped_byte_after_a_clean_end_is_found_by_file_and_offset() {
     let world = World::new();
     world.trade(2);
