@@ -3,6 +3,7 @@
 //! It looks into the exchange only through the public view, and only to compare. Its formulas are the rule book's, written a second time;
 //! sharing them with the exchange would share their mistakes.
 
+mod answers;
 mod deliveries;
 mod money;
 mod orders;
@@ -12,10 +13,11 @@ mod prices;
 use std::collections::{BTreeMap, BTreeSet};
 
 use exchange::{Command, Event, Exchange, Stamped, Traded};
-use instruments::{AccountId, GradeId, InstrumentId, MicroUsd, Nanos, NanosSpan, Price, Seq};
+use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, NanosSpan, Price, Seq};
 use settlement::Bucket;
 
 use crate::finding::Finding;
+use answers::is_answered;
 use deliveries::{Circumstance, Deliveries};
 use money::{Money, Stated};
 use orders::{Orders, Touched, taker_fee};
@@ -24,6 +26,8 @@ use prices::Prices;
 
 /// Five basis points; the maker pays nothing.
 const TAKER_FEE_PPM: i128 = 500;
+/// What happens in a book reaches the marks within a second.
+const MARKS_AFTER: NanosSpan = NanosSpan::from_seconds(1);
 
 /// The auditor's books.
 #[derive(Debug, Clone, Default)]
@@ -33,6 +37,8 @@ pub struct Auditor {
     trade_seqs: BTreeMap<InstrumentId, u64>,
     variation: Option<(Nanos, NanosSpan)>,
     prices: Prices,
+    /// When what happened in the books must have reached the marks.
+    marks_due: Option<Nanos>,
     money: Money,
     orders: Orders,
     positions: Positions,
@@ -53,7 +59,9 @@ struct Sheet {
     odd_marks: BTreeMap<InstrumentId, Price>,
     /// What a series that expires now settles at, unless the index gives a fixing.
     fallbacks: BTreeMap<InstrumentId, Price>,
-    printed: Option<GradeId>,
+    /// Marks were computed anew, and whether nothing happened in the books after that.
+    is_marked: bool,
+    is_marked_last: bool,
     is_tick: bool,
     closed: Assigned,
     assigned: Assigned,
@@ -86,10 +94,27 @@ impl Auditor {
                 events => Err(Finding::RefusalWithEffect { events }),
             };
         }
+        if !is_answered(&input.command, events) {
+            return Err(Finding::Unanswered);
+        }
         let mut sheet = Sheet::default();
         self.read_command(input, &mut sheet);
         for event in events {
             self.read_event(event, input.at, &mut sheet)?;
+        }
+        let in_the_books = events.iter().any(|event| {
+            matches!(
+                event,
+                Event::OrderAccepted(_)
+                    | Event::OrderAmended { .. }
+                    | Event::OrderCancelled { .. }
+                    | Event::SeriesExpired { .. }
+            )
+        });
+        if sheet.is_marked_last {
+            self.marks_due = None;
+        } else if in_the_books && self.marks_due.is_none() {
+            self.marks_due = Some(input.at + MARKS_AFTER);
         }
         self.check_sheet(&sheet, input.at)
     }
@@ -174,12 +199,17 @@ impl Auditor {
             }
             Command::Tick => {
                 sheet.is_tick = true;
+                if self.marks_due.is_some_and(|due| due <= input.at) {
+                    self.marks_due = None;
+                    sheet.is_marked = true;
+                }
                 for instrument in self.prices.overdue(input.at).into_keys() {
                     let mark = self.prices.fresh_mark(instrument, self.orders.bests(instrument));
                     sheet.fallbacks.extend(mark.map(|mark| (instrument, mark)));
                 }
                 if let Some((due, every)) = self.variation.filter(|(due, _)| *due <= input.at) {
                     sheet.varied.extend(self.prices.trading());
+                    sheet.is_marked_last = true;
                     let missed = input.at.since(due).nanos() / every.nanos().max(1);
                     let next = due + NanosSpan::new(every.nanos() * (missed + 1));
                     self.variation = Some((next, every));
@@ -205,6 +235,7 @@ impl Auditor {
             Event::Rejected(_) | Event::VenueOpened => Ok(()),
             Event::InstrumentListed(terms) => {
                 self.prices.list(terms);
+                sheet.is_marked_last = true;
                 self.next_id("series", terms.id.0)
             }
             Event::AccountOpened { account, .. } => self.next_id("account", account.0),
@@ -219,7 +250,7 @@ impl Auditor {
             Event::Traded(traded) => self.read_trade(traded, sheet),
             Event::IndexPublished(print) => {
                 self.prices.print(print);
-                sheet.printed = Some(print.grade.clone());
+                sheet.is_marked_last = true;
                 Ok(())
             }
             Event::MarkChanged { instrument, mark } => {
@@ -407,8 +438,8 @@ impl Auditor {
             let ours = self.prices.fresh_mark(*instrument, self.orders.bests(*instrument));
             return Err(Finding::Mark { instrument: *instrument, ours, theirs: *mark });
         }
-        let printed = sheet.printed.iter().flat_map(|grade| self.prices.of_grade(grade));
-        for instrument in printed {
+        let is_marked = sheet.is_marked || sheet.is_marked_last;
+        for instrument in self.prices.trading().filter(|_| is_marked) {
             let (_, theirs) = self.prices.terms(instrument)?;
             let ours = self.prices.fresh_mark(instrument, self.orders.bests(instrument));
             if ours != Some(theirs) {
@@ -447,5 +478,38 @@ impl Auditor {
     fn next_id(&mut self, kind: &'static str, found: u64) -> Result<(), Finding> {
         let last = self.last_ids.insert(kind, found).unwrap_or(0);
         if found == last + 1 { Ok(()) } else { Err(Finding::IdOutOfOrder { kind, last, found }) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Scenario, run_with_journal};
+
+    /// SIM-012: the holds are derived from orders and positions; here the auditor is made to believe in money that is not held.
+    #[test]
+    fn sim_012_a_hold_that_is_not_what_is_required_is_seen() {
+        let (report, journal) = run_with_journal(&Scenario::standard(3, 1));
+        assert!(report.is_sound(), "{report}");
+        let (mut exchange, mut auditor, mut events) = (Exchange::new(), Auditor::new(), Vec::new());
+        let mut tried = 0;
+        for stamped in journal {
+            events.clear();
+            exchange.apply(&stamped, &mut events);
+            auditor.observe(&stamped, &events).unwrap();
+            let held = auditor.money.balances().find(|(bucket, _)| {
+                matches!(bucket, Bucket::OrderHold(_) | Bucket::PositionMargin(_))
+            });
+            let Some((bucket, _)) = held.filter(|_| stamped.seq.0 % 97 == 0) else { continue };
+            assert_eq!(auditor.check_holds(), Ok(()));
+            let mut believer = auditor.clone();
+            let cash = Bucket::Cash(bucket.account().unwrap());
+            let amount = MicroUsd::new(1);
+            let transfer = settlement::Transfer { from: bucket, to: cash, amount };
+            believer.money.transfer(&transfer, &mut Stated::default());
+            assert!(matches!(believer.check_holds(), Err(Finding::Hold { .. })));
+            tried += 1;
+        }
+        assert!(5 < tried, "{tried}");
     }
 }

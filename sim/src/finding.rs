@@ -249,6 +249,9 @@ pub enum Finding {
         /// As the exchange says.
         theirs: Price,
     },
+    /// SIM-022: a command is refused or answered by its event.
+    #[error("a command was neither refused nor answered")]
+    Unanswered,
     /// SIM-022: an event about something that was never announced.
     #[error("an event about an unknown {kind} {id}")]
     Unannounced {

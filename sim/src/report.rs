@@ -51,6 +51,8 @@ pub(crate) struct Tally {
     pub(crate) withheld: u64,
     pub(crate) snapshots: u64,
     pub(crate) recoveries: u64,
+    /// Intervals that an honest and reachable agent was failed for.
+    pub(crate) failed_innocent: u64,
     pub(crate) faults: BTreeMap<&'static str, u64>,
     refusals: BTreeMap<&'static str, u64>,
     series: u64,
@@ -231,6 +233,7 @@ impl Report {
             ("intervals_failed_silent", failed("silent")),
             ("intervals_failed_refuted", failed("refuted")),
             ("intervals_failed_below_grade", failed("below grade")),
+            ("intervals_failed_innocent", count(tally.failed_innocent)),
             ("intervals_unverified", count(tally.unverified)),
             ("paid_to_sellers_usd", dollars(tally.paid)),
             ("shortfall_paid_usd", dollars(tally.shortfall)),

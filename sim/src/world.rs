@@ -322,3 +322,58 @@ impl<'a> World<'a> {
 pub(crate) const fn dollars(amount: i64) -> MicroUsd {
     MicroUsd::new(amount * 1_000_000)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::Fault;
+
+    struct Pretender(AccountId);
+
+    impl Participant for Pretender {
+        fn wake(&mut self, _: &Exchange, _: Nanos, wants: &mut Vec<Request>) -> NanosSpan {
+            let command = Command::Deposit { account: self.0, amount: dollars(1) };
+            wants.push(Request { command, is_nonsense: true });
+            DAY
+        }
+    }
+
+    /// A world that has lived for a while.
+    fn world(scenario: &Scenario) -> World<'_> {
+        let mut world = World::new(scenario);
+        world.open();
+        while world.journal.len() < 700 {
+            assert!(world.step() && world.finding.is_none(), "{:?}", world.finding);
+        }
+        world
+    }
+
+    #[test]
+    fn sim_018_a_command_that_replays_differently_is_seen() {
+        let scenario = Scenario::standard(4, 1);
+        let mut world = world(&scenario);
+        world.histories[30] = [7; 32];
+        let found = world.replay(Exchange::new(), 0).err();
+        assert_eq!(found, Some(Finding::Replay { at: Seq(31) }));
+        assert!(30 < world.snapshot.commands);
+        assert_eq!(world.crash(), Ok(()), "the snapshot is behind it");
+    }
+
+    #[test]
+    fn sim_019_a_snapshot_that_does_not_restore_is_seen() {
+        let scenario = Scenario::standard(4, 1);
+        let mut world = world(&scenario);
+        world.snapshot.bytes.truncate(1_000);
+        world.strike(Fault::Crash { down_for: DAY });
+        assert_eq!(world.finding, Some(Finding::Snapshot));
+    }
+
+    #[test]
+    fn sim_020_nonsense_that_is_not_refused_is_seen() {
+        let scenario = Scenario { faults: Vec::new(), ..Scenario::standard(4, 1) };
+        let mut world = world(&scenario);
+        world.cast.push(Box::new(Pretender(AccountId(2))));
+        world.wake(world.cast.len() - 1);
+        assert_eq!(world.finding, Some(Finding::NonsenseAccepted));
+    }
+}

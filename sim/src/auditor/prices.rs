@@ -1,6 +1,6 @@
 //! The auditor's prices: index, marks and settlement prices, by the prints and the trades.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use exchange::IndexPrint;
 use instruments::rounding::div_half_even;
@@ -77,12 +77,6 @@ impl Prices {
 
     pub(super) fn trading(&self) -> impl Iterator<Item = InstrumentId> {
         self.series.iter().filter(|(_, quoted)| quoted.is_trading).map(|(id, _)| *id)
-    }
-
-    /// The trading series of a grade.
-    pub(super) fn of_grade(&self, grade: &GradeId) -> BTreeSet<InstrumentId> {
-        let quoted = self.series.iter().filter(|(_, quoted)| quoted.is_trading);
-        quoted.filter(|(_, quoted)| quoted.terms.grade == *grade).map(|(id, _)| *id).collect()
     }
 
     /// Series that should have stopped trading.

@@ -1,19 +1,41 @@
 //! How deliveries go on in the world: the desk demands and draws, agents answer, the verifier judges, each after a while.
 
-use exchange::{Command, Event, OpenChallenge};
+use exchange::{Command, Event, IntervalOutcome, OpenChallenge};
 use instruments::{NanosSpan, ObligationId, Ppm};
 use settlement::IntervalState;
 
 use super::World;
 use crate::agenda::Action;
-use crate::work::{digest, judge};
+use crate::work::{Conduct, digest, judge};
 
 /// One verdict in this many comes too late, in millionths.
 const LATE_VERDICT_PPM: u64 = 20_000;
 
 impl World<'_> {
+    /// Lets the world answer to what has just happened.
+    pub(super) fn react(&mut self, events: &[Event]) {
+        for event in events {
+            self.count_innocent(event);
+            if let Some((delay, action)) = self.reaction(event) {
+                self.agenda.enter(self.clock.now + delay, action);
+            }
+        }
+    }
+
+    /// Counts intervals that fail though the seller's agent is honest and can reach the world: only the venue itself was in its way.
+    fn count_innocent(&mut self, event: &Event) {
+        let Event::IntervalSettled(settled) = event else { return };
+        let IntervalOutcome::Failed { .. } = settled.outcome else { return };
+        let Some(delivery) = self.exchange.delivery(settled.obligation) else { return };
+        let seller = delivery.obligation.seller;
+        let is_honest = self.agents.get(&seller).is_some_and(|a| a.conduct == Conduct::Honest);
+        if is_honest && !self.trouble.unreachable.contains_key(&seller) {
+            self.tally.failed_innocent += 1;
+        }
+    }
+
     /// What an event makes somebody do, and after how long.
-    pub(super) fn reaction(&mut self, event: &Event) -> Option<(NanosSpan, Action)> {
+    fn reaction(&mut self, event: &Event) -> Option<(NanosSpan, Action)> {
         if let Event::IntervalOpened { obligation, interval } = event {
             let delay = NanosSpan::from_millis(self.desk.between(10, 2_000));
             return Some((delay, Action::Challenge(*obligation, *interval)));

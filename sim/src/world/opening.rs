@@ -1,6 +1,6 @@
 //! How a world begins, and what happens by the calendar: accounts and deposits, listing, the last evening.
 
-use exchange::{Command, Event, OpenVenue, RULES_VERSION};
+use exchange::{Command, OpenVenue, RULES_VERSION};
 use instruments::{
     AccountId, Grade, Instrument, InstrumentId, MicroUsd, NanosSpan, Period, Price, Product,
     Schedule, SeriesTerms, launch_grades, series_of_grade,
@@ -142,15 +142,6 @@ impl World<'_> {
         let accounts: Vec<AccountId> = self.exchange.accounts().map(|(id, _)| id).collect();
         for account in accounts {
             self.submit(Command::CancelAll { account, instrument: None });
-        }
-    }
-
-    /// Lets the world answer to what has just happened.
-    pub(super) fn react(&mut self, events: &[Event]) {
-        for event in events {
-            if let Some((delay, action)) = self.reaction(event) {
-                self.agenda.enter(self.clock.now + delay, action);
-            }
         }
     }
 }

@@ -49,7 +49,7 @@ impl World<'_> {
     }
 
     /// The venue's memory is gone: the last snapshot and the journal behind it must give the same state again, event by event.
-    fn crash(&mut self) -> Result<(), Finding> {
+    pub(super) fn crash(&mut self) -> Result<(), Finding> {
         let restored = Exchange::restore(&self.snapshot.bytes);
         let Ok(restored) = restored else { return Err(Finding::Snapshot) };
         let recovered = self.replay(restored, self.snapshot.commands)?;

@@ -1,3 +1,5 @@
-//! Worlds that must hold together.
+//! Worlds that must hold together, and an auditor who must see what does not.
 
+mod stream;
+mod tampering;
 mod worlds;

@@ -1,0 +1,33 @@
+//! What a command that was not refused must at least have led to.
+
+use exchange::{Command, Event};
+
+/// SIM-022: whether the events answer the command.
+pub(super) fn is_answered(command: &Command, events: &[Event]) -> bool {
+    let has = |is_it: fn(&Event) -> bool| events.iter().any(is_it);
+    match command {
+        Command::OpenVenue(_) => has(|event| matches!(event, Event::VenueOpened)),
+        Command::ListInstrument(_) => has(|event| matches!(event, Event::InstrumentListed(_))),
+        Command::OpenAccount { .. } => has(|event| matches!(event, Event::AccountOpened { .. })),
+        Command::Deposit { .. } => has(|event| matches!(event, Event::MoneyMoved(_))),
+        Command::PlaceOrder(_) => has(|event| matches!(event, Event::OrderAccepted(_))),
+        Command::AmendOrder(_) => {
+            has(|event| matches!(event, Event::OrderAmended { .. } | Event::OrderCancelled { .. }))
+        }
+        Command::CancelOrder { .. } => has(|event| matches!(event, Event::OrderCancelled { .. })),
+        Command::PublishIndex(_) => has(|event| matches!(event, Event::IndexPublished(_))),
+        Command::NominateAgent { .. } => has(|event| matches!(event, Event::AgentNominated { .. })),
+        Command::IssueChallenge { .. } => {
+            has(|event| matches!(event, Event::ChallengeIssued { .. }))
+        }
+        Command::SubmitReceipt { .. } => {
+            has(|event| matches!(event, Event::ReceiptAccepted { .. }))
+        }
+        Command::DrawRows { .. } => has(|event| matches!(event, Event::RowsDrawn { .. })),
+        Command::SubmitVerdict { .. } => {
+            has(|event| matches!(event, Event::VerdictRecorded { .. }))
+        }
+        // Nothing may have been open, nothing may be due.
+        Command::CancelAll { .. } | Command::Tick => true,
+    }
+}
