@@ -97,7 +97,8 @@ async fn perform(
     let roles = delivery::Roles::start(&url, &cast, dir)?;
     roles.await_nominations(venue).await?;
     let series = listing::list(venue, narrator, &prints).await?;
-    trading::trade(&url, &cast, venue, &series, (args.seed, prints), narrator).await?;
+    let stage = trading::Stage { url: &url, cast: &cast, venue, series: &series, narrator };
+    trading::trade(&stage, args.seed, &prints).await?;
     let closed = delivery::await_close(venue, &series).await;
     if closed.is_ok() && !args.once {
         narrator.say("venue", &format!("still serving on {url}; Ctrl-C ends it"));

@@ -84,14 +84,13 @@ pub(super) async fn list(
 
 async fn add(venue: &Venue, terms: Instrument) -> Result<Instrument> {
     let outcome = venue.submit(Command::ListInstrument(Box::new(terms))).await?;
-    for event in &outcome.events {
-        match event {
-            Event::InstrumentListed(instrument) => return Ok((**instrument).clone()),
-            Event::Rejected(reason) => bail!("listing refused: {reason:?}"),
-            _ => {}
-        }
+    if let Some(reason) = outcome.refusal() {
+        bail!("listing refused under {}: {reason:?}", reason.rule());
     }
-    bail!("listing gave no answer")
+    let listed = outcome.events.iter().find_map(|event| {
+        if let Event::InstrumentListed(instrument) = event { Some(&**instrument) } else { None }
+    });
+    listed.cloned().context("listing gave no answer")
 }
 
 fn terms(

@@ -91,6 +91,10 @@ fn line(exchange: &Exchange, event: &Event) -> Option<(&'static str, String)> {
 }
 
 /// From listing to assignment.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a narration leaves out what only bookkeepers read"
+)]
 fn market_line(names: &Names<'_>, event: &Event) -> Option<(&'static str, String)> {
     Some(match event {
         Event::InstrumentListed(instrument) => ("listed", instrument.name.clone()),
@@ -134,6 +138,10 @@ fn market_line(names: &Names<'_>, event: &Event) -> Option<(&'static str, String
 }
 
 /// From the first challenge to the close.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a narration leaves out what only bookkeepers read"
+)]
 fn delivery_line(names: &Names<'_>, event: &Event) -> Option<(&'static str, String)> {
     Some(match event {
         Event::ChallengeIssued { obligation, interval, seller, .. } => {

@@ -38,15 +38,18 @@ struct Trader {
     client: Client,
 }
 
+/// What the script is played on.
+pub(super) struct Stage<'a> {
+    pub(super) url: &'a str,
+    pub(super) cast: &'a Cast,
+    pub(super) venue: &'a Venue,
+    pub(super) series: &'a DemoSeries,
+    pub(super) narrator: &'a Narrator,
+}
+
 /// Runs the script.
-pub(super) async fn trade(
-    url: &str,
-    cast: &Cast,
-    venue: &Venue,
-    series: &DemoSeries,
-    (seed, prints): (u64, Prints),
-    narrator: &Narrator,
-) -> Result<()> {
+pub(super) async fn trade(stage: &Stage<'_>, seed: u64, prints: &Prints) -> Result<()> {
+    let Stage { url, cast, venue, series, narrator } = *stage;
     let floor = Floor::open(url, cast).await?;
     let mut draw = Draw::new(seed);
     let startups = draw.shuffled_pairs(ROUNDS);

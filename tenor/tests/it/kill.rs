@@ -21,8 +21,8 @@ struct Acknowledged {
 }
 
 async fn connect(server: &Server, keys: &Keys) -> Client {
-    let client = Client::connect(&server.url).await.expect("connects");
-    client.authenticate(&keys.client_id, &keys.client_secret).await.expect("logs in");
+    let (client, _) = Client::connect(&server.url).await.expect("connects");
+    client.auth(&keys.client_id, &keys.client_secret).await.expect("logs in");
     client
 }
 
@@ -36,15 +36,26 @@ async fn first_series(client: &Client) -> String {
     name.expect("an H100 month").to_owned()
 }
 
-/// Trades until the server dies, noting every acknowledgement.
-async fn load(
-    client: Client,
-    name: String,
-    said: (u64, u64),
+/// Where a client notes what it was told.
+struct Told {
     noted: Arc<Mutex<Acknowledged>>,
     acks: Arc<AtomicU64>,
-) {
-    let (round, trader) = said;
+}
+
+impl Told {
+    fn note(&self, order_id: &str, label: String, trades: &Value) {
+        let mut noted = self.noted.lock().expect("nobody panics while noting");
+        noted.orders.insert(order_id.to_owned(), label);
+        for trade in trades.as_array().into_iter().flatten() {
+            let trade_id = trade["trade_id"].as_str().expect("an id").to_owned();
+            noted.trades.insert(trade_id, trade["amount"].as_u64().expect("lots"));
+        }
+        self.acks.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// Trades until the server dies, noting every acknowledgement.
+async fn load(client: Client, name: String, (round, trader): (u64, u64), told: Told) {
     for n in 0_u64.. {
         let label = format!("{round}-{trader}-{n}");
         // Both cross at 2.5 now and then, and rest apart otherwise.
@@ -60,14 +71,7 @@ async fn load(
         });
         let Ok(reply) = client.call(method, order).await else { return };
         let order_id = reply["order"]["order_id"].as_str().expect("an id").to_owned();
-        let mut noted = noted.lock().expect("nobody panics while noting");
-        noted.orders.insert(order_id.clone(), label);
-        for trade in reply["trades"].as_array().into_iter().flatten() {
-            let trade_id = trade["trade_id"].as_str().expect("an id").to_owned();
-            noted.trades.insert(trade_id, trade["amount"].as_u64().expect("lots"));
-        }
-        drop(noted);
-        acks.fetch_add(1, Ordering::SeqCst);
+        told.note(&order_id, label, &reply["trades"]);
         if n % 3 == 2 {
             let cancel = json!({ "order_id": order_id });
             if client.call("private/cancel", cancel).await.is_err() {
@@ -142,8 +146,8 @@ fn journal_no_acknowledged_order_or_trade_is_lost_in_twenty_kills() {
                 }
                 let trader = u64::try_from(trader).expect("two traders");
                 let noted = Arc::clone(&noted[usize::try_from(trader).expect("two traders")]);
-                let load = load(client, name.clone(), (round, trader), noted, Arc::clone(&acks));
-                loads.push(tokio::spawn(load));
+                let told = Told { noted, acks: Arc::clone(&acks) };
+                loads.push(tokio::spawn(load(client, name.clone(), (round, trader), told)));
             }
             // A different number each round, so that the kill hits every phase of a commit.
             let enough = 40 + round * 17 % 97;
