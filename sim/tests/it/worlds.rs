@@ -13,7 +13,7 @@ fn twenty_worlds() -> Vec<Report> {
     std::thread::scope(|scope| {
         let odd = scope.spawn(|| run_every_other(1));
         let mut reports = run_every_other(2);
-        reports.extend(odd.join().unwrap());
+        reports.extend(odd.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
         reports
     })
 }
