@@ -163,9 +163,31 @@ impl DeliveryDesk {
         Ok(())
     }
 
+    /// Hands a claim whose rows nobody has opened to the verifiers as it is: without rows. Whoever has claimed and then falls silent
+    /// must not fare better than whoever never claimed.
+    fn relay_nothing(&self, exchange: &Exchange, (obligation, interval): (ObligationId, u32)) {
+        if self.is_opened(obligation, interval) {
+            return;
+        }
+        let seller = exchange.delivery(obligation).map(|delivery| delivery.obligation.seller);
+        let Some(seller) = seller else { return };
+        let relayed = self.relay(exchange, seller, (obligation, interval), "{}".to_owned());
+        if let Err(error) = relayed {
+            tracing::debug!(%obligation, interval, %error, "an unopened claim is not relayed");
+        }
+    }
+
     fn forget(&self, obligation: ObligationId, interval: u32) {
         self.held.lock().remove(&(obligation, interval));
     }
+}
+
+/// When the rows that have just been drawn must be opened: after half the time that the verdict has.
+fn open_by(exchange: &Exchange, obligation: ObligationId) -> Nanos {
+    let delivery = exchange.delivery(obligation);
+    let series = delivery.and_then(|d| exchange.series_by_id(d.obligation.instrument));
+    let within = series.map_or(0, |series| series.instrument.schedule.verdict_within.nanos());
+    exchange.now() + NanosSpan::new(within.div_euclid(2))
 }
 
 /// The desk's thread.
@@ -187,6 +209,8 @@ struct Owed(BTreeMap<(ObligationId, u32), (Nanos, Step)>);
 enum Step {
     Challenge,
     Draw,
+    /// Rows that were drawn are not opened: that is for the verifiers to judge.
+    Unopened,
 }
 
 impl DeskThread {
@@ -214,6 +238,10 @@ impl DeskThread {
                     let opens = self.moment_after(outcome.at);
                     for event in &outcome.events {
                         self.desk.note(event, (outcome.at, opens), owed);
+                        if let Event::RowsDrawn { obligation, interval, .. } = event {
+                            let due = open_by(&self.exchange.read(), *obligation);
+                            owed.0.insert((*obligation, *interval), (due, Step::Unopened));
+                        }
                     }
                 }
                 Err(TryRecvError::Lagged(missed)) => {
@@ -238,8 +266,11 @@ impl DeskThread {
             }
             for challenge in delivery.open_challenges() {
                 let is_claimed = matches!(challenge.state, IntervalState::Claimed { .. });
+                let place = (id, challenge.interval);
                 if is_claimed && challenge.draw_seed.is_none() {
-                    owed.0.insert((id, challenge.interval), (exchange.now(), Step::Draw));
+                    owed.0.insert(place, (exchange.now(), Step::Draw));
+                } else if is_claimed {
+                    owed.0.insert(place, (open_by(&exchange, id), Step::Unopened));
                 }
             }
         }
@@ -271,12 +302,17 @@ impl DeskThread {
     }
 
     fn ask(&self, obligation: ObligationId, interval: u32, step: Step) -> Option<()> {
+        if step == Step::Unopened {
+            self.desk.relay_nothing(&self.exchange.read(), (obligation, interval));
+            return Some(());
+        }
         let seed = random_bytes()
             .inspect_err(|error| tracing::error!(%error, "no randomness, no challenge"))
             .ok()?;
         let command = match step {
             Step::Challenge => Command::IssueChallenge { obligation, interval, seed },
             Step::Draw => Command::DrawRows { obligation, interval, seed },
+            Step::Unopened => return Some(()),
         };
         // The outcome comes by the feed; a refusal means that the interval has moved on.
         self.inbox.send(command).map(drop).ok()

@@ -177,3 +177,18 @@ fn a_restart_keeps_the_challenge_and_draws_what_was_claimed() {
     std::fs::remove_dir_all(world.path().join("store")).unwrap();
     assert_eq!(answers(&world.reopen(), &world), asked);
 }
+
+#[test]
+fn api_061_a_claim_whose_rows_nobody_opens_goes_to_the_verifiers_without_rows() {
+    let (world, _, mut feed) = challenged();
+    let mut tasks = world.venue.subscribe_verifier_tasks();
+    claim(&world.venue, &world.venue.challenge(ONE, 0).unwrap());
+    drawn(&mut feed);
+    assert!(world.venue.open_verifier_tasks().is_empty());
+
+    world.clock.set(DELIVER_FROM + NanosSpan::from_seconds(5));
+    let relayed = tasks.blocking_recv().unwrap();
+    assert_eq!((relayed.interval, relayed.openings.as_str()), (0, "{}"));
+    let late = world.venue.relay_openings(world.maker, ONE, 0, "{\"rows\":[]}".to_owned());
+    assert_eq!(late, Err(OpeningsError::Opened { obligation: ONE, interval: 0 }));
+}
