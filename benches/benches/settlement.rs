@@ -44,6 +44,19 @@ fn market() -> (Ledger, Positions) {
     (ledger, positions)
 }
 
+fn transfers(c: &mut Criterion) {
+    let (mut ledger, _) = market();
+    let (cash, hold) = (Bucket::Cash(AccountId(7)), Bucket::OrderHold(AccountId(7)));
+    c.bench_function("settlement/transfer_there_and_back_of_1000_accounts", |bencher| {
+        bencher.iter(|| {
+            let there = ledger.transfer(cash, hold, black_box(MicroUsd::new(5)));
+            let back = ledger.transfer(hold, cash, black_box(MicroUsd::new(5)));
+            assert!(there.is_ok() && back.is_ok(), "the account has the money");
+            ledger.take_transfers().len()
+        });
+    });
+}
+
 fn variation(c: &mut Criterion) {
     let series = day_contract();
     c.bench_function("settlement/variation_1000_accounts", |bencher| {
@@ -70,5 +83,5 @@ fn assignment(c: &mut Criterion) {
     });
 }
 
-criterion_group!(group, margin, variation, assignment);
+criterion_group!(group, transfers, margin, variation, assignment);
 criterion_main!(group);

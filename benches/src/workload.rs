@@ -1,5 +1,6 @@
 //! Order flow around a middle that walks: the same seed gives the same flow.
 
+use exchange::{Command, PlaceOrder};
 use instruments::{
     AccountId, Grade, Instrument, InstrumentId, MicroUsd, Nanos, NanosSpan, OrderId, Period, Price,
     Product, Qty, Schedule, Side, Style, launch_grades,
@@ -65,6 +66,23 @@ pub fn mixed_flow(seed: u64, steps: u64) -> Vec<Step> {
             })
         })
         .collect()
+}
+
+/// An order of the flow as a command on the one series.
+#[must_use]
+pub fn place(order: NewOrder) -> Command {
+    Command::PlaceOrder(PlaceOrder {
+        account: order.account,
+        instrument: InstrumentId(1),
+        side: order.side,
+        kind: order.kind,
+        qty: order.qty,
+        time_in_force: order.time_in_force,
+        post_only: order.post_only,
+        reduce_only: false,
+        stp: order.stp,
+        label: String::new(),
+    })
 }
 
 /// A day contract on an H100 that trades for a long while.
