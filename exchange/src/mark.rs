@@ -55,7 +55,8 @@ impl Exchange {
 
     pub(crate) fn fresh_mark(&self, instrument: InstrumentId) -> Option<Price> {
         let series = self.series.get(&instrument)?;
-        if series.state != SeriesState::Trading {
+        // The index prices compute; what an option or a spread is worth, nobody has said yet.
+        if series.state != SeriesState::Trading || !series.is_cleared() {
             return None;
         }
         let index = self.index_value(&series.instrument.grade);

@@ -125,6 +125,7 @@ async fn work_025_two_open_challenges_are_claimed_one_after_the_other() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn work_023_roles_come_back_when_a_venue_is_restarted() {
+    // WORK-027 as well: a connection that ends is made again.
     let mut floor = Floor::open().await;
     let (seller, buyer) = (floor.party("seller").await, floor.party("buyer").await);
     let verifier = floor.verifier().await;

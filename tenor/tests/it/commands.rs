@@ -50,7 +50,7 @@ fn an_account_is_refused_with_its_reason() {
 
     let server = Server::start(home.path());
     let busy = run(&[&create[..], &["three"]].concat(), home.path());
-    assert!(error_of(&busy).contains("lock"), "{}", error_of(&busy));
+    assert!(error_of(&busy).contains("another process"), "{}", error_of(&busy));
     assert!(server.terminate(), "a polite end");
 
     let real = tempfile::tempdir().expect("a directory");
