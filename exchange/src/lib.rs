@@ -59,9 +59,7 @@ use settlement::{FeeRates, Ledger, MarginRates, OpenOrders, Positions};
 
 pub use command::{AmendOrder, Command, IndexPrint, OpenVenue, PlaceOrder, Stamped};
 pub use delivery::{Delivery, OpenChallenge};
-pub use event::{
-    Event, Fill, IntervalOutcome, IntervalSettled, OrderAccepted, Traded,
-};
+pub use event::{Event, Fill, IntervalOutcome, IntervalSettled, OrderAccepted, Traded};
 pub use open_account::Account;
 pub use place_order::OpenOrder;
 pub use publish_index::IndexHistory;
