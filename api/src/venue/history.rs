@@ -1,7 +1,7 @@
 //! What clients ask about the past: orders, trades, receipts. Read models in the store, made from events alone.
 //!
 //! Invariants:
-//! - [`History::apply`] is the only writer, and the same events always write the same bytes, so a replay rebuilds everything;
+//! - `History::apply` is the only writer, and the same events always write the same bytes, so a replay rebuilds everything;
 //! - the place up to which it has applied stands in the same batch as the data;
 //! - a store that fails takes history away, never trading.
 
