@@ -33,6 +33,10 @@ impl Exchange {
     /// The fixing over the index's half-hours, to the nearest tick; today's mark where the index cannot be fixed.
     fn settlement_price(&self, instrument: InstrumentId) -> Option<Price> {
         let series = self.series.get(&instrument)?;
+        // The index prices compute; what is not cleared ends at whatever it was listed at.
+        if !series.is_cleared() {
+            return Some(series.mark);
+        }
         let history = self.indices.get(&series.instrument.grade);
         let fixing = history.and_then(|history| oracle::fixing(&history.window()));
         let fixed = fixing.map(|value| series.instrument.nearest_price(value));

@@ -246,7 +246,9 @@ fn collect(ledger: &mut Ledger, obligation: &mut Obligation, settled: &mut Inter
     move_held(ledger, Bucket::Bond(seller), buyer, from_bond);
     obligation.bond -= from_bond;
 
-    let beyond_bond = [Bucket::Cash(seller), Bucket::PositionMargin(seller)];
+    // Order holds, too: a resting order must not shelter money from whoever waits for it.
+    let beyond_bond =
+        [Bucket::Cash(seller), Bucket::PositionMargin(seller), Bucket::OrderHold(seller)];
     let uncollected = ledger.pay(&beyond_bond, buyer, owed - from_bond);
     obligation.shortfall_paid += owed - uncollected;
     settled.unpaid = ledger.pay(&[Bucket::Insurance], buyer, uncollected);

@@ -107,6 +107,12 @@ impl Replay {
             if text.trim().is_empty() {
                 continue;
             }
+            if let Some((id, field)) = line::unknown_field(&text) {
+                let reason = format!("unsupported_field:{field}");
+                write_line(output, &Output::Rejected { id, reason })?;
+                is_first = false;
+                continue;
+            }
             let command = line::parse(&text)
                 .map_err(|(column, message)| ReplayError::NotACommand { line, column, message })?;
             if !is_first && matches!(command, Input::Book(_)) {
@@ -171,7 +177,7 @@ impl Replay {
             }
             (AuctionPhase::Uncross, None) => return Err(refused(Refused::Missing("reference"))),
             (AuctionPhase::Uncross, Some(text)) => {
-                let reference = self.tick.price(text.get(), "reference").map_err(refused)?;
+                let reference = self.tick.nearest(text.get(), "reference").map_err(refused)?;
                 self.book.uncross(reference, events);
             }
         }

@@ -15,6 +15,7 @@ use crate::cli::{
     ReplayArgs, SimArgs, SimCommand,
 };
 pub(crate) use roles::runtime;
+pub(crate) use serve::interrupted;
 
 use crate::progress::Progress;
 use crate::{book_replay, demo, oracle_index};
@@ -112,13 +113,24 @@ fn verify_journal(args: &JournalArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// A figure as the JSON type it has: whole numbers and yes or no are no strings.
+fn typed(figure: String) -> serde_json::Value {
+    let parsed = serde_json::from_str(&figure);
+    match parsed {
+        Ok(value @ (serde_json::Value::Bool(_) | serde_json::Value::Number(_))) => value,
+        Ok(_) | Err(_) => serde_json::Value::String(figure),
+    }
+}
+
 fn simulate(args: &SimArgs) -> Result<ExitCode> {
     let progress = Progress::start("running the world");
     let report = sim::run(&sim::Scenario::standard(args.seed, args.days));
     drop(progress);
     let mut out = stdout().lock();
     if args.json {
-        writeln!(out, "{}", serde_json::json!(report.figures()))?;
+        let figures = report.figures().into_iter().map(|(name, figure)| (name, typed(figure)));
+        let figures: std::collections::BTreeMap<_, _> = figures.collect();
+        writeln!(out, "{}", serde_json::json!(figures))?;
     } else {
         write!(out, "{report}")?;
     }

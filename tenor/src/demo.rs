@@ -16,7 +16,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use api::venue::Venue;
 
 use crate::cli::DemoArgs;
@@ -93,23 +93,39 @@ async fn perform(
         drop(stopped.await);
     }));
 
-    let cast = Cast::hire(venue).await?;
-    let roles = delivery::Roles::start(&url, &cast, dir)?;
-    roles.await_nominations(venue).await?;
-    let series = listing::list(venue, narrator, &prints).await?;
-    let stage = trading::Stage { url: &url, cast: &cast, venue, series: &series, narrator };
-    trading::trade(&stage, args.seed, &prints).await?;
-    let closed = delivery::await_close(venue, &series).await;
-    if closed.is_ok() && !args.once {
+    // Whoever ends the demo early ends its processes, too: they are killed when they are dropped.
+    let interrupted = commands::interrupted();
+    tokio::pin!(interrupted);
+    let (roles, outcome) = tokio::select! {
+        lived = live(args, dir, venue, (&url, &prints), narrator) => lived?,
+        () = &mut interrupted => bail!("ended before the life cycle was over"),
+    };
+    if !args.once {
         narrator.say("venue", &format!("still serving on {url}; Ctrl-C ends it"));
-        tokio::signal::ctrl_c().await.context("cannot wait for Ctrl-C")?;
+        interrupted.await;
     }
-
     roles.stop();
     if stop.send(()).is_err() {
         narrator.say("venue", "the server has ended by itself");
     }
     server.await.context("the server broke")??;
-    closed?;
-    Ok(checks::Outcome::read(venue, &series))
+    Ok(outcome)
+}
+
+/// From the first account to the last verdict.
+async fn live(
+    args: &DemoArgs,
+    dir: &Path,
+    venue: &Venue,
+    (url, prints): (&str, &feed::Prints),
+    narrator: &Narrator,
+) -> Result<(delivery::Roles, checks::Outcome)> {
+    let cast = Cast::hire(venue).await?;
+    let roles = delivery::Roles::start(url, &cast, dir)?;
+    roles.await_nominations(venue).await?;
+    let series = listing::list(venue, narrator, prints).await?;
+    let stage = trading::Stage { url, cast: &cast, venue, series: &series, narrator };
+    trading::trade(&stage, args.seed, prints).await?;
+    delivery::await_close(venue, &series).await?;
+    Ok((roles, checks::Outcome::read(venue, &series)))
 }

@@ -44,7 +44,11 @@ fn telemetry(verbose: u8) {
     };
     let filter = tracing_subscriber::EnvFilter::try_from_env("TENOR_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .init();
 }
 
 fn report(error: &anyhow::Error) {

@@ -165,15 +165,18 @@ impl DeliveryDesk {
 
     /// Hands a claim whose rows nobody has opened to the verifiers as it is: without rows. Whoever has claimed and then falls silent
     /// must not fare better than whoever never claimed.
-    fn relay_nothing(&self, exchange: &Exchange, (obligation, interval): (ObligationId, u32)) {
-        if self.is_opened(obligation, interval) {
-            return;
-        }
-        let seller = exchange.delivery(obligation).map(|delivery| delivery.obligation.seller);
-        let Some(seller) = seller else { return };
-        let relayed = self.relay(exchange, seller, (obligation, interval), "{}".to_owned());
-        if let Err(error) = relayed {
-            tracing::debug!(%obligation, interval, %error, "an unopened claim is not relayed");
+    /// `None` when the desk has no room now and must be asked again.
+    fn relay_nothing(
+        &self,
+        exchange: &Exchange,
+        (obligation, interval): (ObligationId, u32),
+    ) -> Option<()> {
+        let Some(delivery) = exchange.delivery(obligation) else { return Some(()) };
+        let seller = delivery.obligation.seller;
+        match self.relay(exchange, seller, (obligation, interval), "{}".to_owned()) {
+            Err(OpeningsError::Overloaded { .. }) => None,
+            // Opened after all, or judged meanwhile.
+            Ok(()) | Err(_) => Some(()),
         }
     }
 
@@ -303,8 +306,7 @@ impl DeskThread {
 
     fn ask(&self, obligation: ObligationId, interval: u32, step: Step) -> Option<()> {
         if step == Step::Unopened {
-            self.desk.relay_nothing(&self.exchange.read(), (obligation, interval));
-            return Some(());
+            return self.desk.relay_nothing(&self.exchange.read(), (obligation, interval));
         }
         let seed = random_bytes()
             .inspect_err(|error| tracing::error!(%error, "no randomness, no challenge"))

@@ -261,6 +261,7 @@ fn deliv_012_damages_are_collected_from_bond_cash_margin_and_insurance_in_this_o
         ("10", "1", "20", ["0", "0", "14.5"], "5.5", "0"),
         ("0", "0", "10", ["0", "0", "0"], "10", "6.5"),
     ] {
+        // What margin holds, an order's hold would give as well.
         let mut books = ledger(&[(SELLER_CASH, usd("15")), (BUYER_CASH, usd("60"))]);
         let mut duty = obligation(&instrument, 1, 2_500);
         assert_eq!(fund(&mut books, &mut duty).bonded, usd("15"));

@@ -1,5 +1,6 @@
 //! The lines of a replay. Prices stay text until the tick reads them, so that no JSON parser makes one a float.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use instruments::{Qty, Side};
@@ -152,8 +153,46 @@ impl fmt::Display for Refused {
 }
 
 /// Reads one line; on failure the column, from 1, and what is wrong there.
+/// The order and the first field of a command on an order that no command has, so that the refusal can name both.
+pub(super) fn unknown_field(text: &str) -> Option<(u64, String)> {
+    let line: BTreeMap<&str, BTreeMap<String, &RawValue>> = serde_json::from_str(text).ok()?;
+    let (command, fields) = line.first_key_value()?;
+    let known: &[&str] = match *command {
+        "place" => &[
+            "id",
+            "account",
+            "side",
+            "type",
+            "price",
+            "qty",
+            "tif",
+            "post_only",
+            "reduce_only",
+            "display",
+            "stp",
+        ],
+        "amend" => &["id", "price", "qty"],
+        "cancel" => &["id"],
+        _ => return None,
+    };
+    let id = fields.get("id")?.get().parse().ok()?;
+    let unknown = fields.keys().find(|field| !known.contains(&field.as_str()))?;
+    Some((id, unknown.clone()))
+}
+
+/// Whether a line is an object of objects: serde would read arrays as fields in order, without their names.
+fn has_named_fields(text: &str) -> bool {
+    let line: Result<BTreeMap<String, &RawValue>, _> = serde_json::from_str(text);
+    // What is not JSON at all is for the parser to say.
+    line.is_ok_and(|line| line.values().all(|body| body.get().starts_with('{')))
+}
+
 pub(super) fn parse(text: &str) -> Result<Input, (usize, String)> {
-    serde_json::from_str(text).map_err(|error| {
+    let parsed = serde_json::from_str(text);
+    if parsed.is_ok() && !has_named_fields(text) {
+        return Err((1, "a command is an object of named fields".to_owned()));
+    }
+    parsed.map_err(|error| {
         let whole = error.to_string();
         // The parser saw one line, so its own line number says nothing.
         let place = format!(" at line {} column {}", error.line(), error.column());

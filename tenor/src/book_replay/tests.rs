@@ -272,7 +272,8 @@ fn what_is_no_command_ends_the_replay_with_its_line() {
             r#"{"cancel":{"id":1,"colour":"red"}}"#,
             expect![[r#"
             {"rejected":{"id":7,"reason":"unknown_order"}}
-            error: line 3, column 26: unknown field `colour`, expected `id`
+            {"rejected":{"id":1,"reason":"unsupported_field:colour"}}
+            {"book":{"bids":[],"asks":[]}}
         "#]],
         ),
         (
@@ -304,10 +305,10 @@ fn what_is_no_command_ends_the_replay_with_its_line() {
         "#]],
         ),
         (
-            r#"{"auction":{"phase":"uncross","reference":"0.0001"}}"#,
+            r#"{"auction":{"phase":"uncross","reference":"x"}}"#,
             expect![[r#"
             {"rejected":{"id":7,"reason":"unknown_order"}}
-            error: line 3: auction reference: off_tick
+            error: line 3: auction reference: invalid_field:reference
         "#]],
         ),
         (
@@ -321,6 +322,23 @@ fn what_is_no_command_ends_the_replay_with_its_line() {
         let input = format!("{}\n\n{line}\n", r#"{"cancel":{"id":7}}"#);
         check(&input, expected);
     }
+}
+
+#[test]
+fn fields_have_names_and_an_unknown_one_is_refused_by_it() {
+    check(
+        r#"{"place":{"id":1,"account":"a","side":"buy","price":"1","qty":1,"valid_until":5}}
+{"amend":{"id":1,"colour":"red"}}
+{"auction":{"phase":"open"}}
+{"auction":{"phase":"uncross","reference":"0.00025"}}
+{"cancel":[1]}
+"#,
+        expect![[r#"
+            {"rejected":{"id":1,"reason":"unsupported_field:valid_until"}}
+            {"rejected":{"id":1,"reason":"unsupported_field:colour"}}
+            error: line 5, column 1: a command is an object of named fields
+        "#]],
+    );
 }
 
 #[test]

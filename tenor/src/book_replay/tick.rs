@@ -41,6 +41,18 @@ impl Tick {
         ticks.map(Price::from_ticks).ok_or(Refused::PriceOutOfRange)
     }
 
+    /// The tick nearest to a price that need not be one, ties to the lower. Of all ticks the one closest to a price is the one closest
+    /// to its nearest tick.
+    pub(super) fn nearest(self, json: &str, field: &'static str) -> Result<Price, Refused> {
+        let price = decimal(json, field)?;
+        let rest = price.checked_rem(self.0).ok_or(Refused::PriceOutOfRange)?;
+        let rest = if rest.is_sign_negative() && !rest.is_zero() { rest + self.0 } else { rest };
+        let below = price - rest;
+        let nearest = if self.0 < rest + rest { below + self.0 } else { below };
+        let ticks = nearest.checked_div(self.0).and_then(|ticks| ticks.to_i64());
+        ticks.map(Price::from_ticks).ok_or(Refused::PriceOutOfRange)
+    }
+
     /// The shortest decimal text of a price.
     pub(super) fn text(self, price: Price) -> String {
         (Decimal::from(price.ticks()) * self.0).normalize().to_string()

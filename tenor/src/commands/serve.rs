@@ -145,7 +145,7 @@ async fn serve(args: &ServeArgs, venue: &Venue) -> Result<()> {
 }
 
 /// Ctrl-C, or a polite request to end.
-async fn interrupted() {
+pub(crate) async fn interrupted() {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut terminate) = signal(SignalKind::terminate()) else {
         // Without a handler for it, a polite request ends the process like an impolite one.

@@ -3,50 +3,61 @@
 
 use std::path::Path;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result};
 use exchange::IndexPrint;
-use instruments::{GradeId, MicroUsd};
+use instruments::{Grade, GradeId, MicroUsd, launch_grades};
 use oracle::{Index, Params};
 
-use crate::oracle_index;
+use crate::oracle_index::{self, TickObservations};
 
 /// Half-hours that are published: the window of the fixing.
 const PUBLISHED: usize = 48;
 /// Half-hours that a generated history has: a week to learn the providers' levels from, and the published ones.
 const GENERATED: usize = 7 * 48 + PUBLISHED;
-const GRADE: &str = "H100";
 
-/// The prints to publish, oldest first.
+/// The prints to publish, oldest first. At least one of them has a value.
 #[derive(Debug, Clone)]
-pub(super) struct Prints(Vec<IndexPrint>);
-
-impl Prints {
+pub(super) struct Prints {
+    /// What they price.
+    pub(super) grade: Grade,
     /// The first value there is: what the series opens at.
-    pub(super) fn opening(&self) -> Option<MicroUsd> {
-        self.0.iter().find_map(|print| print.value)
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = &IndexPrint> {
-        self.0.iter()
-    }
+    pub(super) opening: MicroUsd,
+    pub(super) prints: Vec<IndexPrint>,
 }
 
 pub(super) fn source(observations: Option<&Path>) -> String {
     observations.map_or_else(|| "seeded observations".to_owned(), |path| path.display().to_string())
 }
 
+/// The launch grade that the observations price best: H100 when it is as good as any.
 pub(super) fn prints(observations: Option<&Path>, seed: u64) -> Result<Prints> {
     let ticks = match observations {
         Some(path) => oracle_index::load(path)?,
         None => oracle_index::generate(seed, GENERATED),
     };
-    let Some(grade) = GradeId::new(GRADE) else { return Ok(Prints(Vec::new())) };
+    let mut best: Option<(usize, Prints)> = None;
+    for grade in launch_grades() {
+        let prints = of_grade(&ticks, &grade.id);
+        let values = prints.iter().filter(|print| print.value.is_some()).count();
+        let opening = prints.iter().find_map(|print| print.value);
+        if let Some(opening) = opening
+            && best.as_ref().is_none_or(|(most, _)| *most < values)
+        {
+            best = Some((values, Prints { grade, opening, prints }));
+        }
+    }
+    let none =
+        "the observations give no index of a launch grade: four providers of one class are needed";
+    Ok(best.context(none)?.1)
+}
+
+fn of_grade(ticks: &[TickObservations], grade: &GradeId) -> Vec<IndexPrint> {
     let mut index = Index::new(Params::default());
     let mut prints: Vec<IndexPrint> = ticks
         .iter()
         .map(|tick| {
-            let of_grade = tick.by_grade.get(GRADE).map(Vec::as_slice).unwrap_or_default();
-            let print = index.tick(tick.at, of_grade);
+            let observed = tick.by_grade.get(grade.as_str()).map(Vec::as_slice);
+            let print = index.tick(tick.at, observed.unwrap_or_default());
             IndexPrint {
                 grade: grade.clone(),
                 observed_at: print.at,
@@ -57,10 +68,5 @@ pub(super) fn prints(observations: Option<&Path>, seed: u64) -> Result<Prints> {
         })
         .collect();
     prints.drain(..prints.len().saturating_sub(PUBLISHED));
-    let has_value = prints.iter().any(|print| print.value.is_some());
-    ensure!(
-        has_value,
-        "the observations give no {GRADE} index: is there a provider of that class?"
-    );
-    Ok(Prints(prints))
+    prints
 }

@@ -8,7 +8,7 @@ use api::venue::{DeliveryOptions, Listing, Venue, VenueCalendar, VenueOptions};
 use exchange::{Command, Event};
 use instruments::{
     Date, Grade, Instrument, InstrumentId, MicroUsd, Nanos, NanosSpan, Period, Price, Product,
-    Right, Schedule, Style, launch_grades,
+    Right, Schedule, Style,
 };
 
 use super::feed::Prints;
@@ -52,24 +52,27 @@ pub(super) async fn list(
     narrator: &Narrator,
     prints: &Prints,
 ) -> Result<DemoSeries> {
-    let grade = launch_grades().into_iter().find(|grade| grade.id.as_str() == "H100");
-    let grade = grade.context("no such grade")?;
-    let now = venue.now();
-    let reference = prints.opening().context("the observations give no H100 index")?;
+    let Prints { grade, opening: reference, .. } = prints;
+    let (name, reference, now) = (&grade.id, *reference, venue.now());
     let day = |ahead| Date::from_days(Date::of(now).days() + ahead).expiry_name();
 
     let physical = Product::Future { style: Style::Physical, period: Period::Day };
-    let near = terms(&grade, format!("H100D_USDC-{}", day(0)), physical, now, reference);
+    let near = terms(grade, format!("{name}D_USDC-{}", day(0)), physical, now, reference);
     let future = add(venue, near).await?;
+    let tomorrow = now + NanosSpan::from_seconds(86_400);
+    let far = terms(grade, format!("{name}D_USDC-{}", day(1)), physical, tomorrow, reference);
+    let far = add(venue, far).await?;
     let call = Product::Option {
         underlying: future.id,
         strike: future.nearest_price(MicroUsd::new(2_500_000)),
         right: Right::Call,
     };
-    let option = terms(&grade, format!("H100D_USDC-{}-2d50-C", day(0)), call, now, reference);
+    let option = format!("{name}D_USDC-{}-2d50-C", day(0));
+    let option = terms(grade, option, call, now, MicroUsd::new(100_000));
     let option = add(venue, option).await?.name;
-    let spread = Product::Spread { near: future.id, far: future.id };
-    let spread = terms(&grade, format!("H100D-FS-{}_{}", day(0), day(1)), spread, now, reference);
+    let spread = Product::Spread { near: future.id, far: far.id };
+    let legs = format!("{name}D-FS-{}_{}", day(0), day(1));
+    let spread = terms(grade, legs, spread, now, MicroUsd::new(1_000));
     let spread = add(venue, spread).await?.name;
     narrator.say(
         "calendar",

@@ -17,8 +17,6 @@ use super::feed::Prints;
 use super::listing::DemoSeries;
 use super::narrator::Narrator;
 
-/// One node of eight GPUs: what every trade is for.
-const NODE: u64 = 8;
 /// Trading rounds; two trades each.
 const ROUNDS: usize = 12;
 /// Test money for everybody, in dollars.
@@ -51,22 +49,24 @@ pub(super) struct Stage<'a> {
 pub(super) async fn trade(stage: &Stage<'_>, seed: u64, prints: &Prints) -> Result<()> {
     let Stage { url, cast, venue, series, narrator } = *stage;
     let floor = Floor::open(url, cast).await?;
+    // Deliveries are in whole nodes, so trades are, too.
+    let node = u64::from(series.future.node_size);
     let mut draw = Draw::new(seed);
-    let startups = draw.shuffled_pairs(ROUNDS);
-    let providers = draw.shuffled_pairs(ROUNDS);
-    let every = prints.iter().count().div_ceil(ROUNDS).max(1);
+    let startups = draw.seats(ROUNDS);
+    let providers = draw.seats(ROUNDS);
+    let every = prints.prints.len().div_ceil(ROUNDS).max(1);
+    let mut value = prints.opening;
     let mut round = 0;
-    for (step, print) in prints.iter().enumerate() {
+    for (step, print) in prints.prints.iter().enumerate() {
         let mut next = tokio::time::interval(PACE);
         next.tick().await;
-        let value = print.value;
+        // Where the oracle withholds, makers go by what it last said.
+        value = print.value.unwrap_or(value);
         venue.submit(Command::PublishIndex(print.clone())).await?;
-        if let Some(value) = value
-            && step % every == 0
-            && round < ROUNDS
-        {
-            let best = draw.below(2);
-            let deal = Deal { best, startup: startups[round], provider: providers[round], value };
+        if step % every == 0 && round < ROUNDS {
+            let (startup, provider) = (startups[round], providers[round]);
+            let (best, nodes) = (draw.below(2), 1 + draw.below(3));
+            let deal = Deal { best, startup, provider, value, lots: node * u64::try_from(nodes)? };
             floor.round(&series.future, &deal).await?;
             round += 1;
         }
@@ -75,10 +75,7 @@ pub(super) async fn trade(stage: &Stage<'_>, seed: u64, prints: &Prints) -> Resu
         }
         next.tick().await;
     }
-    ensure!(
-        round == ROUNDS,
-        "the index was withheld too often to trade: {round} of {ROUNDS} rounds"
-    );
+    ensure!(round == ROUNDS, "too few prints to trade on: {round} of {ROUNDS} rounds");
     Ok(())
 }
 
@@ -88,6 +85,7 @@ struct Deal {
     startup: usize,
     provider: usize,
     value: MicroUsd,
+    lots: u64,
 }
 
 impl Floor {
@@ -112,7 +110,8 @@ impl Floor {
         let name = &future.name;
         let middle = future.nearest_price(deal.value).ticks();
         let price = |ticks: i64| future.price_to_decimal(Price::from_ticks(ticks));
-        let quote = |ticks| NewOrder::limit(name, NODE, price(ticks)).post_only().label("quote");
+        let lots = deal.lots;
+        let quote = |ticks| NewOrder::limit(name, lots, price(ticks)).post_only().label("quote");
         for (seat, maker) in self.makers.iter().enumerate() {
             let half_spread = if seat == deal.best { 2 } else { 4 };
             maker.client.buy(&quote(middle - half_spread)).await.context(maker.name)?;
@@ -120,14 +119,14 @@ impl Floor {
             let order_id = ask.context(maker.name)?.order.order_id;
             // One tick better after a second thought: an amend.
             let better = Some(price(middle + half_spread).into());
-            let edit = Edit { order_id, amount: Some(Decimal::from(NODE).into()), price: better };
+            let edit = Edit { order_id, amount: Some(Decimal::from(lots).into()), price: better };
             maker.client.edit(&edit).await.context(maker.name)?;
         }
         let provider = &self.providers[deal.provider];
-        let capacity = NewOrder::market(name, NODE).label("capacity");
+        let capacity = NewOrder::market(name, lots).label("capacity");
         provider.client.sell(&capacity).await.context(provider.name)?;
         let startup = &self.startups[deal.startup];
-        let training = NewOrder::limit(name, NODE, price(middle + 10)).label("training");
+        let training = NewOrder::limit(name, lots, price(middle + 10)).label("training");
         startup.client.buy(&training.immediate_or_cancel()).await.context(startup.name)?;
         for maker in &self.makers {
             maker.client.cancel_all().await.context(maker.name)?;
@@ -140,11 +139,12 @@ impl Floor {
         let hedger = &self.startups[0];
         let future = &series.future;
         let near = future.price_to_decimal(future.reference);
+        let node = u64::from(future.node_size);
         let off_tick = near + Decimal::new(5, 5);
         for (what, order) in [
-            ("an option order", NewOrder::limit(&series.option, NODE, near)),
-            ("a spread order", NewOrder::limit(&series.spread, NODE, near)),
-            ("an off-tick price", NewOrder::limit(&future.name, NODE, off_tick)),
+            ("an option order", NewOrder::limit(&series.option, node, near)),
+            ("a spread order", NewOrder::limit(&series.spread, node, near)),
+            ("an off-tick price", NewOrder::limit(&future.name, node, off_tick)),
             ("more than it can fund", NewOrder::limit(&future.name, 500_000, near)),
         ] {
             match hedger.client.buy(&order).await {
@@ -191,9 +191,9 @@ impl Draw {
         usize::try_from(self.next() % bound).unwrap_or(0)
     }
 
-    /// Seats 0 and 1 in a drawn order: seven twelfths of them 0, the rest 1.
-    fn shuffled_pairs(&mut self, count: usize) -> Vec<usize> {
-        let first = count * 7 / 12;
+    /// Seats 0 and 1 in a drawn order; each has between five and seven twelfths of them.
+    fn seats(&mut self, count: usize) -> Vec<usize> {
+        let first = count * (5 + self.below(3)) / 12;
         let mut seats: Vec<usize> = (0..count).map(|at| usize::from(first <= at)).collect();
         for at in (1..seats.len()).rev() {
             let other = self.below(at + 1);
