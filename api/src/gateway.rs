@@ -18,7 +18,8 @@ pub(crate) struct Gateway {
 impl Gateway {
     pub(crate) fn new(venue: Venue) -> Self {
         let testnet = venue.exchange().is_testnet();
-        Self { venue, authority: Authority::default(), testnet }
+        let authority = Authority::new(venue.now());
+        Self { venue, authority, testnet }
     }
 
     /// A reply to a request that was read at `received_at`.

@@ -185,7 +185,7 @@ pub(crate) struct AccountArgs {
     /// Let its verdicts count.
     #[arg(long)]
     pub(crate) verifier: bool,
-    /// Print one JSON object.
+    /// Say nothing but the JSON object.
     #[arg(long)]
     pub(crate) json: bool,
 }

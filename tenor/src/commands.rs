@@ -15,7 +15,7 @@ use crate::cli::{
     ReplayArgs, SimArgs, SimCommand,
 };
 pub(crate) use roles::runtime;
-pub(crate) use serve::interrupted;
+pub(crate) use serve::Interrupt;
 
 use crate::progress::Progress;
 use crate::{book_replay, demo, oracle_index};

@@ -94,15 +94,14 @@ async fn perform(
     }));
 
     // Whoever ends the demo early ends its processes, too: they are killed when they are dropped.
-    let interrupted = commands::interrupted();
-    tokio::pin!(interrupted);
+    let mut interrupt = commands::Interrupt::listen()?;
     let (roles, outcome) = tokio::select! {
         lived = live(args, dir, venue, (&url, &prints), narrator) => lived?,
-        () = &mut interrupted => bail!("ended before the life cycle was over"),
+        () = interrupt.heard() => bail!("ended before the life cycle was over"),
     };
     if !args.once {
         narrator.say("venue", &format!("still serving on {url}; Ctrl-C ends it"));
-        interrupted.await;
+        interrupt.heard().await;
     }
     roles.stop();
     if stop.send(()).is_err() {

@@ -119,13 +119,24 @@ struct Trades {
 fn last_trades(gateway: &Gateway, params: &Params) -> Answer {
     let (count, sorting) = (Count::of(params)?, Sorting::of(params)?);
     params.flag("include_old")?;
-    let first = params.integer("start_seq", u64::MAX)?.unwrap_or(u64::MIN);
+    let start = params.integer("start_seq", u64::MAX)?;
+    let first = start.unwrap_or(u64::MIN);
     let last = params.integer("end_seq", u64::MAX)?.unwrap_or(u64::MAX);
+    // Oldest first from a place on: a page forward. A series' trades are gapless, so the page's end is known.
+    let is_forward = start.is_some() && matches!(sorting, Sorting::OldestFirst);
+    let page = u64::try_from(count.and_one_more()).unwrap_or(u64::MAX);
+    let page_end = first.saturating_add(page).saturating_sub(1);
+    let last = if is_forward { last.min(page_end) } else { last };
     let terms = lower::series(&gateway.venue.exchange(), params)?.instrument.clone();
     let history = gateway.venue.history();
     let mut records = history.trades_between(terms.id, first, last, count.and_one_more());
+    if is_forward {
+        records.reverse();
+    }
     let has_more = count.cut(&mut records);
-    sorting.apply(&mut records);
+    if !is_forward {
+        sorting.apply(&mut records);
+    }
     let wire =
         |record: &TradeRecord| raise::public_trade(record, tick_direction(gateway, record), &terms);
     Ok(to_result(&Trades { trades: records.iter().map(wire).collect(), has_more }))

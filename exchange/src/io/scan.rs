@@ -300,7 +300,8 @@ struct SegmentBytes<'a> {
 impl SegmentBytes<'_> {
     /// How many bytes of a torn append follow the last frame; or what is wrong, where there cannot have been one.
     fn torn_tail(&self, defect: Option<Damage>, ended_cleanly: bool) -> Result<u64, Damage> {
-        let is_complete = wide(self.bytes.len()) < self.header.segment_bytes;
+        let is_short = wide(self.bytes.len()) < self.header.segment_bytes;
+        let is_complete = is_short && !(self.is_last && self.was_cut_short());
         let Some(defect) = defect else {
             // Only a clean end and the start of a next segment complete a segment.
             let is_missing = is_complete && self.is_last && !ended_cleanly;
@@ -315,6 +316,16 @@ impl SegmentBytes<'_> {
             return Err(defect);
         }
         Ok(wide(torn))
+    }
+
+    /// Whether the file ends as no segment of ours does: within a block, or in the zeros behind the last frame. Then it was cut from
+    /// outside, by a copy that was not finished or a file system that lost its end, and what is missing is a tail.
+    fn was_cut_short(&self) -> bool {
+        let last_block = self.bytes.len().saturating_sub(BLOCK).max(self.end);
+        let ends_in_zeros =
+            self.bytes.get(last_block..).is_some_and(|rest| nonzero_bytes(rest) == 0);
+        let has_rest = self.end < self.bytes.len();
+        !self.bytes.len().is_multiple_of(BLOCK) || (has_rest && ends_in_zeros)
     }
 
     /// Whether a valid frame stands on any block behind the first.

@@ -104,10 +104,9 @@ impl Header {
         let header = Self::deserialize(&mut &*block).ok();
         let header = header.filter(|header| header.magic == MAGIC && header.crc == checksum(block));
         let header = header.ok_or(Damage::Header)?;
-        let whole_blocks = bytes.len().is_multiple_of(BLOCK);
         // Nothing but the checks above is promised by a format that we do not know.
         let known = header.format == FORMAT;
-        if known && (!whole_blocks || header.segment_bytes < file_bytes) {
+        if known && header.segment_bytes < file_bytes {
             return Err(Damage::Length { bytes: file_bytes });
         }
         if known && !is_segment_length(header.segment_bytes) {

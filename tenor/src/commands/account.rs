@@ -1,6 +1,6 @@
 //! `tenor account create`.
 
-use std::io::{Write, stdout};
+use std::io::{Write, stderr, stdout};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
@@ -19,17 +19,18 @@ pub(crate) fn create(args: &AccountArgs) -> Result<ExitCode> {
         deposit,
         args.verifier,
     )?;
-    let mut out = stdout().lock();
-    if args.json {
-        let keys = serde_json::json!({
-            "client_id": credential.client_id,
-            "client_secret": credential.client_secret,
-        });
-        writeln!(out, "{keys}")?;
-    } else {
-        writeln!(out, "account        {} ({})", args.name, credential.account)?;
-        writeln!(out, "client_id      {}", credential.client_id)?;
-        writeln!(out, "client_secret  {}", credential.client_secret)?;
+    let keys = serde_json::json!({
+        "client_id": credential.client_id,
+        "client_secret": credential.client_secret,
+    });
+    writeln!(stdout().lock(), "{keys}")?;
+    if !args.json {
+        writeln!(
+            stderr(),
+            "{} is {}; the secret is shown this once",
+            args.name,
+            credential.account
+        )?;
     }
     Ok(ExitCode::SUCCESS)
 }

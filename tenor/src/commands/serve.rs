@@ -8,6 +8,7 @@ use api::venue::{DeliveryOptions, Listing, Venue, VenueCalendar, VenueOptions};
 use instruments::NanosSpan;
 use rust_decimal::Decimal;
 use serde::Deserialize;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::account::micro_usd;
 use super::runtime;
@@ -133,28 +134,40 @@ async fn serve(args: &ServeArgs, venue: &Venue) -> Result<()> {
         .await
         .with_context(|| format!("--listen: cannot listen on {}", args.listen))?;
     let address = listener.local_addr()?;
+    let mut interrupt = Interrupt::listen()?;
     say(&format!("listening on ws://{address}/ws/api/v2 and http://{address}/api/v2"));
     let failed = venue.clone();
     let served = api::serve(venue.clone(), listener, async move {
         tokio::select! {
-            () = interrupted() => {}
+            () = interrupt.heard() => {}
             () = failed.failed() => {}
         }
     });
     Ok(served.await?)
 }
 
-/// Ctrl-C, or a polite request to end.
-pub(crate) async fn interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        // Without a handler for it, a polite request ends the process like an impolite one.
-        drop(tokio::signal::ctrl_c().await);
-        return;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
+/// Ctrl-C, or a polite request to end. Heard from the moment it is listened for, not from the moment it is awaited.
+pub(crate) struct Interrupt {
+    by_hand: Signal,
+    terminate: Signal,
+}
+
+impl Interrupt {
+    /// Listens. Inside a runtime only.
+    pub(crate) fn listen() -> Result<Self> {
+        let listen = |kind| signal(kind).context("cannot listen for signals");
+        Ok(Self {
+            by_hand: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+        })
+    }
+
+    /// Waits for it.
+    pub(crate) async fn heard(&mut self) {
+        tokio::select! {
+            _ = self.by_hand.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }
 

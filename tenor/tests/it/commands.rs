@@ -39,6 +39,29 @@ fn a_flipped_byte_anywhere_in_a_cleanly_ended_journal_is_found() {
 }
 
 #[test]
+fn a_journal_that_was_cut_after_a_crash_has_a_torn_tail_and_goes_on() {
+    let home = tempfile::tempdir().expect("a directory");
+    Server::start(home.path()).kill();
+    let segments = std::fs::read_dir(home.path().join("journal")).expect("segments");
+    let segment = segments.into_iter().next().expect("one").expect("readable").path();
+    let bytes = std::fs::read(&segment).expect("bytes");
+    let used = bytes.iter().rposition(|byte| *byte != 0).expect("something was written") + 1;
+    for (len, is_torn) in
+        [(bytes.len() - 100, false), (bytes.len() - 4096, false), (used - 40, true)]
+    {
+        std::fs::write(&segment, &bytes[..len]).expect("written");
+        let verified = run(&["journal", "verify", "--json"], home.path());
+        let report: Value = serde_json::from_slice(&verified.stdout).expect("JSON");
+        assert_eq!(report["ok"], json!(true), "{len}: {report}");
+        assert_eq!(report["torn_tail_bytes"] != json!(0), is_torn, "{len}: {report}");
+    }
+    // Only the store, which is behind the cut, would have noticed.
+    std::fs::remove_dir_all(home.path().join("store")).expect("removed");
+    assert!(Server::start(home.path()).terminate(), "it goes on from what is left");
+    assert!(run(&["journal", "verify"], home.path()).status.success());
+}
+
+#[test]
 fn an_account_is_refused_with_its_reason() {
     let home = tempfile::tempdir().expect("a directory");
     create_account(home.path(), "one");
