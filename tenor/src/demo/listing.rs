@@ -23,7 +23,7 @@ const INTERVAL_MILLIS: u64 = 3_000;
 const INTERVALS: u32 = 4;
 const HOURS: u32 = 24;
 /// Generous, so that a busy machine never fails an honest provider.
-const ANSWER_WITHIN: NanosSpan = NanosSpan::from_seconds(30);
+const ANSWER_WITHIN: NanosSpan = NanosSpan::from_seconds(60);
 const VERDICT_WITHIN: NanosSpan = NanosSpan::from_seconds(30);
 const VARIATION_EVERY: NanosSpan = NanosSpan::from_seconds(6);
 
