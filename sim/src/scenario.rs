@@ -54,7 +54,7 @@ impl Scenario {
             providers: 5,
             gamblers: 1,
             fools: 1,
-            faults: Fault::plan(seed, begins_at, days),
+            faults: Fault::plan(seed, begins_at, days.saturating_add(1)),
         }
     }
 
@@ -62,5 +62,11 @@ impl Scenario {
     #[must_use]
     pub fn ends_at(&self) -> Nanos {
         self.begins_at + NanosSpan::from_seconds(u64::from(self.days) * DAY)
+    }
+
+    /// When the oracle and the faults end: a day later, so that they also meet the deliveries of a short world.
+    #[must_use]
+    pub fn calm_from(&self) -> Nanos {
+        self.ends_at() + NanosSpan::from_seconds(DAY)
     }
 }

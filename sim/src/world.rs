@@ -221,7 +221,7 @@ impl<'a> World<'a> {
             }
             self.agenda.enter(arrives_at, Action::Print(print));
         }
-        if now + CADENCE < self.scenario.ends_at() {
+        if now + CADENCE < self.scenario.calm_from() {
             self.agenda.enter(now + CADENCE, Action::Observe);
         }
     }
