@@ -189,7 +189,9 @@ fn price(instrument: &Instrument, params: &Params) -> Result<Option<Price>, Wire
     let refused = |error: PriceError| {
         let (code, limit) = match error {
             PriceError::OffTick { tick_size, .. } => (ErrorCode::PriceWrongTick, Some(tick_size)),
-            PriceError::NotPositive { .. } => (ErrorCode::InvalidPrice, None),
+            PriceError::NotPositive { .. } => {
+                (ErrorCode::InvalidPrice, Some(instrument.tick_size_decimal()))
+            }
             PriceError::OutOfRange { limit, .. } => (ErrorCode::PriceTooHigh, Some(limit)),
         };
         with_limit(WireError::new(code, error.to_string()).of("price"), limit)
@@ -209,7 +211,7 @@ fn amount(instrument: &Instrument, params: &Params) -> Result<Option<Qty>, WireE
     let Some(decimal) = params.number(name)? else { return Ok(None) };
     let refused = |error: QtyError| {
         let (code, limit) = match error {
-            QtyError::Fractional { .. } => (ErrorCode::NonIntegerAmount, None),
+            QtyError::Fractional { .. } => (ErrorCode::NonIntegerAmount, Some(Decimal::ONE)),
             QtyError::NotPositive { .. } => (ErrorCode::QtyTooLow, Some(Decimal::ONE)),
             QtyError::OutOfRange { limit, .. } => (ErrorCode::InvalidAmount, Some(limit.into())),
         };

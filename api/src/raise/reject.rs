@@ -154,7 +154,8 @@ fn order(reject: &Reject) -> WireError {
         }
         Reject::TooManyOpenOrders { limit } => {
             let reason = format!("the account has {limit} open orders, the most it may have");
-            WireError::new(ErrorCode::TooManyOpenOrders, reason).with_limit(count(*limit))
+            let error = WireError::new(ErrorCode::TooManyOpenOrders, reason);
+            error.of("open_orders").with_limit(count(*limit))
         }
         Reject::WouldNotReduce { limit } => {
             let reason = "a reduce-only order must be immediate, against the position, and at \
@@ -177,6 +178,7 @@ fn order(reject: &Reject) -> WireError {
                 Number::from(*available)
             );
             let error = WireError::new(ErrorCode::NotEnoughFunds, reason);
+            let error = error.of("amount").with_limit(*available);
             error.with_funds((*required).into(), (*available).into())
         }
         Reject::PostOnlyWouldCross => {
@@ -188,7 +190,7 @@ fn order(reject: &Reject) -> WireError {
             WireError::new(ErrorCode::OrderNotFound, reason).of("order_id")
         }
         Reject::NothingToAmend => {
-            WireError::new(ErrorCode::InvalidParams, "the edit would change nothing")
+            WireError::param("amount", "the edit would change neither amount nor price")
         }
         other => elsewhere(other),
     }

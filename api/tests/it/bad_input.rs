@@ -81,14 +81,14 @@ async fn api_002_prices_and_amounts_are_exact_or_refused() {
         ("1", "2.3455", (10043, json!("price"), json!(0.001), NULL)),
         ("1", "2.3450000000000000000000001", (10043, json!("price"), json!(0.001), NULL)),
         ("1", "0.30000000000000004", (10043, json!("price"), json!(0.001), NULL)),
-        ("1", "0", (10023, json!("price"), NULL, NULL)),
-        ("1", "-2.5", (10023, json!("price"), NULL, NULL)),
+        ("1", "0", (10023, json!("price"), json!(0.001), NULL)),
+        ("1", "-2.5", (10023, json!("price"), json!(0.001), NULL)),
         ("1", "10000.001", (10007, json!("price"), json!(10000), NULL)),
         ("1", "1e400", (-32602, json!("price"), NULL, NULL)),
         ("1", "\"2.5\"", (-32602, json!("price"), NULL, NULL)),
         ("0", "2.5", (10002, json!("amount"), json!(1), NULL)),
         ("-1", "2.5", (10002, json!("amount"), json!(1), NULL)),
-        ("1.5", "2.5", (10027, json!("amount"), NULL, NULL)),
+        ("1.5", "2.5", (10027, json!("amount"), json!(1), NULL)),
         ("1000001", "2.5", (10021, json!("amount"), json!(1_000_000), NULL)),
         ("1e20", "2.5", (10021, json!("amount"), json!(1_000_000), NULL)),
     ] {
@@ -185,7 +185,7 @@ async fn api_005_of_10_000_orders_5_000_stay_open() {
     let (accepted, refused): (Vec<_>, Vec<_>) = placed.into_iter().partition(Result::is_ok);
     assert_eq!((accepted.len(), refused.len()), (5_000, 5_000));
     for refused in refused {
-        assert_eq!(refusal(refused), (10013, NULL, json!(5_000), json!("ORDER-010")));
+        assert_eq!(refusal(refused), (10013, json!("open_orders"), json!(5_000), json!("ORDER-010")));
     }
     assert_eq!(client.cancel_all().await.unwrap(), 5_000);
     assert!(client.buy(&limit(1, "1")).await.is_ok());
