@@ -185,7 +185,10 @@ async fn api_005_of_10_000_orders_5_000_stay_open() {
     let (accepted, refused): (Vec<_>, Vec<_>) = placed.into_iter().partition(Result::is_ok);
     assert_eq!((accepted.len(), refused.len()), (5_000, 5_000));
     for refused in refused {
-        assert_eq!(refusal(refused), (10013, json!("open_orders"), json!(5_000), json!("ORDER-010")));
+        assert_eq!(
+            refusal(refused),
+            (10013, json!("open_orders"), json!(5_000), json!("ORDER-010"))
+        );
     }
     assert_eq!(client.cancel_all().await.unwrap(), 5_000);
     assert!(client.buy(&limit(1, "1")).await.is_ok());
