@@ -63,6 +63,10 @@ struct Sheet {
     is_marked: bool,
     is_marked_last: bool,
     is_tick: bool,
+    /// Who paid less than the fee, and what was due.
+    short_of_fees: BTreeMap<AccountId, MicroUsd>,
+    /// Series that stopped trading.
+    stopped: BTreeSet<InstrumentId>,
     closed: Assigned,
     assigned: Assigned,
     has_delivery: bool,
@@ -116,7 +120,9 @@ impl Auditor {
         } else if in_the_books && self.marks_due.is_none() {
             self.marks_due = Some(input.at + MARKS_AFTER);
         }
-        self.check_sheet(&sheet, input.at)
+        self.check_sheet(&sheet, input.at)?;
+        // New money is held at once where something lacks; a later change of anything would hide it.
+        if matches!(input.command, Command::Deposit { .. }) { self.check_holds() } else { Ok(()) }
     }
 
     /// Compares the books with the exchange's own view.
@@ -319,6 +325,9 @@ impl Auditor {
             if fill.fee < MicroUsd::ZERO || limit < fill.fee {
                 return Err(Finding::Fee { fee: fill.fee, limit });
             }
+            if fill.fee < limit {
+                sheet.short_of_fees.insert(fill.account, limit);
+            }
             sheet.stated.gain(fill.account, -fill.fee);
             sheet.stated.house(fill.fee);
         }
@@ -348,6 +357,7 @@ impl Auditor {
                 }
                 self.prices.mark(instrument, theirs);
                 self.prices.stop(instrument);
+                sheet.stopped.insert(instrument);
                 sheet.odd_marks.remove(&instrument);
                 sheet.varied.insert(instrument);
                 Ok(())
@@ -414,6 +424,14 @@ impl Auditor {
         self.money.check(&sheet.stated)?;
         self.orders.check(&sheet.touched)?;
         self.check_prices(sheet, now)?;
+        for instrument in &sheet.stopped {
+            self.orders.check_none_in(*instrument)?;
+        }
+        for (account, limit) in &sheet.short_of_fees {
+            if MicroUsd::ZERO < self.money.usable(*account) {
+                return Err(Finding::Fee { fee: MicroUsd::ZERO, limit: *limit });
+            }
+        }
         for instrument in &sheet.traded_in {
             self.positions.check_sum(*instrument)?;
         }

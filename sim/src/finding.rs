@@ -66,7 +66,7 @@ pub enum Finding {
         stated: MicroUsd,
     },
     /// SIM-006: a fee is what the rates say, or less when the account has no more.
-    #[error("a fee of {} micro-dollars, at most {} are due", fee.micros(), limit.micros())]
+    #[error("a fee of {} micro-dollars, {} are due", fee.micros(), limit.micros())]
     Fee {
         /// What was taken.
         fee: MicroUsd,
@@ -280,8 +280,8 @@ pub enum OrderFault {
     /// It traded for another account or on the wrong side.
     #[error("traded for another account or on the wrong side")]
     WrongParty,
-    /// It rests though it may not.
-    #[error("rests though it is immediate")]
+    /// It rests though it is immediate, or though trading has stopped.
+    #[error("rests though it may not")]
     Lingers,
     /// It traded in part though it is fill or kill.
     #[error("traded in part though it is fill or kill")]

@@ -184,7 +184,7 @@ impl Report {
     /// The command line that gives this world again.
     #[must_use]
     pub fn reproduce(&self) -> String {
-        format!("tenor sim run --seed {} --days {}", self.seed, self.days)
+        reproduce(self.seed, self.days)
     }
 
     /// Every figure by its name.
@@ -273,6 +273,11 @@ impl fmt::Display for Report {
         }
         Ok(())
     }
+}
+
+/// The command line that gives a standard world again.
+pub(crate) fn reproduce(seed: u64, days: u32) -> String {
+    format!("tenor sim run --seed {seed} --days {days}")
 }
 
 fn dollars(amount: MicroUsd) -> String {

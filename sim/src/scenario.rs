@@ -3,6 +3,7 @@
 use instruments::{Date, Nanos, NanosSpan};
 
 use crate::fault::{Fault, PlannedFault};
+use crate::report::reproduce;
 
 /// A Monday.
 const BEGINS_ON: Date = Date { year: 2026, month: 11, day: 23 };
@@ -21,6 +22,8 @@ pub struct Scenario {
     pub grades: Vec<&'static str>,
     /// Day futures per grade that trade at any time.
     pub series_alive: usize,
+    /// Whether the first grade's next week trades too.
+    pub has_week: bool,
     /// Intervals of a day of delivery. The real calendar has 288; fewer give more series for the same work.
     pub intervals_per_day: u32,
     /// Quote both sides.
@@ -48,6 +51,7 @@ impl Scenario {
             begins_at,
             grades: vec!["H100", "A100"],
             series_alive: 3,
+            has_week: true,
             intervals_per_day: 12,
             makers: 2,
             hedgers: 4,
@@ -68,5 +72,11 @@ impl Scenario {
     #[must_use]
     pub fn calm_from(&self) -> Nanos {
         self.ends_at() + NanosSpan::from_seconds(DAY)
+    }
+
+    /// The command line that gives this world again, as long as it is a standard one.
+    #[must_use]
+    pub fn reproduce(&self) -> String {
+        reproduce(self.seed, self.days)
     }
 }

@@ -117,6 +117,7 @@ impl<'a> World<'a> {
 
     /// Lives through the whole scenario and reports.
     pub(crate) fn run(mut self) -> (Report, Vec<Stamped>) {
+        let _guard = SaysHowToReproduce(self.scenario);
         self.open();
         while self.finding.is_none() && self.step() {}
         if self.finding.is_none() {
@@ -315,6 +316,17 @@ impl<'a> World<'a> {
             }
         }
         Ok(exchange)
+    }
+}
+
+/// An assertion of the exchange ends the process or the test; the seed must be known all the same.
+struct SaysHowToReproduce<'a>(&'a Scenario);
+
+impl Drop for SaysHowToReproduce<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("reproduce with: {}", self.0.reproduce());
+        }
     }
 }
 

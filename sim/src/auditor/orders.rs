@@ -250,6 +250,15 @@ impl Orders {
         sums
     }
 
+    /// SIM-011: where trading has stopped nothing rests.
+    pub(super) fn check_none_in(&self, instrument: InstrumentId) -> Result<(), Finding> {
+        let left = self.orders.iter().find(|(_, order)| order.instrument == instrument);
+        match left {
+            Some((order, _)) => Err(Finding::Order { order: *order, what: OrderFault::Lingers }),
+            None => Ok(()),
+        }
+    }
+
     /// The best bid and the best ask.
     pub(super) fn bests(&self, instrument: InstrumentId) -> [Option<Price>; 2] {
         [Side::Buy, Side::Sell].map(|side| self.best(instrument, side))

@@ -1,4 +1,4 @@
-//! A gambler: takes the largest position its margin carries, either way, and comes back with a little more money when it is gone.
+//! A gambler: takes the largest position its margin carries, either way, and brings more money when some is lacking or all is gone.
 
 use exchange::{Command, Exchange, PlaceOrder};
 use instruments::{AccountId, MicroUsd, Nanos, NanosSpan, Side};
@@ -9,7 +9,7 @@ use crate::seed::Stream;
 
 /// What it brings each time.
 pub(crate) const STAKE: MicroUsd = MicroUsd::new(600_000_000);
-/// Below this it brings another stake.
+/// Below this it brings another stake; this much when its margin lacks something.
 const BROKE: MicroUsd = MicroUsd::new(20_000_000);
 
 pub(crate) struct Gambler {
@@ -27,8 +27,11 @@ impl Participant for Gambler {
     fn wake(&mut self, venue: &Exchange, now: Nanos, wants: &mut Vec<Request>) -> NanosSpan {
         let account = self.account;
         let Some(summary) = venue.account_summary(account) else { return minutes(60) };
+        let lacks = summary.order_hold + summary.position_margin < summary.margin_initial;
         if summary.equity < BROKE {
             wants.push(Command::Deposit { account, amount: STAKE }.into());
+        } else if lacks && self.chance.chance(700_000) {
+            wants.push(Command::Deposit { account, amount: BROKE }.into());
         }
         let series: Vec<_> = trading(venue, now).collect();
         if !series.is_empty() {

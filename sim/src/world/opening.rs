@@ -43,13 +43,13 @@ impl World<'_> {
         }));
         self.verifier = self.open_account("verifier", true, None);
         let scenario = self.scenario;
-        self.enter_all("maker", scenario.makers, dollars(50_000), |account, chance| {
+        self.enter_all("maker", scenario.makers, dollars(200_000), |account, chance| {
             Box::new(Maker::new(account, chance))
         });
-        self.enter_all("hedger", scenario.hedgers, dollars(20_000), |account, chance| {
+        self.enter_all("hedger", scenario.hedgers, dollars(60_000), |account, chance| {
             Box::new(Hedger::new(account, chance))
         });
-        self.enter_all("provider", scenario.providers, dollars(10_000), |account, chance| {
+        self.enter_all("provider", scenario.providers, dollars(40_000), |account, chance| {
             Box::new(Provider::new(account, chance))
         });
         self.enter_all("gambler", scenario.gamblers, dollars(600), |account, chance| {
@@ -110,19 +110,21 @@ impl World<'_> {
     /// Lists what the calendar has and the venue has not, and comes back tomorrow.
     pub(super) fn list(&mut self) {
         let now = self.clock.now;
+        let grades = launch_grades();
         let mut terms = Vec::new();
         for feed in &self.feeds {
-            let grades = launch_grades();
             let Some(grade) = grades.iter().find(|grade| grade.id == *feed.grade()) else {
                 continue;
             };
-            let days = series_of_grade(grade.id.as_str(), now).into_iter().filter(is_day);
-            for day in days.take(self.scenario.series_alive) {
-                if self.exchange.series_by_name(&day.name).is_none() {
-                    let per_day = self.scenario.intervals_per_day;
-                    terms.push(instrument(grade, day, per_day, feed.price()));
-                }
-            }
+            let calendar = series_of_grade(grade.id.as_str(), now);
+            let is_first = self.scenario.grades.first() == Some(&grade.id.as_str());
+            let has_week = self.scenario.has_week && is_first && now == self.scenario.begins_at;
+            let week = calendar.iter().find(|terms| has_week && is_of(terms, Period::Week));
+            let days = calendar.iter().filter(|terms| is_of(terms, Period::Day));
+            let wanted = days.take(self.scenario.series_alive).chain(week);
+            let fresh = wanted.filter(|it| self.exchange.series_by_name(&it.name).is_none());
+            let per_day = self.scenario.intervals_per_day;
+            terms.extend(fresh.map(|it| instrument(grade, it.clone(), per_day, feed.price())));
         }
         for instrument in terms {
             self.submit(Command::ListInstrument(Box::new(instrument)));
@@ -146,8 +148,8 @@ impl World<'_> {
     }
 }
 
-fn is_day(terms: &SeriesTerms) -> bool {
-    matches!(terms.product, Product::Future { period: Period::Day, .. })
+fn is_of(terms: &SeriesTerms, wanted: Period) -> bool {
+    matches!(terms.product, Product::Future { period, .. } if period == wanted)
 }
 
 fn midnight_after(now: instruments::Nanos) -> instruments::Nanos {
@@ -155,7 +157,9 @@ fn midnight_after(now: instruments::Nanos) -> instruments::Nanos {
     instruments::Nanos::new((now.nanos() / day + 1) * day)
 }
 
-fn instrument(grade: &Grade, terms: SeriesTerms, intervals: u32, price: MicroUsd) -> Instrument {
+/// A series of the calendar with fewer intervals: so many for a day, twice as many for a week.
+fn instrument(grade: &Grade, terms: SeriesTerms, per_day: u32, price: MicroUsd) -> Instrument {
+    let intervals = if is_of(&terms, Period::Day) { per_day } else { 2 * per_day };
     let mut instrument = Instrument {
         id: InstrumentId(0),
         name: terms.name,
