@@ -255,7 +255,7 @@ impl Auditor {
             | Event::DepthChanged { .. } => self.read_order(event, sheet),
             Event::Traded(traded) => self.read_trade(traded, sheet),
             Event::IndexPublished(print) => {
-                self.prices.print(print);
+                self.prices.print(print)?;
                 sheet.is_marked_last = true;
                 Ok(())
             }

@@ -6,6 +6,10 @@ use instruments::{Nanos, NanosSpan};
 
 use crate::seed::Stream;
 
+/// In milliseconds: two hours, and a minute and a half.
+const BUSY_EVERY: u64 = 7_200_000;
+const BUSY_FOR: u64 = 90_000;
+
 /// Something that goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
@@ -107,7 +111,12 @@ impl Fault {
         for day in 0..u64::from(days) {
             let midnight = begins_at + NanosSpan::from_seconds(day * 86_400);
             let mut strike = |fault, chance: &mut Stream| {
-                let at = midnight + NanosSpan::from_millis(chance.between(600_000, 84_000_000));
+                let mut millis = chance.between(600_000, 84_000_000);
+                // Deliveries are busy in the minutes after an interval opens, every two hours: half of the faults strike then.
+                if chance.chance(500_000) {
+                    millis = millis / BUSY_EVERY * BUSY_EVERY + chance.below(BUSY_FOR);
+                }
+                let at = midnight + NanosSpan::from_millis(millis);
                 plan.push(PlannedFault { at, fault });
             };
             let down_for = minutes(&mut chance, 1, 30);

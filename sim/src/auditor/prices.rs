@@ -17,6 +17,7 @@ const WINDOW: u64 = 48;
 pub(super) struct Prices {
     series: BTreeMap<InstrumentId, Quoted>,
     index: BTreeMap<GradeId, Option<MicroUsd>>,
+    observed: BTreeMap<GradeId, Nanos>,
     /// The last print of every half-hour.
     half_hours: BTreeMap<GradeId, BTreeMap<u64, Option<MicroUsd>>>,
 }
@@ -36,10 +37,17 @@ impl Prices {
         self.series.insert(terms.id, quoted);
     }
 
-    pub(super) fn print(&mut self, print: &IndexPrint) {
+    /// SIM-001: a grade's prints come in the order of their observation.
+    pub(super) fn print(&mut self, print: &IndexPrint) -> Result<(), Finding> {
+        let last = self.observed.insert(print.grade.clone(), print.observed_at);
+        if let Some(last) = last.filter(|last| print.observed_at <= *last) {
+            let (last, found) = (last.nanos(), print.observed_at.nanos());
+            return Err(Finding::IdOutOfOrder { kind: "print", last, found });
+        }
         self.index.insert(print.grade.clone(), print.value);
         let half_hour = print.observed_at.nanos() / HALF_HOUR_NANOS;
         self.half_hours.entry(print.grade.clone()).or_default().insert(half_hour, print.value);
+        Ok(())
     }
 
     pub(super) fn trade(&mut self, instrument: InstrumentId, price: Price) {

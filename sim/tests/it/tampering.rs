@@ -36,6 +36,16 @@ fn sim_001_an_id_out_of_order_is_seen() {
 }
 
 #[test]
+fn sim_001_a_print_that_comes_twice_is_seen() {
+    let finding = tampered(|(_, events)| {
+        let print = events.iter().find(|event| matches!(event, Event::IndexPublished(_))).cloned();
+        events.extend(print.clone());
+        print.is_some()
+    });
+    assert!(matches!(finding, Finding::IdOutOfOrder { kind: "print", .. }), "{finding}");
+}
+
+#[test]
 fn sim_002_a_refusal_with_an_effect_is_seen() {
     let finding = tampered(|(_, events)| {
         let is_refusal = matches!(events.as_slice(), [Event::Rejected(_)]);
