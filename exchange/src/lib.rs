@@ -175,14 +175,11 @@ impl Exchange {
     }
 
     fn dispatch(&mut self, command: &Command, events: &mut Vec<Event>) -> Result<(), Reject> {
-        if let Command::OpenVenue(terms) = command {
-            return self.open_venue(terms, events);
-        }
-        if self.venue.is_none() {
+        if self.venue.is_none() && !matches!(command, Command::OpenVenue(_)) {
             return Err(Reject::VenueNotOpen);
         }
         match command {
-            Command::OpenVenue(_) => Err(Reject::VenueAlreadyOpen),
+            Command::OpenVenue(terms) => self.open_venue(terms, events),
             Command::ListInstrument(terms) => self.list_instrument(terms, events),
             Command::OpenAccount { name, is_verifier } => {
                 self.open_account(name, *is_verifier, events)
