@@ -1,27 +1,48 @@
 //! What a book says has happened. Whoever adds the events up knows the open quantity of every order.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use instruments::{AccountId, OrderId, Price, Qty, Side};
+use instruments::{AccountId, InstrumentId, Nanos, OrderId, Price, Qty, Side};
+
+use crate::terms::AuctionKind;
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum BookEvent {
     /// A new order was taken in; what became of it follows.
     Accepted {
-        /// Which.
+        /// Where.
+        book: InstrumentId,
+        /// The id it was issued.
         id: OrderId,
+        /// Its limit, which a sliding post-only order did not choose; a market order has none.
+        price: Option<Price>,
     },
     /// A command was refused and nothing changed.
     Rejected {
-        /// The order it named.
-        id: OrderId,
+        /// Where.
+        book: InstrumentId,
+        /// The order it named; a new order has no id yet.
+        id: Option<OrderId>,
         /// Why.
         reason: BookReject,
     },
     /// Two orders met.
     Traded(Trade),
+    /// An order of a spread traded through the legs: the trades in the legs' books are its trades.
+    Implied {
+        /// The spread's book.
+        book: InstrumentId,
+        /// The spread's order.
+        id: OrderId,
+        /// What the legs' prices make of the spread.
+        price: Price,
+        /// How much.
+        qty: Qty,
+    },
     /// An order ended before it was filled. Its last event.
     Cancelled {
+        /// Where.
+        book: InstrumentId,
         /// Which.
         id: OrderId,
         /// All that was open.
@@ -29,17 +50,21 @@ pub enum BookEvent {
         /// Why.
         reason: CancelReason,
     },
-    /// A resting order was changed as its account asked.
+    /// An order was changed as its account asked.
     Amended {
+        /// Where.
+        book: InstrumentId,
         /// Which.
         id: OrderId,
-        /// Its limit now.
-        price: Price,
+        /// Its limit now; a waiting market order has none.
+        price: Option<Price>,
         /// Its size now, fills included.
         qty: Qty,
     },
     /// Self-trade prevention took quantity from an order, which goes on with the rest.
     Decremented {
+        /// Where.
+        book: InstrumentId,
         /// Which.
         id: OrderId,
         /// Its limit; a market order has none.
@@ -49,11 +74,63 @@ pub enum BookEvent {
         /// Its size now, fills included.
         qty: Qty,
     },
+    /// An iceberg shows the next part, at the back of its level.
+    Refreshed {
+        /// Where.
+        book: InstrumentId,
+        /// Which.
+        id: OrderId,
+        /// What it shows now.
+        shown: Qty,
+    },
+    /// A waiting order's price has come: it arrives now.
+    Triggered {
+        /// Where.
+        book: InstrumentId,
+        /// Which.
+        id: OrderId,
+    },
+    /// Orders are collected from now on.
+    AuctionOpened {
+        /// Where.
+        book: InstrumentId,
+        /// Why.
+        kind: AuctionKind,
+        /// When it ends at the earliest; absent, when somebody says so.
+        until: Option<Nanos>,
+    },
+    /// The auction's price would trip the breaker again: it goes on.
+    AuctionExtended {
+        /// Where.
+        book: InstrumentId,
+        /// When it ends at the earliest.
+        until: Nanos,
+    },
+    /// The auction's trades have been printed.
+    AuctionEnded {
+        /// Where.
+        book: InstrumentId,
+        /// The one price; absent when nothing traded.
+        price: Option<Price>,
+        /// What traded.
+        volume: Qty,
+    },
+    /// Market-maker protection pulled a group's quotes.
+    Tripped {
+        /// Whose.
+        account: AccountId,
+        /// Which group.
+        group: u32,
+        /// Until when the group may not quote; absent, until it is reset.
+        until: Option<Nanos>,
+    },
 }
 
 /// Two orders met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Trade {
+    /// Where.
+    pub book: InstrumentId,
     /// The order that arrived first.
     pub maker: OrderId,
     /// The order that arrived last.
@@ -73,20 +150,54 @@ pub struct Trade {
 /// Why a command was refused. Variants stand in the order in which they are checked; if two apply, the first is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum BookReject {
-    /// MATCH-018: no order of that id rests.
+    /// MATCH-028: no such book is listed.
+    UnknownBook,
+    /// MATCH-018: no order of that id rests or waits.
     UnknownOrder,
+    /// MATCH-029: only a waiting order has a trigger to change.
+    NotWaiting,
+    /// MATCH-030: a market order has no limit to change.
+    NoLimit,
     /// MATCH-014: nothing was asked for.
     ZeroQuantity,
-    /// MATCH-015: an order of that id rests.
-    DuplicateId,
+    /// MATCH-031: an account beyond 32 bits.
+    AccountOutOfRange,
     /// MATCH-010: a post-only order that can never rest: market, IOC or FOK.
     PostOnlyImmediate,
-    /// MATCH-021: an auction collects orders that rest: no market, IOC, FOK or post-only.
+    /// MATCH-032: an order that can never rest has nothing to hide.
+    DisplayImmediate,
+    /// MATCH-033: an iceberg that shows nothing, or less than a thousandth of its size.
+    DisplayOutOfRange,
+    /// MATCH-034: an order for one phase cannot wait for a price.
+    TriggerTimeInForce,
+    /// MATCH-035: good till an instant that has passed.
+    ExpiryPassed,
+    /// MATCH-036: good for auction, and there is none.
+    NotInContinuous,
+    /// MATCH-021: an auction collects orders that rest: no market, IOC, FOK, GFN or post-only.
     NotInAuction,
+    /// MATCH-037: the limit is beyond the order's own ceiling.
+    BeyondCeiling,
+    /// MATCH-038: a buy above the band.
+    AboveBand {
+        /// The highest limit of a buy.
+        limit: Price,
+    },
+    /// MATCH-038: a sell below the band.
+    BelowBand {
+        /// The lowest limit of a sell.
+        limit: Price,
+    },
     /// MATCH-016: all that is open on its side would no longer fit into 64 bits.
     QtyOutOfRange,
-    /// MATCH-009: a post-only order would have taken.
+    /// MATCH-039: 2^24 orders and levels are all there can be.
+    BookFull,
+    /// MATCH-009: a post-only order would have taken, or could not slide.
     PostOnlyWouldCross,
+    /// MATCH-040: the group has been tripped and is not back yet, or was never set up.
+    GroupFrozen,
+    /// MATCH-041: the quote's own bid and ask cross.
+    QuoteCrossed,
 }
 
 impl BookReject {
@@ -94,13 +205,27 @@ impl BookReject {
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
+            Self::UnknownBook => "unknown_book",
             Self::UnknownOrder => "unknown_order",
+            Self::NotWaiting => "not_waiting",
+            Self::NoLimit => "no_limit",
             Self::ZeroQuantity => "zero_quantity",
-            Self::DuplicateId => "duplicate_id",
+            Self::AccountOutOfRange => "account_out_of_range",
             Self::PostOnlyImmediate => "post_only_immediate",
+            Self::DisplayImmediate => "display_immediate",
+            Self::DisplayOutOfRange => "display_out_of_range",
+            Self::TriggerTimeInForce => "trigger_time_in_force",
+            Self::ExpiryPassed => "expiry_passed",
+            Self::NotInContinuous => "not_in_continuous",
             Self::NotInAuction => "not_in_auction",
+            Self::BeyondCeiling => "beyond_ceiling",
+            Self::AboveBand { .. } => "above_band",
+            Self::BelowBand { .. } => "below_band",
             Self::QtyOutOfRange => "qty_out_of_range",
+            Self::BookFull => "book_full",
             Self::PostOnlyWouldCross => "post_only_would_cross",
+            Self::GroupFrozen => "group_frozen",
+            Self::QuoteCrossed => "quote_crossed",
         }
     }
 }
@@ -120,8 +245,22 @@ pub enum CancelReason {
     SelfTrade,
     /// Amended to a size that had already traded.
     Amended,
-    /// The series stopped trading.
+    /// The series stopped trading, or the order's own time is over.
     Expired,
+    /// Good for auction, and the auction is over.
+    AuctionOver,
+    /// Good for normal trading, and an auction has opened.
+    AuctionOpened,
+    /// The breaker tripped before an immediate order was done.
+    Halted,
+    /// A triggered post-only order would have taken.
+    PostOnly,
+    /// A triggered order's limit was outside the band.
+    Band,
+    /// Market-maker protection pulled it.
+    Protection,
+    /// A quote that could not be replaced.
+    Quote,
 }
 
 impl CancelReason {
@@ -136,6 +275,13 @@ impl CancelReason {
             Self::SelfTrade => "self_trade",
             Self::Amended => "amended",
             Self::Expired => "expired",
+            Self::AuctionOver => "auction_over",
+            Self::AuctionOpened => "auction",
+            Self::Halted => "halted",
+            Self::PostOnly => "post_only",
+            Self::Band => "band",
+            Self::Protection => "mmp",
+            Self::Quote => "quote",
         }
     }
 }

@@ -1,13 +1,11 @@
-//! What an account asks of a book, and what rests there.
+//! What an account asks of a book, and what rests or waits there.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use instruments::{AccountId, OrderId, Price, Qty, Side};
+use instruments::{AccountId, InstrumentId, Nanos, OrderId, Price, Qty, Side};
 
-/// An order as it arrives.
+/// An order as it arrives. The engine issues its id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct NewOrder {
-    /// Unique among the orders that rest in the book.
-    pub id: OrderId,
     /// Whose.
     pub account: AccountId,
     /// Which way.
@@ -18,10 +16,38 @@ pub struct NewOrder {
     pub qty: Qty,
     /// What becomes of the rest.
     pub time_in_force: TimeInForce,
-    /// Refused rather than taker.
-    pub post_only: bool,
-    /// What happens when it reaches an order of its own account.
+    /// Refused, or moved away, rather than taker.
+    pub post_only: PostOnly,
+    /// What happens when it reaches an order of its own.
     pub stp: StpMode,
+    /// Which orders of the account are its own: those with the same token.
+    pub stp_token: u64,
+    /// How much it shows when it rests; all when absent.
+    pub display: Option<Qty>,
+    /// What it waits for.
+    pub trigger: Option<Trigger>,
+    /// The worst limit that it, and every amend of it, may have.
+    pub ceiling: Option<Price>,
+}
+
+impl NewOrder {
+    /// A good-till-cancelled limit order with nothing special about it.
+    #[must_use]
+    pub const fn limit(account: AccountId, side: Side, price: Price, qty: Qty) -> Self {
+        Self {
+            account,
+            side,
+            kind: OrderKind::Limit(price),
+            qty,
+            time_in_force: TimeInForce::Gtc,
+            post_only: PostOnly::No,
+            stp: StpMode::None,
+            stp_token: 0,
+            display: None,
+            trigger: None,
+            ceiling: None,
+        }
+    }
 }
 
 /// What an order pays or receives at worst.
@@ -29,7 +55,7 @@ pub struct NewOrder {
 pub enum OrderKind {
     /// This price or better.
     Limit(Price),
-    /// Any price. Never rests.
+    /// Any price within the band. Never rests.
     Market,
 }
 
@@ -42,9 +68,34 @@ pub enum TimeInForce {
     Ioc,
     /// Fill or kill: all trades on arrival, or nothing does.
     Fok,
+    /// Good till date: it rests until then.
+    Gtd(Nanos),
+    /// Good for auction: it rests until the auction under way is over.
+    Gfa,
+    /// Good for normal trading: it rests until an auction opens.
+    Gfn,
 }
 
-/// Self-trade prevention: what happens when a taker reaches a resting order of its own account. The taker's mode decides.
+impl TimeInForce {
+    /// Whether what does not trade on arrival rests.
+    #[must_use]
+    pub const fn rests(self) -> bool {
+        !matches!(self, Self::Ioc | Self::Fok)
+    }
+}
+
+/// What an order that would take does instead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum PostOnly {
+    /// It takes.
+    No,
+    /// It is refused.
+    Reject,
+    /// It rests one tick off the best price of the other side.
+    Slide,
+}
+
+/// Self-trade prevention: what happens when a taker reaches a resting order of its own. The taker's mode decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum StpMode {
     /// They trade.
@@ -59,25 +110,81 @@ pub enum StpMode {
     Decrement,
 }
 
-/// An order that rests in the book.
+/// What an order waits for before it arrives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Trigger {
+    /// Which price.
+    pub source: PriceSource,
+    /// Which way.
+    pub when: TriggerWhen,
+    /// How far.
+    pub price: Price,
+}
+
+/// A price that orders wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
+pub enum PriceSource {
+    /// Of the book's newest trade.
+    Last,
+    /// The mark price.
+    Mark,
+    /// The index price.
+    Index,
+}
+
+/// Which way a price has to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
+pub enum TriggerWhen {
+    /// To the trigger's price or above.
+    Rises,
+    /// To the trigger's price or below.
+    Falls,
+}
+
+/// A change of an order that rests or waits; what is absent stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, BorshSerialize, BorshDeserialize)]
+pub struct Amend {
+    /// The new limit.
+    pub price: Option<Price>,
+    /// The new size, fills included.
+    pub total: Option<Qty>,
+    /// The new trigger price.
+    pub trigger: Option<Price>,
+}
+
+/// An order that rests in a book or waits for its trigger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Order {
-    /// Unique among the orders that rest in the book.
+    /// Issued by the engine; never used again.
     pub id: OrderId,
+    /// Where.
+    pub book: InstrumentId,
     /// Whose.
     pub account: AccountId,
     /// Which way.
     pub side: Side,
-    /// Its limit.
-    pub price: Price,
+    /// Its limit. Only a waiting order can be a market order.
+    pub kind: OrderKind,
     /// What may still trade. Never zero.
     pub open: Qty,
+    /// What of it is seen in the book; nothing while it waits.
+    pub shown: Qty,
     /// What has traded.
     pub filled: Qty,
-    /// Whether an amend that would make it a taker is refused.
-    pub post_only: bool,
+    /// How long it stands.
+    pub time_in_force: TimeInForce,
+    /// What an amend that would make it a taker does.
+    pub post_only: PostOnly,
     /// Its mode when an amend makes it a taker.
     pub stp: StpMode,
+    /// Which orders of the account are its own.
+    pub stp_token: u64,
+    /// How much it shows at most.
+    pub display: Option<Qty>,
+    /// What it waits for; absent once it has arrived.
+    pub trigger: Option<Trigger>,
+    /// The worst limit it may have.
+    pub ceiling: Option<Price>,
 }
 
 impl Order {
