@@ -1,300 +1,262 @@
-//! The book: place, cancel, amend, and what can be read of it.
+//! One instrument's book: what it checks, and how orders arrive, change and end.
+//!
+//! Read [`Book::place`] first, then `book/take.rs`. All orders live in the engine's slab; a book knows where its levels begin.
 //!
 //! Invariants:
 //! - outside an auction the best bid is below the best ask;
-//! - `index` holds exactly the orders that rest;
 //! - every lot that was placed has traded, was cancelled or decremented, or is open.
 
+mod amend;
 mod auction;
-mod snapshot;
+mod call;
+mod check;
+mod pro_rata;
+mod rest;
 mod take;
+mod trigger;
+mod view;
 
-use std::collections::BTreeMap;
+use instruments::{InstrumentId, Nanos, Price, Qty, Side};
 
-use borsh::{BorshDeserialize, BorshSerialize};
-use instruments::{OrderId, Price, Qty, Side};
-
+use crate::breaker::Window;
+use crate::event::{BookEvent, CancelReason};
+use crate::ladder::Ladder;
+use crate::order::{NewOrder, OrderKind};
+use crate::slab::{Cold, Node, SLOT_BITS, Slab, Slot, WAITING_LEVEL, flag, flags_of};
+use crate::sorted::Sorted;
+use crate::terms::{Bands, BookMode, BookTerms, Phase};
 pub use auction::{Cross, CrossRule};
+use check::Admission;
+pub(crate) use take::Taker;
+pub use view::BookView;
+pub(crate) use view::order_of;
 
-use crate::event::{BookEvent, BookReject, CancelReason};
-use crate::ladder::{Ladder, Rank};
-use crate::order::{NewOrder, Order, OrderKind, TimeInForce};
-use take::Taker;
+/// What every operation on a book works with.
+pub(crate) struct Desk<'a> {
+    pub(crate) slab: &'a mut Slab,
+    pub(crate) out: &'a mut Vec<BookEvent>,
+    pub(crate) now: Nanos,
+    /// Orders whose trigger's price has come, in the order in which they fire.
+    pub(crate) due: &'a mut Vec<(u64, Slot)>,
+    /// Instants at which books have something to do.
+    pub(crate) timers: &'a mut Sorted<(u64, u64)>,
+    /// Room for one auction's bids.
+    pub(crate) levels: &'a mut Vec<(i64, u64)>,
+    /// Room for one level's shares.
+    pub(crate) shares: &'a mut Vec<(Slot, u64)>,
+    /// The engine's hash before this command: what the random end of an auction is drawn from.
+    pub(crate) hash: u64,
+}
 
 /// One instrument's orders.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Book {
-    bids: Ladder,
-    asks: Ladder,
-    // BTreeMap, not a hash table: its shape is the same on every machine.
-    index: BTreeMap<OrderId, Spot>,
-    arrivals: u64,
-    phase: Phase,
-}
-
-/// Whether orders match on arrival.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub enum Phase {
-    /// They do.
-    Continuous,
-    /// They are collected until [`Book::uncross`].
-    Auction,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Spot {
-    side: Side,
-    rank: Rank,
-}
-
-/// An amend that was found good.
-struct Change {
-    spot: Spot,
-    order: Order,
-    price: Price,
-    total: Qty,
-}
-
-impl Default for Book {
-    fn default() -> Self {
-        Self::new()
-    }
+#[derive(Debug, Clone)]
+pub(crate) struct Book {
+    pub(crate) instrument: InstrumentId,
+    /// Its index among the engine's books.
+    pub(crate) number: u32,
+    pub(crate) terms: BookTerms,
+    pub(crate) bids: Ladder,
+    pub(crate) asks: Ladder,
+    pub(crate) phase: Phase,
+    pub(crate) bands: Bands,
+    /// Of the newest trade.
+    pub(crate) last: Option<Price>,
+    pub(crate) mark: Option<Price>,
+    pub(crate) index: Option<Price>,
+    /// The newest trade is newer than what waiting orders have seen.
+    pub(crate) has_moved: bool,
+    /// Orders that wait, by source and direction.
+    pub(crate) triggers: [Sorted<(i64, u64)>; 6],
+    pub(crate) waiting: u32,
+    pub(crate) breaker: Option<Box<Window>>,
+    /// The order of each side that made the best price, in pro-rata books.
+    pub(crate) tops: [u64; 2],
+    /// Orders that rest or wait.
+    pub(crate) orders: u32,
+    /// Orders that rest for one phase only: an opening or an ending has something to cancel.
+    pub(crate) for_a_phase: u32,
+    /// The combinations in which it is the spread or a leg.
+    pub(crate) combos: Vec<u32>,
 }
 
 impl Book {
-    /// An empty book that matches continuously.
-    #[must_use]
-    pub const fn new() -> Self {
+    pub(crate) fn new(instrument: InstrumentId, number: u32, terms: BookTerms) -> Self {
         Self {
-            bids: Ladder::new(Side::Buy),
-            asks: Ladder::new(Side::Sell),
-            index: BTreeMap::new(),
-            arrivals: 0,
+            instrument,
+            number,
+            terms,
+            bids: Ladder::new(Side::Buy, number, terms.window),
+            asks: Ladder::new(Side::Sell, number, terms.window),
             phase: Phase::Continuous,
+            bands: Bands::default(),
+            last: None,
+            mark: None,
+            index: None,
+            has_moved: false,
+            triggers: [const { Sorted::new() }; 6],
+            waiting: 0,
+            breaker: terms.breaker.map(|breaker| Box::new(Window::new(breaker, terms.reference))),
+            tops: [0; 2],
+            orders: 0,
+            for_a_phase: 0,
+            combos: Vec::new(),
         }
     }
 
-    /// Takes in an order: it trades with what rests, and its rest rests, is cancelled, or both sides say why not.
-    pub fn place(&mut self, order: NewOrder, out: &mut Vec<BookEvent>) {
-        let id = order.id;
-        if let Err(reason) = self.check_place(&order) {
-            return out.push(BookEvent::Rejected { id, reason });
-        }
-
-        // From here on nothing can fail.
-        out.push(BookEvent::Accepted { id });
-        let mut taker = Taker::new(&order);
-        let is_fok = order.time_in_force == TimeInForce::Fok;
-        if is_fok && self.tradable(&taker) < taker.open {
-            return taker.cancel(CancelReason::FillOrKill, out);
-        }
-        if self.phase == Phase::Continuous {
-            self.take(&mut taker, out);
-        }
-        match (order.kind, order.time_in_force) {
-            (OrderKind::Limit(price), TimeInForce::Gtc) => self.rest(&taker, price),
-            (OrderKind::Market, TimeInForce::Gtc) => taker.cancel(CancelReason::Market, out),
-            (_, TimeInForce::Ioc) => taker.cancel(CancelReason::ImmediateOrCancel, out),
-            (_, TimeInForce::Fok) => assert!(taker.open.is_zero(), "fill or kill left a rest"),
-        }
-    }
-
-    /// Ends a resting order.
-    pub fn cancel(&mut self, id: OrderId, reason: CancelReason, out: &mut Vec<BookEvent>) {
-        out.push(match self.remove(id) {
-            Some(order) => BookEvent::Cancelled { id, qty: order.open, reason },
-            None => BookEvent::Rejected { id, reason: BookReject::UnknownOrder },
-        });
-    }
-
-    /// Changes a resting order's price, its size, or both. `total` is the new size, fills included.
-    ///
-    /// The order keeps its place iff the price stays and the open quantity does not grow; else it arrives anew.
-    pub fn amend(
-        &mut self,
-        id: OrderId,
-        price: Option<Price>,
-        total: Option<Qty>,
-        out: &mut Vec<BookEvent>,
-    ) {
-        let change = match self.check_amend(id, price, total) {
-            Ok(change) => change,
-            Err(reason) => return out.push(BookEvent::Rejected { id, reason }),
+    /// Takes in an order: it trades with what rests, and its rest rests, waits or is cancelled.
+    #[inline]
+    pub(crate) fn place(&mut self, order: &NewOrder, desk: &mut Desk<'_>) -> Option<Taker> {
+        let admission = match self.check_place(order, desk) {
+            Ok(admission) => admission,
+            Err(reason) => {
+                let (book, id) = (self.instrument, None);
+                desk.out.push(BookEvent::Rejected { book, id, reason });
+                return None;
+            }
         };
 
         // From here on nothing can fail.
-        let Change { spot, order, price, total } = change;
-        let open = total.saturating_sub(order.filled);
-        if open.is_zero() {
-            return self.cancel(id, CancelReason::Amended, out);
+        let taker = self.accept(order, admission, desk);
+        if order.trigger.is_some() {
+            self.wait(&taker, desk);
+            return None;
         }
-        out.push(BookEvent::Amended { id, price, qty: total });
-        if price == order.price && open <= order.open {
-            self.ladder_mut(spot.side).decrement(spot.rank, order.open - open);
-            return;
+        Some(taker)
+    }
+
+    /// Gives an order its id and its slot.
+    #[inline]
+    fn accept(
+        &mut self,
+        order: &NewOrder,
+        Admission { account, price, limit }: Admission,
+        desk: &mut Desk<'_>,
+    ) -> Taker {
+        let slab = &mut *desk.slab;
+        let slot = slab.take();
+        let flags = flags_of(order.side, order.time_in_force, order.post_only, order.stp);
+        let stamp = slab.arrive().wrapping_shl(SLOT_BITS) | flags;
+        *slab.node_mut(slot) =
+            Node { prev: slot, next: slot, level: WAITING_LEVEL, account, open: 0, stamp };
+        if !order.is_plain() {
+            remember(order, price, self.number, slot, slab);
         }
-        self.remove(id);
-        let mut taker = Taker::amended(&order, price, open);
-        if self.phase == Phase::Continuous {
-            self.take(&mut taker, out);
-        }
-        self.rest(&taker, price);
-    }
-
-    /// Whether orders match on arrival.
-    #[must_use]
-    pub const fn phase(&self) -> Phase {
-        self.phase
-    }
-
-    /// A resting order.
-    #[must_use]
-    pub fn order(&self, id: OrderId) -> Option<&Order> {
-        let spot = self.index.get(&id)?;
-        self.ladder(spot.side).get(spot.rank)
-    }
-
-    /// Every resting order: bids, then asks, each in priority order.
-    pub fn orders(&self) -> impl Iterator<Item = &Order> {
-        self.bids.orders().chain(self.asks.orders()).map(|(_, order)| order)
-    }
-
-    /// How many orders rest.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.index.len()
-    }
-
-    /// Whether nothing rests.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.index.is_empty()
-    }
-
-    /// The highest bid and all that is open there.
-    #[must_use]
-    pub fn best_bid(&self) -> Option<(Price, Qty)> {
-        self.bids.levels().next()
-    }
-
-    /// The lowest ask and all that is open there.
-    #[must_use]
-    pub fn best_ask(&self) -> Option<(Price, Qty)> {
-        self.asks.levels().next()
-    }
-
-    /// Price and open quantity of every level of a side, best first.
-    pub fn depth(&self, side: Side) -> impl Iterator<Item = (Price, Qty)> {
-        self.ladder(side).levels()
-    }
-
-    /// All that is open at one price of a side.
-    #[must_use]
-    pub fn open_at(&self, side: Side, price: Price) -> Qty {
-        self.ladder(side).open_at(price)
-    }
-
-    /// All that is open on a side.
-    #[must_use]
-    pub const fn open_on(&self, side: Side) -> Qty {
-        self.ladder(side).open()
-    }
-
-    /// Whether the best bid and the best ask could trade. Only in an auction.
-    #[must_use]
-    pub fn is_crossed(&self) -> bool {
-        match (self.best_bid(), self.best_ask()) {
-            (Some((bid, _)), Some((ask, _))) => ask <= bid,
-            (None, _) | (_, None) => false,
+        let id = slab.node(slot).id(slot);
+        desk.out.push(BookEvent::Accepted { book: self.instrument, id, price });
+        self.orders = self.orders.wrapping_add(1);
+        Taker {
+            slot,
+            id,
+            account,
+            side: order.side,
+            stamp,
+            token: order.stp_token,
+            open: order.qty.lots(),
+            filled: 0,
+            limit,
+            price,
+            is_new: true,
         }
     }
 
-    /// The checks, in the order of [`BookReject`]'s variants. Reads, never writes.
-    fn check_place(&self, order: &NewOrder) -> Result<(), BookReject> {
-        if order.qty.is_zero() {
-            return Err(BookReject::ZeroQuantity);
+    /// Ends an order that rests or waits.
+    pub(crate) fn cancel(&mut self, slot: Slot, reason: CancelReason, desk: &mut Desk<'_>) {
+        let node = *desk.slab.node(slot);
+        let qty = Qty::from_lots(desk.slab.open(slot));
+        let (book, id) = (self.instrument, node.id(slot));
+        desk.out.push(BookEvent::Cancelled { book, id, qty, reason });
+        if node.has(flag::WAITING) {
+            self.stop_waiting(slot, desk.slab);
+        } else {
+            self.pull(slot, &node, desk.slab);
         }
-        if self.index.contains_key(&order.id) {
-            return Err(BookReject::DuplicateId);
-        }
-        let may_rest = order.kind != OrderKind::Market && order.time_in_force == TimeInForce::Gtc;
-        if order.post_only && !may_rest {
-            return Err(BookReject::PostOnlyImmediate);
-        }
-        if self.phase == Phase::Auction && (order.post_only || !may_rest) {
-            return Err(BookReject::NotInAuction);
-        }
-        self.check_open(order.side, Qty::ZERO, order.qty)?;
-        self.check_post_only(order.post_only, order.side, Taker::new(order).limit)
+        self.end(slot, desk.slab);
     }
 
-    /// The checks, in the order of [`BookReject`]'s variants. Reads, never writes.
-    fn check_amend(
-        &self,
-        id: OrderId,
-        price: Option<Price>,
-        total: Option<Qty>,
-    ) -> Result<Change, BookReject> {
-        let spot = *self.index.get(&id).ok_or(BookReject::UnknownOrder)?;
-        let order = *self.ladder(spot.side).get(spot.rank).ok_or(BookReject::UnknownOrder)?;
-        let price = price.unwrap_or(order.price);
-        let total = total.unwrap_or_else(|| order.total());
-        let open = total.saturating_sub(order.filled);
-        if !open.is_zero() {
-            self.check_open(spot.side, order.open, open)?;
-            self.check_post_only(order.post_only, spot.side, Some(price))?;
-        }
-        Ok(Change { spot, order, price, total })
+    /// Ends an order that is on no level.
+    #[inline]
+    pub(crate) fn end(&mut self, slot: Slot, slab: &mut Slab) {
+        self.orders = self.orders.wrapping_sub(1);
+        slab.end(slot);
     }
 
-    /// All sums over a side then fit, and no later addition can overflow.
-    fn check_open(&self, side: Side, before: Qty, after: Qty) -> Result<(), BookReject> {
-        let others = self.ladder(side).open() - before;
-        let sum = others.lots().checked_add(after.lots());
-        sum.map(|_| ()).ok_or(BookReject::QtyOutOfRange)
-    }
-
-    fn check_post_only(
-        &self,
-        post_only: bool,
-        side: Side,
-        limit: Option<Price>,
-    ) -> Result<(), BookReject> {
-        let would_cross = post_only
-            && self.phase == Phase::Continuous
-            && self.ladder(side.opposite()).best_within(limit).is_some();
-        if would_cross { Err(BookReject::PostOnlyWouldCross) } else { Ok(()) }
-    }
-
-    /// Puts what is left of a taker at the back of its level.
-    fn rest(&mut self, taker: &Taker, price: Price) {
-        if taker.open.is_zero() {
-            return;
-        }
-        self.arrivals = self.arrivals.saturating_add(1);
-        assert!(self.arrivals < u64::MAX, "2^64 orders have arrived at one book");
-        let order = taker.resting_at(price);
-        let arrival = self.arrivals;
-        let rank = self.ladder_mut(order.side).insert(arrival, order);
-        self.index.insert(order.id, Spot { side: order.side, rank });
-    }
-
-    fn remove(&mut self, id: OrderId) -> Option<Order> {
-        let spot = self.index.remove(&id)?;
-        self.ladder_mut(spot.side).remove(spot.rank)
-    }
-
-    const fn ladder(&self, side: Side) -> &Ladder {
+    #[inline]
+    pub(crate) const fn ladder(&self, side: Side) -> &Ladder {
         match side {
             Side::Buy => &self.bids,
             Side::Sell => &self.asks,
         }
     }
 
-    const fn ladder_mut(&mut self, side: Side) -> &mut Ladder {
+    #[inline]
+    pub(crate) const fn ladder_mut(&mut self, side: Side) -> &mut Ladder {
         match side {
             Side::Buy => &mut self.bids,
             Side::Sell => &mut self.asks,
+        }
+    }
+
+    #[inline]
+    pub(crate) const fn is_continuous(&self) -> bool {
+        matches!(self.phase, Phase::Continuous)
+    }
+
+    pub(crate) const fn is_batch(&self) -> bool {
+        matches!(self.terms.mode, BookMode::Batch { .. })
+    }
+
+    /// The price that stands for the book when it has to have one.
+    pub(crate) fn reference(&self) -> Price {
+        self.last.unwrap_or(self.terms.reference)
+    }
+}
+
+/// Keeps what most orders do not have.
+#[cold]
+fn remember(order: &NewOrder, price: Option<Price>, book: u32, slot: Slot, slab: &mut Slab) {
+    let expires_at = order.time_in_force.expires_at();
+    let cold = slab.cold_mut(slot);
+    *cold = Cold {
+        place: 0,
+        hidden: 0,
+        display: order.display.map_or(0, Qty::lots),
+        token: order.stp_token,
+        expires_at,
+        ceiling: order.ceiling,
+        trigger: order.trigger,
+        limit: price,
+        book,
+        group: 0,
+    };
+    let node = slab.node_mut(slot);
+    if order.display.is_some() {
+        node.stamp |= flag::ICEBERG;
+    }
+    if order.stp_token != 0 {
+        node.stamp |= flag::TOKEN;
+    }
+    if expires_at != 0 {
+        let id = slab.node(slot).id(slot);
+        slab.expiries.insert((expires_at, id.0), slot);
+    }
+}
+
+impl NewOrder {
+    /// Whether everything about it is in the hot half of its record.
+    #[inline]
+    const fn is_plain(&self) -> bool {
+        self.stp_token == 0
+            && self.display.is_none()
+            && self.trigger.is_none()
+            && self.ceiling.is_none()
+            && !matches!(self.time_in_force, crate::order::TimeInForce::Gtd(_))
+    }
+
+    /// The limit, if it has one.
+    pub(crate) const fn price(&self) -> Option<Price> {
+        match self.kind {
+            OrderKind::Limit(price) => Some(price),
+            OrderKind::Market => None,
         }
     }
 }

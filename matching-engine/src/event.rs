@@ -201,6 +201,15 @@ pub enum BookReject {
 }
 
 impl BookReject {
+    /// The limit that a price went beyond.
+    #[must_use]
+    pub const fn limit(self) -> Option<Price> {
+        if let Self::AboveBand { limit } | Self::BelowBand { limit } = self {
+            return Some(limit);
+        }
+        None
+    }
+
     /// The reason's name on every wire.
     #[must_use]
     pub const fn code(self) -> &'static str {
@@ -264,6 +273,26 @@ pub enum CancelReason {
 }
 
 impl CancelReason {
+    /// The reason as a number, for hashes.
+    pub(crate) const fn number(self) -> u8 {
+        match self {
+            Self::Requested => 0,
+            Self::ImmediateOrCancel => 1,
+            Self::FillOrKill => 2,
+            Self::Market => 3,
+            Self::SelfTrade => 4,
+            Self::Amended => 5,
+            Self::Expired => 6,
+            Self::AuctionOver => 7,
+            Self::AuctionOpened => 8,
+            Self::Halted => 9,
+            Self::PostOnly => 10,
+            Self::Band => 11,
+            Self::Protection => 12,
+            Self::Quote => 13,
+        }
+    }
+
     /// The reason's name on every wire.
     #[must_use]
     pub const fn code(self) -> &'static str {

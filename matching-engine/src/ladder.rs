@@ -1,137 +1,298 @@
-//! One side of a book, in priority order.
+//! One side of a book: its levels, best first.
+//!
+//! Prices are turned into *depths*, which grow from the best price to the worst on both sides, so that one code serves both. Around the
+//! best depth lies a window: an array with one entry per tick and a bitmap over it, in which every level is found in one step and the
+//! next best one in three. Farther levels are in a sorted map; nothing is ever nearer than the window.
 //!
 //! Invariants:
-//! - iterating `orders` is price-time priority: the key is how far the price is from the best possible, then the arrival;
-//! - `levels` and `open` are sums over `orders`, and no order or level is empty.
+//! - unless the side is empty, its best level lies in the window and is `best`;
+//! - a bit is set iff its entry holds a level; no level is empty of orders;
+//! - every depth in `far` lies beyond the window.
 
-use std::collections::BTreeMap;
+use instruments::{Price, Side};
 
-use instruments::{Price, Qty, Side};
-
-use crate::order::Order;
-
-/// An order's place in the queue of its side; the smaller trades first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Rank {
-    /// Grows from the best price to the worst.
-    depth: i64,
-    /// Grows with every arrival at the book, so that no two ranks are equal.
-    pub(crate) arrival: u64,
-}
+use crate::slab::{LEVEL, NONE, Node, Slab, Slot};
+use crate::sorted::Sorted;
 
 /// One side of a book.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Ladder {
-    side: Side,
-    orders: BTreeMap<Rank, Order>,
-    // By depth. Kept beside the orders so that a level of 100,000 orders is read in one step.
-    levels: BTreeMap<i64, Qty>,
-    open: Qty,
+    /// Turns ticks into depths: `ticks ^ mask` is `ticks` or `!ticks`, which overflows at no price.
+    mask: i64,
+    /// The depth of the window's first entry.
+    base: i64,
+    /// How many entries the window has.
+    window: u64,
+    /// The best level; `NONE` when the side is empty.
+    pub(crate) best: Slot,
+    /// Its depth; without meaning when the side is empty.
+    pub(crate) best_depth: i64,
+    /// All that is open: shown, hidden and waiting.
+    pub(crate) open: u64,
+    /// Book and side, for the levels.
+    tag: u32,
+    summary: u64,
+    words: Box<[u64]>,
+    slots: Box<[Slot]>,
+    far: Sorted<i64>,
+}
+
+const BITS: u32 = 6;
+
+#[expect(clippy::as_conversions, reason = "an offset within the window, which is at most 4,096")]
+const fn at(offset: u64) -> usize {
+    offset as usize
+}
+
+#[expect(clippy::as_conversions, reason = "a count of at most 64 bits")]
+const fn wide(bits: u32) -> u64 {
+    bits as u64
+}
+
+/// The bits from `offset` on within its word.
+const fn from_bit(offset: u64) -> u64 {
+    u64::MAX << (offset & 63)
 }
 
 impl Ladder {
-    pub(crate) const fn new(side: Side) -> Self {
-        Self { side, orders: BTreeMap::new(), levels: BTreeMap::new(), open: Qty::ZERO }
-    }
-
-    /// All that is open on this side.
-    pub(crate) const fn open(&self) -> Qty {
-        self.open
-    }
-
-    pub(crate) fn insert(&mut self, arrival: u64, order: Order) -> Rank {
-        let rank = Rank { depth: self.depth(order.price), arrival };
-        *self.levels.entry(rank.depth).or_default() += order.open;
-        self.open += order.open;
-        let before = self.orders.insert(rank, order);
-        assert!(before.is_none(), "two orders of one rank");
-        rank
-    }
-
-    pub(crate) fn get(&self, rank: Rank) -> Option<&Order> {
-        self.orders.get(&rank)
-    }
-
-    /// The order that trades next.
-    pub(crate) fn best(&self) -> Option<(Rank, Order)> {
-        self.orders.first_key_value().map(|(rank, order)| (*rank, *order))
-    }
-
-    /// The order that trades next with someone who pays or takes `limit`; no limit is any price.
-    pub(crate) fn best_within(&self, limit: Option<Price>) -> Option<(Rank, Order)> {
-        self.best().filter(|(rank, _)| limit.is_none_or(|limit| rank.depth <= self.depth(limit)))
-    }
-
-    /// Every order that may trade within `limit`, first to last.
-    pub(crate) fn within(&self, limit: Option<Price>) -> impl Iterator<Item = &Order> {
-        let depth_max = limit.map_or(i64::MAX, |limit| self.depth(limit));
-        self.orders.range(..=Rank { depth: depth_max, arrival: u64::MAX }).map(|(_, order)| order)
-    }
-
-    /// Takes an order out.
-    pub(crate) fn remove(&mut self, rank: Rank) -> Option<Order> {
-        let order = self.orders.remove(&rank)?;
-        self.take_from_level(rank, order.open);
-        Some(order)
-    }
-
-    /// An order has traded `qty`; at nothing open it leaves. Says whether it left.
-    pub(crate) fn fill(&mut self, rank: Rank, qty: Qty) -> bool {
-        if let Some(order) = self.orders.get_mut(&rank) {
-            order.filled += qty;
+    /// An empty side. `window` is a power of two from 64 to 4,096.
+    pub(crate) fn new(side: Side, book: u32, window: u32) -> Self {
+        let window = window.clamp(64, 4_096).next_power_of_two();
+        let (mask, bit) = match side {
+            Side::Buy => (-1, 0),
+            Side::Sell => (0, 1),
+        };
+        let window = u64::from(window);
+        Self {
+            mask,
+            base: 0,
+            window,
+            best: NONE,
+            best_depth: i64::MAX,
+            open: 0,
+            tag: LEVEL | book.wrapping_shl(1) | bit,
+            summary: 0,
+            words: vec![0; at(window >> BITS)].into(),
+            slots: vec![NONE; at(window)].into(),
+            far: Sorted::new(),
         }
-        self.decrement(rank, qty)
     }
 
-    /// An order has lost `qty` without a trade; at nothing open it leaves. Says whether it left.
-    pub(crate) fn decrement(&mut self, rank: Rank, qty: Qty) -> bool {
-        let Some(order) = self.orders.get_mut(&rank) else { return false };
-        order.open -= qty;
-        let left = order.open.is_zero();
-        if left {
-            self.orders.remove(&rank);
+    #[inline]
+    pub(crate) const fn depth_of(&self, ticks: i64) -> i64 {
+        ticks ^ self.mask
+    }
+
+    #[inline]
+    pub(crate) const fn price_of(&self, depth: i64) -> Price {
+        Price::from_ticks(depth ^ self.mask)
+    }
+
+    #[inline]
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.best == NONE
+    }
+
+    /// The best price.
+    #[inline]
+    pub(crate) fn best_price(&self) -> Option<Price> {
+        (self.best != NONE).then(|| self.price_of(self.best_depth))
+    }
+
+    /// Whether an order that pays or takes down to `limit`, a depth of this side, meets anything.
+    #[inline]
+    pub(crate) const fn is_within(&self, limit: i64) -> bool {
+        self.best != NONE && self.best_depth <= limit
+    }
+
+    #[inline]
+    const fn offset(&self, depth: i64) -> u64 {
+        depth.wrapping_sub(self.base).cast_unsigned()
+    }
+
+    /// The level at a depth, if there is one.
+    pub(crate) fn level(&self, depth: i64) -> Option<Slot> {
+        let offset = self.offset(depth);
+        if offset < self.window {
+            return self.slots.get(at(offset)).copied().filter(|slot| *slot != NONE);
         }
-        self.take_from_level(rank, qty);
-        left
+        self.far.get(depth)
     }
 
-    /// The orders with their arrivals, first to last.
-    pub(crate) fn orders(&self) -> impl Iterator<Item = (u64, &Order)> {
-        self.orders.iter().map(|(rank, order)| (rank.arrival, order))
+    /// The level at a depth, made if there was none.
+    #[inline]
+    pub(crate) fn level_or_new(&mut self, depth: i64, slab: &mut Slab) -> Slot {
+        let offset = self.offset(depth);
+        if offset < self.window
+            && let Some(&slot) = self.slots.get(at(offset))
+            && slot != NONE
+        {
+            return slot;
+        }
+        self.new_level(depth, slab)
     }
 
-    /// Price and open quantity of every level, best first.
-    pub(crate) fn levels(&self) -> impl Iterator<Item = (Price, Qty)> {
-        self.levels.iter().map(|(depth, open)| (self.price(*depth), *open))
+    fn new_level(&mut self, depth: i64, slab: &mut Slab) -> Slot {
+        self.move_window_for(depth);
+        let offset = self.offset(depth);
+        let known = if offset < self.window { None } else { self.far.get(depth) };
+        if let Some(slot) = known {
+            return slot;
+        }
+        let slot = slab.take();
+        *slab.node_mut(slot) = Node {
+            prev: slot,
+            next: slot,
+            level: self.tag,
+            account: 0,
+            open: 0,
+            stamp: depth.cast_unsigned(),
+        };
+        if offset < self.window {
+            self.enter(offset, slot);
+        } else {
+            self.far.insert(depth, slot);
+        }
+        if self.best == NONE || depth < self.best_depth {
+            self.best = slot;
+            self.best_depth = depth;
+        }
+        slot
     }
 
-    /// The open quantity at `price`.
-    pub(crate) fn open_at(&self, price: Price) -> Qty {
-        self.levels.get(&self.depth(price)).copied().unwrap_or_default()
+    /// Takes out a level that has no order left.
+    #[inline]
+    pub(crate) fn remove_level(&mut self, slot: Slot, slab: &mut Slab) {
+        let depth = slab.node(slot).depth();
+        slab.give(slot);
+        let offset = self.offset(depth);
+        if offset < self.window {
+            self.leave(offset);
+        } else {
+            self.far.remove(depth);
+        }
+        if slot == self.best {
+            self.find_best(offset);
+        }
     }
 
-    fn take_from_level(&mut self, rank: Rank, qty: Qty) {
-        self.open -= qty;
-        if let Some(open) = self.levels.get_mut(&rank.depth) {
-            *open -= qty;
-            if open.is_zero() {
-                self.levels.remove(&rank.depth);
+    /// The best level after the one at `offset` has gone.
+    #[inline]
+    fn find_best(&mut self, offset: u64) {
+        if let Some(next) = self.next_set(offset) {
+            self.best = self.slots.get(at(next)).copied().unwrap_or(NONE);
+            self.best_depth = self.base.wrapping_add(next.cast_signed());
+        } else if let Some((depth, slot)) = self.far.first() {
+            self.best = slot;
+            self.best_depth = depth;
+            self.shift_to(self.centred(depth));
+        } else {
+            self.best = NONE;
+        }
+    }
+
+    /// The first entry with a level at `offset` or behind it.
+    #[inline]
+    fn next_set(&self, offset: u64) -> Option<u64> {
+        let word = offset >> BITS;
+        let here = self.words.get(at(word)).copied().unwrap_or(0) & from_bit(offset);
+        if here != 0 {
+            return Some((word << BITS) | wide(here.trailing_zeros()));
+        }
+        // The shift by 64 that the last word would need is a shift by 1 and then by the rest.
+        let later = self.summary & (from_bit(word) << 1);
+        let word = wide(later.trailing_zeros());
+        let there = self.words.get(at(word)).copied().filter(|_| later != 0)?;
+        Some((word << BITS) | wide(there.trailing_zeros()))
+    }
+
+    #[inline]
+    fn enter(&mut self, offset: u64, slot: Slot) {
+        if let (Some(entry), Some(word)) =
+            (self.slots.get_mut(at(offset)), self.words.get_mut(at(offset >> BITS)))
+        {
+            *entry = slot;
+            *word |= 1 << (offset & 63);
+            self.summary |= 1 << (offset >> BITS);
+        }
+    }
+
+    #[inline]
+    fn leave(&mut self, offset: u64) {
+        if let (Some(entry), Some(word)) =
+            (self.slots.get_mut(at(offset)), self.words.get_mut(at(offset >> BITS)))
+        {
+            *entry = NONE;
+            *word &= !(1 << (offset & 63));
+            if *word == 0 {
+                self.summary &= !(1 << (offset >> BITS));
             }
         }
     }
 
-    /// `!ticks` turns the order of all 2^64 prices around and, unlike `-ticks`, overflows at none of them.
-    const fn depth(&self, price: Price) -> i64 {
-        match self.side {
-            Side::Buy => !price.ticks(),
-            Side::Sell => price.ticks(),
+    /// A base that puts `depth` a quarter into the window, within the range of depths.
+    fn centred(&self, depth: i64) -> i64 {
+        let last = i64::MAX.wrapping_sub(self.window.cast_signed().wrapping_sub(1));
+        depth.saturating_sub((self.window >> 2).cast_signed()).min(last)
+    }
+
+    /// Moves the window before a level is made at `depth`: nothing may be nearer than it, and it follows the best level.
+    fn move_window_for(&mut self, depth: i64) {
+        if self.best == NONE {
+            // Nothing is in the window, so nothing has to move.
+            self.base = self.centred(depth);
+        } else if depth < self.base {
+            self.shift_to(self.centred(depth));
+        } else if self.window <= self.offset(depth)
+            && self.window >> 1 < self.offset(self.best_depth)
+        {
+            self.shift_to(self.centred(self.best_depth));
         }
     }
 
-    const fn price(&self, depth: i64) -> Price {
-        match self.side {
-            Side::Buy => Price::from_ticks(!depth),
-            Side::Sell => Price::from_ticks(depth),
+    /// Moves the window to `base`, levels that leave it to the far map and levels that come within from there.
+    #[cold]
+    fn shift_to(&mut self, base: i64) {
+        let old = self.base;
+        self.base = base;
+        // Away from the side to which entries move, so that none is written over before it has moved.
+        let mut offset = if old < base { self.next_set(0) } else { self.last_set(self.window) };
+        while let Some(here) = offset {
+            let slot = self.slots.get(at(here)).copied().unwrap_or(NONE);
+            self.leave(here);
+            let depth = old.wrapping_add(here.cast_signed());
+            if self.offset(depth) < self.window {
+                self.enter(self.offset(depth), slot);
+            } else {
+                self.far.insert(depth, slot);
+            }
+            offset = if old < base { self.next_set(here) } else { self.last_set(here) };
         }
+        while let Some((depth, slot)) = self.far.first()
+            && self.offset(depth) < self.window
+        {
+            self.far.remove(depth);
+            self.enter(self.offset(depth), slot);
+        }
+    }
+
+    /// The last entry with a level before `offset`.
+    fn last_set(&self, offset: u64) -> Option<u64> {
+        (0..offset).rev().find(|here| {
+            let word = self.words.get(at(here >> BITS)).copied().unwrap_or(0);
+            word & (1 << (here & 63)) != 0
+        })
+    }
+
+    /// Every level, best first.
+    pub(crate) fn levels(&self) -> impl Iterator<Item = Slot> {
+        let mut offset = self.next_set(0);
+        let near = std::iter::from_fn(move || {
+            let here = offset?;
+            offset =
+                here.checked_add(1).filter(|o| *o < self.window).and_then(|o| self.next_set(o));
+            self.slots.get(at(here)).copied()
+        });
+        near.chain(self.far.iter().map(|(_, slot)| slot))
     }
 }

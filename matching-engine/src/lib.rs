@@ -1,7 +1,7 @@
-//! One instrument's order book and its matching rules.
+//! The order books of a venue and their matching rules.
 //!
-//! Orders in, events out. The book knows no money, no clock and no other book; `docs/rules/match.md` is its specification.
-//! Read [`Book::place`] first, then `book/take.rs`.
+//! Orders in, events out. The engine knows no money and no clock: time is told to it. `docs/rules/match.md` is its specification.
+//! Read [`Engine::place`] first, then `book.rs` and `book/take.rs`.
 
 #![cfg_attr(
     not(test),
@@ -16,10 +16,23 @@
 )]
 
 mod book;
+mod breaker;
+mod engine;
 mod event;
+mod hash;
 mod ladder;
 mod order;
+mod slab;
+mod sorted;
+mod terms;
 
-pub use book::{Book, Cross, CrossRule, Phase};
+pub use book::{BookView, Cross, CrossRule};
+pub use engine::{BOOKS_MAX, Engine};
 pub use event::{BookEvent, BookReject, CancelReason, Trade};
-pub use order::{NewOrder, Order, OrderKind, StpMode, TimeInForce};
+pub use order::{
+    Amend, NewOrder, Order, OrderKind, PostOnly, PriceSource, StpMode, TimeInForce, Trigger,
+    TriggerWhen,
+};
+pub use terms::{
+    Allocation, Auction, AuctionKind, Bands, BookMode, BookTerms, Breaker, Call, Capacity, Phase,
+};

@@ -77,6 +77,14 @@ pub enum TimeInForce {
 }
 
 impl TimeInForce {
+    /// When it ends by itself, in nanoseconds; 0 when it does not.
+    pub(crate) const fn expires_at(self) -> u64 {
+        match self {
+            Self::Gtd(at) => at.nanos(),
+            Self::Gtc | Self::Ioc | Self::Fok | Self::Gfa | Self::Gfn => 0,
+        }
+    }
+
     /// Whether what does not trade on arrival rests.
     #[must_use]
     pub const fn rests(self) -> bool {

@@ -1,14 +1,13 @@
-//! Call auctions: orders are collected, then trade at one price.
+//! Call auctions: the one price, and the trades at it.
 //!
 //! Volume and imbalance change only at order prices, so between two neighbouring order prices all ticks are alike. A stretch of such ticks
 //! is one candidate; the rule looks at every tick without walking them.
 
-use std::collections::BTreeMap;
+use instruments::{Price, Qty};
 
-use instruments::{Price, Qty, Side};
-
-use super::{Book, Phase};
+use super::{Book, Desk};
 use crate::event::{BookEvent, Trade};
+use crate::slab::{Slab, Slot, flag};
 
 /// The price at which an auction trades, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,114 +40,215 @@ pub enum CrossRule {
 struct Stretch {
     low: i64,
     high: i64,
-    demand: Qty,
-    supply: Qty,
+    demand: u64,
+    supply: u64,
 }
 
 impl Stretch {
-    fn volume(&self) -> Qty {
+    fn volume(&self) -> u64 {
         self.demand.min(self.supply)
     }
 
     fn imbalance(&self) -> i128 {
-        i128::from(self.demand.lots()).saturating_sub(i128::from(self.supply.lots()))
+        i128::from(self.demand).saturating_sub(i128::from(self.supply))
+    }
+}
+
+/// The best stretches so far, from the lowest to the highest tick; all have one volume and one size of imbalance.
+#[derive(Debug, Clone, Copy)]
+struct Tied {
+    volume: u64,
+    excess: u128,
+    lowest: Stretch,
+    highest: Stretch,
+    all_buy: bool,
+    all_sell: bool,
+    /// The tick closest to the reference, the lower of two, and its stretch.
+    nearest: (i64, Stretch),
+}
+
+impl Tied {
+    fn new(stretch: Stretch, reference: i64) -> Self {
+        let imbalance = stretch.imbalance();
+        Self {
+            volume: stretch.volume(),
+            excess: imbalance.unsigned_abs(),
+            lowest: stretch,
+            highest: stretch,
+            all_buy: 0 < imbalance,
+            all_sell: imbalance < 0,
+            nearest: (reference.clamp(stretch.low, stretch.high), stretch),
+        }
+    }
+
+    /// The tie with the next stretch upwards.
+    fn with(self, next: Stretch, reference: i64) -> Self {
+        let (volume, excess) = (next.volume(), next.imbalance().unsigned_abs());
+        if self.volume < volume || self.volume == volume && excess < self.excess {
+            return Self::new(next, reference);
+        }
+        if volume < self.volume || self.excess < excess {
+            return self;
+        }
+        let imbalance = next.imbalance();
+        let tick = reference.clamp(next.low, next.high);
+        let is_nearer = tick.abs_diff(reference) < self.nearest.0.abs_diff(reference);
+        Self {
+            highest: next,
+            all_buy: self.all_buy && 0 < imbalance,
+            all_sell: self.all_sell && imbalance < 0,
+            nearest: if is_nearer { (tick, next) } else { self.nearest },
+            ..self
+        }
+    }
+
+    fn cross(&self) -> Cross {
+        let (tick, stretch, rule) = if self.lowest.low == self.highest.high {
+            (self.lowest.low, self.lowest, CrossRule::Unique)
+        } else if self.all_buy {
+            (self.highest.high, self.highest, CrossRule::BuyPressure)
+        } else if self.all_sell {
+            (self.lowest.low, self.lowest, CrossRule::SellPressure)
+        } else {
+            (self.nearest.0, self.nearest.1, CrossRule::Reference)
+        };
+        Cross {
+            price: Price::from_ticks(tick),
+            volume: Qty::from_lots(self.volume),
+            imbalance: stretch.imbalance(),
+            rule,
+        }
     }
 }
 
 impl Book {
-    /// From now on orders are collected and do not match. Nothing changes when they already are.
-    pub const fn open_auction(&mut self) {
-        self.phase = Phase::Auction;
+    /// What an uncross would do now. `None` when nothing would trade. `bids` is room to work in.
+    pub(crate) fn indicative(
+        &self,
+        reference: Price,
+        slab: &Slab,
+        bids: &mut Vec<(i64, u64)>,
+    ) -> Option<Cross> {
+        let (top, bottom) = (self.bids.best_price()?.ticks(), self.asks.best_price()?.ticks());
+        let reference = reference.ticks();
+        bids.clear();
+        let mut demand = 0_u64;
+        for level in self.bids.levels() {
+            let ticks = self.bids.price_of(slab.node(level).depth()).ticks();
+            if ticks < bottom {
+                break;
+            }
+            let open = open_at(level, slab);
+            bids.push((ticks, open));
+            demand = demand.wrapping_add(open);
+        }
+        let mut asks = self.asks.levels().map(|level| {
+            (self.asks.price_of(slab.node(level).depth()).ticks(), open_at(level, slab))
+        });
+        let mut asks =
+            std::iter::from_fn(|| asks.next().filter(|(ticks, _)| *ticks <= top)).fuse().peekable();
+        let mut bids = bids.iter().rev().copied().peekable();
+
+        // Upwards through every tick at which somebody stands, and the stretches between.
+        let (mut supply, mut next_tick, mut tied) = (0_u64, bottom, None::<Tied>);
+        loop {
+            let tick = match (bids.peek(), asks.peek()) {
+                (Some((bid, _)), Some((ask, _))) => *bid.min(ask),
+                (Some((tick, _)), None) | (None, Some((tick, _))) => *tick,
+                (None, None) => break,
+            };
+            let mut add = |low: i64, high: i64, supply: u64| {
+                let stretch = Stretch { low, high, demand, supply };
+                tied = Some(
+                    tied.map_or(Tied::new(stretch, reference), |t| t.with(stretch, reference)),
+                );
+            };
+            if next_tick < tick {
+                add(next_tick, tick.saturating_sub(1), supply);
+            }
+            supply =
+                supply.wrapping_add(asks.next_if(|(t, _)| *t == tick).map_or(0, |(_, open)| open));
+            add(tick, tick, supply);
+            demand =
+                demand.wrapping_sub(bids.next_if(|(t, _)| *t == tick).map_or(0, |(_, open)| open));
+            next_tick = tick.saturating_add(1);
+        }
+        tied.filter(|tied| tied.volume != 0).map(|tied| tied.cross())
     }
 
-    /// What [`Book::uncross`] would do now. `None` when nothing would trade.
-    #[must_use]
-    pub fn indicative(&self, reference: Price) -> Option<Cross> {
-        let stretches = self.stretches();
-        let volume = stretches.iter().map(Stretch::volume).max()?;
-        let imbalance_of = |stretch: &Stretch| stretch.imbalance().unsigned_abs();
-        let most = stretches.iter().filter(|stretch| stretch.volume() == volume);
-        let imbalance = most.clone().map(imbalance_of).min()?;
-        let tied: Vec<_> = most.filter(|stretch| imbalance_of(stretch) == imbalance).collect();
-
-        let (lowest, highest) = (tied.first()?.low, tied.last()?.high);
-        let (price, rule) = if lowest == highest {
-            (lowest, CrossRule::Unique)
-        } else if tied.iter().all(|stretch| 0 < stretch.imbalance()) {
-            (highest, CrossRule::BuyPressure)
-        } else if tied.iter().all(|stretch| stretch.imbalance() < 0) {
-            (lowest, CrossRule::SellPressure)
-        } else {
-            let nearest = tied.iter().map(|s| reference.ticks().clamp(s.low, s.high));
-            let by_distance = |ticks: &i64| (ticks.abs_diff(reference.ticks()), *ticks);
-            (nearest.min_by_key(by_distance)?, CrossRule::Reference)
-        };
-        let chosen = tied.iter().find(|stretch| (stretch.low..=stretch.high).contains(&price))?;
-        let imbalance = chosen.imbalance();
-        Some(Cross { price: Price::from_ticks(price), volume, imbalance, rule })
-    }
-
-    /// Ends an auction: what can trade at the one price does, in price-time priority, and orders match on arrival again.
+    /// Trades what can trade at the one price, in price-time priority; the earlier arrival is the maker.
     ///
-    /// Self-trade prevention does not act: nobody took. The maker of a trade is the order that arrived first.
-    /// Outside an auction nothing is crossed, so nothing happens.
-    pub fn uncross(&mut self, reference: Price, out: &mut Vec<BookEvent>) {
-        let cross = self.indicative(reference);
-        self.phase = Phase::Continuous;
-        let Some(cross) = cross else { return };
-        let mut left = cross.volume;
-        while !left.is_zero() {
-            let (Some(bid), Some(ask)) = (self.bids.best(), self.asks.best()) else { break };
-            let qty = left.min(bid.1.open).min(ask.1.open);
-            let (maker, taker) =
-                if bid.0.arrival < ask.0.arrival { (bid.1, ask.1) } else { (ask.1, bid.1) };
-            out.push(BookEvent::Traded(Trade {
-                maker: maker.id,
-                taker: taker.id,
-                maker_account: maker.account,
-                taker_account: taker.account,
-                taker_side: taker.side,
+    /// Self-trade prevention does not act: nobody took.
+    pub(super) fn uncross_at(&mut self, cross: &Cross, desk: &mut Desk<'_>) {
+        let mut left = cross.volume.lots();
+        while left != 0 && !self.bids.is_empty() && !self.asks.is_empty() {
+            let bid = desk.slab.node(self.bids.best).next;
+            let ask = desk.slab.node(self.asks.best).next;
+            let qty = left.min(desk.slab.open(bid)).min(desk.slab.open(ask));
+            let is_bid_first = desk.slab.place(bid) < desk.slab.place(ask);
+            let (maker, taker) = if is_bid_first { (bid, ask) } else { (ask, bid) };
+            let (made, took) = (*desk.slab.node(maker), *desk.slab.node(taker));
+            desk.out.push(BookEvent::Traded(Trade {
+                book: self.instrument,
+                maker: made.id(maker),
+                taker: took.id(taker),
+                maker_account: made.account_id(),
+                taker_account: took.account_id(),
+                taker_side: took.side(),
                 price: cross.price,
-                qty,
+                qty: Qty::from_lots(qty),
             }));
-            for (rank, order) in [bid, ask] {
-                if self.ladder_mut(order.side).fill(rank, qty) {
-                    self.index.remove(&order.id);
-                }
-            }
-            left -= qty;
+            self.fill_in_auction(bid, qty, desk);
+            self.fill_in_auction(ask, qty, desk);
+            left = left.wrapping_sub(qty);
         }
-        assert!(!self.is_crossed(), "an auction left orders that could trade");
+        for side in [instruments::Side::Buy, instruments::Side::Sell] {
+            let best = self.ladder(side).best;
+            if self.ladder(side).is_empty() {
+                continue;
+            }
+            let first = desk.slab.node(best).next;
+            if desk.slab.node(first).open == 0 {
+                self.refresh(first, desk);
+            }
+        }
     }
 
-    /// Every tick from the best ask to the best bid, in ascending stretches. Elsewhere nothing can trade.
-    fn stretches(&self) -> Vec<Stretch> {
-        let (Some((top, _)), Some((bottom, _))) = (self.best_bid(), self.best_ask()) else {
-            return Vec::new();
-        };
-        let mut sizes: BTreeMap<i64, (Qty, Qty)> = BTreeMap::new();
-        let mut demand = Qty::ZERO;
-        for (price, open) in self.depth(Side::Buy).take_while(|(price, _)| bottom <= *price) {
-            sizes.entry(price.ticks()).or_default().0 = open;
-            demand += open;
+    /// An order trades in an auction: what it shows first, then what it hides, all in its place.
+    fn fill_in_auction(&mut self, slot: Slot, qty: u64, desk: &mut Desk<'_>) {
+        let node = *desk.slab.node(slot);
+        if qty == desk.slab.open(slot) {
+            self.pull(slot, &node, desk.slab);
+            return self.end(slot, desk.slab);
         }
-        for (price, open) in self.depth(Side::Sell).take_while(|(price, _)| *price <= top) {
-            sizes.entry(price.ticks()).or_default().1 = open;
+        let from_shown = qty.min(node.open);
+        let from_hidden = qty.wrapping_sub(from_shown);
+        if from_hidden != 0 {
+            let cold = desk.slab.cold_mut(slot);
+            cold.hidden = cold.hidden.wrapping_sub(from_hidden);
         }
-
-        let mut supply = Qty::ZERO;
-        let mut stretches = Vec::new();
-        let mut next_tick = bottom.ticks();
-        for (&ticks, &(bid, ask)) in &sizes {
-            if next_tick < ticks {
-                let high = ticks.saturating_sub(1);
-                stretches.push(Stretch { low: next_tick, high, demand, supply });
-            }
-            supply += ask;
-            stretches.push(Stretch { low: ticks, high: ticks, demand, supply });
-            demand -= bid;
-            next_tick = ticks.saturating_add(1);
-        }
-        stretches
+        desk.slab.add_filled(slot, qty);
+        desk.slab.node_mut(slot).open = node.open.wrapping_sub(from_shown);
+        let level = desk.slab.node_mut(node.level);
+        level.open = level.open.wrapping_sub(from_shown);
+        let ladder = self.ladder_mut(node.side());
+        ladder.open = ladder.open.wrapping_sub(qty);
     }
+}
+
+/// All that is open on a level, hidden parts included.
+pub(super) fn open_at(level: Slot, slab: &Slab) -> u64 {
+    let node = slab.node(level);
+    let mut open = node.open;
+    if node.account != 0 {
+        let mut slot = node.next;
+        while slot != level {
+            let order = slab.node(slot);
+            if order.has(flag::ICEBERG) {
+                open = open.wrapping_add(slab.hidden(slot));
+            }
+            slot = order.next;
+        }
+    }
+    open
 }

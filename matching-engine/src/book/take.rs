@@ -2,158 +2,327 @@
 
 use instruments::{AccountId, OrderId, Price, Qty, Side};
 
-use super::Book;
+use super::{Book, Desk};
 use crate::event::{BookEvent, CancelReason, Trade};
-use crate::ladder::Rank;
-use crate::order::{NewOrder, Order, OrderKind, StpMode};
+use crate::order::StpMode;
+use crate::slab::{Node, Slab, Slot, flag, stp_of};
+use crate::terms::{Allocation, AuctionKind};
 
 /// An order on its way through the book.
-pub(super) struct Taker {
-    id: OrderId,
-    account: AccountId,
-    side: Side,
-    /// Absent: any price.
-    pub(super) limit: Option<Price>,
-    pub(super) open: Qty,
-    filled: Qty,
-    post_only: bool,
-    stp: StpMode,
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Taker {
+    pub(crate) slot: Slot,
+    pub(crate) id: OrderId,
+    pub(crate) account: u32,
+    pub(crate) side: Side,
+    pub(crate) stamp: u64,
+    pub(crate) token: u64,
+    pub(crate) open: u64,
+    /// What it had traded before this arrival, and since.
+    pub(crate) filled: u64,
+    /// The worst depth of the other side at which it trades.
+    pub(crate) limit: i64,
+    /// Its limit; absent for a market order.
+    pub(crate) price: Option<Price>,
+    /// Whether it arrives for the first time, so that its id is its place.
+    pub(crate) is_new: bool,
 }
 
 impl Taker {
-    pub(super) const fn new(order: &NewOrder) -> Self {
-        Self {
-            id: order.id,
-            account: order.account,
-            side: order.side,
-            limit: match order.kind {
-                OrderKind::Limit(price) => Some(price),
-                OrderKind::Market => None,
-            },
-            open: order.qty,
-            filled: Qty::ZERO,
-            post_only: order.post_only,
-            stp: order.stp,
-        }
+    pub(crate) const fn stp(&self) -> StpMode {
+        stp_of(self.stamp)
     }
 
-    /// A resting order that arrives anew.
-    pub(super) const fn amended(order: &Order, price: Price, open: Qty) -> Self {
-        Self {
-            id: order.id,
-            account: order.account,
-            side: order.side,
-            limit: Some(price),
-            open,
-            filled: order.filled,
-            post_only: order.post_only,
-            stp: order.stp,
-        }
+    pub(crate) const fn force(&self) -> u64 {
+        (self.stamp & flag::FORCE) >> 6
     }
 
-    pub(super) const fn resting_at(&self, price: Price) -> Order {
-        Order {
-            id: self.id,
-            account: self.account,
-            side: self.side,
-            price,
-            open: self.open,
-            filled: self.filled,
-            post_only: self.post_only,
-            stp: self.stp,
-        }
+    pub(crate) const fn is_fok(&self) -> bool {
+        self.force() == 2
     }
 
-    /// Ends what is left, if anything is.
-    pub(super) fn cancel(&mut self, reason: CancelReason, out: &mut Vec<BookEvent>) {
-        if !self.open.is_zero() {
-            out.push(BookEvent::Cancelled { id: self.id, qty: self.open, reason });
-            self.open = Qty::ZERO;
-        }
+    /// Whether its rest may stay.
+    const fn rests(&self) -> bool {
+        self.price.is_some() && !matches!(self.force(), 1 | 2)
     }
 
-    /// The mode that holds between this order and a resting one.
-    fn stp_against(&self, maker: &Order) -> StpMode {
-        if maker.account == self.account { self.stp } else { StpMode::None }
+    /// Whether a resting order is this order's own.
+    #[inline]
+    pub(crate) fn owns(&self, maker: &Node, slot: Slot, slab: &Slab) -> bool {
+        maker.account == self.account
+            && self.stp() != StpMode::None
+            && slab.token(slot) == self.token
     }
 }
 
 impl Book {
-    /// What `taker` would trade on arrival under its own self-trade mode, counted no further than it needs.
-    pub(super) fn tradable(&self, taker: &Taker) -> Qty {
-        let mut sum = Qty::ZERO;
-        for maker in self.ladder(taker.side.opposite()).within(taker.limit) {
-            match taker.stp_against(maker) {
-                StpMode::None => sum += maker.open,
-                StpMode::CancelOldest => {}
-                // A decremented taker can no longer trade whole: what it loses to itself is not traded.
-                StpMode::CancelNewest | StpMode::CancelBoth | StpMode::Decrement => break,
+    /// Everything that happens to an order when it arrives.
+    #[inline]
+    pub(crate) fn arrive(&mut self, taker: &mut Taker, desk: &mut Desk<'_>) {
+        if taker.is_fok() && self.tradable(taker, desk) < taker.open {
+            self.stop(taker, CancelReason::FillOrKill, desk.out);
+        }
+        self.take(taker, desk);
+        self.conclude(taker, desk);
+    }
+
+    /// What is left of an order after it has matched rests or is cancelled.
+    #[inline]
+    pub(crate) fn conclude(&mut self, taker: &mut Taker, desk: &mut Desk<'_>) {
+        if taker.open != 0 && taker.rests() && !self.is_out_of_phase(taker) {
+            return self.rest(taker, desk);
+        }
+        if taker.open != 0 {
+            let is_halted = !self.is_continuous();
+            let reason = match taker.force() {
+                5 => CancelReason::AuctionOpened,
+                _ if is_halted => CancelReason::Halted,
+                1 => CancelReason::ImmediateOrCancel,
+                _ => CancelReason::Market,
+            };
+            assert!(!taker.is_fok(), "fill or kill left a rest");
+            self.stop(taker, reason, desk.out);
+        }
+        self.end(taker.slot, desk.slab);
+    }
+
+    /// Good for normal trading, and the breaker has just opened an auction.
+    const fn is_out_of_phase(&self, taker: &Taker) -> bool {
+        taker.force() == 5 && !self.is_continuous()
+    }
+
+    /// Ends what is left of a taker.
+    pub(super) fn stop(&self, taker: &mut Taker, reason: CancelReason, out: &mut Vec<BookEvent>) {
+        if taker.open != 0 {
+            let (book, id, qty) = (self.instrument, taker.id, Qty::from_lots(taker.open));
+            out.push(BookEvent::Cancelled { book, id, qty, reason });
+            taker.open = 0;
+        }
+    }
+
+    /// Matches until the taker is done, nothing is left within its limit, or the breaker trips.
+    #[inline]
+    pub(crate) fn take(&mut self, taker: &mut Taker, desk: &mut Desk<'_>) {
+        let makers = self.ladder(taker.side.opposite());
+        if taker.open == 0 || !makers.is_within(taker.limit) || !self.is_continuous() {
+            return;
+        }
+        self.take_levels(taker, i64::MAX, desk);
+    }
+
+    /// Matches with levels no deeper than `depth_max` and the taker's own limit.
+    pub(crate) fn take_levels(&mut self, taker: &mut Taker, depth_max: i64, desk: &mut Desk<'_>) {
+        let side = taker.side.opposite();
+        let limit = taker.limit.min(depth_max);
+        let (low, high) = match &mut self.breaker {
+            Some(breaker) => {
+                breaker.advance(desk.now);
+                breaker.limits()
             }
-            if taker.open <= sum {
+            None => (i64::MIN, i64::MAX),
+        };
+        let (mut first, mut newest) = (None, None);
+        while taker.open != 0 && self.ladder(side).is_within(limit) {
+            let makers = self.ladder(side);
+            let (level, price) = (makers.best, makers.price_of(makers.best_depth));
+            if price.ticks() < low || high < price.ticks() {
+                self.open_call(AuctionKind::Volatility, desk);
                 break;
             }
-        }
-        sum
-    }
-
-    /// Matches until the taker is done or nothing is left within its limit.
-    pub(super) fn take(&mut self, taker: &mut Taker, out: &mut Vec<BookEvent>) {
-        while !taker.open.is_zero() {
-            let makers = self.ladder(taker.side.opposite());
-            let Some((rank, maker)) = makers.best_within(taker.limit) else { return };
-            match taker.stp_against(&maker) {
-                StpMode::None => self.trade(taker, rank, &maker, out),
-                StpMode::CancelNewest => taker.cancel(CancelReason::SelfTrade, out),
-                StpMode::CancelOldest => self.cancel(maker.id, CancelReason::SelfTrade, out),
-                StpMode::CancelBoth => {
-                    self.cancel(maker.id, CancelReason::SelfTrade, out);
-                    taker.cancel(CancelReason::SelfTrade, out);
+            let trades = match self.terms.allocation {
+                Allocation::Fifo => self.take_level(taker, level, desk),
+                Allocation::ProRata { min, top } => {
+                    self.share_level(taker, level, (min.lots(), top), desk)
                 }
-                StpMode::Decrement => self.decrement(taker, rank, &maker, out),
+            };
+            if trades {
+                first = first.or(Some(price));
+                newest = Some(price);
+            }
+        }
+        if let (Some(first), Some(newest)) = (first, newest) {
+            self.last = Some(newest);
+            self.has_moved = true;
+            if let Some(breaker) = &mut self.breaker {
+                breaker.record(desk.now, first, newest);
             }
         }
     }
 
-    fn trade(&mut self, taker: &mut Taker, rank: Rank, maker: &Order, out: &mut Vec<BookEvent>) {
-        let qty = taker.open.min(maker.open);
-        out.push(BookEvent::Traded(Trade {
-            maker: maker.id,
-            taker: taker.id,
-            maker_account: maker.account,
-            taker_account: taker.account,
-            taker_side: taker.side,
-            price: maker.price,
-            qty,
-        }));
-        taker.open -= qty;
-        taker.filled += qty;
-        if self.ladder_mut(maker.side).fill(rank, qty) {
-            self.index.remove(&maker.id);
+    /// Trades with one level, oldest order first, until it meets an order that is more than a number. Says whether anything traded.
+    #[inline]
+    pub(super) fn take_level(
+        &mut self,
+        taker: &mut Taker,
+        level: Slot,
+        desk: &mut Desk<'_>,
+    ) -> bool {
+        let price = self.price_at(level, desk.slab);
+        let (book, wanted) = (self.instrument, taker.open);
+        let (mut ended, mut met) = (0_u32, Special::None);
+        let mut slot = desk.slab.node(level).next;
+        while slot != level && taker.open != 0 {
+            let maker = *desk.slab.node(slot);
+            if maker.account == taker.account && taker.owns(&maker, slot, desk.slab) {
+                met = Special::Own;
+                break;
+            }
+            let qty = taker.open.min(maker.open);
+            desk.out.push(BookEvent::Traded(Trade {
+                book,
+                maker: maker.id(slot),
+                taker: taker.id,
+                maker_account: AccountId(u64::from(maker.account)),
+                taker_account: AccountId(u64::from(taker.account)),
+                taker_side: taker.side,
+                price,
+                qty: Qty::from_lots(qty),
+            }));
+            taker.open = taker.open.wrapping_sub(qty);
+            if qty != maker.open {
+                desk.slab.node_mut(slot).open = maker.open.wrapping_sub(qty);
+                desk.slab.add_filled(slot, qty);
+                break;
+            }
+            if maker.has(flag::ICEBERG | flag::FORCE | flag::QUOTE) {
+                if desk.slab.hidden(slot) != 0 {
+                    desk.slab.add_filled(slot, qty);
+                    met = Special::Iceberg;
+                    break;
+                }
+                self.forget(&maker, level, desk.slab);
+            }
+            desk.slab.end(slot);
+            ended = ended.wrapping_add(1);
+            slot = maker.next;
+        }
+        let traded = wanted.wrapping_sub(taker.open);
+        taker.filled = taker.filled.wrapping_add(traded);
+        self.orders = self.orders.wrapping_sub(ended);
+        self.settle_level(level, slot, traded, desk.slab);
+        match met {
+            Special::None => {}
+            Special::Own => self.meet_own(taker, slot, desk),
+            Special::Iceberg => self.refresh(slot, desk),
+        }
+        traded != 0
+    }
+
+    /// The price of a level.
+    #[inline]
+    pub(super) fn price_at(&self, level: Slot, slab: &Slab) -> Price {
+        let node = slab.node(level);
+        self.ladder(node.level_side()).price_of(node.depth())
+    }
+
+    /// Makes a level's sums and its front true after `traded` lots in front of `first` have gone.
+    #[inline]
+    fn settle_level(&mut self, level: Slot, first: Slot, traded: u64, slab: &mut Slab) {
+        slab.node_mut(first).prev = level;
+        let node = slab.node_mut(level);
+        node.next = first;
+        node.open = node.open.wrapping_sub(traded);
+        let side = node.level_side();
+        let ladder = self.ladder_mut(side);
+        ladder.open = ladder.open.wrapping_sub(traded);
+        if first == level {
+            ladder.remove_level(level, slab);
+        }
+    }
+
+    /// The taker has reached an order of its own.
+    #[cold]
+    pub(super) fn meet_own(&mut self, taker: &mut Taker, slot: Slot, desk: &mut Desk<'_>) {
+        match taker.stp() {
+            StpMode::None => {}
+            StpMode::CancelNewest => self.stop(taker, CancelReason::SelfTrade, desk.out),
+            StpMode::CancelOldest => self.cancel(slot, CancelReason::SelfTrade, desk),
+            StpMode::CancelBoth => {
+                self.cancel(slot, CancelReason::SelfTrade, desk);
+                self.stop(taker, CancelReason::SelfTrade, desk.out);
+            }
+            StpMode::Decrement => self.decrement(taker, slot, desk),
         }
     }
 
     /// Both lose the smaller's open quantity: the one that has nothing left ends, the other goes on.
-    fn decrement(
-        &mut self,
-        taker: &mut Taker,
-        rank: Rank,
-        maker: &Order,
-        out: &mut Vec<BookEvent>,
-    ) {
-        let by = taker.open.min(maker.open);
-        if by == maker.open {
-            self.cancel(maker.id, CancelReason::SelfTrade, out);
+    fn decrement(&mut self, taker: &mut Taker, slot: Slot, desk: &mut Desk<'_>) {
+        let book = self.instrument;
+        let open = desk.slab.open(slot);
+        let by = taker.open.min(open);
+        if by == open {
+            self.cancel(slot, CancelReason::SelfTrade, desk);
         } else {
-            self.ladder_mut(maker.side).decrement(rank, by);
-            let (id, price, qty) = (maker.id, Some(maker.price), maker.total() - by);
-            out.push(BookEvent::Decremented { id, price, by, qty });
+            self.reduce(slot, by, desk.slab);
+            let total = desk.slab.filled(slot).wrapping_add(open.wrapping_sub(by));
+            desk.out.push(BookEvent::Decremented {
+                book,
+                id: desk.slab.node(slot).id(slot),
+                price: super::check::limit_of(self, slot, desk.slab),
+                by: Qty::from_lots(by),
+                qty: Qty::from_lots(total),
+            });
         }
         if by == taker.open {
-            taker.cancel(CancelReason::SelfTrade, out);
-        } else {
-            taker.open -= by;
-            let (id, price, qty) = (taker.id, taker.limit, taker.filled + taker.open);
-            out.push(BookEvent::Decremented { id, price, by, qty });
+            return self.stop(taker, CancelReason::SelfTrade, desk.out);
         }
+        taker.open = taker.open.wrapping_sub(by);
+        let qty = Qty::from_lots(taker.filled.wrapping_add(taker.open));
+        let (id, price, by) = (taker.id, taker.price, Qty::from_lots(by));
+        desk.out.push(BookEvent::Decremented { book, id, price, by, qty });
     }
+
+    /// What a taker would trade on arrival under its own self-trade mode, counted no further than it needs.
+    pub(crate) fn tradable(&self, taker: &Taker, desk: &mut Desk<'_>) -> u64 {
+        if !self.is_continuous() {
+            return 0;
+        }
+        let makers = self.ladder(taker.side.opposite());
+        let (low, high) =
+            self.breaker.as_ref().map_or((i64::MIN, i64::MAX), |b| b.limits_at(desk.now));
+        let mut sum = 0_u64;
+        for level in makers.levels() {
+            let depth = desk.slab.node(level).depth();
+            let ticks = makers.price_of(depth).ticks();
+            if taker.limit < depth || ticks < low || high < ticks || taker.open <= sum {
+                break;
+            }
+            match count_level(taker, level, sum, desk.slab) {
+                (counted, true) => sum = counted,
+                (counted, false) => return counted,
+            }
+        }
+        sum
+    }
+}
+
+/// What a taker has met that is more than a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Special {
+    None,
+    /// An order of its own.
+    Own,
+    /// An iceberg that has more to show.
+    Iceberg,
+}
+
+/// `sum` and what a taker would trade with one level, and whether it would go on behind it.
+fn count_level(taker: &Taker, level: Slot, mut sum: u64, slab: &Slab) -> (u64, bool) {
+    let mut hidden = 0_u64;
+    let mut slot = slab.node(level).next;
+    while slot != level {
+        let maker = slab.node(slot);
+        if !taker.owns(maker, slot, slab) {
+            sum = sum.saturating_add(maker.open);
+            hidden = hidden.saturating_add(slab.hidden(slot));
+        } else if taker.stp() != StpMode::CancelOldest {
+            // A decremented taker can no longer trade whole: what it loses to itself is not traded.
+            return (sum, false);
+        }
+        if taker.open <= sum {
+            return (sum, false);
+        }
+        slot = maker.next;
+    }
+    (sum.saturating_add(hidden), true)
 }
