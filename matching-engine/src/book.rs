@@ -38,6 +38,8 @@ pub(crate) struct Desk<'a> {
     pub(crate) now: Nanos,
     /// Orders whose trigger's price has come, in the order in which they fire.
     pub(crate) due: &'a mut Vec<(u64, Slot)>,
+    /// Books with orders that wait and a newer last price.
+    pub(crate) moved: &'a mut Vec<u32>,
     /// Instants at which books have something to do.
     pub(crate) timers: &'a mut Sorted<(u64, u64)>,
     /// Room for one auction's bids.
@@ -63,8 +65,6 @@ pub(crate) struct Book {
     pub(crate) last: Option<Price>,
     pub(crate) mark: Option<Price>,
     pub(crate) index: Option<Price>,
-    /// The newest trade is newer than what waiting orders have seen.
-    pub(crate) has_moved: bool,
     /// Orders that wait, by source and direction.
     pub(crate) triggers: [Sorted<(i64, u64)>; 6],
     pub(crate) waiting: u32,
@@ -77,6 +77,8 @@ pub(crate) struct Book {
     pub(crate) for_a_phase: u32,
     /// The combinations in which it is the spread or a leg.
     pub(crate) combos: Vec<u32>,
+    /// The best prices that linked books imply, bid and ask, as of the command under way.
+    pub(crate) implied: [Option<Price>; 2],
 }
 
 impl Book {
@@ -92,7 +94,6 @@ impl Book {
             last: None,
             mark: None,
             index: None,
-            has_moved: false,
             triggers: [const { Sorted::new() }; 6],
             waiting: 0,
             breaker: terms.breaker.map(|breaker| Box::new(Window::new(breaker, terms.reference))),
@@ -100,6 +101,7 @@ impl Book {
             orders: 0,
             for_a_phase: 0,
             combos: Vec::new(),
+            implied: [None; 2],
         }
     }
 

@@ -3,6 +3,7 @@
 //! Read [`Engine::place`] first, then `book.rs`. Orders of all books live in one slab, so an id alone finds its order. Nothing is allocated
 //! once the engine has been as full as it gets; the same commands give the same events, ids and hash on every machine.
 
+mod implied;
 mod run;
 
 use instruments::{InstrumentId, Nanos, OrderId, Price};
@@ -10,7 +11,7 @@ use instruments::{InstrumentId, Nanos, OrderId, Price};
 use crate::book::{Book, BookView, Cross, Desk};
 use crate::event::{BookEvent, BookReject, CancelReason};
 use crate::hash;
-use crate::order::{Amend, NewOrder, Order, PriceSource};
+use crate::order::{Amend, NewOrder, Order, PostOnly, PriceSource};
 use crate::slab::{LEVEL, Slab, Slot, WAITING_LEVEL};
 use crate::sorted::Sorted;
 use crate::terms::{AuctionKind, Bands, BookMode, BookTerms, Capacity, Phase};
@@ -28,7 +29,9 @@ pub struct Engine {
     timers: Sorted<(u64, u64)>,
     now: Nanos,
     hash: u64,
+    combos: Vec<Combo>,
     due: Vec<(u64, Slot)>,
+    moved: Vec<u32>,
     levels: Vec<(i64, u64)>,
     shares: Vec<(Slot, u64)>,
 }
@@ -41,6 +44,7 @@ macro_rules! desk {
             out: $out,
             now: $engine.now,
             due: &mut $engine.due,
+            moved: &mut $engine.moved,
             timers: &mut $engine.timers,
             levels: &mut $engine.levels,
             shares: &mut $engine.shares,
@@ -49,6 +53,7 @@ macro_rules! desk {
     };
 }
 use desk;
+use implied::Combo;
 
 impl Engine {
     /// An engine without a book, at the beginning of time.
@@ -60,7 +65,9 @@ impl Engine {
             timers: Sorted::new(),
             now: Nanos::new(0),
             hash: 0,
+            combos: Vec::new(),
             due: Vec::with_capacity(64),
+            moved: Vec::with_capacity(64),
             levels: Vec::with_capacity(256),
             shares: Vec::with_capacity(256),
         }
@@ -103,12 +110,13 @@ impl Engine {
         for order in orders {
             self.cancel_quietly(order, reason, out);
         }
-        let entry = place_of(instrument).and_then(|place| self.books.get_mut(place));
-        if let Some(book) = entry.and_then(Option::take)
+        let place = place_of(instrument).unwrap_or(usize::MAX);
+        if let Some(book) = self.books.get_mut(place).and_then(Option::take)
             && let Phase::Auction(auction) = book.phase
         {
             book.drop_timer(&auction, &mut desk!(self, out));
         }
+        self.unlink(place);
         self.seal(from, out);
     }
 
@@ -116,13 +124,16 @@ impl Engine {
     #[inline]
     pub fn place(&mut self, book: InstrumentId, order: &NewOrder, out: &mut Vec<BookEvent>) {
         let from = out.len();
-        let entry = place_of(book).and_then(|place| self.books.get_mut(place));
-        let Some(Some(entry)) = entry else {
+        let place = place_of(book).unwrap_or(usize::MAX);
+        if order.post_only != PostOnly::No {
+            self.tell_implied(place);
+        }
+        if let Some(Some(entry)) = self.books.get_mut(place) {
+            let taker = entry.place(order, &mut desk!(self, out));
+            self.run(place, taker, out);
+        } else {
             out.push(BookEvent::Rejected { book, id: None, reason: BookReject::UnknownBook });
-            return self.seal(from, out);
-        };
-        let taker = entry.place(order, &mut desk!(self, out));
-        self.run(book, taker, out);
+        }
         self.seal(from, out);
     }
 
@@ -151,10 +162,11 @@ impl Engine {
             refuse_unknown(id, out);
             return self.seal(from, out);
         };
+        self.tell_implied(place);
         if let Some(Some(book)) = self.books.get_mut(place) {
             let instrument = book.instrument;
             match book.amend(slot, amend, &mut desk!(self, out)) {
-                Ok(taker) => self.run(instrument, taker, out),
+                Ok(taker) => self.run(place, taker, out),
                 Err(reason) => {
                     out.push(BookEvent::Rejected { book: instrument, id: Some(id), reason });
                 }
@@ -172,9 +184,10 @@ impl Engine {
         out: &mut Vec<BookEvent>,
     ) {
         let from = out.len();
-        if let Some(Some(entry)) = place_of(book).and_then(|place| self.books.get_mut(place)) {
+        let place = place_of(book).unwrap_or(usize::MAX);
+        if let Some(Some(entry)) = self.books.get_mut(place) {
             entry.set_price(source, price, &mut desk!(self, out));
-            self.run(book, None, out);
+            self.run(place, None, out);
         }
         self.seal(from, out);
     }
@@ -204,9 +217,11 @@ impl Engine {
     /// Ends an auction at a stroke: what can trade at the one price does, and orders match on arrival again.
     pub fn uncross(&mut self, book: InstrumentId, reference: Price, out: &mut Vec<BookEvent>) {
         let from = out.len();
-        if let Some(Some(entry)) = place_of(book).and_then(|place| self.books.get_mut(place)) {
+        let place = place_of(book).unwrap_or(usize::MAX);
+        if let Some(Some(entry)) = self.books.get_mut(place) {
             entry.end_auction(reference, &mut desk!(self, out));
-            self.run(book, None, out);
+            self.settle_combos(place, out);
+            self.run(place, None, out);
         }
         self.seal(from, out);
     }

@@ -31,11 +31,6 @@ impl<K: Copy + Ord> Sorted<K> {
         self.len
     }
 
-    #[inline]
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
     /// The entry with the smallest key.
     #[inline]
     pub(crate) fn first(&self) -> Option<(K, Slot)> {
@@ -156,7 +151,7 @@ mod tests {
             while let Some(first) = sorted.pop_first() {
                 prop_assert_eq!(Some(first), plain.pop_first());
             }
-            prop_assert!(sorted.is_empty() && plain.is_empty());
+            prop_assert!(sorted.len() == 0 && plain.is_empty());
         }
     }
 }

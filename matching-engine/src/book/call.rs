@@ -34,7 +34,7 @@ impl Book {
     }
 
     /// The breaker has tripped.
-    pub(super) fn open_call(&mut self, kind: AuctionKind, desk: &mut Desk<'_>) {
+    pub(crate) fn open_call(&mut self, kind: AuctionKind, desk: &mut Desk<'_>) {
         let length = self.terms.breaker.map_or(0, |breaker| breaker.call.length.nanos());
         let until = Nanos::new(desk.now.nanos().saturating_add(length));
         self.open_auction(kind, Some(until), desk);

@@ -121,15 +121,25 @@ impl Book {
         side: Side,
         price: Price,
     ) -> Result<Price, BookReject> {
-        let others = self.ladder(side.opposite());
-        if mode == PostOnly::No
-            || !self.is_continuous()
-            || !others.is_within(others.depth_of(price.ticks()))
-        {
+        if mode == PostOnly::No || !self.is_continuous() {
             return Ok(price);
         }
-        let touch = others.best_price().filter(|_| mode == PostOnly::Slide);
-        let off = touch.and_then(|touch| match side {
+        let direct = self.ladder(side.opposite()).best_price();
+        let [bid, ask] = self.implied;
+        let (touch, crosses) = match side {
+            Side::Buy => {
+                let touch = direct.into_iter().chain(ask).min();
+                (touch, touch.is_some_and(|touch| touch <= price))
+            }
+            Side::Sell => {
+                let touch = direct.into_iter().chain(bid).max();
+                (touch, touch.is_some_and(|touch| price <= touch))
+            }
+        };
+        if !crosses {
+            return Ok(price);
+        }
+        let off = touch.filter(|_| mode == PostOnly::Slide).and_then(|touch| match side {
             Side::Buy => touch.ticks().checked_sub(1),
             Side::Sell => touch.ticks().checked_add(1),
         });

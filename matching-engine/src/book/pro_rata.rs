@@ -88,7 +88,7 @@ impl Book {
     }
 
     /// A resting order has traded `qty` of what it shows.
-    pub(super) fn fill_shown(&mut self, slot: Slot, qty: u64, desk: &mut Desk<'_>) {
+    pub(crate) fn fill_shown(&mut self, slot: Slot, qty: u64, desk: &mut Desk<'_>) {
         let node = *desk.slab.node(slot);
         if qty == node.open && (!node.has(flag::ICEBERG) || desk.slab.hidden(slot) == 0) {
             self.pull(slot, &node, desk.slab);

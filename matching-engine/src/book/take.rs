@@ -1,6 +1,6 @@
 //! Matching: an arriving order meets the orders that rest, best price first, then oldest.
 
-use instruments::{AccountId, OrderId, Price, Qty, Side};
+use instruments::{AccountId, Nanos, OrderId, Price, Qty, Side};
 
 use super::{Book, Desk};
 use crate::event::{BookEvent, CancelReason, Trade};
@@ -92,7 +92,7 @@ impl Book {
     }
 
     /// Ends what is left of a taker.
-    pub(super) fn stop(&self, taker: &mut Taker, reason: CancelReason, out: &mut Vec<BookEvent>) {
+    pub(crate) fn stop(&self, taker: &mut Taker, reason: CancelReason, out: &mut Vec<BookEvent>) {
         if taker.open != 0 {
             let (book, id, qty) = (self.instrument, taker.id, Qty::from_lots(taker.open));
             out.push(BookEvent::Cancelled { book, id, qty, reason });
@@ -141,11 +141,25 @@ impl Book {
             }
         }
         if let (Some(first), Some(newest)) = (first, newest) {
-            self.last = Some(newest);
-            self.has_moved = true;
-            if let Some(breaker) = &mut self.breaker {
-                breaker.record(desk.now, first, newest);
-            }
+            self.note_trades(first, newest, desk.now, desk.moved);
+        }
+    }
+
+    /// A taker has traded from one price to another.
+    #[inline]
+    pub(crate) fn note_trades(
+        &mut self,
+        first: Price,
+        newest: Price,
+        now: Nanos,
+        moved: &mut Vec<u32>,
+    ) {
+        self.last = Some(newest);
+        if self.waiting != 0 {
+            moved.push(self.number);
+        }
+        if let Some(breaker) = &mut self.breaker {
+            breaker.record(now, first, newest);
         }
     }
 

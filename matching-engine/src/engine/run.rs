@@ -1,8 +1,8 @@
 //! What follows an operation on a book: the order matches, and what waited for its price fires.
 
-use instruments::{InstrumentId, Nanos, OrderId, Price};
+use instruments::{Nanos, OrderId, Price};
 
-use super::{Engine, desk, place_of};
+use super::{Engine, desk};
 use crate::book::{Book, Desk, Taker};
 use crate::event::{BookEvent, CancelReason};
 use crate::order::PriceSource;
@@ -10,20 +10,58 @@ use crate::order::PriceSource;
 impl Engine {
     /// Lets an order match, and then every order that waited for what it did.
     #[inline]
-    pub(super) fn run(
-        &mut self,
-        book: InstrumentId,
-        taker: Option<Taker>,
-        out: &mut Vec<BookEvent>,
-    ) {
-        let Some(Some(entry)) = place_of(book).and_then(|place| self.books.get_mut(place)) else {
-            return;
-        };
+    pub(super) fn run(&mut self, place: usize, taker: Option<Taker>, out: &mut Vec<BookEvent>) {
         if let Some(mut taker) = taker {
-            entry.arrive(&mut taker, &mut desk!(self, out));
+            self.arrive(place, &mut taker, out);
         }
-        if entry.has_moved || !self.due.is_empty() {
-            entry.fire_due(&mut desk!(self, out));
+        if !self.moved.is_empty() || !self.due.is_empty() {
+            self.fire_due(out);
+        }
+    }
+
+    #[inline]
+    fn arrive(&mut self, place: usize, taker: &mut Taker, out: &mut Vec<BookEvent>) {
+        let Some(Some(entry)) = self.books.get_mut(place) else { return };
+        if entry.combos.is_empty() {
+            entry.arrive(taker, &mut desk!(self, out));
+        } else {
+            self.arrive_linked(place, taker, out);
+        }
+    }
+
+    /// Lets every order arrive whose price has come, and those that their trades set free in turn.
+    #[cold]
+    fn fire_due(&mut self, out: &mut Vec<BookEvent>) {
+        self.collect_due(out);
+        let mut next = 0;
+        while let Some(&(id, slot)) = self.due.get(next) {
+            next = next.saturating_add(1);
+            let place = usize::try_from(self.slab.cold(slot).book).unwrap_or(usize::MAX);
+            self.tell_implied(place);
+            let Some(Some(entry)) = self.books.get_mut(place) else { continue };
+            if !entry.is_continuous() {
+                entry.wait_on(id, slot, &self.slab);
+                continue;
+            }
+            if let Some(mut taker) = entry.fire(slot, &mut desk!(self, out)) {
+                self.arrive(place, &mut taker, out);
+            }
+            self.collect_due(out);
+        }
+        self.due.clear();
+    }
+
+    /// Orders whose price has come by trades line up behind those that are due, in the order of their ids.
+    fn collect_due(&mut self, out: &mut Vec<BookEvent>) {
+        let from = self.due.len();
+        while let Some(number) = self.moved.pop() {
+            let place = usize::try_from(number).unwrap_or(usize::MAX);
+            if let Some(Some(entry)) = self.books.get_mut(place) {
+                entry.collect_due(PriceSource::Last, &mut desk!(self, out));
+            }
+        }
+        if let Some(added) = self.due.get_mut(from..) {
+            added.sort_unstable();
         }
     }
 
@@ -59,9 +97,9 @@ impl Engine {
             self.timers.pop_first();
             let place = usize::try_from(number).unwrap_or(usize::MAX);
             if let Some(Some(entry)) = self.books.get_mut(place) {
-                let instrument = entry.instrument;
                 entry.time_is_up(&mut desk!(self, out));
-                self.run(instrument, None, out);
+                self.settle_combos(place, out);
+                self.run(place, None, out);
             }
         }
     }
@@ -77,28 +115,5 @@ impl Book {
         if self.waiting != 0 {
             self.collect_due(source, desk);
         }
-    }
-
-    /// Lets every order arrive whose price has come, and those that their trades set free in turn.
-    #[inline]
-    fn fire_due(&mut self, desk: &mut Desk<'_>) {
-        if std::mem::take(&mut self.has_moved) && self.waiting != 0 {
-            self.collect_due(PriceSource::Last, desk);
-        }
-        let mut next = 0;
-        while let Some(&(id, slot)) = desk.due.get(next) {
-            next = next.saturating_add(1);
-            if !self.is_continuous() {
-                self.wait_on(id, slot, desk.slab);
-                continue;
-            }
-            if let Some(mut taker) = self.fire(slot, desk) {
-                self.arrive(&mut taker, desk);
-            }
-            if std::mem::take(&mut self.has_moved) {
-                self.collect_due(PriceSource::Last, desk);
-            }
-        }
-        desk.due.clear();
     }
 }
