@@ -40,16 +40,14 @@ impl Window {
         (self.low, self.high)
     }
 
-    /// The limits once what is older than the window is forgotten.
+    /// What the limits will be once what is older than the window is forgotten.
     pub(crate) fn limits_at(&self, now: Nanos) -> (i64, i64) {
-        let mut window = self.clone();
-        window.advance(now);
-        window.limits()
+        self.limits_from(self.oldest(now))
     }
 
     /// Forgets what is older than the window.
     pub(crate) fn advance(&mut self, now: Nanos) {
-        let oldest = self.number(now).saturating_sub(BUCKETS.saturating_sub(1));
+        let oldest = self.oldest(now);
         if self.buckets.first().is_some_and(|bucket| bucket.number < oldest) {
             self.buckets.retain(|bucket| oldest <= bucket.number);
             self.limit();
@@ -79,10 +77,20 @@ impl Window {
     }
 
     pub(crate) fn limit(&mut self) {
-        let lowest = self.buckets.iter().map(|bucket| bucket.low).min().unwrap_or(self.anchor);
-        let highest = self.buckets.iter().map(|bucket| bucket.high).max().unwrap_or(self.anchor);
-        self.low = highest.saturating_sub_unsigned(self.terms.width);
-        self.high = lowest.saturating_add_unsigned(self.terms.width);
+        (self.low, self.high) = self.limits_from(0);
+    }
+
+    fn limits_from(&self, oldest: u64) -> (i64, i64) {
+        let counted = || self.buckets.iter().filter(|bucket| oldest <= bucket.number);
+        let lowest = counted().map(|bucket| bucket.low).min().unwrap_or(self.anchor);
+        let highest = counted().map(|bucket| bucket.high).max().unwrap_or(self.anchor);
+        let width = self.terms.width;
+        (highest.saturating_sub_unsigned(width), lowest.saturating_add_unsigned(width))
+    }
+
+    /// The oldest stretch that still counts.
+    fn oldest(&self, now: Nanos) -> u64 {
+        self.number(now).saturating_sub(BUCKETS.saturating_sub(1))
     }
 
     fn number(&self, now: Nanos) -> u64 {
