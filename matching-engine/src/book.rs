@@ -20,6 +20,7 @@ use instruments::{InstrumentId, Nanos, Price, Qty, Side};
 
 use crate::breaker::Window;
 use crate::event::{BookEvent, CancelReason};
+use crate::hash;
 use crate::ladder::Ladder;
 use crate::order::{NewOrder, OrderKind};
 use crate::slab::{Cold, Node, SLOT_BITS, Slab, Slot, WAITING_LEVEL, flag, flags_of};
@@ -46,8 +47,17 @@ pub(crate) struct Desk<'a> {
     pub(crate) levels: &'a mut Vec<(i64, u64)>,
     /// Room for one level's shares.
     pub(crate) shares: &'a mut Vec<(Slot, u64)>,
-    /// The engine's hash before this command: what the random end of an auction is drawn from.
-    pub(crate) hash: u64,
+    /// The engine's hash over all it has said.
+    pub(crate) hash: &'a mut u64,
+}
+
+impl Desk<'_> {
+    /// Tells what has happened.
+    #[inline(always)]
+    pub(crate) fn say(&mut self, event: BookEvent) {
+        *self.hash = hash::after(*self.hash, &event);
+        self.out.push(event);
+    }
 }
 
 /// One instrument's orders.
@@ -112,7 +122,7 @@ impl Book {
             Ok(admission) => admission,
             Err(reason) => {
                 let (book, id) = (self.instrument, None);
-                desk.out.push(BookEvent::Rejected { book, id, reason });
+                desk.say(BookEvent::Rejected { book, id, reason });
                 return None;
             }
         };
@@ -144,7 +154,7 @@ impl Book {
             remember(order, price, self.number, slot, slab);
         }
         let id = slab.node(slot).id(slot);
-        desk.out.push(BookEvent::Accepted { book: self.instrument, id, price });
+        desk.say(BookEvent::Accepted { book: self.instrument, id, price });
         self.orders = self.orders.wrapping_add(1);
         Taker {
             slot,
@@ -166,7 +176,7 @@ impl Book {
         let node = *desk.slab.node(slot);
         let qty = Qty::from_lots(desk.slab.open(slot));
         let (book, id) = (self.instrument, node.id(slot));
-        desk.out.push(BookEvent::Cancelled { book, id, qty, reason });
+        desk.say(BookEvent::Cancelled { book, id, qty, reason });
         if node.has(flag::WAITING) {
             self.stop_waiting(slot, desk.slab);
         } else {

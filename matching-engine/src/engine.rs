@@ -48,7 +48,7 @@ macro_rules! desk {
             timers: &mut $engine.timers,
             levels: &mut $engine.levels,
             shares: &mut $engine.shares,
-            hash: $engine.hash,
+            hash: &mut $engine.hash,
         }
     };
 }
@@ -101,14 +101,13 @@ impl Engine {
         reason: CancelReason,
         out: &mut Vec<BookEvent>,
     ) {
-        let from = out.len();
         let orders: Vec<OrderId> = self.book(instrument).map_or_else(Vec::new, |book| {
             let mut waiting: Vec<_> = book.waiting().map(|order| order.id).collect();
             waiting.sort_unstable();
             book.orders().map(|order| order.id).chain(waiting).collect()
         });
         for order in orders {
-            self.cancel_quietly(order, reason, out);
+            self.cancel(order, reason, out);
         }
         let place = place_of(instrument).unwrap_or(usize::MAX);
         if let Some(book) = self.books.get_mut(place).and_then(Option::take)
@@ -117,13 +116,11 @@ impl Engine {
             book.drop_timer(&auction, &mut desk!(self, out));
         }
         self.unlink(place);
-        self.seal(from, out);
     }
 
     /// Takes in an order: it trades with what rests, and its rest rests, waits, is cancelled, or the whole is refused.
     #[inline]
     pub fn place(&mut self, book: InstrumentId, order: &NewOrder, out: &mut Vec<BookEvent>) {
-        let from = out.len();
         let place = place_of(book).unwrap_or(usize::MAX);
         if order.post_only != PostOnly::No {
             self.tell_implied(place);
@@ -132,22 +129,15 @@ impl Engine {
             let taker = entry.place(order, &mut desk!(self, out));
             self.run(place, taker, out);
         } else {
-            out.push(BookEvent::Rejected { book, id: None, reason: BookReject::UnknownBook });
+            let (id, reason) = (None, BookReject::UnknownBook);
+            self.say(BookEvent::Rejected { book, id, reason }, out);
         }
-        self.seal(from, out);
     }
 
     /// Ends an order that rests or waits.
     #[inline]
     pub fn cancel(&mut self, id: OrderId, reason: CancelReason, out: &mut Vec<BookEvent>) {
-        let from = out.len();
-        self.cancel_quietly(id, reason, out);
-        self.seal(from, out);
-    }
-
-    #[inline]
-    fn cancel_quietly(&mut self, id: OrderId, reason: CancelReason, out: &mut Vec<BookEvent>) {
-        let Some((slot, place)) = self.find(id) else { return refuse_unknown(id, out) };
+        let Some((slot, place)) = self.find(id) else { return self.refuse_unknown(id, out) };
         if let Some(Some(book)) = self.books.get_mut(place) {
             book.cancel(slot, reason, &mut desk!(self, out));
         }
@@ -157,10 +147,8 @@ impl Engine {
     ///
     /// A resting order keeps its place iff the price stays and the open quantity does not grow; else it arrives anew.
     pub fn amend(&mut self, id: OrderId, amend: &Amend, out: &mut Vec<BookEvent>) {
-        let from = out.len();
         let Some((slot, place)) = self.find(id) else {
-            refuse_unknown(id, out);
-            return self.seal(from, out);
+            return self.refuse_unknown(id, out);
         };
         self.tell_implied(place);
         if let Some(Some(book)) = self.books.get_mut(place) {
@@ -168,11 +156,11 @@ impl Engine {
             match book.amend(slot, amend, &mut desk!(self, out)) {
                 Ok(taker) => self.run(place, taker, out),
                 Err(reason) => {
-                    out.push(BookEvent::Rejected { book: instrument, id: Some(id), reason });
+                    let (book, id) = (instrument, Some(id));
+                    self.say(BookEvent::Rejected { book, id, reason }, out);
                 }
             }
         }
-        self.seal(from, out);
     }
 
     /// Brings a mark or an index price, for which orders wait. The last price comes from trades.
@@ -183,13 +171,11 @@ impl Engine {
         price: Price,
         out: &mut Vec<BookEvent>,
     ) {
-        let from = out.len();
         let place = place_of(book).unwrap_or(usize::MAX);
         if let Some(Some(entry)) = self.books.get_mut(place) {
             entry.set_price(source, price, &mut desk!(self, out));
             self.run(place, None, out);
         }
-        self.seal(from, out);
     }
 
     /// Sets the limits that no later order may go beyond.
@@ -207,23 +193,19 @@ impl Engine {
         until: Option<Nanos>,
         out: &mut Vec<BookEvent>,
     ) {
-        let from = out.len();
         if let Some(Some(entry)) = place_of(book).and_then(|place| self.books.get_mut(place)) {
             entry.open_auction(kind, until, &mut desk!(self, out));
         }
-        self.seal(from, out);
     }
 
     /// Ends an auction at a stroke: what can trade at the one price does, and orders match on arrival again.
     pub fn uncross(&mut self, book: InstrumentId, reference: Price, out: &mut Vec<BookEvent>) {
-        let from = out.len();
         let place = place_of(book).unwrap_or(usize::MAX);
         if let Some(Some(entry)) = self.books.get_mut(place) {
             entry.end_auction(reference, &mut desk!(self, out));
             self.settle_combos(place, out);
             self.run(place, None, out);
         }
-        self.seal(from, out);
     }
 
     /// What [`Engine::uncross`] would do now. `None` when nothing would trade.
@@ -284,21 +266,20 @@ impl Engine {
         usize::try_from(book).ok().map(|place| (slot, place))
     }
 
-    /// Every public operation ends here: what it said goes into the hash.
-    #[inline]
-    fn seal(&mut self, from: usize, out: &[BookEvent]) {
-        let said = out.get(from..).unwrap_or_default();
-        self.hash = said.iter().fold(self.hash, hash::after);
+    /// Tells what has happened outside of any book.
+    fn say(&mut self, event: BookEvent, out: &mut Vec<BookEvent>) {
+        self.hash = hash::after(self.hash, &event);
+        out.push(event);
+    }
+
+    #[cold]
+    fn refuse_unknown(&mut self, id: OrderId, out: &mut Vec<BookEvent>) {
+        let (book, reason) = (InstrumentId(0), BookReject::UnknownOrder);
+        self.say(BookEvent::Rejected { book, id: Some(id), reason }, out);
     }
 }
 
 #[inline]
 fn place_of(instrument: InstrumentId) -> Option<usize> {
     usize::try_from(instrument.0).ok().filter(|_| instrument.0 < BOOKS_MAX)
-}
-
-#[cold]
-fn refuse_unknown(id: OrderId, out: &mut Vec<BookEvent>) {
-    let (book, reason) = (InstrumentId(0), BookReject::UnknownOrder);
-    out.push(BookEvent::Rejected { book, id: Some(id), reason });
 }

@@ -42,7 +42,7 @@ fn letters(name: &str) -> u64 {
 }
 
 /// What an event says, as words.
-#[inline]
+#[inline(always)]
 fn words(event: &BookEvent) -> [u64; 6] {
     match *event {
         BookEvent::Traded(Trade { book, maker, taker, taker_side, price, qty, .. }) => {
@@ -69,7 +69,6 @@ fn words(event: &BookEvent) -> [u64; 6] {
     }
 }
 
-#[cold]
 #[inline(never)]
 fn rare_words(event: &BookEvent) -> [u64; 6] {
     match *event {
@@ -119,7 +118,7 @@ const fn kind_word(kind: AuctionKind) -> u64 {
 }
 
 /// The hash after `event`, when `hash` was the one before it.
-#[inline]
+#[inline(always)]
 pub(crate) fn after(hash: u64, event: &BookEvent) -> u64 {
     let [a, b, c, d, e, f] = words(event);
     let [k, l, m, n, o, p, q] = ROOTS;

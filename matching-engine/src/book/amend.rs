@@ -26,7 +26,7 @@ impl Book {
         let node = *desk.slab.node(slot);
         let (book, id) = (self.instrument, node.id(slot));
         let qty = Qty::from_lots(change.total);
-        desk.out.push(BookEvent::Amended { book, id, price: change.price, qty });
+        desk.say(BookEvent::Amended { book, id, price: change.price, qty });
         if node.has(flag::WAITING) {
             self.amend_waiting(&change, desk);
             return Ok(None);

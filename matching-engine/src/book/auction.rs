@@ -188,7 +188,7 @@ impl Book {
             let is_bid_first = desk.slab.place(bid) < desk.slab.place(ask);
             let (maker, taker) = if is_bid_first { (bid, ask) } else { (ask, bid) };
             let (made, took) = (*desk.slab.node(maker), *desk.slab.node(taker));
-            desk.out.push(BookEvent::Traded(Trade {
+            desk.say(BookEvent::Traded(Trade {
                 book: self.instrument,
                 maker: made.id(maker),
                 taker: took.id(taker),

@@ -29,7 +29,7 @@ impl Book {
         let ends_at = None;
         self.phase = Phase::Auction(Auction { kind, until, ends_at, length, extensions });
         self.set_timer(until, desk);
-        desk.out.push(BookEvent::AuctionOpened { book: self.instrument, kind, until });
+        desk.say(BookEvent::AuctionOpened { book: self.instrument, kind, until });
         self.cancel_for_a_phase(5, CancelReason::AuctionOpened, desk);
     }
 
@@ -50,7 +50,7 @@ impl Book {
         let Some(until) = auction.until else { return };
         let ends_at = auction.ends_at.unwrap_or_else(|| {
             let random = self.terms.breaker.map_or(0, |breaker| breaker.call.random.nanos());
-            let extra = desk.hash.checked_rem(random.saturating_add(1)).unwrap_or(0);
+            let extra = (*desk.hash).checked_rem(random.saturating_add(1)).unwrap_or(0);
             Nanos::new(until.nanos().saturating_add(extra))
         });
         if desk.now < ends_at {
@@ -82,7 +82,7 @@ impl Book {
             ..*auction
         });
         self.set_timer(Some(until), desk);
-        desk.out.push(BookEvent::AuctionExtended { book: self.instrument, until });
+        desk.say(BookEvent::AuctionExtended { book: self.instrument, until });
     }
 
     /// Ends an auction: what can trade at the one price does, and orders match on arrival again, or in the next batch.
@@ -100,7 +100,7 @@ impl Book {
                 breaker.restart(cross.price);
             }
         }
-        desk.out.push(BookEvent::AuctionEnded {
+        desk.say(BookEvent::AuctionEnded {
             book: self.instrument,
             price: cross.map(|cross| cross.price),
             volume: cross.map_or(Qty::ZERO, |cross| cross.volume),

@@ -72,7 +72,7 @@ impl Book {
     fn trade_share(&mut self, taker: &mut Taker, slot: Slot, qty: u64, desk: &mut Desk<'_>) {
         let maker = *desk.slab.node(slot);
         let price = self.price_at(maker.level, desk.slab);
-        desk.out.push(BookEvent::Traded(Trade {
+        desk.say(BookEvent::Traded(Trade {
             book: self.instrument,
             maker: maker.id(slot),
             taker: taker.id,

@@ -63,7 +63,7 @@ impl Book {
         requeue(slot, desk.slab);
         self.tops = self.tops.map(|top| if top == id.0 { 0 } else { top });
         let (book, shown) = (self.instrument, Qty::from_lots(shown));
-        desk.out.push(BookEvent::Refreshed { book, id, shown });
+        desk.say(BookEvent::Refreshed { book, id, shown });
     }
 
     /// An order loses `by` of its open quantity, hidden first, and keeps its place. Something is left.

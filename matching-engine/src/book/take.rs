@@ -60,7 +60,7 @@ impl Book {
     #[inline]
     pub(crate) fn arrive(&mut self, taker: &mut Taker, desk: &mut Desk<'_>) {
         if taker.is_fok() && self.tradable(taker, desk) < taker.open {
-            self.stop(taker, CancelReason::FillOrKill, desk.out);
+            self.stop(taker, CancelReason::FillOrKill, desk);
         }
         self.take(taker, desk);
         self.conclude(taker, desk);
@@ -81,7 +81,7 @@ impl Book {
                 _ => CancelReason::Market,
             };
             assert!(!taker.is_fok(), "fill or kill left a rest");
-            self.stop(taker, reason, desk.out);
+            self.stop(taker, reason, desk);
         }
         self.end(taker.slot, desk.slab);
     }
@@ -92,10 +92,10 @@ impl Book {
     }
 
     /// Ends what is left of a taker.
-    pub(crate) fn stop(&self, taker: &mut Taker, reason: CancelReason, out: &mut Vec<BookEvent>) {
+    pub(crate) fn stop(&self, taker: &mut Taker, reason: CancelReason, desk: &mut Desk<'_>) {
         if taker.open != 0 {
             let (book, id, qty) = (self.instrument, taker.id, Qty::from_lots(taker.open));
-            out.push(BookEvent::Cancelled { book, id, qty, reason });
+            desk.say(BookEvent::Cancelled { book, id, qty, reason });
             taker.open = 0;
         }
     }
@@ -182,7 +182,7 @@ impl Book {
                 break;
             }
             let qty = taker.open.min(maker.open);
-            desk.out.push(BookEvent::Traded(Trade {
+            desk.say(BookEvent::Traded(Trade {
                 book,
                 maker: maker.id(slot),
                 taker: taker.id,
@@ -249,11 +249,11 @@ impl Book {
     pub(super) fn meet_own(&mut self, taker: &mut Taker, slot: Slot, desk: &mut Desk<'_>) {
         match taker.stp() {
             StpMode::None => {}
-            StpMode::CancelNewest => self.stop(taker, CancelReason::SelfTrade, desk.out),
+            StpMode::CancelNewest => self.stop(taker, CancelReason::SelfTrade, desk),
             StpMode::CancelOldest => self.cancel(slot, CancelReason::SelfTrade, desk),
             StpMode::CancelBoth => {
                 self.cancel(slot, CancelReason::SelfTrade, desk);
-                self.stop(taker, CancelReason::SelfTrade, desk.out);
+                self.stop(taker, CancelReason::SelfTrade, desk);
             }
             StpMode::Decrement => self.decrement(taker, slot, desk),
         }
@@ -269,7 +269,7 @@ impl Book {
         } else {
             self.reduce(slot, by, desk.slab);
             let total = desk.slab.filled(slot).wrapping_add(open.wrapping_sub(by));
-            desk.out.push(BookEvent::Decremented {
+            desk.say(BookEvent::Decremented {
                 book,
                 id: desk.slab.node(slot).id(slot),
                 price: super::check::limit_of(self, slot, desk.slab),
@@ -278,12 +278,12 @@ impl Book {
             });
         }
         if by == taker.open {
-            return self.stop(taker, CancelReason::SelfTrade, desk.out);
+            return self.stop(taker, CancelReason::SelfTrade, desk);
         }
         taker.open = taker.open.wrapping_sub(by);
         let qty = Qty::from_lots(taker.filled.wrapping_add(taker.open));
         let (id, price, by) = (taker.id, taker.price, Qty::from_lots(by));
-        desk.out.push(BookEvent::Decremented { book, id, price, by, qty });
+        desk.say(BookEvent::Decremented { book, id, price, by, qty });
     }
 
     /// What a taker would trade on arrival under its own self-trade mode, counted no further than it needs.

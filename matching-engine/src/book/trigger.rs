@@ -116,7 +116,7 @@ impl Book {
     pub(crate) fn fire(&mut self, slot: Slot, desk: &mut Desk<'_>) -> Option<Taker> {
         let node = *desk.slab.node(slot);
         let (book, id) = (self.instrument, node.id(slot));
-        desk.out.push(BookEvent::Triggered { book, id });
+        desk.say(BookEvent::Triggered { book, id });
         self.leave_waiting(slot, desk.slab);
         let cold = desk.slab.cold_mut(slot);
         cold.trigger = None;
@@ -133,7 +133,7 @@ impl Book {
             Ok(price) => Some(self.taker_of(slot, &change(price), desk)),
             Err(reason) => {
                 let qty = Qty::from_lots(node.open);
-                desk.out.push(BookEvent::Cancelled { book, id, qty, reason });
+                desk.say(BookEvent::Cancelled { book, id, qty, reason });
                 self.end(slot, desk.slab);
                 None
             }

@@ -259,7 +259,7 @@ impl Engine {
         let (spread, id, price) = implied;
         if let Some(book) = self.entry(spread) {
             let (book, qty) = (book.instrument, Qty::from_lots(qty));
-            out.push(BookEvent::Implied { book, id, price, qty });
+            self.say(BookEvent::Implied { book, id, price, qty }, out);
         }
         self.note_price(spread, price);
         for leg in [offer.one, offer.other] {
@@ -276,7 +276,7 @@ impl Engine {
 
     fn print(&mut self, print: &Print, out: &mut Vec<BookEvent>) {
         let Some(book) = self.entry(print.book) else { return };
-        out.push(BookEvent::Traded(Trade {
+        let trade = Trade {
             book: book.instrument,
             maker: print.maker.id,
             taker: print.taker.id,
@@ -285,7 +285,8 @@ impl Engine {
             taker_side: print.side,
             price: print.price,
             qty: Qty::from_lots(print.qty),
-        }));
+        };
+        self.say(BookEvent::Traded(trade), out);
         self.note_price(print.book, print.price);
     }
 
@@ -330,8 +331,8 @@ impl Engine {
         if ends_maker && let Some(Some(book)) = self.books.get_mut(leg.book) {
             book.cancel(leg.slot, CancelReason::SelfTrade, &mut desk!(self, out));
         }
-        if ends_taker && let Some(book) = self.entry(place) {
-            book.stop(taker, CancelReason::SelfTrade, out);
+        if ends_taker && let Some(Some(book)) = self.books.get_mut(place) {
+            book.stop(taker, CancelReason::SelfTrade, &mut desk!(self, out));
         }
         true
     }

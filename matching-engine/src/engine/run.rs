@@ -73,10 +73,8 @@ impl Engine {
             first.is_some_and(|((at, _), _)| at <= self.now.nanos())
         };
         if is_due(self.slab.expiries.first()) || is_due(self.timers.first()) {
-            let from = out.len();
             self.expire(out);
             self.ring(out);
-            self.seal(from, out);
         }
     }
 
@@ -85,7 +83,7 @@ impl Engine {
         while let Some(((at, id), _)) = self.slab.expiries.first()
             && at <= self.now.nanos()
         {
-            self.cancel_quietly(OrderId(id), CancelReason::Expired, out);
+            self.cancel(OrderId(id), CancelReason::Expired, out);
         }
     }
 
