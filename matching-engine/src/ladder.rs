@@ -296,3 +296,56 @@ impl Ladder {
         near.chain(self.far.iter().map(|(_, slot)| slot))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Prices near the middle, far from it, and at the ends of the range.
+    fn any_ticks() -> impl Strategy<Value = i64> {
+        prop_oneof![
+            6 => -40..40i64,
+            3 => -3_000..3_000i64,
+            1 => prop_oneof![Just(i64::MIN), Just(i64::MIN + 1), Just(i64::MAX - 1), Just(i64::MAX)],
+        ]
+    }
+
+    proptest! {
+        /// Whatever levels come and go, in whatever window, it is an ordered map with its first entry at hand.
+        #[test]
+        fn it_is_an_ordered_map_of_levels(
+            side in prop_oneof![Just(Side::Buy), Just(Side::Sell)],
+            window in prop_oneof![Just(64u32), Just(256), Just(4_096)],
+            steps in prop::collection::vec((prop::bool::weighted(0.6), any_ticks(), any::<prop::sample::Index>()), 1..400),
+        ) {
+            let mut slab = Slab::new(0);
+            let mut ladder = Ladder::new(side, 0, window);
+            let mut plain: BTreeMap<i64, Slot> = BTreeMap::new();
+            for (comes, ticks, index) in steps {
+                let depth = ladder.depth_of(ticks);
+                if comes || plain.is_empty() {
+                    let slot = ladder.level_or_new(depth, &mut slab);
+                    let before = plain.insert(depth, slot);
+                    prop_assert!(before.is_none_or(|before| before == slot));
+                } else {
+                    let (depth, slot) = plain.iter().nth(index.index(plain.len())).map(|(d, s)| (*d, *s)).unwrap();
+                    ladder.remove_level(slot, &mut slab);
+                    plain.remove(&depth);
+                }
+                prop_assert!(ladder.levels().eq(plain.values().copied()));
+                prop_assert_eq!(ladder.level(depth), plain.get(&depth).copied());
+                let first = plain.first_key_value();
+                prop_assert_eq!(ladder.is_empty(), first.is_none());
+                if let Some((depth, slot)) = first {
+                    prop_assert_eq!((ladder.best_depth, ladder.best), (*depth, *slot));
+                    prop_assert!(ladder.is_within(*depth));
+                    prop_assert!(depth.checked_sub(1).is_none_or(|nearer| !ladder.is_within(nearer)));
+                }
+            }
+        }
+    }
+}
