@@ -153,6 +153,8 @@ impl Book {
         if !order.is_plain() {
             remember(order, price, self.number, slot, slab);
         }
+        // What was remembered has set flags of its own.
+        let stamp = slab.node(slot).stamp;
         let id = slab.node(slot).id(slot);
         desk.say(BookEvent::Accepted { book: self.instrument, id, price });
         self.orders = self.orders.wrapping_add(1);

@@ -36,16 +36,20 @@ impl Book {
         if 4 <= taker.force() {
             self.for_a_phase = self.for_a_phase.wrapping_add(1);
         }
-        if makes_best && matches!(self.terms.allocation, Allocation::ProRata { .. }) {
-            self.note_top(taker, desk);
+        if matches!(self.terms.allocation, Allocation::ProRata { .. }) {
+            self.note_top(taker, makes_best);
         }
     }
 
-    /// The order that makes a new best price is the top order of its side.
-    fn note_top(&mut self, taker: &Taker, _desk: &Desk<'_>) {
-        if self.is_continuous() {
-            let [bid, ask] = &mut self.tops;
-            *(if taker.side == instruments::Side::Buy { bid } else { ask }) = taker.id.0;
+    /// The order that makes a new best price is the top order of its side; one that comes to the back of a level is not.
+    fn note_top(&mut self, taker: &Taker, makes_best: bool) {
+        let is_continuous = self.is_continuous();
+        let [bid, ask] = &mut self.tops;
+        let top = if taker.side == instruments::Side::Buy { bid } else { ask };
+        if makes_best && is_continuous {
+            *top = taker.id.0;
+        } else if *top == taker.id.0 {
+            *top = 0;
         }
     }
 

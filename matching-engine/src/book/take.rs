@@ -75,7 +75,7 @@ impl Book {
         if taker.open != 0 {
             let is_halted = !self.is_continuous();
             let reason = match taker.force() {
-                5 => CancelReason::AuctionOpened,
+                5 if is_halted => CancelReason::AuctionOpened,
                 _ if is_halted => CancelReason::Halted,
                 1 => CancelReason::ImmediateOrCancel,
                 _ => CancelReason::Market,
@@ -301,6 +301,10 @@ impl Book {
             if taker.limit < depth || ticks < low || high < ticks || taker.open <= sum {
                 break;
             }
+            let shares = matches!(self.terms.allocation, Allocation::ProRata { .. });
+            if shares && stops_at(taker, level, desk.slab) {
+                break;
+            }
             match count_level(taker, level, sum, desk.slab) {
                 (counted, true) => sum = counted,
                 (counted, false) => return counted,
@@ -318,6 +322,22 @@ enum Special {
     Own,
     /// An iceberg that has more to show.
     Iceberg,
+}
+
+/// Whether a level holds an order of the taker's own that ends it. In a pro-rata book that happens before anything there trades.
+fn stops_at(taker: &Taker, level: Slot, slab: &Slab) -> bool {
+    if matches!(taker.stp(), StpMode::None | StpMode::CancelOldest) {
+        return false;
+    }
+    let mut slot = slab.node(level).next;
+    while slot != level {
+        let maker = slab.node(slot);
+        if taker.owns(maker, slot, slab) {
+            return true;
+        }
+        slot = maker.next;
+    }
+    false
 }
 
 /// `sum` and what a taker would trade with one level, and whether it would go on behind it.
