@@ -28,6 +28,7 @@ use crate::sorted::Sorted;
 use crate::terms::{Bands, BookMode, BookTerms, Phase};
 pub use auction::{Cross, CrossRule};
 use check::Admission;
+pub(crate) use check::{DISPLAY_RATIO_MAX, is_beyond};
 pub(crate) use take::Taker;
 pub use view::BookView;
 pub(crate) use view::order_of;
@@ -93,6 +94,8 @@ pub(crate) struct Book {
 
 impl Book {
     pub(crate) fn new(instrument: InstrumentId, number: u32, terms: BookTerms) -> Self {
+        let window = terms.window.clamp(64, 4_096).next_power_of_two();
+        let terms = BookTerms { window, ..terms };
         Self {
             instrument,
             number,

@@ -4,7 +4,7 @@ use instruments::{Nanos, Price};
 
 use crate::terms::Breaker;
 
-const BUCKETS: u64 = 60;
+pub(crate) const BUCKETS: u64 = 60;
 
 /// The lowest and the highest trade of a stretch of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,7 +93,8 @@ impl Window {
         self.number(now).saturating_sub(BUCKETS.saturating_sub(1))
     }
 
-    fn number(&self, now: Nanos) -> u64 {
+    /// The stretch of time in which `now` lies.
+    pub(crate) fn number(&self, now: Nanos) -> u64 {
         let length = (self.terms.window.nanos() / BUCKETS).max(1);
         now.nanos().checked_div(length).unwrap_or(0)
     }

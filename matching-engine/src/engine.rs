@@ -5,6 +5,7 @@
 
 mod implied;
 mod run;
+mod snapshot;
 
 use instruments::{InstrumentId, Nanos, OrderId, Price};
 

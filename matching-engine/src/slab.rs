@@ -288,6 +288,21 @@ impl Slab {
         id_of(self.arrivals.wrapping_add(1).wrapping_shl(SLOT_BITS), slot)
     }
 
+    /// How many slots there are.
+    pub(crate) fn slots(&self) -> u32 {
+        u32::try_from(self.nodes.len()).unwrap_or(NONE)
+    }
+
+    /// The free slots, the one that is taken next first.
+    pub(crate) fn free_slots(&self) -> impl Iterator<Item = Slot> {
+        let mut next = self.free;
+        std::iter::from_fn(move || {
+            let slot = (next != NONE).then_some(next)?;
+            next = self.nodes[at(slot)].next;
+            Some(slot)
+        })
+    }
+
     /// The next arrival number.
     #[inline]
     pub(crate) fn arrive(&mut self) -> u64 {

@@ -236,7 +236,7 @@ pub(super) fn limit_of(book: &Book, slot: Slot, slab: &Slab) -> Option<Price> {
 }
 
 /// Whether `price` is worse for its account than `ceiling`.
-fn is_beyond(side: Side, price: Price, ceiling: Price) -> bool {
+pub(crate) fn is_beyond(side: Side, price: Price, ceiling: Price) -> bool {
     match side {
         Side::Buy => ceiling < price,
         Side::Sell => price < ceiling,
