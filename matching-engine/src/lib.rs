@@ -24,6 +24,7 @@ mod ladder;
 mod order;
 mod slab;
 mod sorted;
+pub mod stream;
 mod terms;
 
 pub use book::{BookView, Cross, CrossRule};

@@ -13,4 +13,5 @@ mod naive;
 mod script;
 mod self_trades;
 mod snapshots;
+mod stream;
 mod sweeps;
