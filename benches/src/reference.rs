@@ -189,7 +189,8 @@ mod tests {
         }
         let modify = StreamCommand { op: Op::Modify, id: 2, price: 101, qty: 4, ..BID };
         assert!(book.apply(&modify, &mut fills));
-        let sell = StreamCommand { op: Op::Ioc, side: Side::Sell, id: 4, qty: 20, price: 101, ..BID };
+        let sell =
+            StreamCommand { op: Op::Ioc, side: Side::Sell, id: 4, qty: 20, price: 101, ..BID };
         assert!(book.apply(&sell, &mut fills));
         let got: Vec<_> = fills.iter().map(|fill| (fill.maker, fill.qty, fill.is_gone)).collect();
         assert_eq!(got, [(3, 5, true), (2, 4, true)]);

@@ -161,7 +161,7 @@ impl Flow {
         if self.draw.small(4) == 0 {
             return self.send_new(Op::Market, book, (side, qty, 0));
         }
-        let reach = 2 * self.shape.near + self.shape.taker_max / 8;
+        let reach = 2 * self.shape.near + self.shape.taker_max / 2;
         let middle = self.grounds[book].middle;
         let price = match side {
             Side::Buy => (middle + reach).min(self.shape.high),

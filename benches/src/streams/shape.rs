@@ -43,15 +43,15 @@ const TIGHT: Shape = Shape {
     low: 9_000,
     high: 11_000,
     near: 7,
-    far: 30,
+    far: 40,
     far_share: 200,
     qty_max: 20,
     takers: 70,
-    taker_max: 30,
+    taker_max: 20,
     modifies: 0,
-    adds: 540,
+    adds: 550,
     pull: 1_000,
-    walk_every: 40,
+    walk_every: 200,
     trends: false,
 };
 
@@ -61,23 +61,24 @@ const MIX: Shape = Shape {
     high: 18_000,
     far: 250,
     far_share: 300,
-    taker_max: 60,
+    taker_max: 36,
     adds: 600,
-    walk_every: 40,
+    walk_every: 1_200,
     ..TIGHT
 };
 
 const SWING: Shape = Shape {
-    resting: 6_000,
+    resting: 5_000,
     low: 1_000,
     high: 65_000,
-    near: 8,
-    far: 60,
+    near: 20,
+    far: 200,
     far_share: 300,
     adds: 700,
     pull: 300,
-    walk_every: 10,
+    walk_every: 96,
     trends: true,
+    taker_max: 24,
     ..TIGHT
 };
 
@@ -98,13 +99,13 @@ const MODIFY: Shape = Shape {
     resting: 18_700,
     low: 2_000,
     high: 18_000,
-    far: 150,
+    far: 250,
     far_share: 300,
     takers: 30,
-    taker_max: 60,
+    taker_max: 28,
     modifies: 590,
     adds: 600,
-    walk_every: 400,
+    walk_every: 800,
     ..TIGHT
 };
 
@@ -113,10 +114,12 @@ const MULTI: Shape = Shape {
     resting: 95,
     low: 8_000,
     high: 12_000,
-    near: 8,
-    far: 50,
-    far_share: 200,
+    near: 6,
+    far: 40,
+    far_share: 120,
     adds: 540,
+    walk_every: 80,
+    taker_max: 24,
     ..TIGHT
 };
 

@@ -71,14 +71,18 @@ impl VenueCommand {
         let wide = u64::from;
         match *self {
             Self::Open => [0; 5],
-            Self::Place { id, side, price, qty } => [1 + way(side), wide(id), wide(price), wide(qty), 0],
+            Self::Place { id, side, price, qty } => {
+                [1 + way(side), wide(id), wide(price), wide(qty), 0]
+            }
             Self::Cancel { id } => [3, wide(id), 0, 0, 0],
             Self::Amend { id, price, qty } => [4, wide(id), wide(price), wide(qty), 0],
             Self::Uncross { reference } => [5, wide(reference), 0, 0, 0],
             Self::Quote { maker, slot, bid, ask, qty } => {
                 [6 + (wide(maker) << 8), wide(slot), wide(bid), wide(ask), wide(qty)]
             }
-            Self::Take { id, side, price, qty } => [7 + way(side), wide(id), wide(price), wide(qty), 0],
+            Self::Take { id, side, price, qty } => {
+                [7 + way(side), wide(id), wide(price), wide(qty), 0]
+            }
         }
     }
 }
