@@ -1,7 +1,14 @@
 //! The engines by name.
 
 mod limit;
+mod limitbook;
+mod lobster;
+mod matchcore;
+mod melin;
+mod nanobook;
+mod orderbook_rs;
 mod reference;
+mod rust_ob;
 mod tenor;
 
 pub(crate) use limit::Bare;
@@ -29,11 +36,23 @@ const fn ours(name: &'static str, about: &'static str, measure: Measure) -> Entr
     Entry { name, about, is_peer: false, measure }
 }
 
+const fn peer(name: &'static str, about: &'static str, measure: Measure) -> Entry {
+    Entry { name, about, is_peer: true, measure }
+}
+
 /// All of them, in the order of the tables.
-pub(crate) const ALL: [Entry; 3] = [
+pub(crate) const ALL: [Entry; 11] = [
     ours("limit", "the bare limit book: the yardstick", measure::<limit::Bare>),
     ours("tenor", "the engine of this repository, with everything on", measure::<tenor::Tenor>),
     ours("reference", "ordered maps: plainly right", measure::<reference::Plain>),
+    peer("orderbook-rs", "0.15.3, MIT", measure::<orderbook_rs::OrderbookRs>),
+    peer("matchcore", "0.4.0, MIT or Apache-2.0", measure::<matchcore::Matchcore>),
+    peer("rust_ob", "2.5.3, MIT", measure::<rust_ob::RustOb>),
+    peer("lobster", "0.7.0, ISC", measure::<lobster::Lobster>),
+    peer("nanobook", "0.19.3, MIT", measure::<nanobook::Nanobook>),
+    peer("limitbook", "0.1.0, Apache-2.0", measure::<limitbook::Limitbook>),
+    peer("melin-book", "melin-exchange-core 0.15.0, BUSL-1.1: the book alone", measure::<melin::MelinBook>),
+    peer("melin", "melin-exchange-core 0.15.0, BUSL-1.1: with accounts", measure::<melin::MelinExchange>),
 ];
 
 /// The engine of a name.
