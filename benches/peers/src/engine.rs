@@ -1,7 +1,7 @@
 //! What an engine has to do to be measured.
 
 use benches::tally::Tally;
-use matching_engine::stream::{Header, StreamCommand};
+use matching_engine::stream::Header;
 
 /// What an engine is told before the first command, so that none has to grow while the clock runs if it can be told.
 #[derive(Debug, Clone, Copy)]
@@ -14,12 +14,15 @@ pub(crate) struct Room {
 
 /// An engine with empty books.
 pub(crate) trait Engine: Sized {
+    /// What its streams are made of.
+    type Command;
+
     /// Makes one.
     fn new(room: &Room) -> Self;
 
     /// Carries out one command and adds up its trades: with the maker's id, by `Tally::trade`, when `CHECKS`, else by `Tally::count`.
     /// Knowing the stream's id of a maker may cost an engine that issues its own ids; that is part of the check, not of the work.
-    fn apply<const CHECKS: bool>(&mut self, command: &StreamCommand, tally: &mut Tally);
+    fn apply<const CHECKS: bool>(&mut self, command: &Self::Command, tally: &mut Tally);
 }
 
 /// Adds one trade up.

@@ -10,15 +10,16 @@ mod orderbook_rs;
 mod reference;
 mod rust_ob;
 mod tenor;
+mod venue;
 
 pub(crate) use limit::Bare;
+pub(crate) use venue::Venue;
 
-use crate::engine::Room;
-use crate::measure::{Effort, Figures, measure};
+use crate::measure::{Effort, Figures, Flow, measure};
 use benches::streams::Kind;
 use matching_engine::stream::StreamCommand;
 
-type Measure = fn(&Room, &[StreamCommand], &Effort) -> Result<Figures, String>;
+type Measure = fn(&Flow<'_, StreamCommand>, &Effort) -> Figures;
 
 /// An engine that can be measured.
 pub(crate) struct Entry {
@@ -51,8 +52,16 @@ pub(crate) const ALL: [Entry; 11] = [
     peer("lobster", "0.7.0, ISC", measure::<lobster::Lobster>),
     peer("nanobook", "0.19.3, MIT", measure::<nanobook::Nanobook>),
     peer("limitbook", "0.1.0, Apache-2.0", measure::<limitbook::Limitbook>),
-    peer("melin-book", "melin-exchange-core 0.15.0, BUSL-1.1: the book alone", measure::<melin::MelinBook>),
-    peer("melin", "melin-exchange-core 0.15.0, BUSL-1.1: with accounts", measure::<melin::MelinExchange>),
+    peer(
+        "melin-book",
+        "melin-exchange-core 0.15.0, BUSL-1.1: the book alone",
+        measure::<melin::MelinBook>,
+    ),
+    peer(
+        "melin",
+        "melin-exchange-core 0.15.0, BUSL-1.1: with accounts",
+        measure::<melin::MelinExchange>,
+    ),
 ];
 
 /// The engine of a name.
@@ -70,5 +79,6 @@ pub(crate) fn list() -> Result<(), String> {
     for kind in Kind::ALL {
         println!("stream {}", kind.name());
     }
+    println!("stream auction, tenor only\nstream quotes, tenor only");
     Ok(())
 }

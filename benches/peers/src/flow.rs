@@ -91,7 +91,9 @@ pub(crate) fn expect(header: &Header, commands: &[StreamCommand]) -> Expected {
 
 /// Prints a line about a stream, or about all of them.
 pub(crate) fn describe(choice: &Choice) -> Result<(), String> {
-    println!("stream    books   commands   resting  levels  add/cancel/modify/take %     trades   late");
+    println!(
+        "stream    books   commands   resting  levels  add/cancel/modify/take %     trades   late"
+    );
     let all = Kind::ALL.map(Kind::name).map(str::to_owned);
     let names = if choice.stream == "all" { all.to_vec() } else { vec![choice.stream.clone()] };
     for stream in names {

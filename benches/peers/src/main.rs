@@ -4,10 +4,12 @@
 //! its own, and prints the tables. `cargo xtask bench-peers` builds this and runs `peers compare`.
 
 mod allocations;
+mod compare;
 mod engine;
 mod engines;
 mod flow;
 mod measure;
+mod run;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -24,7 +26,9 @@ enum Command {
     /// Names the engines and the streams
     List,
     /// Measures one engine on one stream
-    Run(measure::Run),
+    Run(run::Run),
+    /// Measures every engine on every stream
+    Compare(compare::Compare),
     /// Describes the streams: orders, levels, kinds of commands, trades
     Describe(flow::Choice),
     /// Writes a stream to a file
@@ -35,6 +39,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::List => engines::list(),
         Command::Run(run) => run.carry_out(),
+        Command::Compare(compare) => compare.carry_out(),
         Command::Describe(choice) => flow::describe(&choice),
         Command::Write(write) => write.carry_out(),
     };

@@ -71,12 +71,8 @@ impl Limit {
         assert!(places <= PLACES_MAX, "a book of {places} places");
         let leaves = (places / 64).next_multiple_of(64);
         let base = |book| 1 + book * places;
-        let touch = |book| Touch {
-            bid: 0,
-            ask: high - low + 2,
-            base: base(book),
-            leaf: book * leaves,
-        };
+        let touch =
+            |book| Touch { bid: 0, ask: high - low + 2, base: base(book), leaf: book * leaves };
         let sentinels = base(books);
         let sentinel = |node| Node { prev: node, next: node, qty: 0, id: 0 };
         let order = |node| Node { prev: 0, next: node + 1, qty: 0, id: 0 };

@@ -10,6 +10,8 @@ use matching_engine::stream::{Op, StreamCommand};
 pub(crate) struct Bare(Limit);
 
 impl Engine for Bare {
+    type Command = StreamCommand;
+
     fn new(room: &Room) -> Self {
         let header = &room.header;
         let prices = (header.price_low, header.price_high);

@@ -21,6 +21,8 @@ pub(crate) struct Limitbook {
 }
 
 impl Engine for Limitbook {
+    type Command = StreamCommand;
+
     fn new(room: &Room) -> Self {
         let header = &room.header;
         let book = |_| OrderBook::new(Decimal::ONE).expect("a tick of one");

@@ -24,6 +24,8 @@ const fn side_of(side: Side) -> lobster::Side {
 }
 
 impl Engine for Lobster {
+    type Command = StreamCommand;
+
     fn new(room: &Room) -> Self {
         let orders = room.orders as usize / room.header.books as usize + 1;
         let books = (0..room.header.books).map(|_| OrderBook::new(orders, 10, false)).collect();
@@ -50,7 +52,8 @@ impl Engine for Lobster {
         };
         let event = self.books[place].execute(order);
         let mut left = command.qty;
-        if let OrderEvent::Filled { fills, .. } | OrderEvent::PartiallyFilled { fills, .. } = event {
+        if let OrderEvent::Filled { fills, .. } | OrderEvent::PartiallyFilled { fills, .. } = event
+        {
             for fill in fills {
                 let (maker, qty) = (fill.order_2 as u32, fill.qty as u32);
                 add::<CHECKS>(tally, maker, fill.price as u32, qty);

@@ -41,6 +41,8 @@ fn limit(command: &StreamCommand, time_in_force: TimeInForce) -> CommandKind {
 }
 
 impl Engine for Matchcore {
+    type Command = StreamCommand;
+
     fn new(room: &Room) -> Self {
         let books = room.header.books as usize;
         Self {

@@ -63,6 +63,8 @@ pub(crate) struct MelinBook {
 }
 
 impl Engine for MelinBook {
+    type Command = StreamCommand;
+
     fn new(room: &Room) -> Self {
         let books = (0..room.header.books).map(|book| OrderBook::with_capacity(Symbol(book)));
         Self { books: books.collect(), reports: Vec::with_capacity(4_096) }
@@ -93,6 +95,8 @@ pub(crate) struct MelinExchange {
 }
 
 impl Engine for MelinExchange {
+    type Command = StreamCommand;
+
     fn new(room: &Room) -> Self {
         let mut exchange = Exchange::with_capacity();
         for book in 0..room.header.books {

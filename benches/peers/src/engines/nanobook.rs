@@ -36,6 +36,8 @@ impl Nanobook {
 }
 
 impl Engine for Nanobook {
+    type Command = StreamCommand;
+
     fn new(room: &Room) -> Self {
         let books = room.header.books as usize;
         Self {

@@ -30,6 +30,8 @@ fn count<const CHECKS: bool>(matched: &MatchResult, tally: &mut Tally) {
 }
 
 impl Engine for OrderbookRs {
+    type Command = StreamCommand;
+
     fn new(room: &Room) -> Self {
         Self((0..room.header.books).map(|_| OrderBook::new("book")).collect())
     }
@@ -47,7 +49,9 @@ impl Engine for OrderbookRs {
                     Ok(matched) => count::<CHECKS>(&matched, tally),
                     Err(failure) => {
                         let committed = failure.committed.as_deref();
-                        committed.into_iter().for_each(|done| count::<CHECKS>(&done.match_result, tally));
+                        committed
+                            .into_iter()
+                            .for_each(|done| count::<CHECKS>(&done.match_result, tally));
                     }
                 }
                 return;

@@ -12,6 +12,8 @@ pub(crate) struct Plain {
 }
 
 impl Engine for Plain {
+    type Command = StreamCommand;
+
     fn new(room: &Room) -> Self {
         Self { reference: Reference::new(room.header.books), fills: Vec::new() }
     }

@@ -32,6 +32,8 @@ fn count<const CHECKS: bool>(matches: &[OrderMatch<u32>], tally: &mut Tally) -> 
 }
 
 impl Engine for RustOb {
+    type Command = StreamCommand;
+
     fn new(room: &Room) -> Self {
         Self((0..room.header.books).map(|_| OrderBook::new()).collect())
     }

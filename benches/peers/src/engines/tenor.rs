@@ -34,6 +34,8 @@ fn slot_of(id: OrderId) -> usize {
 }
 
 impl Engine for Tenor {
+    type Command = StreamCommand;
+
     fn new(room: &Room) -> Self {
         let orders = room.orders as usize + 1;
         let mut engine = matching_engine::Engine::new(Capacity { orders });
