@@ -153,6 +153,7 @@ impl Book {
         let stamp = slab.arrive().wrapping_shl(SLOT_BITS) | flags;
         *slab.node_mut(slot) =
             Node { prev: slot, next: slot, level: WAITING_LEVEL, account, open: 0, stamp };
+        slab.set_token(slot, order.stp_token);
         if !order.is_plain() {
             remember(order, price, self.number, slot, slab);
         }
@@ -234,10 +235,8 @@ fn remember(order: &NewOrder, price: Option<Price>, book: u32, slot: Slot, slab:
     let expires_at = order.time_in_force.expires_at();
     let cold = slab.cold_mut(slot);
     *cold = Cold {
-        place: 0,
         hidden: 0,
         display: order.display.map_or(0, Qty::lots),
-        token: order.stp_token,
         expires_at,
         ceiling: order.ceiling,
         trigger: order.trigger,
@@ -249,9 +248,6 @@ fn remember(order: &NewOrder, price: Option<Price>, book: u32, slot: Slot, slab:
     if order.display.is_some() {
         node.stamp |= flag::ICEBERG;
     }
-    if order.stp_token != 0 {
-        node.stamp |= flag::TOKEN;
-    }
     if expires_at != 0 {
         let id = slab.node(slot).id(slot);
         slab.expiries.insert((expires_at, id.0), slot);
@@ -262,8 +258,7 @@ impl NewOrder {
     /// Whether everything about it is in the hot half of its record.
     #[inline]
     const fn is_plain(&self) -> bool {
-        self.stp_token == 0
-            && self.display.is_none()
+        self.display.is_none()
             && self.trigger.is_none()
             && self.ceiling.is_none()
             && !matches!(self.time_in_force, crate::order::TimeInForce::Gtd(_))

@@ -108,16 +108,22 @@ pub(crate) const fn id_of(stamp: u64, slot: Slot) -> OrderId {
     OrderId((stamp & !flag::ALL) | slot as u64)
 }
 
+/// What changes in an order's life, and its token. Each is this order's only if its flag is set, so that nothing is written at the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Warm {
+    filled: u64,
+    /// The arrival number of its place, if that is not the id's.
+    place: u64,
+    token: u64,
+}
+
 /// What most orders do not have, and what is rarely read of those that do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Cold {
-    /// The arrival number of its place, if that is not the id's.
-    pub(crate) place: u64,
     /// What is open and not shown.
     pub(crate) hidden: u64,
     /// What it shows at most; 0: all.
     pub(crate) display: u64,
-    pub(crate) token: u64,
     pub(crate) expires_at: u64,
     pub(crate) ceiling: Option<Price>,
     pub(crate) trigger: Option<Trigger>,
@@ -131,10 +137,8 @@ pub(crate) struct Cold {
 
 impl Cold {
     pub(crate) const NONE: Self = Self {
-        place: 0,
         hidden: 0,
         display: 0,
-        token: 0,
         expires_at: 0,
         ceiling: None,
         trigger: None,
@@ -148,7 +152,7 @@ impl Cold {
 #[derive(Debug, Clone)]
 pub(crate) struct Slab {
     nodes: Vec<Node>,
-    filled: Vec<u64>,
+    warm: Vec<Warm>,
     cold: Vec<Cold>,
     free: Slot,
     /// Slots in use.
@@ -177,7 +181,7 @@ impl Slab {
     pub(crate) fn new(capacity: usize) -> Self {
         Self {
             nodes: Vec::with_capacity(capacity),
-            filled: Vec::with_capacity(capacity),
+            warm: Vec::with_capacity(capacity),
             cold: Vec::with_capacity(capacity),
             free: NONE,
             live: 0,
@@ -241,7 +245,7 @@ impl Slab {
         let slot = u32::try_from(self.nodes.len()).unwrap_or(NONE);
         assert!(slot < SLOTS_MAX, "more orders and levels than ids can name");
         self.nodes.push(Node::FREE);
-        self.filled.push(0);
+        self.warm.push(Warm { filled: 0, place: 0, token: 0 });
         slot
     }
 
@@ -333,20 +337,20 @@ impl Slab {
 
     /// What an order has traded.
     pub(crate) fn filled(&self, slot: Slot) -> u64 {
-        if self.nodes[at(slot)].has(flag::FILLED) { self.filled[at(slot)] } else { 0 }
+        if self.nodes[at(slot)].has(flag::FILLED) { self.warm[at(slot)].filled } else { 0 }
     }
 
     pub(crate) fn set_filled(&mut self, slot: Slot, total: u64) {
         self.nodes[at(slot)].stamp |= flag::FILLED;
-        self.filled[at(slot)] = total;
+        self.warm[at(slot)].filled = total;
     }
 
     #[inline]
     pub(crate) fn add_filled(&mut self, slot: Slot, qty: u64) {
         let node = &mut self.nodes[at(slot)];
-        let before = if node.has(flag::FILLED) { self.filled[at(slot)] } else { 0 };
+        let before = if node.has(flag::FILLED) { self.warm[at(slot)].filled } else { 0 };
         node.stamp |= flag::FILLED;
-        self.filled[at(slot)] = before.wrapping_add(qty);
+        self.warm[at(slot)].filled = before.wrapping_add(qty);
     }
 
     pub(crate) fn hidden(&self, slot: Slot) -> u64 {
@@ -359,7 +363,19 @@ impl Slab {
     }
 
     pub(crate) fn token(&self, slot: Slot) -> u64 {
-        if self.nodes[at(slot)].has(flag::TOKEN) { self.cold[at(slot)].token } else { 0 }
+        if self.nodes[at(slot)].has(flag::TOKEN) { self.warm[at(slot)].token } else { 0 }
+    }
+
+    pub(crate) fn set_token(&mut self, slot: Slot, token: u64) {
+        if token != 0 {
+            self.nodes[at(slot)].stamp |= flag::TOKEN;
+            self.warm[at(slot)].token = token;
+        }
+    }
+
+    pub(crate) fn set_place(&mut self, slot: Slot, place: u64) {
+        self.nodes[at(slot)].stamp |= flag::REQUEUED;
+        self.warm[at(slot)].place = place;
     }
 
     /// The arrival number of an order's place in the queue.
@@ -368,7 +384,7 @@ impl Slab {
         if stamp & flag::REQUEUED == 0 {
             stamp.wrapping_shr(SLOT_BITS)
         } else {
-            self.cold[at(slot)].place
+            self.warm[at(slot)].place
         }
     }
 }

@@ -135,6 +135,5 @@ fn count_icebergs(level: Slot, change: u32, slab: &mut Slab) {
 /// An order has come to the back of a level, later than its id says.
 pub(super) fn requeue(slot: Slot, slab: &mut Slab) {
     let place = slab.arrive();
-    slab.cold_mut(slot).place = place;
-    slab.node_mut(slot).stamp |= flag::REQUEUED;
+    slab.set_place(slot, place);
 }

@@ -42,7 +42,10 @@ impl Engine for Tenor {
         let header = &room.header;
         let middle = price_of(u32::midpoint(header.price_low, header.price_high));
         for book in 1..=u64::from(header.books) {
-            assert!(engine.list(InstrumentId(book), BookTerms::continuous(middle)), "a new book");
+            let span = (header.price_high - header.price_low + 1).next_power_of_two();
+            let window = if header.books > 64 { 256 } else { span.clamp(512, 4_096) };
+            let terms = BookTerms { window, ..BookTerms::continuous(middle) };
+            assert!(engine.list(InstrumentId(book), terms), "a new book");
         }
         let mut ids = vec![OrderId(1); header.id_high as usize + 1];
         ids.fill(OrderId(0));
@@ -89,12 +92,11 @@ impl Tenor {
         let StreamCommand { op, side, book, qty, id, price } = *command;
         let price = price_of(price);
         let is_market = op == Op::Market;
-        let account = AccountId(u64::from(1 + id % ACCOUNTS));
+        let account = AccountId(u64::from(id));
         let order = NewOrder {
             kind: if is_market { OrderKind::Market } else { OrderKind::Limit(price) },
             time_in_force,
             stp: StpMode::CancelNewest,
-            stp_token: u64::from(id),
             ..NewOrder::limit(account, side, price, Qty::from_lots(u64::from(qty)))
         };
         self.ids[id as usize] = self.engine.next_id();

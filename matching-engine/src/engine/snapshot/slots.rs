@@ -86,7 +86,8 @@ impl Use {
 impl Wishes {
     fn of(slot: Slot, slab: &Slab) -> Self {
         let node = slab.node(slot);
-        let special = node.has(flag::COLD).then(|| Special::of(slot, slab));
+        let is_special = node.has(flag::COLD | flag::TOKEN | flag::REQUEUED);
+        let special = is_special.then(|| Special::of(slot, slab));
         Self {
             arrival: node.stamp >> SLOT_BITS,
             account: node.account,
@@ -160,30 +161,33 @@ impl Wishes {
 }
 
 impl Special {
-    /// Of an order that has a cold record.
     fn of(slot: Slot, slab: &Slab) -> Self {
-        let (node, cold) = (slab.node(slot), slab.cold(slot));
+        let node = slab.node(slot);
+        let cold = node.has(flag::COLD).then(|| slab.cold(slot));
         Self {
             token: slab.token(slot),
             display: slab.display(slot).map_or(0, Qty::lots),
             hidden: slab.hidden(slot),
-            place: if node.has(flag::REQUEUED) { cold.place } else { 0 },
-            ceiling: cold.ceiling,
-            group: node.has(flag::QUOTE).then_some(cold.group),
+            place: if node.has(flag::REQUEUED) { slab.place(slot) } else { 0 },
+            ceiling: cold.and_then(|cold| cold.ceiling),
+            group: cold.filter(|_| node.has(flag::QUOTE)).map(|cold| cold.group),
         }
     }
 
     fn enter(&self, slot: Slot, book: u32, slab: &mut Slab) {
+        slab.set_token(slot, self.token);
+        if self.place != 0 {
+            slab.set_place(slot, self.place);
+        }
+        let bare = Self { token: self.token, place: self.place, ..Self::default() };
+        if *self == bare {
+            return;
+        }
         let cold = slab.cold_mut(slot);
-        (cold.token, cold.display, cold.hidden) = (self.token, self.display, self.hidden);
-        (cold.place, cold.ceiling, cold.book) = (self.place, self.ceiling, book);
+        (cold.display, cold.hidden) = (self.display, self.hidden);
+        (cold.ceiling, cold.book) = (self.ceiling, book);
         cold.group = self.group.unwrap_or(0);
-        let flags = [
-            (self.token != 0, flag::TOKEN),
-            (self.display != 0, flag::ICEBERG),
-            (self.place != 0, flag::REQUEUED),
-            (self.group.is_some(), flag::QUOTE),
-        ];
+        let flags = [(self.display != 0, flag::ICEBERG), (self.group.is_some(), flag::QUOTE)];
         let flags = flags.into_iter().filter(|(is_set, _)| *is_set);
         slab.node_mut(slot).stamp |= flags.fold(0, |all, (_, flag)| all | flag);
     }
