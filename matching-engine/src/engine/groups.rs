@@ -68,14 +68,14 @@ impl Engine {
         reason: CancelReason,
         out: &mut Vec<BookEvent>,
     ) {
-        let first = key_of(account, group.unwrap_or(0));
-        let last = key_of(account, group.unwrap_or(u32::MAX));
-        let mut next = first.zip(last).map(|(first, last)| first..=last);
-        while let Some(keys) = next.take()
-            && let Some((&key, _)) = self.groups.range(keys.clone()).next()
-        {
+        let mut next = key_of(account, group.unwrap_or(0));
+        while let Some(first) = next {
+            let key = self.groups.range(first..).next().map(|(key, _)| *key);
+            let is_meant =
+                |key: &GroupKey| key.0 == first.0 && group.is_none_or(|group| group == key.1);
+            let Some(key) = key.filter(is_meant) else { break };
             self.pull_quotes(key, reason, out);
-            next = key.1.checked_add(1).map(|group| (key.0, group)..=*keys.end());
+            next = key.1.checked_add(1).map(|group| (key.0, group));
         }
     }
 
