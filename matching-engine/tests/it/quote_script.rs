@@ -21,32 +21,39 @@ use matching_engine::{
 /// Runs a script and compares what was said.
 #[track_caller]
 pub(crate) fn check(script: &str, expected: Expect) {
-    let mut desk = Desk::new();
+    let mut desk = Desk::new(true);
     for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
         desk.line(line);
     }
     expected.assert_eq(&desk.said);
 }
 
-struct Desk {
-    engine: Engine,
+/// An engine with three books, and what it said.
+pub(crate) struct Desk {
+    pub(crate) engine: Engine,
     /// By number, less one.
     ids: Vec<OrderId>,
-    said: String,
+    pub(crate) said: String,
 }
 
 impl Desk {
-    fn new() -> Self {
+    /// Book 3 is pro-rata if that is asked for.
+    pub(crate) fn new(has_pro_rata: bool) -> Self {
         let mut engine = Engine::new(Capacity { orders: 0 });
         let fifo = BookTerms::continuous(Price::from_ticks(100));
-        let allocation = Allocation::ProRata { min: Qty::from_lots(1), top: false };
+        let allocation = if has_pro_rata {
+            Allocation::ProRata { min: Qty::from_lots(1), top: false }
+        } else {
+            Allocation::Fifo
+        };
         assert!(engine.list(InstrumentId(1), fifo));
         assert!(engine.list(InstrumentId(2), fifo));
         assert!(engine.list(InstrumentId(3), BookTerms { allocation, ..fifo }));
         Self { engine, ids: Vec::new(), said: String::new() }
     }
 
-    fn line(&mut self, line: &str) {
+    /// Does what a line says.
+    pub(crate) fn line(&mut self, line: &str) {
         let (head, rest) = line.split_once(' ').unwrap_or((line, ""));
         let words: Vec<&str> = rest.split_whitespace().collect();
         let (engine, mut events) = (&mut self.engine, Vec::new());
