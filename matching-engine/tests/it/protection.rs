@@ -90,12 +90,13 @@ fn match_068_the_trades_of_orders_that_a_trade_triggers_count_too() {
 fn match_068_pro_rata_fills_and_auction_fills_count() {
     check(
         "
-        a.1 protect qty=4
+        a.1 protect qty=3
         a.1 quote 3 - 4@101
         c sell 4@101 in 3
         b buy 2@101 in 3
         b buy 4@101 in 3
         a.1 reset
+        a.1 protect qty=4
         a.1 quote 1 2@99 2@101
         auction 1
         b buy 2@101 in 1
@@ -115,6 +116,8 @@ fn match_068_pro_rata_fills_and_auction_fills_count() {
             3 #4 accepted @ 101
             3 #4 takes 2 from #1 @ 101
             3 #4 takes 2 from #2 @ 101
+            a.1 tripped until reset
+            3 #1 loses 1: mmp
             1 #5 accepted @ 99
             1 #6 accepted @ 101
             1 auction
@@ -131,7 +134,6 @@ fn match_068_pro_rata_fills_and_auction_fills_count() {
             a.1 tripped until reset
             1 #5 loses 9: mmp
             1 #6 loses 2: mmp
-            3 #1 loses 1: mmp
         "#]],
     );
 }
@@ -145,7 +147,7 @@ fn match_069_a_trip_pulls_the_group_in_all_books_and_no_other_group() {
         b.1 protect trades=1
         a.1 quote 2 1@90 1@110, 1 1@90 1@110
         a.2 quote 1 1@91 1@109
-        b.1 quote 1 1@91 1@109
+        b.1 quote 1 1@91 1@108
         a buy 1@80 in 1
         c buy 2@109 in 1
         a.1 quote 1 2@90 -
@@ -158,11 +160,11 @@ fn match_069_a_trip_pulls_the_group_in_all_books_and_no_other_group() {
             1 #5 accepted @ 91
             1 #6 accepted @ 109
             1 #7 accepted @ 91
-            1 #8 accepted @ 109
+            1 #8 accepted @ 108
             1 #9 accepted @ 80
             1 #10 accepted @ 109
+            1 #10 takes 1 from #8 @ 108
             1 #10 takes 1 from #6 @ 109
-            1 #10 takes 1 from #8 @ 109
             a.2 tripped until reset
             1 #5 loses 1: mmp
             b.1 tripped until reset

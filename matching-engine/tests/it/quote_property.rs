@@ -98,10 +98,10 @@ impl Display for Step {
 }
 
 fn any_limits() -> impl Strategy<Value = Limits> {
-    let few = |most: u64| prop_oneof![Just(0), 1..most];
-    let frozen = prop::option::weighted(0.8, 0..20_u64);
-    let sums = (few(60), few(8), few(30_000_000), few(300));
-    (0..30_u64, frozen, sums).prop_map(|(window, frozen, (qty, trades, delta, vega))| Limits {
+    let few = |most: u64| prop_oneof![1 => Just(0), 2 => 1..most];
+    let frozen = prop::option::weighted(0.8, 0..10_u64);
+    let sums = (few(30), few(4), few(15_000_000), few(200));
+    (0..8_u64, frozen, sums).prop_map(|(window, frozen, (qty, trades, delta, vega))| Limits {
         window,
         frozen,
         qty,
@@ -134,7 +134,7 @@ fn any_step() -> impl Strategy<Value = Step> {
             }
         ),
         2 => any::<prop::sample::Index>().prop_map(|index| Step::Cancel(index.index(1 << 20))),
-        4 => (0..15_u64).prop_map(Step::At),
+        4 => (0..5_u64).prop_map(Step::At),
         1 => (book(), -2_000_000..3_000_000_i64, -20..20_i64)
             .prop_map(|(book, delta, vega)| Step::Greeks { book, delta, vega }),
         1 => (book(), 90..96_i64, 104..110_i64)
