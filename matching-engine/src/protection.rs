@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn match_068_a_tripped_group_stays_away_until_its_time_is_over_or_it_is_reset() {
+    fn match_069_a_tripped_group_stays_away_until_its_time_is_over_or_it_is_reset() {
         let mut protection = Protection::new(Limits { trades_max: 1, ..NONE });
         protection.count(Nanos::new(3), &fill(Side::Buy, 1, 0, 0));
         assert_eq!(protection.trip(Nanos::new(3)), Some(Frozen::Until(Nanos::new(8))));
