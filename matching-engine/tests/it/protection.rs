@@ -139,6 +139,77 @@ fn match_068_pro_rata_fills_and_auction_fills_count() {
 }
 
 #[test]
+fn match_068_auctions_that_one_instant_ends_count_together() {
+    check(
+        "
+        a.1 protect qty=2
+        a.1 quote 1 2@99 2@101, 2 2@99 3@101
+        auction 1 10
+        auction 2 10
+        b buy 2@101 in 1
+        b buy 2@101 in 2
+        at 10
+        ",
+        expect![[r#"
+            1 #1 accepted @ 99
+            1 #2 accepted @ 101
+            2 #3 accepted @ 99
+            2 #4 accepted @ 101
+            1 auction
+            2 auction
+            1 #5 accepted @ 101
+            2 #6 accepted @ 101
+            1 #5 takes 2 from #2 @ 101
+            1 auction over
+            2 #6 takes 2 from #4 @ 101
+            2 auction over
+            a.1 tripped until reset
+            1 #1 loses 2: mmp
+            2 #3 loses 2: mmp
+            2 #4 loses 1: mmp
+        "#]],
+    );
+}
+
+#[test]
+fn match_068_trades_through_the_legs_of_a_spread_count() {
+    check(
+        "
+        link 3 1 2
+        a.1 protect trades=2
+        a.1 quote 1 - 5@105, 2 5@100 -, 3 1@5 6@7
+        b buy 1@6 in 3
+        a.1 reset
+        a.1 quote 3 - 5@7, 2 - 5@100
+        b buy 1@107 in 1
+        ",
+        expect![[r#"
+            1 #1 accepted @ 105
+            2 #2 accepted @ 100
+            3 refused: post_only_would_cross
+            3 #3 accepted @ 7
+            3 #4 accepted @ 6
+            1 #4 takes 1 from #1 @ 105
+            2 #4 takes 1 from #2 @ 100
+            3 #4 gets 1 @ 5
+            a.1 tripped until reset
+            1 #1 loses 4: mmp
+            2 #2 loses 4: mmp
+            3 #3 loses 6: mmp
+            3 #5 accepted @ 7
+            2 #6 accepted @ 100
+            1 #7 accepted @ 107
+            1 #7 takes 1 from #5 @ 107
+            2 #5 takes 1 from #6 @ 100
+            3 #5 gets 1 @ 7
+            a.1 tripped until reset
+            2 #6 loses 4: mmp
+            3 #5 loses 4: mmp
+        "#]],
+    );
+}
+
+#[test]
 fn match_069_a_trip_pulls_the_group_in_all_books_and_no_other_group() {
     check(
         "

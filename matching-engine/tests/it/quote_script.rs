@@ -4,7 +4,8 @@
 //! MAKER.GROUP protect [window=N] [frozen=N] [qty=N] [trades=N] [delta=N] [vega=N] | MAKER.GROUP reset | MAKER.GROUP pull | MAKER pull
 //! MAKER.GROUP quote BOOK BID ASK[, BOOK BID ASK]...     a side is LOTS@PRICE or -
 //! ACCOUNT buy|sell LOTS@PRICE in BOOK [stop=PRICE]
-//! cancel #N | at NANOS | greeks BOOK DELTA VEGA | band BOOK LOW HIGH | auction BOOK | uncross BOOK PRICE | delist BOOK
+//! cancel #N | at NANOS | greeks BOOK DELTA VEGA | band BOOK LOW HIGH | auction BOOK [UNTIL] | uncross BOOK PRICE
+//! delist BOOK | link SPREAD FRONT BACK
 //! ```
 //! Accounts are letters; orders are numbered from 1 in the order in which they are accepted. Books 1 and 2 are first come, first served,
 //! book 3 is pro-rata.
@@ -72,7 +73,13 @@ impl Desk {
                 let bands = Bands { low: Some(price_of(low)), high: Some(price_of(high)) };
                 engine.set_bands(book_of(book), bands);
             }
-            ("auction", [book]) => engine.open_auction(book_of(book), AuctionKind::Call, None, out),
+            ("auction", [book, until @ ..]) => {
+                let until = until.first().map(|at| Nanos::new(at.parse().unwrap()));
+                engine.open_auction(book_of(book), AuctionKind::Call, until, out);
+            }
+            ("link", [spread, front, back]) => {
+                assert!(engine.link(book_of(spread), book_of(front), book_of(back)));
+            }
             ("uncross", [book, price]) => engine.uncross(book_of(book), price_of(price), out),
             ("delist", [book]) => engine.delist(book_of(book), CancelReason::Expired, out),
             (account, [verb @ ("buy" | "sell"), side, "in", book, stop @ ..]) => {
@@ -143,6 +150,9 @@ impl Desk {
                 format!("{}.{group} tripped until {until}", letter_of(account))
             }
             BookEvent::Triggered { book, id } => format!("{} #{} triggered", book.0, number(id)),
+            BookEvent::Implied { book, id, price, qty } => {
+                format!("{} #{} gets {} @ {}", book.0, number(id), qty.lots(), price.ticks())
+            }
             BookEvent::AuctionOpened { book, .. } => format!("{} auction", book.0),
             BookEvent::AuctionEnded { book, .. } => format!("{} auction over", book.0),
             ref other => format!("{other:?}"),
