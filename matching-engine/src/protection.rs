@@ -153,6 +153,16 @@ impl Protection {
         });
     }
 
+    /// Whether it can have come about by `now`.
+    pub(crate) fn is_sound(&self, now: Nanos) -> bool {
+        self.counted.is_none_or(|counted| {
+            let trades = u64::from(counted.trades);
+            counted.since <= now
+                && (1..=counted.qty).contains(&trades)
+                && self.frozen(now).is_none()
+        })
+    }
+
     /// Freezes the group if it has reached a limit. What was counted is forgotten then.
     pub(crate) fn trip(&mut self, now: Nanos) -> Option<Frozen> {
         self.counted.take_if(|counted| reaches(counted, &self.limits))?;

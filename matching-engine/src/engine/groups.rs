@@ -43,7 +43,7 @@ impl Engine {
             group.protection.set_limits(limits);
             return true;
         }
-        if GROUPS_MAX <= self.groups.range((key.0, 0)..=(key.0, u32::MAX)).count() {
+        if GROUPS_MAX <= self.groups_of(key.0) {
             return false;
         }
         let protection = Protection::new(limits);
@@ -97,6 +97,11 @@ impl Engine {
             let Quoted { book, bid, ask } = quoted;
             (!quoted.is_empty()).then_some((book, bid, ask))
         })
+    }
+
+    /// How many groups an account has.
+    pub(super) fn groups_of(&self, account: u32) -> usize {
+        self.groups.range((account, 0)..=(account, u32::MAX)).count()
     }
 
     pub(super) fn may_quote(&self, key: GroupKey) -> bool {

@@ -161,7 +161,13 @@ proptest! {
         let (mut desk, mut model) = (Desk::new(false), Model::default());
         let set_up = [('a', 1), ('a', 2), ('b', 1), ('b', 2)].into_iter().zip(limits);
         let set_up = set_up.map(|((maker, group), limits)| Step::Protect { maker, group, limits });
-        for step in set_up.chain(steps) {
+        for (number, step) in (1_u32..).zip(set_up.chain(steps)) {
+            if number.is_multiple_of(8) {
+                // Nobody notices a snapshot.
+                let bytes = borsh::to_vec(&desk.engine).unwrap();
+                desk.engine = borsh::from_slice(&bytes).unwrap();
+                prop_assert!(borsh::to_vec(&desk.engine).unwrap() == bytes);
+            }
             let Some(step) = in_turn(step, model.now, model.accepted) else { continue };
             if let Step::Reset { maker, group } = step && model.group(maker, group).is_none() {
                 continue;
@@ -173,4 +179,50 @@ proptest! {
             model.said.clear();
         }
     }
+}
+
+/// MATCH-025: whatever is written into groups and quotes, it is a sound engine or an error.
+#[test]
+fn a_damaged_snapshot_of_quotes_is_an_error_or_a_sound_engine() {
+    let script = "
+        a.1 protect window=50 frozen=20 qty=9 delta=5000000
+        a.2 protect window=9 frozen=20 trades=1
+        b.1 protect vega=50
+        a.1 quote 1 5@99 5@101, 2 5@99 5@101
+        a.2 quote 1 5@98 5@101
+        b.1 quote 1 5@97 5@103, 3 5@99 -
+        at 7
+        c buy 2@101 in 1
+        c sell 1@98 in 1
+        c buy 7@101 in 1
+    ";
+    let mut desk = Desk::new(true);
+    script.lines().map(str::trim).filter(|line| !line.is_empty()).for_each(|line| desk.line(line));
+    let bytes = borsh::to_vec(&desk.engine).unwrap();
+    let (mut refused, mut accepted) = (0, 0);
+    for at in 0..bytes.len() {
+        for flip in [0x01, 0x04, 0x80, 0xff] {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= flip;
+            let Ok(engine) = borsh::from_slice(&damaged) else {
+                refused += 1;
+                continue;
+            };
+            accepted += 1;
+            desk.engine = engine;
+            assert!(borsh::to_vec(&desk.engine).unwrap() == damaged, "byte {at}, {flip:#x}");
+            for line in [
+                "a.1 quote 1 2@99 5@102, 2 1@97 2@99",
+                "c sell 30@90 in 1",
+                "at 40",
+                "b.1 quote 1 7@97 5@103, 3 5@99 5@101",
+                "c buy 30@110 in 1",
+                "a pull",
+                "b pull",
+            ] {
+                desk.line(line);
+            }
+        }
+    }
+    assert!(accepted < refused, "{refused} refused, {accepted} accepted");
 }
