@@ -363,39 +363,3 @@ fn match_072_an_account_has_so_many_groups() {
     assert!(!engine.reset_protection(AccountId(1), 0));
     assert_eq!(engine.protection(AccountId(1), 1).map(|it| *it.limits()), Some(LOOSE));
 }
-
-#[test]
-fn match_073_quotes_are_pulled_by_group_then_book_the_bid_before_the_ask() {
-    check(
-        "
-        a.2 protect
-        a.1 protect
-        b.1 protect
-        a.2 quote 2 1@90 1@110, 1 1@90 1@110
-        a.1 quote 1 - 1@109
-        b.1 quote 1 1@80 1@120
-        a buy 1@70 in 1
-        a pull
-        a pull
-        b.2 pull
-        b.1 pull
-        ",
-        expect![[r#"
-            2 #1 accepted @ 90
-            2 #2 accepted @ 110
-            1 #3 accepted @ 90
-            1 #4 accepted @ 110
-            1 #5 accepted @ 109
-            1 #6 accepted @ 80
-            1 #7 accepted @ 120
-            1 #8 accepted @ 70
-            1 #5 loses 1: user
-            1 #3 loses 1: user
-            1 #4 loses 1: user
-            2 #1 loses 1: user
-            2 #2 loses 1: user
-            1 #6 loses 1: user
-            1 #7 loses 1: user
-        "#]],
-    );
-}

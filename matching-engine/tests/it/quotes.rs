@@ -314,6 +314,42 @@ fn match_075_a_group_has_no_quote_that_was_filled_or_cancelled_otherwise() {
 }
 
 #[test]
+fn match_073_quotes_are_pulled_by_group_then_book_the_bid_before_the_ask() {
+    check(
+        "
+        a.2 protect
+        a.1 protect
+        b.1 protect
+        a.2 quote 2 1@90 1@110, 1 1@90 1@110
+        a.1 quote 1 - 1@109
+        b.1 quote 1 1@80 1@120
+        a buy 1@70 in 1
+        a pull
+        a pull
+        b.2 pull
+        b.1 pull
+        ",
+        expect![[r#"
+            2 #1 accepted @ 90
+            2 #2 accepted @ 110
+            1 #3 accepted @ 90
+            1 #4 accepted @ 110
+            1 #5 accepted @ 109
+            1 #6 accepted @ 80
+            1 #7 accepted @ 120
+            1 #8 accepted @ 70
+            1 #5 loses 1: user
+            1 #3 loses 1: user
+            1 #4 loses 1: user
+            2 #1 loses 1: user
+            2 #2 loses 1: user
+            1 #6 loses 1: user
+            1 #7 loses 1: user
+        "#]],
+    );
+}
+
+#[test]
 fn match_074_of_two_refusals_the_first_in_the_list_is_given() {
     let mut engine = engine_of(1);
     let (account, mut out) = (AccountId(1), Vec::new());
