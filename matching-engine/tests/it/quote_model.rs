@@ -69,7 +69,7 @@ impl Model {
             Step::Pull { maker, group } => self.pull(maker, group, "user"),
             Step::Quote { maker, group, ref quotes } => self.mass_quote(maker, group, quotes),
             Step::Order { account, is_buy, price, lots, book } => {
-                self.order(account, is_buy, price, lots, book);
+                self.order(account, (book, is_buy), price, lots);
             }
             Step::Cancel(number) => match self.orders.iter().position(|o| o.number == number) {
                 Some(at) => self.end(at, "user"),
@@ -129,7 +129,7 @@ impl Model {
         self.orders.push(Order { place: self.places, ..order });
     }
 
-    fn order(&mut self, account: char, is_buy: bool, price: i64, lots: u64, book: u64) {
+    fn order(&mut self, account: char, (book, is_buy): (u64, bool), price: i64, lots: u64) {
         if let Some(reason) = self.refusal(book, is_buy, price) {
             return self.say(format!("{book} refused: {reason}"));
         }

@@ -144,11 +144,11 @@ fn any_step() -> impl Strategy<Value = Step> {
 
 /// Time goes on from where it is, and an order that can be cancelled was accepted.
 fn in_turn(step: Step, now: u64, accepted: usize) -> Option<Step> {
-    match step {
-        Step::At(by) => Some(Step::At(now + by)),
-        Step::Cancel(number) => number.checked_rem(accepted).map(|number| Step::Cancel(number + 1)),
-        step => Some(step),
+    if let Step::At(by) = step {
+        return Some(Step::At(now + by));
     }
+    let Step::Cancel(number) = step else { return Some(step) };
+    number.checked_rem(accepted).map(|number| Step::Cancel(number + 1))
 }
 
 proptest! {

@@ -155,7 +155,9 @@ impl Desk {
             }
             BookEvent::AuctionOpened { book, .. } => format!("{} auction", book.0),
             BookEvent::AuctionEnded { book, .. } => format!("{} auction over", book.0),
-            ref other => format!("{other:?}"),
+            BookEvent::Decremented { .. }
+            | BookEvent::Refreshed { .. }
+            | BookEvent::AuctionExtended { .. } => format!("{event:?}"),
         };
         writeln!(self.said, "{line}").unwrap();
     }
