@@ -23,6 +23,7 @@ use crate::event::{BookEvent, CancelReason};
 use crate::hash;
 use crate::ladder::Ladder;
 use crate::order::{NewOrder, OrderKind};
+use crate::protection::{Fill, Greeks};
 use crate::slab::{Cold, Node, SLOT_BITS, Slab, Slot, WAITING_LEVEL, flag, flags_of};
 use crate::sorted::Sorted;
 use crate::terms::{Bands, BookMode, BookTerms, Phase};
@@ -48,6 +49,8 @@ pub(crate) struct Desk<'a> {
     pub(crate) levels: &'a mut Vec<(i64, u64)>,
     /// Room for one level's shares.
     pub(crate) shares: &'a mut Vec<(Slot, u64)>,
+    /// What quotes have traded in this command.
+    pub(crate) fills: &'a mut Vec<Fill>,
     /// The engine's hash over all it has said.
     pub(crate) hash: &'a mut u64,
 }
@@ -72,6 +75,8 @@ pub(crate) struct Book {
     pub(crate) asks: Ladder,
     pub(crate) phase: Phase,
     pub(crate) bands: Bands,
+    /// What a lot counts for in market-maker protection.
+    pub(crate) greeks: Greeks,
     /// Of the newest trade.
     pub(crate) last: Option<Price>,
     pub(crate) mark: Option<Price>,
@@ -104,6 +109,7 @@ impl Book {
             asks: Ladder::new(Side::Sell, number, terms.window),
             phase: Phase::Continuous,
             bands: Bands::default(),
+            greeks: Greeks::default(),
             last: None,
             mark: None,
             index: None,

@@ -3,9 +3,13 @@
 //! Read [`Engine::place`] first, then `book.rs`. Orders of all books live in one slab, so an id alone finds its order. Nothing is allocated
 //! once the engine has been as full as it gets; the same commands give the same events, ids and hash on every machine.
 
+mod groups;
 mod implied;
+mod quote;
 mod run;
 mod snapshot;
+
+use std::collections::BTreeMap;
 
 use instruments::{InstrumentId, Nanos, OrderId, Price};
 
@@ -13,9 +17,13 @@ use crate::book::{Book, BookView, Cross, Desk};
 use crate::event::{BookEvent, BookReject, CancelReason};
 use crate::hash;
 use crate::order::{Amend, NewOrder, Order, PostOnly, PriceSource};
+use crate::protection::Fill;
 use crate::slab::{LEVEL, Slab, Slot, WAITING_LEVEL};
 use crate::sorted::Sorted;
 use crate::terms::{AuctionKind, Bands, BookMode, BookTerms, Capacity, Phase};
+pub use groups::{GROUP_BOOKS_MAX, GROUPS_MAX};
+use groups::{Group, GroupKey};
+pub use quote::{QUOTES_MAX, Quote};
 
 /// Books that can be listed, so that an array of them is small.
 pub const BOOKS_MAX: u64 = 1 << 20;
@@ -35,6 +43,9 @@ pub struct Engine {
     moved: Vec<u32>,
     levels: Vec<(i64, u64)>,
     shares: Vec<(Slot, u64)>,
+    groups: BTreeMap<GroupKey, Group>,
+    /// What quotes have traded in the command under way.
+    fills: Vec<Fill>,
 }
 
 /// The parts of an engine that an operation on one book needs.
@@ -49,6 +60,7 @@ macro_rules! desk {
             timers: &mut $engine.timers,
             levels: &mut $engine.levels,
             shares: &mut $engine.shares,
+            fills: &mut $engine.fills,
             hash: &mut $engine.hash,
         }
     };
@@ -71,6 +83,8 @@ impl Engine {
             moved: Vec::with_capacity(64),
             levels: Vec::with_capacity(256),
             shares: Vec::with_capacity(256),
+            groups: BTreeMap::new(),
+            fills: Vec::with_capacity(256),
         }
     }
 

@@ -150,8 +150,16 @@ pub struct Trade {
 /// Why a command was refused. Variants stand in the order in which they are checked; if two apply, the first is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum BookReject {
+    /// MATCH-060: a mass quote of more books than there may be.
+    TooManyQuotes,
+    /// MATCH-040: the group has been tripped and is not back yet, or was never set up.
+    GroupFrozen,
     /// MATCH-028: no such book is listed.
     UnknownBook,
+    /// MATCH-061: the group has quotes in as many books as there may be.
+    GroupFull,
+    /// MATCH-041: the quote's own bid and ask cross.
+    QuoteCrossed,
     /// MATCH-018: no order of that id rests or waits.
     UnknownOrder,
     /// MATCH-029: only a waiting order has a trigger to change.
@@ -194,10 +202,6 @@ pub enum BookReject {
     BookFull,
     /// MATCH-009: a post-only order would have taken, or could not slide.
     PostOnlyWouldCross,
-    /// MATCH-040: the group has been tripped and is not back yet, or was never set up.
-    GroupFrozen,
-    /// MATCH-041: the quote's own bid and ask cross.
-    QuoteCrossed,
 }
 
 impl BookReject {
@@ -214,7 +218,11 @@ impl BookReject {
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
+            Self::TooManyQuotes => "too_many_quotes",
+            Self::GroupFrozen => "group_frozen",
             Self::UnknownBook => "unknown_book",
+            Self::GroupFull => "group_full",
+            Self::QuoteCrossed => "quote_crossed",
             Self::UnknownOrder => "unknown_order",
             Self::NotWaiting => "not_waiting",
             Self::NoLimit => "no_limit",
@@ -233,8 +241,6 @@ impl BookReject {
             Self::QtyOutOfRange => "qty_out_of_range",
             Self::BookFull => "book_full",
             Self::PostOnlyWouldCross => "post_only_would_cross",
-            Self::GroupFrozen => "group_frozen",
-            Self::QuoteCrossed => "quote_crossed",
         }
     }
 }

@@ -22,18 +22,20 @@ mod event;
 mod hash;
 mod ladder;
 mod order;
+mod protection;
 mod slab;
 mod sorted;
 pub mod stream;
 mod terms;
 
 pub use book::{BookView, Cross, CrossRule};
-pub use engine::{BOOKS_MAX, Engine};
+pub use engine::{BOOKS_MAX, Engine, GROUP_BOOKS_MAX, GROUPS_MAX, QUOTES_MAX, Quote};
 pub use event::{BookEvent, BookReject, CancelReason, Trade};
 pub use order::{
     Amend, NewOrder, Order, OrderKind, PostOnly, PriceSource, StpMode, TimeInForce, Trigger,
     TriggerWhen,
 };
+pub use protection::{Counted, Frozen, Greeks, Limits, Protection};
 pub use terms::{
     Allocation, Auction, AuctionKind, Bands, BookMode, BookTerms, Breaker, Call, Capacity, Phase,
 };

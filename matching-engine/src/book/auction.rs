@@ -217,6 +217,9 @@ impl Book {
     /// An order trades in an auction: what it shows first, then what it hides, all in its place.
     fn fill_in_auction(&mut self, slot: Slot, qty: u64, desk: &mut Desk<'_>) {
         let node = *desk.slab.node(slot);
+        if node.has(flag::QUOTE) {
+            self.note_fill(slot, qty, desk);
+        }
         if qty == desk.slab.open(slot) {
             self.pull(slot, &node, desk.slab);
             return self.end(slot, desk.slab);

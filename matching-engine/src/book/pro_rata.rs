@@ -90,6 +90,9 @@ impl Book {
     /// A resting order has traded `qty` of what it shows.
     pub(crate) fn fill_shown(&mut self, slot: Slot, qty: u64, desk: &mut Desk<'_>) {
         let node = *desk.slab.node(slot);
+        if node.has(flag::QUOTE) {
+            self.note_fill(slot, qty, desk);
+        }
         if qty == node.open && (!node.has(flag::ICEBERG) || desk.slab.hidden(slot) == 0) {
             self.pull(slot, &node, desk.slab);
             return self.end(slot, desk.slab);

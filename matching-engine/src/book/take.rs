@@ -196,9 +196,15 @@ impl Book {
             if qty != maker.open {
                 desk.slab.node_mut(slot).open = maker.open.wrapping_sub(qty);
                 desk.slab.add_filled(slot, qty);
+                if maker.has(flag::QUOTE) {
+                    self.note_fill(slot, qty, desk);
+                }
                 break;
             }
             if maker.has(flag::ICEBERG | flag::FORCE | flag::QUOTE) {
+                if maker.has(flag::QUOTE) {
+                    self.note_fill(slot, qty, desk);
+                }
                 if desk.slab.hidden(slot) != 0 {
                     desk.slab.add_filled(slot, qty);
                     met = Special::Iceberg;

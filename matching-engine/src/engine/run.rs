@@ -8,9 +8,18 @@ use crate::event::{BookEvent, CancelReason};
 use crate::order::PriceSource;
 
 impl Engine {
-    /// Lets an order match, and then every order that waited for what it did.
+    /// The end of a command that may trade: what follows from it, and the quotes that then have traded too much.
     #[inline]
     pub(super) fn run(&mut self, place: usize, taker: Option<Taker>, out: &mut Vec<BookEvent>) {
+        self.follow(place, taker, out);
+        if !self.fills.is_empty() {
+            self.protect(out);
+        }
+    }
+
+    /// Lets an order match, and then every order that waited for what it did.
+    #[inline]
+    pub(super) fn follow(&mut self, place: usize, taker: Option<Taker>, out: &mut Vec<BookEvent>) {
         if let Some(mut taker) = taker {
             self.arrive(place, &mut taker, out);
         }
@@ -97,8 +106,11 @@ impl Engine {
             if let Some(Some(entry)) = self.books.get_mut(place) {
                 entry.time_is_up(&mut desk!(self, out));
                 self.settle_combos(place, out);
-                self.run(place, None, out);
+                self.follow(place, None, out);
             }
+        }
+        if !self.fills.is_empty() {
+            self.protect(out);
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The canonical bytes of an engine: its clock and hash, every book, the free slots in the order in which they will be taken, and what is
-//! in every other slot.
+//! The canonical bytes of an engine: its clock and hash, every book, the free slots in the order in which they will be taken, what is in
+//! every other slot, and the protection of every group of quotes.
 //!
 //! Equal histories give equal bytes. Slots are part of them, because they are part of the ids that will be issued next. What follows from
 //! the rest is left out and made anew: queues (from the places of their orders), sums, counters, timers, lists of triggers and expiries.
@@ -7,6 +7,7 @@
 //! length is believed before so many bytes have been read.
 
 mod book;
+mod groups;
 mod slots;
 #[cfg(test)]
 mod tests;
@@ -36,7 +37,7 @@ impl BorshSerialize for Engine {
         for slot in used(self.slab.slots(), &free) {
             Use::of(slot, &self.slab).serialize(writer)?;
         }
-        Ok(())
+        self.write_groups(writer)
     }
 }
 
@@ -54,6 +55,7 @@ impl BorshDeserialize for Engine {
             frame.restore(&mut engine)?;
         }
         engine.read_slots(reader)?;
+        engine.read_groups(reader)?;
         engine
             .books
             .iter()

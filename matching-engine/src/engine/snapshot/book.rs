@@ -10,6 +10,7 @@ use super::{check, damaged};
 use crate::book::Book;
 use crate::breaker::{BUCKETS, Bucket, Window};
 use crate::engine::Engine;
+use crate::protection::Greeks;
 use crate::slab::Slab;
 use crate::terms::{Allocation, Auction, AuctionKind, Bands, BookTerms, Phase};
 
@@ -20,6 +21,7 @@ pub(super) struct Frame {
     terms: BookTerms,
     phase: Phase,
     bands: Bands,
+    greeks: Greeks,
     last: Option<Price>,
     mark: Option<Price>,
     index: Option<Price>,
@@ -36,6 +38,7 @@ impl Frame {
             terms: book.terms,
             phase: book.phase,
             bands: book.bands,
+            greeks: book.greeks,
             last: book.last,
             mark: book.mark,
             index: book.index,
@@ -56,7 +59,7 @@ impl Frame {
             book.terms == self.terms,
             "a window that is no power of two, too small or too large",
         )?;
-        book.bands = self.bands;
+        (book.bands, book.greeks) = (self.bands, self.greeks);
         (book.last, book.mark, book.index) = (self.last, self.mark, self.index);
         book.tops = self.tops;
         let reference = book.reference();

@@ -6,7 +6,7 @@ use crate::order::{
     Amend, NewOrder, OrderKind, PostOnly, PriceSource, StpMode, TimeInForce, Trigger, TriggerWhen,
 };
 use crate::terms::{Allocation, AuctionKind, Bands, BookMode, BookTerms, Breaker, Call, Capacity};
-use crate::{BookEvent, CancelReason, Engine};
+use crate::{BookEvent, CancelReason, Engine, Greeks, Limits, Quote};
 
 /// One command.
 #[derive(Debug, Clone)]
@@ -21,6 +21,11 @@ pub(super) enum Step {
     Uncross(InstrumentId, Price),
     List(InstrumentId),
     Delist(InstrumentId),
+    Quote(AccountId, u32, Vec<Quote>),
+    Protect(AccountId, u32, Limits),
+    Reset(AccountId, u32),
+    Pull(AccountId, Option<u32>),
+    Greeks(InstrumentId, Greeks),
 }
 
 impl Step {
@@ -37,6 +42,17 @@ impl Step {
             Self::List(book) => {
                 engine.list(*book, terms(book.0));
             }
+            Self::Quote(account, group, quotes) => engine.mass_quote(*account, *group, quotes, out),
+            Self::Protect(account, group, limits) => {
+                engine.set_protection(*account, *group, *limits);
+            }
+            Self::Reset(account, group) => {
+                engine.reset_protection(*account, *group);
+            }
+            Self::Pull(account, group) => {
+                engine.cancel_quotes(*account, *group, CancelReason::Requested, out);
+            }
+            Self::Greeks(book, greeks) => engine.set_greeks(*book, *greeks),
             Self::Delist(book) => engine.delist(*book, CancelReason::Expired, out),
         }
     }
@@ -199,10 +215,45 @@ impl Dice {
         Nanos::new(engine.now().nanos().saturating_add(self.roll(most)))
     }
 
+    /// A command that is about quotes.
+    fn quoting(&mut self) -> Step {
+        let (account, group) = (AccountId(1 + self.roll(3)), u32::try_from(self.roll(2)).unwrap());
+        match self.roll(20) {
+            0..3 => {
+                let limits = Limits {
+                    window: NanosSpan::new(self.roll(800)),
+                    frozen_for: self.maybe(2, |dice| NanosSpan::new(dice.roll(900))),
+                    qty_max: self.roll(60),
+                    delta_max: self.roll(40_000_000),
+                    vega_max: self.roll(100),
+                    trades_max: u32::try_from(self.roll(12)).unwrap(),
+                };
+                Step::Protect(account, group, limits)
+            }
+            3 | 4 => Step::Reset(account, group),
+            5 => Step::Pull(account, self.maybe(2, |_| group)),
+            6 => {
+                let (delta, vega) = (self.price().ticks(), self.price().ticks());
+                Step::Greeks(self.book(), Greeks { delta, vega })
+            }
+            _ => {
+                let count = 1 + self.roll(4);
+                let quotes = (0..count).map(|_| {
+                    let (book, low, high) = (self.book(), self.price(), self.price());
+                    let bid = self.maybe(2, Self::qty).map(|qty| (low.min(high), qty));
+                    let ask = self.maybe(2, Self::qty).map(|qty| (high.max(low), qty));
+                    Quote { book, bid, ask }
+                });
+                Step::Quote(account, group, quotes.collect())
+            }
+        }
+    }
+
     /// A command of any kind.
     pub(super) fn step(&mut self, engine: &Engine) -> Step {
         match self.roll(100) {
-            0..55 => Step::Place(self.book(), self.order(engine.now())),
+            0..43 => Step::Place(self.book(), self.order(engine.now())),
+            43..55 => self.quoting(),
             55..65 => Step::Cancel(self.id(engine)),
             65..77 => Step::Amend(self.id(engine), self.amend()),
             77..84 => Step::Price(self.book(), self.source(), self.price()),
