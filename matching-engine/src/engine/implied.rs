@@ -101,6 +101,7 @@ impl Engine {
         self.combos.retain(|combo| ![combo.spread, combo.front, combo.back].contains(&place));
         for book in self.books.iter_mut().flatten() {
             book.combos.clear();
+            book.implied = [None; 2];
         }
         for (number, combo) in (0..).zip(&self.combos) {
             for place in [combo.spread, combo.front, combo.back] {
