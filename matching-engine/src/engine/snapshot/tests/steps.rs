@@ -21,6 +21,7 @@ pub(super) enum Step {
     Uncross(InstrumentId, Price),
     List(InstrumentId),
     Delist(InstrumentId),
+    Link([InstrumentId; 3]),
 }
 
 impl Step {
@@ -37,12 +38,18 @@ impl Step {
             Self::List(book) => {
                 engine.list(*book, terms(book.0));
             }
+            Self::Link([spread, front, back]) => {
+                engine.link(*spread, *front, *back);
+            }
             Self::Delist(book) => engine.delist(*book, CancelReason::Expired, out),
         }
     }
 }
 
-const BOOKS: u64 = 5;
+const BOOKS: u64 = 8;
+
+/// The spread of the two books before it, whose prices lie around nothing.
+const SPREAD: u64 = 8;
 
 fn terms(book: u64) -> BookTerms {
     let breaker = Breaker {
@@ -56,10 +63,11 @@ fn terms(book: u64) -> BookTerms {
         2 => (Allocation::Fifo, BookMode::Continuous, Some(breaker)),
         3 => (pro_rata, BookMode::Continuous, None),
         4 => (Allocation::Fifo, BookMode::Batch { every: NanosSpan::new(700) }, None),
-        5 => (pro_rata, BookMode::Continuous, Some(breaker)),
+        5 | 7 => (pro_rata, BookMode::Continuous, Some(breaker)),
         _ => (Allocation::Fifo, BookMode::Continuous, None),
     };
-    BookTerms { allocation, mode, reference: Price::from_ticks(100), window: 64, breaker }
+    let reference = Price::from_ticks(if book == SPREAD { 0 } else { 100 });
+    BookTerms { allocation, mode, reference, window: 64, breaker }
 }
 
 /// An engine with a book of each kind.
@@ -68,6 +76,7 @@ pub(super) fn listed() -> Engine {
     for book in 1..=BOOKS {
         assert!(engine.list(InstrumentId(book), terms(book)));
     }
+    assert!(engine.link(InstrumentId(SPREAD), InstrumentId(6), InstrumentId(7)));
     engine
 }
 
@@ -199,10 +208,23 @@ impl Dice {
         Nanos::new(engine.now().nanos().saturating_add(self.roll(most)))
     }
 
+    fn place(&mut self, engine: &Engine) -> Step {
+        let book = self.book();
+        let mut order = self.order(engine.now());
+        if book.0 == SPREAD {
+            let down = |price: Price| Price::from_ticks(price.ticks().saturating_sub(100));
+            order.ceiling = order.ceiling.map(down);
+            if let OrderKind::Limit(price) = order.kind {
+                order.kind = OrderKind::Limit(down(price));
+            }
+        }
+        Step::Place(book, order)
+    }
+
     /// A command of any kind.
     pub(super) fn step(&mut self, engine: &Engine) -> Step {
         match self.roll(100) {
-            0..55 => Step::Place(self.book(), self.order(engine.now())),
+            0..55 => self.place(engine),
             55..65 => Step::Cancel(self.id(engine)),
             65..77 => Step::Amend(self.id(engine), self.amend()),
             77..84 => Step::Price(self.book(), self.source(), self.price()),
@@ -217,6 +239,7 @@ impl Dice {
                 Step::Open(self.book(), kind, self.maybe(2, |dice| dice.time(engine, 500)))
             }
             95..98 => Step::Uncross(self.book(), self.price()),
+            98 if self.once_in(3) => Step::Link([SPREAD, 6, 7].map(InstrumentId)),
             98 => Step::List(self.book()),
             _ if self.once_in(4) => Step::Delist(self.book()),
             _ => Step::Cancel(OrderId(self.roll(1 << 40))),
@@ -225,11 +248,8 @@ impl Dice {
 
     /// A command that seldom takes anything away.
     pub(super) fn growing_step(&mut self, engine: &Engine) -> Step {
-        match self.step(engine) {
-            Step::Cancel(_) | Step::Delist(_) | Step::Uncross(..) => {
-                Step::Place(self.book(), self.order(engine.now()))
-            }
-            step => step,
-        }
+        let step = self.step(engine);
+        let takes_away = matches!(step, Step::Cancel(_) | Step::Delist(_) | Step::Uncross(..));
+        if takes_away { self.place(engine) } else { step }
     }
 }
