@@ -88,9 +88,11 @@ impl Engine {
         }
     }
 
-    /// Lists a book. Says no when the instrument is listed already or its number is [`BOOKS_MAX`] or more.
+    /// Lists a book. Says no when the instrument is listed already, its number is 0 or [`BOOKS_MAX`] or more, or a stretch of time in the
+    /// terms is empty.
     pub fn list(&mut self, instrument: InstrumentId, terms: BookTerms) -> bool {
-        let Some(place) = place_of(instrument) else { return false };
+        let place = place_of(instrument).filter(|place| *place != 0 && terms.are_sound());
+        let Some(place) = place else { return false };
         if self.books.len() <= place {
             self.books.resize_with(place.saturating_add(1), || None);
         }

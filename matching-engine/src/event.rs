@@ -184,6 +184,8 @@ pub enum BookReject {
     NotInContinuous,
     /// MATCH-021: an auction collects orders that rest: no market, IOC, FOK, GFN or post-only.
     NotInAuction,
+    /// MATCH-087: a price of a linked book whose sums with others would not fit.
+    PriceOutOfRange,
     /// MATCH-037: the limit is beyond the order's own ceiling.
     BeyondCeiling,
     /// MATCH-038: a buy above the band.
@@ -235,6 +237,7 @@ impl BookReject {
             Self::ExpiryPassed => "expiry_passed",
             Self::NotInContinuous => "not_in_continuous",
             Self::NotInAuction => "not_in_auction",
+            Self::PriceOutOfRange => "price_out_of_range",
             Self::BeyondCeiling => "beyond_ceiling",
             Self::AboveBand { .. } => "above_band",
             Self::BelowBand { .. } => "below_band",

@@ -21,6 +21,9 @@ pub(crate) const SLOT_BITS: u32 = 24;
 /// Orders and levels that exist at one time, in all books together.
 pub(crate) const SLOTS_MAX: u32 = 1 << SLOT_BITS;
 
+/// No order is taken in after so many arrivals: ids have no room for more, and what rests will need some for refreshes and amends.
+const ARRIVALS_MAX: u64 = (1 << 40) - (1 << 32);
+
 /// Set in a level's `level`, beside its book and side.
 pub(crate) const LEVEL: u32 = 1 << 31;
 
@@ -282,7 +285,7 @@ impl Slab {
     #[inline]
     pub(crate) fn has_room(&self, more: u32) -> bool {
         let needed = self.live.saturating_add(self.waiting).saturating_add(more);
-        needed <= SLOTS_MAX
+        needed <= SLOTS_MAX && self.arrivals < ARRIVALS_MAX
     }
 
     /// The id that the next accepted order will get.

@@ -39,6 +39,20 @@ impl BookTerms {
     }
 }
 
+impl BookTerms {
+    /// Whether a book can be listed on them: no stretch of time is empty.
+    pub(crate) fn are_sound(&self) -> bool {
+        let has_batches = match self.mode {
+            BookMode::Continuous => true,
+            BookMode::Batch { every } => every.nanos() != 0,
+        };
+        let has_calls = self
+            .breaker
+            .is_none_or(|breaker| breaker.window.nanos() != 0 && breaker.call.length.nanos() != 0);
+        has_batches && has_calls
+    }
+}
+
 /// Who is served at one price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Allocation {

@@ -113,15 +113,16 @@ impl Book {
     pub(crate) fn next_batch(&mut self, every: NanosSpan, desk: &mut Desk<'_>) {
         let every = every.nanos().max(1);
         let passed = desk.now.nanos().checked_div(every).unwrap_or(0);
-        let until = Nanos::new(passed.saturating_add(1).saturating_mul(every));
+        // At the end of time there is no next one.
+        let until = passed.checked_add(1).and_then(|next| next.checked_mul(every)).map(Nanos::new);
         self.phase = Phase::Auction(Auction {
             kind: AuctionKind::Batch,
-            until: Some(until),
+            until,
             ends_at: None,
             length: NanosSpan::new(every),
             extensions: 0,
         });
-        self.set_timer(Some(until), desk);
+        self.set_timer(until, desk);
     }
 
     fn set_timer(&self, at: Option<Nanos>, desk: &mut Desk<'_>) {

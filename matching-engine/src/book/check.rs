@@ -10,6 +10,9 @@ use crate::slab::{Slab, Slot, flag, post_only_of};
 /// How many times what it shows an iceberg may be: each refresh is work for whoever takes it.
 pub(crate) const DISPLAY_RATIO_MAX: u64 = 1_000;
 
+/// How far from zero prices of linked books may be, so that what they imply fits.
+const LINKED_TICKS_MAX: u64 = 1 << 60;
+
 /// An order that was found good.
 #[derive(Clone, Copy)]
 pub(super) struct Admission {
@@ -49,6 +52,7 @@ impl Book {
         check_display(order, may_rest)?;
         self.check_time(order, may_rest, desk)?;
         let price = order.price();
+        self.check_linked(price)?;
         if let Some(ceiling) = order.ceiling
             && price.is_some_and(|price| is_beyond(order.side, price, ceiling))
         {
@@ -102,6 +106,16 @@ impl Book {
         }
         if order.post_only != PostOnly::No || !may_rest || force == TimeInForce::Gfn {
             return Err(BookReject::NotInAuction);
+        }
+        Ok(())
+    }
+
+    /// Prices of linked books are added and subtracted.
+    #[inline]
+    fn check_linked(&self, price: Option<Price>) -> Result<(), BookReject> {
+        let is_far = |price: Price| LINKED_TICKS_MAX < price.ticks().unsigned_abs();
+        if !self.combos.is_empty() && price.is_some_and(is_far) {
+            return Err(BookReject::PriceOutOfRange);
         }
         Ok(())
     }
@@ -198,6 +212,7 @@ impl Book {
         if display.saturating_mul(DISPLAY_RATIO_MAX) < open {
             return Err(BookReject::DisplayOutOfRange);
         }
+        self.check_linked(amend.price)?;
         if let Some(price) = amend.price {
             let has_cold = node.has(flag::COLD);
             let ceiling = if has_cold { slab.cold(slot).ceiling } else { None };

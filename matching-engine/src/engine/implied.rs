@@ -101,6 +101,7 @@ impl Engine {
         self.combos.retain(|combo| ![combo.spread, combo.front, combo.back].contains(&place));
         for book in self.books.iter_mut().flatten() {
             book.combos.clear();
+            book.implied = [None; 2];
         }
         for (number, combo) in (0..).zip(&self.combos) {
             for place in [combo.spread, combo.front, combo.back] {
@@ -338,7 +339,7 @@ impl Engine {
     }
 
     /// After an auction in one of three linked books: whatever now could trade with an implied price does, the spread's orders in their
-    /// places. Nobody took, so self-trade prevention does not act.
+    /// places. Nobody took, so neither self-trade prevention nor a breaker acts.
     pub(super) fn settle_combos(&mut self, place: usize, out: &mut Vec<BookEvent>) {
         let count = self.entry(place).map_or(0, |book| book.combos.len());
         for at in 0..count {
@@ -362,12 +363,6 @@ impl Engine {
             Side::Sell => resting.price <= offer.price,
         });
         let Some(offer) = offer.filter(|offer| offer.combo.spread == spread) else { return false };
-        let would_trip = self.trips(spread, offer.price, out)
-            || self.trips(offer.one.book, offer.one.price, out)
-            || self.trips(offer.other.book, offer.other.price, out);
-        if would_trip {
-            return false;
-        }
         let qty = resting.shown.min(offer.one.shown).min(offer.other.shown);
         let party = self.party(&resting);
         self.trade_offer(spread, Take { taker: party, side, qty }, &offer, out);

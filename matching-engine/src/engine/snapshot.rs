@@ -18,6 +18,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::{InstrumentId, Nanos};
 
 use super::Engine;
+use super::implied::Combo;
 use crate::slab::{SLOT_BITS, SLOTS_MAX, Slot};
 use crate::terms::Capacity;
 use book::Frame;
@@ -31,6 +32,8 @@ impl BorshSerialize for Engine {
         for book in self.books.iter().flatten() {
             Frame::of(book, &self.slab).serialize(writer)?;
         }
+        let combos: Vec<_> = self.combos.iter().map(instruments_of).collect();
+        combos.serialize(writer)?;
         let mut free: Vec<Slot> = self.slab.free_slots().collect();
         (self.slab.slots(), &free).serialize(writer)?;
         free.sort_unstable();
@@ -54,13 +57,13 @@ impl BorshDeserialize for Engine {
             next = InstrumentId(frame.instrument.0.saturating_add(1));
             frame.restore(&mut engine)?;
         }
+        for [spread, front, back] in Vec::<[InstrumentId; 3]>::deserialize_reader(reader)? {
+            check(engine.link(spread, front, back), "books that cannot be linked")?;
+        }
         engine.read_slots(reader)?;
         engine.read_groups(reader)?;
-        engine
-            .books
-            .iter()
-            .flatten()
-            .try_for_each(|book| book::check_orders(book, &engine.slab))?;
+        let Self { books, slab, .. } = &engine;
+        books.iter().flatten().try_for_each(|book| book::check_orders(book, slab))?;
         Ok(engine)
     }
 }
@@ -92,6 +95,12 @@ impl Engine {
         }
         check(self.slab.has_room(0), "no room for the levels of waiting orders")
     }
+}
+
+/// A spread, its front and its back.
+fn instruments_of(combo: &Combo) -> [InstrumentId; 3] {
+    [combo.spread, combo.front, combo.back]
+        .map(|place| InstrumentId(u64::try_from(place).unwrap_or(u64::MAX)))
 }
 
 /// The slots below `slots` that are not in `free`, which is ascending.

@@ -360,3 +360,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn match_087_prices_of_linked_books_are_bounded() {
+    let far = 1 << 60;
+    let told = story(&[
+        (FRONT, limit(1, Side::Buy, far, 1)),
+        (FRONT, limit(1, Side::Buy, far + 1, 1)),
+        (SPREAD, limit(1, Side::Sell, -far - 1, 1)),
+    ]);
+    assert_eq!(told, ["refused: price_out_of_range", "refused: price_out_of_range"]);
+}

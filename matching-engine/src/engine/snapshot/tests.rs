@@ -47,7 +47,7 @@ impl Seen {
                 BookEvent::AuctionExtended { .. } => 1 << 9,
                 BookEvent::AuctionEnded { .. } => 1 << 10,
                 BookEvent::Tripped { .. } => 1 << 11,
-                BookEvent::Implied { .. } => 0,
+                BookEvent::Implied { .. } => 1 << 12,
             };
         }
     }
@@ -57,7 +57,7 @@ impl Seen {
 #[test]
 fn an_engine_goes_on_from_its_snapshot_as_if_nothing_had_happened() {
     let mut seen = Seen::default();
-    for seed in 1..=12 {
+    for seed in 1..=8 {
         let mut dice = Dice::new(seed);
         let mut engine = listed();
         let mut twin = engine.clone();
@@ -74,7 +74,7 @@ fn an_engine_goes_on_from_its_snapshot_as_if_nothing_had_happened() {
             }
         }
     }
-    assert_eq!(seen.kinds, (1 << 12) - 1, "every kind of event was seen");
+    assert_eq!(seen.kinds, (1 << 13) - 1, "every kind of event was seen");
 }
 
 /// What can be asked of an engine is the same after it was read.

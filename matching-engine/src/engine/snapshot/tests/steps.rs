@@ -26,6 +26,7 @@ pub(super) enum Step {
     Reset(AccountId, u32),
     Pull(AccountId, Option<u32>),
     Greeks(InstrumentId, Greeks),
+    Link([InstrumentId; 3]),
 }
 
 impl Step {
@@ -53,12 +54,18 @@ impl Step {
                 engine.cancel_quotes(*account, *group, CancelReason::Requested, out);
             }
             Self::Greeks(book, greeks) => engine.set_greeks(*book, *greeks),
+            Self::Link([spread, front, back]) => {
+                engine.link(*spread, *front, *back);
+            }
             Self::Delist(book) => engine.delist(*book, CancelReason::Expired, out),
         }
     }
 }
 
-const BOOKS: u64 = 5;
+const BOOKS: u64 = 8;
+
+/// The spread of the two books before it, whose prices lie around nothing.
+const SPREAD: u64 = 8;
 
 fn terms(book: u64) -> BookTerms {
     let breaker = Breaker {
@@ -72,10 +79,11 @@ fn terms(book: u64) -> BookTerms {
         2 => (Allocation::Fifo, BookMode::Continuous, Some(breaker)),
         3 => (pro_rata, BookMode::Continuous, None),
         4 => (Allocation::Fifo, BookMode::Batch { every: NanosSpan::new(700) }, None),
-        5 => (pro_rata, BookMode::Continuous, Some(breaker)),
+        5 | 7 => (pro_rata, BookMode::Continuous, Some(breaker)),
         _ => (Allocation::Fifo, BookMode::Continuous, None),
     };
-    BookTerms { allocation, mode, reference: Price::from_ticks(100), window: 64, breaker }
+    let reference = Price::from_ticks(if book == SPREAD { 0 } else { 100 });
+    BookTerms { allocation, mode, reference, window: 64, breaker }
 }
 
 /// An engine with a book of each kind.
@@ -84,6 +92,7 @@ pub(super) fn listed() -> Engine {
     for book in 1..=BOOKS {
         assert!(engine.list(InstrumentId(book), terms(book)));
     }
+    assert!(engine.link(InstrumentId(SPREAD), InstrumentId(6), InstrumentId(7)));
     engine
 }
 
@@ -249,10 +258,23 @@ impl Dice {
         }
     }
 
+    fn place(&mut self, engine: &Engine) -> Step {
+        let book = self.book();
+        let mut order = self.order(engine.now());
+        if book.0 == SPREAD {
+            let down = |price: Price| Price::from_ticks(price.ticks().saturating_sub(100));
+            order.ceiling = order.ceiling.map(down);
+            if let OrderKind::Limit(price) = order.kind {
+                order.kind = OrderKind::Limit(down(price));
+            }
+        }
+        Step::Place(book, order)
+    }
+
     /// A command of any kind.
     pub(super) fn step(&mut self, engine: &Engine) -> Step {
         match self.roll(100) {
-            0..43 => Step::Place(self.book(), self.order(engine.now())),
+            0..43 => self.place(engine),
             43..55 => self.quoting(),
             55..65 => Step::Cancel(self.id(engine)),
             65..77 => Step::Amend(self.id(engine), self.amend()),
@@ -268,6 +290,7 @@ impl Dice {
                 Step::Open(self.book(), kind, self.maybe(2, |dice| dice.time(engine, 500)))
             }
             95..98 => Step::Uncross(self.book(), self.price()),
+            98 if self.once_in(3) => Step::Link([SPREAD, 6, 7].map(InstrumentId)),
             98 => Step::List(self.book()),
             _ if self.once_in(4) => Step::Delist(self.book()),
             _ => Step::Cancel(OrderId(self.roll(1 << 40))),
@@ -276,11 +299,8 @@ impl Dice {
 
     /// A command that seldom takes anything away.
     pub(super) fn growing_step(&mut self, engine: &Engine) -> Step {
-        match self.step(engine) {
-            Step::Cancel(_) | Step::Delist(_) | Step::Uncross(..) => {
-                Step::Place(self.book(), self.order(engine.now()))
-            }
-            step => step,
-        }
+        let step = self.step(engine);
+        let takes_away = matches!(step, Step::Cancel(_) | Step::Delist(_) | Step::Uncross(..));
+        if takes_away { self.place(engine) } else { step }
     }
 }
