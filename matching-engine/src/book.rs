@@ -26,7 +26,7 @@ use crate::order::{NewOrder, OrderKind};
 use crate::protection::{Fill, Greeks};
 use crate::slab::{Cold, Node, SLOT_BITS, Slab, Slot, WAITING_LEVEL, flag, flags_of};
 use crate::sorted::Sorted;
-use crate::terms::{Bands, BookMode, BookTerms, Phase};
+use crate::terms::{Allocation, Bands, BookMode, BookTerms, Phase};
 pub use auction::{Cross, CrossRule};
 use check::Admission;
 pub(crate) use check::{DISPLAY_RATIO_MAX, is_beyond};
@@ -64,33 +64,45 @@ impl Desk<'_> {
     }
 }
 
-/// One instrument's orders.
+/// What an ordinary book is not, so that an ordinary order asks one question instead of five.
+pub(crate) mod feature {
+    pub(crate) const AUCTION: u32 = 1;
+    pub(crate) const BANDS: u32 = 1 << 1;
+    pub(crate) const BREAKER: u32 = 1 << 2;
+    pub(crate) const LINKED: u32 = 1 << 3;
+    pub(crate) const SHARED: u32 = 1 << 4;
+}
+
+/// One instrument's orders. Fields stand in the order of their use: what every order touches is in the first four cache lines.
 #[derive(Debug, Clone)]
+#[repr(C)]
 pub(crate) struct Book {
     pub(crate) instrument: InstrumentId,
+    /// What of [`feature`] it has; follows from the fields below, see [`Book::note_features`].
+    features: u32,
     /// Its index among the engine's books.
     pub(crate) number: u32,
-    pub(crate) terms: BookTerms,
-    pub(crate) bids: Ladder,
-    pub(crate) asks: Ladder,
-    pub(crate) phase: Phase,
-    pub(crate) bands: Bands,
-    /// What a lot counts for in market-maker protection.
-    pub(crate) greeks: Greeks,
-    /// Of the newest trade.
-    pub(crate) last: Option<Price>,
-    pub(crate) mark: Option<Price>,
-    pub(crate) index: Option<Price>,
-    /// Orders that wait, by source and direction.
-    pub(crate) triggers: [Sorted<(i64, u64)>; 6],
     pub(crate) waiting: u32,
-    pub(crate) breaker: Option<Box<Window>>,
-    /// The order of each side that made the best price, in pro-rata books.
-    pub(crate) tops: [u64; 2],
     /// Orders that rest or wait.
     pub(crate) orders: u32,
     /// Orders that rest for one phase only: an opening or an ending has something to cancel.
     pub(crate) for_a_phase: u32,
+    /// Of the newest trade.
+    pub(crate) last: Option<Price>,
+    pub(crate) bids: Ladder,
+    pub(crate) asks: Ladder,
+    pub(crate) terms: BookTerms,
+    pub(crate) phase: Phase,
+    pub(crate) bands: Bands,
+    /// What a lot counts for in market-maker protection.
+    pub(crate) greeks: Greeks,
+    pub(crate) mark: Option<Price>,
+    pub(crate) index: Option<Price>,
+    /// Orders that wait, by source and direction.
+    pub(crate) triggers: [Sorted<(i64, u64)>; 6],
+    pub(crate) breaker: Option<Box<Window>>,
+    /// The order of each side that made the best price, in pro-rata books.
+    pub(crate) tops: [u64; 2],
     /// The combinations in which it is the spread or a leg.
     pub(crate) combos: Vec<u32>,
     /// The best prices that linked books imply, bid and ask, as of the command under way.
@@ -101,8 +113,9 @@ impl Book {
     pub(crate) fn new(instrument: InstrumentId, number: u32, terms: BookTerms) -> Self {
         let window = terms.window.clamp(64, 4_096).next_power_of_two();
         let terms = BookTerms { window, ..terms };
-        Self {
+        let mut book = Self {
             instrument,
+            features: 0,
             number,
             terms,
             bids: Ladder::new(Side::Buy, number, terms.window),
@@ -121,7 +134,33 @@ impl Book {
             for_a_phase: 0,
             combos: Vec::new(),
             implied: [None; 2],
-        }
+        };
+        book.note_features();
+        book
+    }
+
+    /// After a change of the phase, the bands or the links: what the book is not ordinary in.
+    pub(crate) fn note_features(&mut self) {
+        let has = [
+            (!matches!(self.phase, Phase::Continuous), feature::AUCTION),
+            (self.bands != Bands::default(), feature::BANDS),
+            (self.breaker.is_some(), feature::BREAKER),
+            (!self.combos.is_empty(), feature::LINKED),
+            (self.terms.allocation != Allocation::Fifo, feature::SHARED),
+        ];
+        let has = has.into_iter().filter(|(is_so, _)| *is_so);
+        self.features = has.fold(0, |all, (_, feature)| all | feature);
+    }
+
+    /// Whether it has a [`feature`].
+    #[inline]
+    pub(crate) const fn has(&self, feature: u32) -> bool {
+        self.features & feature != 0
+    }
+
+    pub(crate) fn set_phase(&mut self, phase: Phase) {
+        self.phase = phase;
+        self.note_features();
     }
 
     /// Takes in an order: it trades with what rests, and its rest rests, waits or is cancelled.
@@ -222,7 +261,7 @@ impl Book {
 
     #[inline]
     pub(crate) const fn is_continuous(&self) -> bool {
-        matches!(self.phase, Phase::Continuous)
+        !self.has(feature::AUCTION)
     }
 
     pub(crate) const fn is_batch(&self) -> bool {

@@ -199,6 +199,7 @@ impl Engine {
     pub fn set_bands(&mut self, book: InstrumentId, bands: Bands) {
         if let Some(Some(entry)) = place_of(book).and_then(|place| self.books.get_mut(place)) {
             entry.bands = bands;
+            entry.note_features();
         }
     }
 

@@ -14,27 +14,29 @@ use instruments::{Price, Side};
 use crate::slab::{LEVEL, NONE, Node, Slab, Slot};
 use crate::sorted::Sorted;
 
-/// One side of a book.
+/// One side of a book. Fields stand in the order of their use.
 #[derive(Debug, Clone)]
+#[repr(C)]
 pub(crate) struct Ladder {
+    /// The depth of the best level; without meaning when the side is empty.
+    pub(crate) best_depth: i64,
+    /// The best level; `NONE` when the side is empty.
+    pub(crate) best: Slot,
+    /// Book and side, for the levels.
+    tag: u32,
     /// Turns ticks into depths: `ticks ^ mask` is `ticks` or `!ticks`, which overflows at no price.
     mask: i64,
     /// The depth of the window's first entry.
     base: i64,
     /// How many entries the window has.
     window: u64,
-    /// The best level; `NONE` when the side is empty.
-    pub(crate) best: Slot,
-    /// Its depth; without meaning when the side is empty.
-    pub(crate) best_depth: i64,
     /// All that is open: shown, hidden and waiting.
     pub(crate) open: u64,
-    /// Book and side, for the levels.
-    tag: u32,
+    slots: Box<[Slot]>,
     summary: u64,
     words: Box<[u64]>,
-    slots: Box<[Slot]>,
-    far: Sorted<i64>,
+    // Apart, because an ordinary order has nothing to look for there.
+    far: Box<Sorted<i64>>,
 }
 
 const BITS: u32 = 6;
@@ -74,7 +76,7 @@ impl Ladder {
             summary: 0,
             words: vec![0; at(window >> BITS)].into(),
             slots: vec![NONE; at(window)].into(),
-            far: Sorted::new(),
+            far: Box::new(Sorted::new()),
         }
     }
 

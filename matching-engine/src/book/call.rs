@@ -27,7 +27,7 @@ impl Book {
         };
         let length = until.map_or(NanosSpan::new(0), |until| until.since(desk.now));
         let ends_at = None;
-        self.phase = Phase::Auction(Auction { kind, until, ends_at, length, extensions });
+        self.set_phase(Phase::Auction(Auction { kind, until, ends_at, length, extensions }));
         self.set_timer(until, desk);
         desk.say(BookEvent::AuctionOpened { book: self.instrument, kind, until });
         self.cancel_for_a_phase(5, CancelReason::AuctionOpened, desk);
@@ -54,7 +54,7 @@ impl Book {
             Nanos::new(until.nanos().saturating_add(extra))
         });
         if desk.now < ends_at {
-            self.phase = Phase::Auction(Auction { ends_at: Some(ends_at), ..auction });
+            self.set_phase(Phase::Auction(Auction { ends_at: Some(ends_at), ..auction }));
             return self.set_timer(Some(ends_at), desk);
         }
         if auction.extensions != 0 && self.would_trip(desk) {
@@ -74,13 +74,13 @@ impl Book {
     fn extend(&mut self, auction: &Auction, desk: &mut Desk<'_>) {
         let length = NanosSpan::new(auction.length.nanos().saturating_mul(EXTENSION_FACTOR));
         let until = Nanos::new(desk.now.nanos().saturating_add(length.nanos()));
-        self.phase = Phase::Auction(Auction {
+        self.set_phase(Phase::Auction(Auction {
             until: Some(until),
             ends_at: None,
             length,
             extensions: auction.extensions.saturating_sub(1),
             ..*auction
-        });
+        }));
         self.set_timer(Some(until), desk);
         desk.say(BookEvent::AuctionExtended { book: self.instrument, until });
     }
@@ -90,7 +90,7 @@ impl Book {
         let Phase::Auction(auction) = self.phase else { return };
         let cross = self.indicative(reference, desk.slab, desk.levels);
         if !self.is_batch() {
-            self.phase = Phase::Continuous;
+            self.set_phase(Phase::Continuous);
             self.drop_timer(&auction, desk);
         }
         if let Some(cross) = cross {
@@ -115,13 +115,13 @@ impl Book {
         let passed = desk.now.nanos().checked_div(every).unwrap_or(0);
         // At the end of time there is no next one.
         let until = passed.checked_add(1).and_then(|next| next.checked_mul(every)).map(Nanos::new);
-        self.phase = Phase::Auction(Auction {
+        self.set_phase(Phase::Auction(Auction {
             kind: AuctionKind::Batch,
             until,
             ends_at: None,
             length: NanosSpan::new(every),
             extensions: 0,
-        });
+        }));
         self.set_timer(until, desk);
     }
 

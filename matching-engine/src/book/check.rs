@@ -2,7 +2,7 @@
 
 use instruments::{Price, Qty, Side};
 
-use super::{Book, Desk};
+use super::{Book, Desk, feature};
 use crate::event::BookReject;
 use crate::order::{Amend, NewOrder, OrderKind, PostOnly, TimeInForce};
 use crate::slab::{Slab, Slot, flag, post_only_of};
@@ -114,13 +114,17 @@ impl Book {
     #[inline]
     fn check_linked(&self, price: Option<Price>) -> Result<(), BookReject> {
         let is_far = |price: Price| LINKED_TICKS_MAX < price.ticks().unsigned_abs();
-        if !self.combos.is_empty() && price.is_some_and(is_far) {
+        if self.has(feature::LINKED) && price.is_some_and(is_far) {
             return Err(BookReject::PriceOutOfRange);
         }
         Ok(())
     }
 
+    #[inline]
     pub(super) fn check_band(&self, side: Side, price: Price) -> Result<(), BookReject> {
+        if !self.has(feature::BANDS) {
+            return Ok(());
+        }
         match (side, self.bands.low, self.bands.high) {
             (Side::Buy, _, Some(limit)) if limit < price => Err(BookReject::AboveBand { limit }),
             (Side::Sell, Some(limit), _) if price < limit => Err(BookReject::BelowBand { limit }),

@@ -5,6 +5,7 @@ use instruments::{AccountId, Qty, Side};
 use super::{Book, Desk, Taker};
 use crate::event::{BookEvent, Trade};
 use crate::slab::{Slot, flag};
+use crate::terms::Allocation;
 
 impl Book {
     /// Trades with one level, everybody in proportion. Says whether anything traded.
@@ -12,9 +13,12 @@ impl Book {
         &mut self,
         taker: &mut Taker,
         level: Slot,
-        (min, top): (u64, bool),
         desk: &mut Desk<'_>,
     ) -> bool {
+        let Allocation::ProRata { min, top } = self.terms.allocation else {
+            return self.take_level(taker, level, desk);
+        };
+        let min = min.lots();
         if !self.meet_own_at(taker, level, desk) {
             return false;
         }

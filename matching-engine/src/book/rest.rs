@@ -2,10 +2,9 @@
 
 use instruments::Qty;
 
-use super::{Book, Desk, Taker};
+use super::{Book, Desk, Taker, feature};
 use crate::event::BookEvent;
 use crate::slab::{Cold, NONE, Node, Slab, Slot, flag};
-use crate::terms::Allocation;
 
 impl Book {
     /// Puts what is left of a taker at the back of its level.
@@ -36,7 +35,7 @@ impl Book {
         if 4 <= taker.force() {
             self.for_a_phase = self.for_a_phase.wrapping_add(1);
         }
-        if matches!(self.terms.allocation, Allocation::ProRata { .. }) {
+        if self.has(feature::SHARED) {
             self.note_top(taker, makes_best);
         }
     }

@@ -2,11 +2,11 @@
 
 use instruments::{AccountId, Nanos, OrderId, Price, Qty, Side};
 
-use super::{Book, Desk};
+use super::{Book, Desk, feature};
 use crate::event::{BookEvent, CancelReason, Trade};
 use crate::order::StpMode;
 use crate::slab::{Node, Slab, Slot, flag, stp_of};
-use crate::terms::{Allocation, AuctionKind};
+use crate::terms::AuctionKind;
 
 /// An order on its way through the book.
 #[derive(Debug, Clone, Copy)]
@@ -114,13 +114,7 @@ impl Book {
     pub(crate) fn take_levels(&mut self, taker: &mut Taker, depth_max: i64, desk: &mut Desk<'_>) {
         let side = taker.side.opposite();
         let limit = taker.limit.min(depth_max);
-        let (low, high) = match &mut self.breaker {
-            Some(breaker) => {
-                breaker.advance(desk.now);
-                breaker.limits()
-            }
-            None => (i64::MIN, i64::MAX),
-        };
+        let (low, high) = self.breaker_limits(desk.now);
         let (mut first, mut newest) = (None, None);
         while taker.open != 0 && self.ladder(side).is_within(limit) {
             let makers = self.ladder(side);
@@ -129,11 +123,10 @@ impl Book {
                 self.open_call(AuctionKind::Volatility, desk);
                 break;
             }
-            let trades = match self.terms.allocation {
-                Allocation::Fifo => self.take_level(taker, level, desk),
-                Allocation::ProRata { min, top } => {
-                    self.share_level(taker, level, (min.lots(), top), desk)
-                }
+            let trades = if self.has(feature::SHARED) {
+                self.share_level(taker, level, desk)
+            } else {
+                self.take_level(taker, level, desk)
             };
             if trades {
                 first = first.or(Some(price));
@@ -158,9 +151,23 @@ impl Book {
         if self.waiting != 0 {
             moved.push(self.number);
         }
-        if let Some(breaker) = &mut self.breaker {
+        if self.has(feature::BREAKER)
+            && let Some(breaker) = &mut self.breaker
+        {
             breaker.record(now, first, newest);
         }
+    }
+
+    /// The lowest and the highest price at which a trade may happen now.
+    #[inline]
+    fn breaker_limits(&mut self, now: Nanos) -> (i64, i64) {
+        if !self.has(feature::BREAKER) {
+            return (i64::MIN, i64::MAX);
+        }
+        self.breaker.as_mut().map_or((i64::MIN, i64::MAX), |breaker| {
+            breaker.advance(now);
+            breaker.limits()
+        })
     }
 
     /// Trades with one level, oldest order first, until it meets an order that is more than a number. Says whether anything traded.
@@ -307,8 +314,7 @@ impl Book {
             if taker.limit < depth || ticks < low || high < ticks || taker.open <= sum {
                 break;
             }
-            let shares = matches!(self.terms.allocation, Allocation::ProRata { .. });
-            if shares && stops_at(taker, level, desk.slab) {
+            if self.has(feature::SHARED) && stops_at(taker, level, desk.slab) {
                 break;
             }
             match count_level(taker, level, sum, desk.slab) {

@@ -10,7 +10,7 @@
 use instruments::{AccountId, InstrumentId, OrderId, Price, Qty, Side};
 
 use super::{Engine, desk, place_of};
-use crate::book::{Book, Desk, Taker};
+use crate::book::{Book, Desk, Taker, feature};
 use crate::event::{BookEvent, CancelReason, Trade};
 use crate::order::StpMode;
 use crate::slab::Slot;
@@ -91,6 +91,7 @@ impl Engine {
         for place in [spread, front, back] {
             if let Some(Some(book)) = self.books.get_mut(place) {
                 book.combos.push(number);
+                book.note_features();
             }
         }
         true
@@ -101,12 +102,14 @@ impl Engine {
         self.combos.retain(|combo| ![combo.spread, combo.front, combo.back].contains(&place));
         for book in self.books.iter_mut().flatten() {
             book.combos.clear();
+            book.note_features();
             book.implied = [None; 2];
         }
         for (number, combo) in (0..).zip(&self.combos) {
             for place in [combo.spread, combo.front, combo.back] {
                 if let Some(Some(book)) = self.books.get_mut(place) {
                     book.combos.push(number);
+                    book.note_features();
                 }
             }
         }
@@ -157,7 +160,7 @@ impl Engine {
 
     /// Tells a linked book the best implied price on each side, for post-only orders.
     pub(super) fn tell_implied(&mut self, place: usize) {
-        let linked = self.entry(place).is_some_and(|book| !book.combos.is_empty());
+        let linked = self.entry(place).is_some_and(|book| book.has(feature::LINKED));
         if !linked {
             return;
         }

@@ -3,7 +3,7 @@
 use instruments::{Nanos, OrderId, Price};
 
 use super::{Engine, desk};
-use crate::book::{Book, Desk, Taker};
+use crate::book::{Book, Desk, Taker, feature};
 use crate::event::{BookEvent, CancelReason};
 use crate::order::PriceSource;
 
@@ -31,10 +31,10 @@ impl Engine {
     #[inline]
     fn arrive(&mut self, place: usize, taker: &mut Taker, out: &mut Vec<BookEvent>) {
         let Some(Some(entry)) = self.books.get_mut(place) else { return };
-        if entry.combos.is_empty() {
-            entry.arrive(taker, &mut desk!(self, out));
-        } else {
+        if entry.has(feature::LINKED) {
             self.arrive_linked(place, taker, out);
+        } else {
+            entry.arrive(taker, &mut desk!(self, out));
         }
     }
 

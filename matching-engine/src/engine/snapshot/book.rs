@@ -60,6 +60,7 @@ impl Frame {
             "a window that is no power of two, too small or too large",
         )?;
         (book.bands, book.greeks) = (self.bands, self.greeks);
+        book.note_features();
         (book.last, book.mark, book.index) = (self.last, self.mark, self.index);
         book.tops = self.tops;
         let reference = book.reference();
@@ -70,7 +71,7 @@ impl Frame {
         if book.is_batch() {
             return check(book.phase == self.phase, "a batch at the wrong time");
         }
-        book.phase = self.phase;
+        book.set_phase(self.phase);
         if let Phase::Auction(auction) = self.phase {
             check_auction(&auction, &self.terms, now)?;
             if let Some(at) = auction.ends_at.or(auction.until) {
