@@ -75,7 +75,7 @@ pub(crate) mod feature {
 
 /// One instrument's orders. Fields stand in the order of their use: what every order touches is in the first four cache lines.
 #[derive(Debug, Clone)]
-#[repr(C)]
+#[repr(C, align(64))]
 pub(crate) struct Book {
     pub(crate) instrument: InstrumentId,
     /// What of [`feature`] it has; follows from the fields below, see [`Book::note_features`].

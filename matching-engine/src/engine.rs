@@ -33,7 +33,7 @@ pub const BOOKS_MAX: u64 = 1 << 20;
 pub struct Engine {
     slab: Slab,
     /// By the instrument's number; a book that was delisted leaves a gap.
-    books: Vec<Option<Box<Book>>>,
+    books: Vec<Option<Book>>,
     /// When auctions end and batches are due, by instant and book.
     timers: Sorted<(u64, u64)>,
     now: Nanos,
@@ -106,7 +106,7 @@ impl Engine {
             book.next_batch(every, &mut desk!(self, out));
         }
         if let Some(entry) = self.books.get_mut(place) {
-            *entry = Some(Box::new(book));
+            *entry = Some(book);
         }
         true
     }

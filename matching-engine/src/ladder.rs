@@ -76,7 +76,7 @@ impl Ladder {
             summary: 0,
             words: vec![0; at(window >> BITS)].into(),
             slots: vec![NONE; at(window)].into(),
-            far: Box::new(Sorted::new()),
+            far: Box::new(Sorted::with_room()),
         }
     }
 

@@ -183,8 +183,9 @@ const fn at(slot: Slot) -> usize {
 impl Slab {
     pub(crate) fn new(capacity: usize) -> Self {
         Self {
-            nodes: Vec::with_capacity(capacity),
-            warm: Vec::with_capacity(capacity),
+            // Each order may need a level of its own.
+            nodes: Vec::with_capacity(capacity.saturating_mul(2)),
+            warm: Vec::with_capacity(capacity.saturating_mul(2)),
             cold: Vec::with_capacity(capacity),
             free: NONE,
             live: 0,

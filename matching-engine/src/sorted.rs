@@ -26,6 +26,12 @@ impl<K: Copy + Ord> Sorted<K> {
         Self { directory: Vec::new(), spare: Vec::new(), len: 0 }
     }
 
+    /// An empty map with room for a few entries.
+    pub(crate) fn with_room() -> Self {
+        let spare = vec![Vec::with_capacity(BLOCK)];
+        Self { directory: Vec::with_capacity(4), spare, len: 0 }
+    }
+
     #[cfg(test)]
     pub(crate) const fn len(&self) -> usize {
         self.len

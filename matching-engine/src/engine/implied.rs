@@ -120,7 +120,7 @@ impl Engine {
     }
 
     fn entry(&self, place: usize) -> Option<&Book> {
-        self.books.get(place).and_then(Option::as_deref)
+        self.books.get(place).and_then(Option::as_ref)
     }
 
     /// Lets an order of a linked book match: with what rests there, and where it is better with what the other books imply.

@@ -43,7 +43,7 @@ impl Engine for Tenor {
         let middle = price_of(u32::midpoint(header.price_low, header.price_high));
         for book in 1..=u64::from(header.books) {
             let span = (header.price_high - header.price_low + 1).next_power_of_two();
-            let window = if header.books > 64 { 256 } else { span.clamp(512, 4_096) };
+            let window = if header.books > 64 { 512 } else { span.clamp(512, 4_096) };
             let terms = BookTerms { window, ..BookTerms::continuous(middle) };
             assert!(engine.list(InstrumentId(book), terms), "a new book");
         }

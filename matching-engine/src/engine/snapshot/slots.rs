@@ -344,9 +344,9 @@ pub(super) fn is_on(book: &Book, side: Side, id: OrderId, slab: &Slab) -> bool {
     level.and_then(|level| home(level, slab)) == Some((book.number, side))
 }
 
-fn book_mut(books: &mut [Option<Box<Book>>], number: u32) -> Result<&mut Book> {
+fn book_mut(books: &mut [Option<Book>], number: u32) -> Result<&mut Book> {
     let place = usize::try_from(number).unwrap_or(usize::MAX);
-    let book = books.get_mut(place).and_then(Option::as_deref_mut);
+    let book = books.get_mut(place).and_then(Option::as_mut);
     book.ok_or_else(|| damaged("an order or a level of no book"))
 }
 
