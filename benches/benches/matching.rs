@@ -27,8 +27,10 @@ impl Desk {
     fn new(header: &Header) -> Self {
         let mut engine = Engine::new(Capacity { orders: 200_000 });
         let middle = i64::from(u32::midpoint(header.price_low, header.price_high));
+        let window = if header.books == 1 { 4_096 } else { 256 };
+        let terms = BookTerms { window, ..BookTerms::continuous(Price::from_ticks(middle)) };
         for book in 1..=u64::from(header.books) {
-            engine.list(InstrumentId(book), BookTerms::continuous(Price::from_ticks(middle)));
+            engine.list(InstrumentId(book), terms);
         }
         let ids = vec![OrderId(0); header.id_high as usize + 1];
         Self { engine, ids, out: Vec::with_capacity(4_096) }

@@ -47,10 +47,11 @@ impl<const TOKENS: bool> Engine for Tenor<TOKENS> {
         let mut engine = matching_engine::Engine::new(Capacity { orders });
         let header = &room.header;
         let middle = price_of(u32::midpoint(header.price_low, header.price_high));
+        // A window as wide as the prices are, as far as that goes; where there are many books, they are thin.
+        let span = (header.price_high - header.price_low + 1).next_power_of_two();
+        let window = if header.books > 64 { 256 } else { span.clamp(512, 4_096) };
+        let terms = BookTerms { window, ..BookTerms::continuous(middle) };
         for book in 1..=u64::from(header.books) {
-            let span = (header.price_high - header.price_low + 1).next_power_of_two();
-            let window = if header.books > 64 { 256 } else { span.clamp(512, 4_096) };
-            let terms = BookTerms { window, ..BookTerms::continuous(middle) };
             assert!(engine.list(InstrumentId(book), terms), "a new book");
         }
         let mut ids = vec![OrderId(1); header.id_high as usize + 1];
