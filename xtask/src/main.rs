@@ -1,9 +1,10 @@
-//! Developer commands: `cargo xtask tidy | rules | test | advisories`.
+//! Developer commands: `cargo xtask tidy | rules | test | advisories | bench-peers`.
 //!
 //! Nothing here is part of the exchange. What a check accepts is written in the check's own file, as a short table.
 
 #![expect(clippy::print_stdout, reason = "a developer's command line prints what it found")]
 
+mod bench_peers;
 mod layout;
 mod rules;
 mod source;
@@ -33,6 +34,8 @@ enum Command {
     Test(test_run::Choice),
     /// Asks the advisory database about our dependencies (needs the network)
     Advisories,
+    /// Measures our engine beside other projects' engines on the same streams, and checks that all make the same trades
+    BenchPeers(bench_peers::Choice),
 }
 
 fn main() -> ExitCode {
@@ -52,5 +55,6 @@ fn run(command: Command) -> Result<()> {
         Command::Rules => rules::run(&layout),
         Command::Test(choice) => test_run::run(&layout, &choice),
         Command::Advisories => tools::advisories(&layout),
+        Command::BenchPeers(choice) => bench_peers::run(&layout, &choice),
     }
 }

@@ -7,7 +7,8 @@ use clap::Args;
 use std::io::Read;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::sync::mpsc;
+use std::time::Duration;
 
 /// Streams that only our engine understands.
 const ALONE: [&str; 2] = ["auction", "quotes"];
@@ -117,33 +118,27 @@ fn last_core() -> usize {
     std::thread::available_parallelism().map_or(0, |cores| cores.get() - 1)
 }
 
-#[expect(clippy::disallowed_methods, reason = "an engine that hangs has to be stopped")]
-fn now() -> Instant {
-    Instant::now()
-}
-
-/// What a process says, unless it takes too long or fails. It says less than a pipe holds, so nobody has to read while it runs.
+/// What a process says, unless it takes too long or fails.
 fn wait(mut child: Child, limit: Duration) -> Result<String, String> {
-    let started = now();
-    let status = loop {
-        if let Some(status) = child.try_wait().map_err(|error| error.to_string())? {
-            break status;
-        }
-        if limit < started.elapsed() {
-            child.kill().and_then(|()| child.wait()).map_err(|error| error.to_string())?;
-            return Err(format!("stopped after {} s", limit.as_secs()));
-        }
-        std::thread::sleep(Duration::from_millis(10));
+    let (send, said) = mpsc::channel();
+    let mut out = child.stdout.take().ok_or("no pipe")?;
+    let reader = std::thread::spawn(move || {
+        let mut text = String::new();
+        // It ends when the process does: then nobody holds the other end of the pipe.
+        let read = out.read_to_string(&mut text).map(|_| text);
+        send.send(read)
+    });
+    let Ok(text) = said.recv_timeout(limit) else {
+        child.kill().and_then(|()| child.wait()).map_err(|error| error.to_string())?;
+        return Err(format!("stopped after {} s", limit.as_secs()));
     };
-    let mut said = [String::new(), String::new()];
-    let [out, err] = &mut said;
-    child.stdout.take().map(|mut pipe| pipe.read_to_string(out));
-    child.stderr.take().map(|mut pipe| pipe.read_to_string(err));
-    let [out, err] = said;
-    if status.success() {
-        return Ok(out);
+    let status = child.wait().map_err(|error| error.to_string())?;
+    if status.success() && reader.join().is_ok_and(|sent| sent.is_ok()) {
+        return text.map_err(|error| error.to_string());
     }
-    let reason = err.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let mut reason = String::new();
+    child.stderr.take().map(|mut pipe| pipe.read_to_string(&mut reason));
+    let reason = reason.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     Err(format!("{status}: {}", reason.chars().take(100).collect::<String>()))
 }
 

@@ -42,9 +42,10 @@ const fn peer(name: &'static str, about: &'static str, measure: Measure) -> Entr
 }
 
 /// All of them, in the order of the tables.
-pub(crate) const ALL: [Entry; 11] = [
+pub(crate) const ALL: [Entry; 12] = [
     ours("limit", "the bare limit book: the yardstick", measure::<limit::Bare>),
-    ours("tenor", "the engine of this repository, with everything on", measure::<tenor::Tenor>),
+    ours("tenor", "the engine of this repository, with everything on", measure::<tenor::Plain>),
+    ours("tenor-tokens", "the same, each order with a self-trade token", measure::<tenor::Tokens>),
     ours("reference", "ordered maps: plainly right", measure::<reference::Plain>),
     peer("orderbook-rs", "0.15.3, MIT", measure::<orderbook_rs::OrderbookRs>),
     peer("matchcore", "0.4.0, MIT or Apache-2.0", measure::<matchcore::Matchcore>),

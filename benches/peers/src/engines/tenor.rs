@@ -1,9 +1,9 @@
 //! The engine of this repository, with all that an exchange needs of it: events of every step into a buffer that is used again, a hash over
 //! all of them, self-trade prevention, and ids that it issues itself.
 //!
-//! A session keeps the engine's id of each client order; here that is an array by the stream's id. Orders belong to 64 accounts and prevent
-//! self-trades by cancelling the newest; each has a token of its own, so that the check is made whenever accounts meet and never finds one:
-//! else trades would differ from those of engines without accounts.
+//! A session keeps the engine's id of each client order; here that is an array by the stream's id. Self-trades are prevented by cancelling
+//! the newest, and must not happen, or trades would differ from those of engines without accounts. So each order is an account's only one:
+//! the check is made at every trade and finds nothing. [`Tokens`] is the dearer way to the same: 64 accounts, whose orders differ by tokens.
 
 use crate::engine::{Engine, Room, add};
 use benches::tally::Tally;
@@ -15,8 +15,14 @@ use matching_engine::{
 
 const ACCOUNTS: u32 = 64;
 
+/// Our engine, each order its account's only one.
+pub(crate) type Plain = Tenor<false>;
+
+/// Our engine, 64 accounts whose orders each have a self-trade token.
+pub(crate) type Tokens = Tenor<true>;
+
 /// Our engine.
-pub(crate) struct Tenor {
+pub(crate) struct Tenor<const TOKENS: bool> {
     engine: matching_engine::Engine,
     out: Vec<BookEvent>,
     /// The engine's id of each order of the stream.
@@ -33,7 +39,7 @@ fn slot_of(id: OrderId) -> usize {
     (id.0 & 0x00ff_ffff) as usize
 }
 
-impl Engine for Tenor {
+impl<const TOKENS: bool> Engine for Tenor<TOKENS> {
     type Command = StreamCommand;
 
     fn new(room: &Room) -> Self {
@@ -41,10 +47,11 @@ impl Engine for Tenor {
         let mut engine = matching_engine::Engine::new(Capacity { orders });
         let header = &room.header;
         let middle = price_of(u32::midpoint(header.price_low, header.price_high));
+        // A window as wide as the prices are, as far as that goes; where there are many books, they are thin.
+        let span = (header.price_high - header.price_low + 1).next_power_of_two();
+        let window = if header.books > 64 { 512 } else { span.clamp(512, 4_096) };
+        let terms = BookTerms { window, ..BookTerms::continuous(middle) };
         for book in 1..=u64::from(header.books) {
-            let span = (header.price_high - header.price_low + 1).next_power_of_two();
-            let window = if header.books > 64 { 512 } else { span.clamp(512, 4_096) };
-            let terms = BookTerms { window, ..BookTerms::continuous(middle) };
             assert!(engine.list(InstrumentId(book), terms), "a new book");
         }
         let mut ids = vec![OrderId(1); header.id_high as usize + 1];
@@ -86,17 +93,18 @@ impl Engine for Tenor {
     }
 }
 
-impl Tenor {
+impl<const TOKENS: bool> Tenor<TOKENS> {
     #[inline]
     fn place(&mut self, command: &StreamCommand, time_in_force: TimeInForce) {
         let StreamCommand { op, side, book, qty, id, price } = *command;
         let price = price_of(price);
         let is_market = op == Op::Market;
-        let account = AccountId(u64::from(id));
+        let account = AccountId(u64::from(if TOKENS { 1 + id % ACCOUNTS } else { id }));
         let order = NewOrder {
             kind: if is_market { OrderKind::Market } else { OrderKind::Limit(price) },
             time_in_force,
             stp: StpMode::CancelNewest,
+            stp_token: if TOKENS { u64::from(id) } else { 0 },
             ..NewOrder::limit(account, side, price, Qty::from_lots(u64::from(qty)))
         };
         self.ids[id as usize] = self.engine.next_id();
