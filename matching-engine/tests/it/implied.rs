@@ -41,7 +41,8 @@ fn story(orders: &[(InstrumentId, NewOrder)]) -> Vec<String> {
 
 fn tell(event: &BookEvent, ids: &BTreeMap<OrderId, i32>) -> Option<String> {
     let name = |id: &OrderId| format!("#{}", ids[id]);
-    let of = |book: &InstrumentId| ["", "front", "back", "spread"][usize::try_from(book.0).unwrap()];
+    let of =
+        |book: &InstrumentId| ["", "front", "back", "spread"][usize::try_from(book.0).unwrap()];
     match event {
         BookEvent::Traded(trade) => Some(format!(
             "{}: {} {} {} from {} @ {}",
@@ -282,11 +283,29 @@ impl PlainBooks {
                     let (one_book, one_order) = one;
                     let (other_book, other_order) = other;
                     if book == 2 {
-                        trades.push((one_book, one_order.number, taker.number, one_order.price, qty));
-                        trades.push((other_book, other_order.number, taker.number, other_order.price, qty));
+                        trades.push((
+                            one_book,
+                            one_order.number,
+                            taker.number,
+                            one_order.price,
+                            qty,
+                        ));
+                        trades.push((
+                            other_book,
+                            other_order.number,
+                            taker.number,
+                            other_order.price,
+                            qty,
+                        ));
                     } else {
                         trades.push((book, one_order.number, taker.number, price, qty));
-                        trades.push((other_book, other_order.number, one_order.number, other_order.price, qty));
+                        trades.push((
+                            other_book,
+                            other_order.number,
+                            one_order.number,
+                            other_order.price,
+                            qty,
+                        ));
                     }
                     self.lose(one_book, one_order.number, qty);
                     self.lose(other_book, other_order.number, qty);
