@@ -63,7 +63,14 @@ impl Pair {
         match *command {
             Command::Cancel(id) => Command::Cancel(self.real_id(id)),
             Command::Amend(id, amend) => Command::Amend(self.real_id(id), amend),
-            other => other,
+            Command::List(..)
+            | Command::Delist(_)
+            | Command::Place(..)
+            | Command::SetPrice(..)
+            | Command::SetBands(..)
+            | Command::Advance(_)
+            | Command::OpenAuction(..)
+            | Command::Uncross(..) => *command,
         }
     }
 

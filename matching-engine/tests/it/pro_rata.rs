@@ -197,6 +197,10 @@ fn match_099_the_order_that_made_the_best_price_is_served_first() {
             ask 100 #1x1 #3x4
         "#]],
     );
+}
+
+#[test]
+fn match_099_the_top_order_is_it_no_more_once_it_lost_its_place() {
     // Losing its place at the level, or moving, an order is the top order no more.
     check(
         "
@@ -243,6 +247,10 @@ fn match_099_the_order_that_made_the_best_price_is_served_first() {
             ask 100 #2x6
         "#]],
     );
+}
+
+#[test]
+fn match_099_neither_an_auction_nor_a_refresh_makes_a_top_order() {
     // In an auction nobody makes a price.
     check(
         "

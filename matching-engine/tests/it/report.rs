@@ -20,35 +20,42 @@ impl Report {
     /// Prints what a command led to. `newest` is the number of the newest order.
     pub(crate) fn events(&mut self, command: &Command, newest: u64, events: &[BookEvent]) {
         for event in events {
-            let (book, text) = match *event {
-                BookEvent::Accepted { book, id, price } => {
-                    self.labels.insert(id, newest);
-                    let Command::Place(_, order) = command else { panic!("nothing was placed") };
-                    let asked = match order.kind {
-                        OrderKind::Limit(limit) => Some(limit),
-                        OrderKind::Market => None,
-                    };
-                    if price == asked {
-                        continue;
-                    }
-                    (book, format!("#{newest} slides to {}", price.unwrap().ticks()))
-                }
-                BookEvent::Rejected { book, id, reason } => {
-                    let label = id.map_or(newest, |id| self.labels[&id]);
-                    let limit = reason.limit().map(|limit| format!(" {}", limit.ticks()));
-                    let limit = limit.unwrap_or_default();
-                    (book, format!("#{label} refused: {}{limit}", reason.code()))
-                }
-                ref other => self.text(other),
-            };
-            self.line(book, &text);
+            if let BookEvent::Accepted { book, id, price } = *event {
+                self.accepted(command, newest, (book, id, price));
+            } else {
+                let (book, text) = self.text(event, newest);
+                self.line(book, &text);
+            }
         }
     }
 
-    fn text(&self, event: &BookEvent) -> (InstrumentId, String) {
+    /// Only a price that the account did not choose is worth a line.
+    fn accepted(
+        &mut self,
+        command: &Command,
+        newest: u64,
+        (book, id, price): (InstrumentId, OrderId, Option<Price>),
+    ) {
+        self.labels.insert(id, newest);
+        let Command::Place(_, order) = command else { panic!("nothing was placed") };
+        let price = price.map_or(OrderKind::Market, OrderKind::Limit);
+        if let OrderKind::Limit(limit) = price
+            && price != order.kind
+        {
+            self.line(book, &format!("#{newest} slides to {}", limit.ticks()));
+        }
+    }
+
+    fn text(&self, event: &BookEvent, newest: u64) -> (InstrumentId, String) {
         let name = |id: OrderId| format!("#{}", self.labels[&id]);
         match *event {
-            BookEvent::Accepted { .. } | BookEvent::Rejected { .. } => unreachable!("printed"),
+            BookEvent::Accepted { .. } => unreachable!("a line of its own"),
+            BookEvent::Rejected { book, id, reason } => {
+                let label = id.map_or(newest, |id| self.labels[&id]);
+                let limit = reason.limit().map(|limit| format!(" {}", limit.ticks()));
+                let limit = limit.unwrap_or_default();
+                (book, format!("#{label} refused: {}{limit}", reason.code()))
+            }
             BookEvent::Traded(trade) => {
                 let (taker, maker) = (name(trade.taker), name(trade.maker));
                 let (qty, price) = (trade.qty.lots(), trade.price.ticks());

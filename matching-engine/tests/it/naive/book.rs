@@ -163,7 +163,7 @@ impl NaiveBook {
             OrderKind::Limit(price) if new.trigger.is_none() => {
                 self.off_the_touch(new.post_only, new.side, price).map(OrderKind::Limit)
             }
-            kind => Ok(kind),
+            OrderKind::Limit(_) | OrderKind::Market => Ok(new.kind),
         }
     }
 

@@ -30,12 +30,17 @@ impl NaiveBook {
             return;
         }
         let is_limit = matches!(order.kind, OrderKind::Limit(_));
-        let reason = match order.time_in_force {
-            TimeInForce::Gfn if is_halted => CancelReason::AuctionOpened,
-            force if is_limit && force.rests() => return self.rest(order, place, desk),
-            _ if is_halted => CancelReason::Halted,
-            TimeInForce::Ioc => CancelReason::ImmediateOrCancel,
-            _ => CancelReason::Market,
+        let force = order.time_in_force;
+        let reason = if is_halted && force == TimeInForce::Gfn {
+            CancelReason::AuctionOpened
+        } else if is_limit && force.rests() {
+            return self.rest(order, place, desk);
+        } else if is_halted {
+            CancelReason::Halted
+        } else if force == TimeInForce::Ioc {
+            CancelReason::ImmediateOrCancel
+        } else {
+            CancelReason::Market
         };
         desk.say(BookEvent::Cancelled { book, id, qty: order.open, reason });
     }
