@@ -170,6 +170,47 @@ fn match_009_a_post_only_order_that_would_take_is_refused_even_from_its_own_acco
 }
 
 #[test]
+fn match_050_a_sliding_order_rests_one_tick_off_the_best_price_of_the_other_side() {
+    check(
+        "
+        ann: sell 1 @ 100
+        ann: buy  1 @ 105 slide
+        bob: sell 1 @ 90 slide
+        bob: buy  1 @ 98 slide
+        cancel #3
+        amend #4 @ 102
+        sell 1 @ 99
+        ",
+        expect![[r#"
+            #2 slides to 99
+            #3 slides to 100
+            #3 cancelled 1: user
+            #4 amended to 1 @ 99
+            #5 takes 1 from #2 @ 99
+            ask 100 #1x1
+            bid 99 #4x1
+        "#]],
+    );
+    // There is no tick beyond the end of the range.
+    check(
+        "
+        buy  1 @ 9223372036854775807
+        sell 1 @ 5 slide
+        cancel #1
+        buy  1 @ 9223372036854775806
+        sell 1 @ 5 slide
+        ",
+        expect![[r#"
+            #2 refused: post_only_would_cross
+            #1 cancelled 1: user
+            #4 slides to 9223372036854775807
+            ask 9223372036854775807 #4x1
+            bid 9223372036854775806 #3x1
+        "#]],
+    );
+}
+
+#[test]
 fn match_010_a_post_only_order_that_cannot_rest_is_refused() {
     check(
         "
@@ -197,21 +238,25 @@ fn match_014_an_order_of_nothing_is_refused() {
 }
 
 #[test]
-fn match_015_an_id_that_rests_is_refused_and_one_that_ended_is_a_new_order() {
+fn match_015_an_id_that_ended_names_nothing_ever_after() {
     check(
         "
-        buy  1 @ 100 #7
-        sell 5 @ 101 #7
-        sell 1 @ 100 #8
-        sell 2 @ 100 #7
-        cancel #7
-        buy  3 @ 99 #7
+        buy  1 @ 100
+        sell 1 @ 100
+        buy  1 @ 99
+        cancel #1
+        amend #1 5
+        cancel #3
+        sell 1 @ 105
+        amend #3 5
         ",
         expect![[r#"
-            #7 refused: duplicate_id
-            #8 takes 1 from #7 @ 100
-            #7 cancelled 2: user
-            bid 99 #7x3
+            #2 takes 1 from #1 @ 100
+            #1 refused: unknown_order
+            #1 refused: unknown_order
+            #3 cancelled 1: user
+            #3 refused: unknown_order
+            ask 105 #4x1
         "#]],
     );
 }
@@ -307,23 +352,56 @@ fn match_019_prices_at_the_ends_of_the_range_rest_and_trade_like_any_other() {
 fn match_027_of_two_refusals_the_first_in_the_list_is_given() {
     check(
         "
-        sell 1 @ 100 #50
-        buy  18446744073709551615 @ 90 #51
-        buy  0 @ 100 #51
-        buy  1 market post #51
-        buy  1 @ 100 post #52
+        clock 100
+        band 90 110
+        sell 18446744073709551615 @ 105
+        buy 1 @ 104
+        buy 1 market stop=mark:500
+        99| buy 0 @ 100
+        account 4294967296: buy 0 market post
+        account 4294967296: buy 1 market post
+        buy 1 market post display=1
+        buy 1 market display=0
+        buy 1 @ 120 display=0 gfa stop=mark:500
+        buy 1 @ 120 gfa stop=mark:500 ceiling=100
+        buy 1 @ 120 gtd=100 ceiling=100
+        buy 1 @ 120 gfa ceiling=100
+        buy 1 @ 120 post ceiling=100
+        buy 1 @ 120 post
+        sell 1 @ 80 post
+        sell 1 @ 104 post
+        buy 1 @ 105 post
+        cancel #99
+        amend #2 0 trigger=500
+        amend #3 0 @ 120
         auction
-        buy  1 @ 100 ioc post #53
-        buy  1 @ 100 ioc #54
+        buy 1 @ 120 gfn ceiling=100
+        buy 1 @ 120 ioc gtd=100
         ",
         expect![[r#"
-            #51 refused: zero_quantity
-            #51 refused: duplicate_id
-            #52 refused: qty_out_of_range
-            #53 refused: post_only_immediate
-            #54 refused: not_in_auction
-            ask 100 #50x1
-            bid 90 #51x18446744073709551615
+            99| #4 refused: unknown_book
+            #5 refused: zero_quantity
+            #6 refused: account_out_of_range
+            #7 refused: post_only_immediate
+            #8 refused: display_immediate
+            #9 refused: display_out_of_range
+            #10 refused: trigger_time_in_force
+            #11 refused: expiry_passed
+            #12 refused: not_in_continuous
+            #13 refused: beyond_ceiling
+            #14 refused: above_band 110
+            #15 refused: below_band 90
+            #16 refused: qty_out_of_range
+            #17 refused: post_only_would_cross
+            #99 refused: unknown_order
+            #2 refused: not_waiting
+            #3 refused: no_limit
+            call auction
+            #18 refused: not_in_auction
+            #19 refused: expiry_passed
+            ask 105 #1x18446744073709551615
+            bid 104 #2x1
+            waits #3x1
         "#]],
     );
 }

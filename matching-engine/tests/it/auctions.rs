@@ -1,12 +1,14 @@
 //! Call auctions: collecting, the one price, and who trades at it.
 
 use expect_test::expect;
-use instruments::{AccountId, OrderId, Price, Qty, Side};
+use instruments::{AccountId, InstrumentId, Price, Qty, Side};
 use matching_engine::{
-    Book, BookEvent, Cross, CrossRule, NewOrder, OrderKind, Phase, StpMode, TimeInForce,
+    AuctionKind, BookEvent, BookTerms, Capacity, Cross, CrossRule, Engine, NewOrder, Phase,
 };
 
 use crate::script::check;
+
+const BOOK: InstrumentId = InstrumentId(1);
 
 struct Case {
     bids: &'static [(i64, u64)],
@@ -63,35 +65,27 @@ const CASES: [Case; 8] = [
     },
 ];
 
-fn collect(bids: &[(i64, u64)], asks: &[(i64, u64)]) -> Book {
-    let mut book = Book::new();
-    book.open_auction();
+fn collect(bids: &[(i64, u64)], asks: &[(i64, u64)]) -> Engine {
+    let mut engine = Engine::new(Capacity { orders: 16 });
+    assert!(engine.list(BOOK, BookTerms::continuous(Price::from_ticks(100))));
+    let mut events = Vec::new();
+    engine.open_auction(BOOK, AuctionKind::Call, None, &mut events);
+    events.clear();
     let bids = bids.iter().map(|order| (Side::Buy, order));
     let orders = bids.chain(asks.iter().map(|order| (Side::Sell, order)));
-    let mut events = Vec::new();
-    for (id, (side, &(ticks, lots))) in (1..).zip(orders) {
-        book.place(
-            NewOrder {
-                id: OrderId(id),
-                account: AccountId(id),
-                side,
-                kind: OrderKind::Limit(Price::from_ticks(ticks)),
-                qty: Qty::from_lots(lots),
-                time_in_force: TimeInForce::Gtc,
-                post_only: false,
-                stp: StpMode::None,
-            },
-            &mut events,
-        );
+    for (account, (side, &(ticks, lots))) in (1..).zip(orders) {
+        let (price, qty) = (Price::from_ticks(ticks), Qty::from_lots(lots));
+        let order = NewOrder::limit(AccountId(account), side, price, qty);
+        engine.place(BOOK, &order, &mut events);
     }
     assert!(events.iter().all(|event| matches!(event, BookEvent::Accepted { .. })));
-    book
+    engine
 }
 
 #[test]
 fn match_022_the_price_is_that_of_the_published_cases() {
     for (number, case) in CASES.iter().enumerate() {
-        let mut book = collect(case.bids, case.asks);
+        let mut engine = collect(case.bids, case.asks);
         let reference = Price::from_ticks(case.reference);
         let expected = case.result.map(|(ticks, lots, imbalance, rule)| Cross {
             price: Price::from_ticks(ticks),
@@ -99,10 +93,16 @@ fn match_022_the_price_is_that_of_the_published_cases() {
             imbalance,
             rule,
         });
-        assert_eq!(book.indicative(reference), expected, "case {number}");
+        assert_eq!(engine.indicative(BOOK, reference), expected, "case {number}");
 
         let mut events = Vec::new();
-        book.uncross(reference, &mut events);
+        engine.uncross(BOOK, reference, &mut events);
+        let ended = BookEvent::AuctionEnded {
+            book: BOOK,
+            price: expected.map(|cross| cross.price),
+            volume: expected.map(|cross| cross.volume).unwrap_or_default(),
+        };
+        assert_eq!(events.pop(), Some(ended), "case {number}");
         let mut volume = Qty::ZERO;
         for event in &events {
             let BookEvent::Traded(trade) = event else { panic!("{event:?}") };
@@ -110,15 +110,16 @@ fn match_022_the_price_is_that_of_the_published_cases() {
             volume += trade.qty;
         }
         assert_eq!(volume, expected.map(|cross| cross.volume).unwrap_or_default());
+        let book = engine.book(BOOK).unwrap();
         assert!(!book.is_crossed() && book.phase() == Phase::Continuous, "case {number}");
     }
 }
 
 #[test]
 fn match_022_the_reference_is_clamped_to_the_tied_prices_however_far_it_is() {
-    let book = collect(&[(105, 10)], &[(95, 10)]);
+    let engine = collect(&[(105, 10)], &[(95, 10)]);
     for (reference, price) in [(i64::MIN, 95), (94, 95), (105, 105), (i64::MAX, 105)] {
-        let cross = book.indicative(Price::from_ticks(reference)).unwrap();
+        let cross = engine.indicative(BOOK, Price::from_ticks(reference)).unwrap();
         assert_eq!((cross.price.ticks(), cross.rule), (price, CrossRule::Reference));
     }
 }
@@ -126,10 +127,10 @@ fn match_022_the_reference_is_clamped_to_the_tied_prices_however_far_it_is() {
 #[test]
 fn match_022_pressure_from_both_sides_leaves_it_to_the_reference() {
     // 5 trade at every tick: at 98 and 99 buyers are 2 in excess, from 100 to 102 sellers are.
-    let book = collect(&[(102, 5), (99, 2)], &[(98, 5), (100, 2)]);
+    let engine = collect(&[(102, 5), (99, 2)], &[(98, 5), (100, 2)]);
     for (reference, price, imbalance) in [(90, 98, 2), (99, 99, 2), (101, 101, -2), (110, 102, -2)]
     {
-        let cross = book.indicative(Price::from_ticks(reference)).unwrap();
+        let cross = engine.indicative(BOOK, Price::from_ticks(reference)).unwrap();
         let decided = (cross.price.ticks(), cross.imbalance, cross.rule);
         assert_eq!(decided, (price, imbalance, CrossRule::Reference), "reference {reference}");
     }
@@ -137,8 +138,8 @@ fn match_022_pressure_from_both_sides_leaves_it_to_the_reference() {
 
 #[test]
 fn match_022_prices_at_the_ends_of_the_range_cross() {
-    let book = collect(&[(i64::MAX, 3)], &[(i64::MIN, 3)]);
-    let cross = book.indicative(Price::from_ticks(7)).unwrap();
+    let engine = collect(&[(i64::MAX, 3)], &[(i64::MIN, 3)]);
+    let cross = engine.indicative(BOOK, Price::from_ticks(7)).unwrap();
     assert_eq!((cross.price.ticks(), cross.volume.lots()), (7, 3));
 }
 
@@ -154,12 +155,17 @@ fn match_021_an_auction_collects_orders_that_rest_and_refuses_the_others() {
         buy  1 @ 105 fok
         buy  1 market
         buy  1 @ 90 post
+        buy  1 @ 90 slide
+        buy  1 @ 90 gfn
         ",
         expect![[r#"
+            call auction
             #4 refused: not_in_auction
             #5 refused: not_in_auction
             #6 refused: not_in_auction
             #7 refused: not_in_auction
+            #8 refused: not_in_auction
+            #9 refused: not_in_auction
             ask 95 #3x5
             bid 105 #2x5
             bid 99 #1x2
@@ -182,9 +188,11 @@ fn match_023_an_auction_trades_at_one_price_in_price_time_priority_and_ends() {
         sell 1 @ 101
         ",
         expect![[r#"
+            call auction
             #4 takes 3 from #3 @ 101
             #3 takes 1 from #2 @ 101
             #2 takes 2 from #1 @ 101
+            auction over: 6 @ 101
             #7 takes 1 from #1 @ 101
             ask 103 #6x1
             bid 101 #1x1 #5x4
@@ -206,10 +214,12 @@ fn match_023_amends_and_cancels_in_an_auction_change_the_orders_without_a_trade(
         uncross 102
         ",
         expect![[r#"
+            call auction
             #2 amended to 3 @ 100
             #1 amended to 5 @ 104
             #3 cancelled 3: user
             #1 takes 3 from #2 @ 104
+            auction over: 3 @ 104
             bid 104 #1x2
         "#]],
     );
@@ -225,7 +235,9 @@ fn match_024_self_trade_prevention_does_not_act_in_an_auction() {
         uncross 100
         ",
         expect![[r#"
+            call auction
             #2 takes 2 from #1 @ 100
+            auction over: 2 @ 100
         "#]],
     );
 }
@@ -244,6 +256,8 @@ fn match_023_an_uncross_of_what_is_not_crossed_trades_nothing() {
         buy  1 @ 100
         ",
         expect![[r#"
+            call auction
+            auction over: nothing
             #3 takes 1 from #2 @ 100
             bid 99 #1x1
         "#]],

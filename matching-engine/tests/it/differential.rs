@@ -1,104 +1,71 @@
-//! The real book and the naive one side by side, over random commands with every feature.
+//! The real engine and the naive one side by side, over random commands with every feature.
 
-use instruments::{AccountId, OrderId, Price, Qty, Side};
-use matching_engine::{Book, NewOrder, OrderKind, Phase, StpMode, TimeInForce};
+use instruments::InstrumentId;
+use matching_engine::{Capacity, Engine};
 use proptest::prelude::*;
 
-use crate::naive::{Command, NaiveBook, Venue};
+use crate::drafts::{BOOKS, Draft, any_draft, any_draft_of_one_book, opened, terms};
+use crate::naive::{Command, Venue};
+use crate::pair::Pair;
 
-fn any_price() -> impl Strategy<Value = Price> {
-    (95..106i64).prop_map(Price::from_ticks)
-}
-
-fn any_id() -> impl Strategy<Value = OrderId> {
-    (0..24u64).prop_map(OrderId)
-}
-
-fn any_qty() -> impl Strategy<Value = Qty> {
-    (0..8u64).prop_map(Qty::from_lots)
-}
-
-fn any_stp() -> impl Strategy<Value = StpMode> {
-    prop_oneof![
-        Just(StpMode::None),
-        Just(StpMode::CancelNewest),
-        Just(StpMode::CancelOldest),
-        Just(StpMode::CancelBoth),
-        Just(StpMode::Decrement),
-    ]
-}
-
-prop_compose! {
-    fn any_order()(
-        id in any_id(),
-        account in (1..4u64).prop_map(AccountId),
-        side in prop_oneof![Just(Side::Buy), Just(Side::Sell)],
-        kind in prop_oneof![
-            9 => any_price().prop_map(OrderKind::Limit),
-            1 => Just(OrderKind::Market),
-        ],
-        qty in any_qty(),
-        time_in_force in prop_oneof![
-            6 => Just(TimeInForce::Gtc),
-            1 => Just(TimeInForce::Ioc),
-            1 => Just(TimeInForce::Fok),
-        ],
-        post_only in prop::bool::weighted(0.1),
-        stp in any_stp(),
-    ) -> NewOrder {
-        NewOrder { id, account, side, kind, qty, time_in_force, post_only, stp }
+/// The commands that the drafts became, with the real engine's ids.
+fn follow(pair: &mut Pair, drafts: &[Draft]) -> Vec<Command> {
+    let mut commands = Vec::new();
+    for draft in drafts {
+        for command in draft.settle(pair).into_iter().flatten() {
+            commands.push(pair.real_command(&command));
+            pair.apply(&command);
+            pair.check();
+        }
     }
-}
-
-/// Ids are few, so that they are refused as duplicates, reused after their end, and named after their end.
-pub(crate) fn any_command() -> impl Strategy<Value = Command> {
-    prop_oneof![
-        24 => any_order().prop_map(Command::Place),
-        4 => any_id().prop_map(Command::Cancel),
-        6 => (any_id(), prop::option::of(any_price()), prop::option::of(any_qty()))
-            .prop_map(|(id, price, total)| Command::Amend(id, price, total)),
-        1 => Just(Command::OpenAuction),
-        2 => (90..111i64).prop_map(|ticks| Command::Uncross(Price::from_ticks(ticks))),
-    ]
+    commands
 }
 
 proptest! {
-    /// MATCH-001 to MATCH-024: the same commands give the same events and the same book, and it is never crossed outside an auction.
+    /// MATCH-001 to MATCH-059 and MATCH-090 to MATCH-103: the same commands give the same events and the same books, and none is crossed
+    /// outside an auction.
     #[test]
-    fn the_book_does_what_the_naive_book_does(
-        commands in prop::collection::vec(any_command(), 1..120),
+    fn the_engine_does_what_the_naive_engine_does(
+        drafts in prop::collection::vec(any_draft(), 1..120),
     ) {
-        let (mut book, mut naive) = (Book::new(), NaiveBook::default());
-        for command in commands {
-            let (mut events, mut naive_events) = (Vec::new(), Vec::new());
-            book.apply(command, &mut events);
-            naive.apply(command, &mut naive_events);
-            prop_assert_eq!(events, naive_events, "after {:?}", command);
-            prop_assert_eq!(book.resting(), naive.resting(), "after {:?}", command);
-            prop_assert!(book.phase() == Phase::Auction || !book.is_crossed());
-        }
+        follow(&mut opened(), &drafts);
     }
 
-    /// MATCH-025: a book read back from its bytes is equal, and goes on with the same events.
+    /// The same with most commands on one book.
     #[test]
-    fn a_snapshot_goes_on_like_the_book(
-        before in prop::collection::vec(any_command(), 0..60),
-        after in prop::collection::vec(any_command(), 0..60),
+    fn a_crowded_book_does_what_the_naive_book_does(drafts in any_draft_of_one_book()) {
+        follow(&mut opened(), &drafts);
+    }
+
+    /// MATCH-102: the same commands give the same ids, events and hash, however much room the engine was given.
+    #[test]
+    fn the_same_commands_give_the_same_hash(
+        drafts in prop::collection::vec(any_draft(), 1..120),
+        orders in 0..2_000_usize,
     ) {
-        let mut book = Book::new();
+        let mut pair = opened();
+        let commands = follow(&mut pair, &drafts);
+        let mut other = Engine::new(Capacity { orders });
+        for book in (1..=BOOKS).map(InstrumentId) {
+            other.list(book, terms(book));
+        }
         let mut events = Vec::new();
-        for command in before {
-            book.apply(command, &mut events);
+        for command in &commands {
+            other.apply(command, &mut events);
         }
-        let bytes = borsh::to_vec(&book).unwrap();
-        let mut restored: Book = borsh::from_slice(&bytes).unwrap();
-        prop_assert_eq!(&book, &restored);
-        for command in after {
-            let (mut events, mut restored_events) = (Vec::new(), Vec::new());
-            book.apply(command, &mut events);
-            restored.apply(command, &mut restored_events);
-            prop_assert_eq!(events, restored_events);
-            prop_assert_eq!(borsh::to_vec(&book).unwrap(), borsh::to_vec(&restored).unwrap());
-        }
+        prop_assert_eq!(other.hash(), pair.real.hash());
+        prop_assert_eq!(other.next_id(), pair.real.next_id());
+        prop_assert_eq!(other.resting(), pair.real.resting());
+        // A command more that says something is another story.
+        other.place(InstrumentId(0), &NOTHING, &mut events);
+        prop_assert_ne!(other.hash(), pair.real.hash());
     }
 }
+
+/// Refused everywhere.
+const NOTHING: matching_engine::NewOrder = matching_engine::NewOrder::limit(
+    instruments::AccountId(1),
+    instruments::Side::Buy,
+    instruments::Price::from_ticks(1),
+    instruments::Qty::ZERO,
+);

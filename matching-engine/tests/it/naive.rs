@@ -1,318 +1,229 @@
-//! A book that is obviously right: one list of orders, sorted again after every command.
+//! An engine that is obviously right: each book is one list of orders, searched from end to end whenever something is asked.
 //!
-//! It shares no algorithm with the real one: a fill-or-kill order is tried on a copy, an auction looks at every tick.
+//! It shares no algorithm with the real one: a fill-or-kill order is tried on a copy, an auction looks at every tick, the breaker keeps every
+//! trade, and a trigger is found by asking every order that waits. An order's id is its arrival number with empty low bits, since the real
+//! engine's low bits say where it keeps the order.
 
-use std::cmp::Reverse;
+mod auction;
+mod book;
+mod pro_rata;
+mod take;
 
-use instruments::{OrderId, Price, Qty, Side};
+use std::collections::BTreeMap;
+
+use instruments::{InstrumentId, Nanos, OrderId, Price};
 use matching_engine::{
-    Book, BookEvent, BookReject, CancelReason, NewOrder, Order, OrderKind, StpMode, TimeInForce,
-    Trade,
+    Amend, AuctionKind, Bands, BookEvent, BookMode, BookReject, BookTerms, CancelReason, Cross,
+    Engine, NewOrder, Order, Phase, PriceSource, TimeInForce,
 };
 
-/// One thing that an account or the venue may ask of a book.
+use book::NaiveBook;
+
+/// Low bits of an id that are not its arrival number.
+const SLOT_BITS: u32 = 24;
+
+/// One thing that an account or the venue may ask.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Command {
-    Place(NewOrder),
+    List(InstrumentId, BookTerms),
+    Delist(InstrumentId),
+    Place(InstrumentId, NewOrder),
     Cancel(OrderId),
-    Amend(OrderId, Option<Price>, Option<Qty>),
-    OpenAuction,
-    Uncross(Price),
+    Amend(OrderId, Amend),
+    SetPrice(InstrumentId, PriceSource, Price),
+    SetBands(InstrumentId, Bands),
+    Advance(Nanos),
+    OpenAuction(InstrumentId, AuctionKind, Option<Nanos>),
+    Uncross(InstrumentId, Price),
 }
 
-/// What both books can do.
+/// What both engines can do.
 pub(crate) trait Venue {
-    fn apply(&mut self, command: Command, out: &mut Vec<BookEvent>);
-    /// Bids, then asks, each in priority order.
+    fn apply(&mut self, command: &Command, out: &mut Vec<BookEvent>);
+    /// Book by book: bids, then asks, each in priority order, then the orders that wait by id.
     fn resting(&self) -> Vec<Order>;
+    fn phase(&self, book: InstrumentId) -> Option<Phase>;
+    fn indicative(&self, book: InstrumentId, reference: Price) -> Option<Cross>;
 }
 
-impl Venue for Book {
-    fn apply(&mut self, command: Command, out: &mut Vec<BookEvent>) {
-        match command {
-            Command::Place(order) => self.place(order, out),
+impl Venue for Engine {
+    fn apply(&mut self, command: &Command, out: &mut Vec<BookEvent>) {
+        match *command {
+            Command::List(book, terms) => assert!(self.list(book, terms), "listed twice"),
+            Command::Delist(book) => self.delist(book, CancelReason::Expired, out),
+            Command::Place(book, order) => self.place(book, &order, out),
             Command::Cancel(id) => self.cancel(id, CancelReason::Requested, out),
-            Command::Amend(id, price, total) => self.amend(id, price, total, out),
-            Command::OpenAuction => self.open_auction(),
-            Command::Uncross(reference) => self.uncross(reference, out),
+            Command::Amend(id, amend) => self.amend(id, &amend, out),
+            Command::SetPrice(book, source, price) => self.set_price(book, source, price, out),
+            Command::SetBands(book, bands) => self.set_bands(book, bands),
+            Command::Advance(now) => self.advance(now, out),
+            Command::OpenAuction(book, kind, until) => self.open_auction(book, kind, until, out),
+            Command::Uncross(book, reference) => self.uncross(book, reference, out),
         }
     }
 
     fn resting(&self) -> Vec<Order> {
-        self.orders().copied().collect()
-    }
-}
-
-/// The obviously right book. Orders stand in the order of their arrival.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct NaiveBook {
-    orders: Vec<Order>,
-    in_auction: bool,
-}
-
-impl Venue for NaiveBook {
-    fn apply(&mut self, command: Command, out: &mut Vec<BookEvent>) {
-        match command {
-            Command::Place(order) => self.place(&order, out),
-            Command::Cancel(id) => self.cancel(id, CancelReason::Requested, out),
-            Command::Amend(id, price, total) => self.amend(id, price, total, out),
-            Command::OpenAuction => self.in_auction = true,
-            Command::Uncross(reference) => self.uncross(reference, out),
+        let mut all = Vec::new();
+        for book in self.instruments() {
+            let book = self.book(book).unwrap();
+            all.extend(book.orders());
+            let mut waiting: Vec<_> = book.waiting().collect();
+            waiting.sort_by_key(|order| order.id);
+            all.extend(waiting);
         }
-    }
-
-    fn resting(&self) -> Vec<Order> {
-        let mut all = self.queue(Side::Buy);
-        all.extend(self.queue(Side::Sell));
         all
     }
+
+    fn phase(&self, book: InstrumentId) -> Option<Phase> {
+        Some(self.book(book)?.phase())
+    }
+
+    fn indicative(&self, book: InstrumentId, reference: Price) -> Option<Cross> {
+        self.indicative(book, reference)
+    }
 }
 
-impl NaiveBook {
-    /// Stable sort by price: orders of one price keep the order of their arrival.
-    fn queue(&self, side: Side) -> Vec<Order> {
-        let mut queue: Vec<_> = self.orders.iter().filter(|o| o.side == side).copied().collect();
-        match side {
-            Side::Buy => queue.sort_by_key(|order| Reverse(order.price)),
-            Side::Sell => queue.sort_by_key(|order| order.price),
-        }
-        queue
+/// The obviously right engine.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct NaiveEngine {
+    books: BTreeMap<InstrumentId, NaiveBook>,
+    arrivals: u64,
+    now: Nanos,
+    /// When auctions end whose random end the real engine drew in this command; who draws is not compared, only what follows.
+    pub(crate) drawn: BTreeMap<InstrumentId, Nanos>,
+}
+
+/// What every operation on a book works with.
+struct Desk<'a> {
+    now: Nanos,
+    /// Arrival numbers given out so far, in all books.
+    arrivals: &'a mut u64,
+    drawn: Option<Nanos>,
+    out: &'a mut Vec<BookEvent>,
+}
+
+impl Desk<'_> {
+    fn say(&mut self, event: BookEvent) {
+        self.out.push(event);
     }
 
-    fn position(&self, id: OrderId) -> Option<usize> {
-        self.orders.iter().position(|order| order.id == id)
+    const fn next_arrival(&mut self) -> u64 {
+        *self.arrivals += 1;
+        *self.arrivals
     }
+}
 
-    fn meets(side: Side, limit: Option<Price>, maker: Price) -> bool {
-        limit.is_none_or(|limit| match side {
-            Side::Buy => maker <= limit,
-            Side::Sell => limit <= maker,
-        })
-    }
-
-    fn crosses(&self, side: Side, limit: Option<Price>) -> bool {
-        let opposite = self.orders.iter().filter(|order| order.side != side);
-        opposite.into_iter().any(|order| Self::meets(side, limit, order.price))
-    }
-
-    fn place(&mut self, new: &NewOrder, out: &mut Vec<BookEvent>) {
-        let id = new.id;
-        let is_limit = matches!(new.kind, OrderKind::Limit(_));
-        let may_rest = is_limit && new.time_in_force == TimeInForce::Gtc;
-        let limit = match new.kind {
-            OrderKind::Limit(price) => Some(price),
-            OrderKind::Market => None,
-        };
-        let reason = if new.qty == Qty::ZERO {
-            Some(BookReject::ZeroQuantity)
-        } else if self.position(id).is_some() {
-            Some(BookReject::DuplicateId)
-        } else if new.post_only && !may_rest {
-            Some(BookReject::PostOnlyImmediate)
-        } else if self.in_auction && (new.post_only || !may_rest) {
-            Some(BookReject::NotInAuction)
-        } else if new.post_only && self.crosses(new.side, limit) {
-            Some(BookReject::PostOnlyWouldCross)
-        } else {
-            None
-        };
-        if let Some(reason) = reason {
-            return out.push(BookEvent::Rejected { id, reason });
-        }
-        out.push(BookEvent::Accepted { id });
-        let mut order = Order {
-            id,
-            account: new.account,
-            side: new.side,
-            // A market order never rests, so nobody sees this price.
-            price: limit.unwrap_or(Price::from_ticks(0)),
-            open: new.qty,
-            filled: Qty::ZERO,
-            post_only: new.post_only,
-            stp: new.stp,
-        };
-        if new.time_in_force == TimeInForce::Fok {
-            let (mut copy, mut tried) = (self.clone(), order);
-            copy.take(&mut tried, limit, &mut Vec::new());
-            if tried.filled != new.qty {
-                let (qty, reason) = (order.open, CancelReason::FillOrKill);
-                return out.push(BookEvent::Cancelled { id, qty, reason });
+impl Venue for NaiveEngine {
+    fn apply(&mut self, command: &Command, out: &mut Vec<BookEvent>) {
+        match *command {
+            Command::List(id, terms) => self.list(id, terms),
+            Command::Delist(id) => {
+                self.at(id, out, |book, desk| book.end_all(CancelReason::Expired, desk));
+                self.books.remove(&id);
+            }
+            Command::Place(id, order) => {
+                if !self.books.contains_key(&id) {
+                    let reason = BookReject::UnknownBook;
+                    return out.push(BookEvent::Rejected { book: id, id: None, reason });
+                }
+                self.at(id, out, |book, desk| book.place(&order, desk));
+            }
+            Command::Cancel(id) => {
+                let Some(book) = self.book_of(id, out) else { return };
+                let reason = CancelReason::Requested;
+                self.at(book, out, |book, desk| book.cancel(id, reason, desk));
+            }
+            Command::Amend(id, amend) => {
+                let Some(book) = self.book_of(id, out) else { return };
+                self.at(book, out, |book, desk| book.amend(id, &amend, desk));
+            }
+            Command::SetPrice(id, source, price) => {
+                self.at(id, out, |book, desk| book.set_price(source, price, desk));
+            }
+            Command::SetBands(id, bands) => {
+                self.at(id, out, |book, _| book.bands = bands);
+            }
+            Command::Advance(now) => self.advance(now, out),
+            Command::OpenAuction(id, kind, until) => {
+                self.at(id, out, |book, desk| book.open_auction(kind, until, desk));
+            }
+            Command::Uncross(id, reference) => {
+                self.at(id, out, |book, desk| book.end_auction(reference, desk));
             }
         }
-        self.take(&mut order, limit, out);
-        if order.open == Qty::ZERO {
-        } else if may_rest {
-            self.orders.push(order);
-        } else {
-            let reason = match new.time_in_force {
-                TimeInForce::Gtc => CancelReason::Market,
-                TimeInForce::Ioc => CancelReason::ImmediateOrCancel,
-                TimeInForce::Fok => unreachable!("tried on a copy"),
-            };
-            out.push(BookEvent::Cancelled { id, qty: order.open, reason });
-        }
     }
 
-    fn cancel(&mut self, id: OrderId, reason: CancelReason, out: &mut Vec<BookEvent>) {
-        match self.position(id) {
-            Some(at) => {
-                let qty = self.orders.remove(at).open;
-                out.push(BookEvent::Cancelled { id, qty, reason });
-            }
-            None => out.push(BookEvent::Rejected { id, reason: BookReject::UnknownOrder }),
-        }
+    fn resting(&self) -> Vec<Order> {
+        self.books.values().flat_map(NaiveBook::resting).collect()
     }
 
-    fn amend(
+    fn phase(&self, book: InstrumentId) -> Option<Phase> {
+        self.books.get(&book).map(|book| book.phase)
+    }
+
+    fn indicative(&self, book: InstrumentId, reference: Price) -> Option<Cross> {
+        self.books.get(&book)?.cross(reference)
+    }
+}
+
+impl NaiveEngine {
+    /// The instant up to which the engine has been told the time.
+    pub(crate) const fn now(&self) -> Nanos {
+        self.now
+    }
+
+    fn list(&mut self, id: InstrumentId, terms: BookTerms) {
+        let mut book = NaiveBook::new(id, terms);
+        if let BookMode::Batch { every } = terms.mode {
+            book.await_batch(every, self.now);
+        }
+        assert!(self.books.insert(id, book).is_none(), "listed twice");
+    }
+
+    /// Lets one book do something, and then every order of it fire whose price has come.
+    fn at(
         &mut self,
-        id: OrderId,
-        price: Option<Price>,
-        total: Option<Qty>,
+        id: InstrumentId,
         out: &mut Vec<BookEvent>,
+        act: impl FnOnce(&mut NaiveBook, &mut Desk<'_>),
     ) {
-        let Some(at) = self.position(id) else {
-            return out.push(BookEvent::Rejected { id, reason: BookReject::UnknownOrder });
-        };
-        let mut order = self.orders[at];
-        let price = price.unwrap_or(order.price);
-        let total = total.unwrap_or(order.filled + order.open);
-        if total <= order.filled {
-            return self.cancel(id, CancelReason::Amended, out);
-        }
-        if order.post_only && !self.in_auction && self.crosses(order.side, Some(price)) {
-            return out.push(BookEvent::Rejected { id, reason: BookReject::PostOnlyWouldCross });
-        }
-        out.push(BookEvent::Amended { id, price, qty: total });
-        let open = total - order.filled;
-        if price == order.price && open <= order.open {
-            self.orders[at].open = open;
-            return;
-        }
-        self.orders.remove(at);
-        order.price = price;
-        order.open = open;
-        self.take(&mut order, Some(price), out);
-        if order.open != Qty::ZERO {
-            self.orders.push(order);
-        }
+        let Some(book) = self.books.get_mut(&id) else { return };
+        let (now, drawn) = (self.now, self.drawn.get(&id).copied());
+        let mut desk = Desk { now, arrivals: &mut self.arrivals, drawn, out };
+        act(book, &mut desk);
+        book.fire_all_due(&mut desk);
     }
 
-    fn take(&mut self, taker: &mut Order, limit: Option<Price>, out: &mut Vec<BookEvent>) {
-        while taker.open != Qty::ZERO && !self.in_auction {
-            let Some(maker) = self.queue(taker.side.opposite()).first().copied() else { return };
-            if !Self::meets(taker.side, limit, maker.price) {
-                return;
-            }
-            let qty = taker.open.min(maker.open);
-            let is_own = taker.account == maker.account;
-            match taker.stp {
-                mode if mode == StpMode::None || !is_own => {
-                    self.lose(maker.id, qty, true);
-                    taker.open -= qty;
-                    taker.filled += qty;
-                    out.push(BookEvent::Traded(trade(&maker, taker, maker.price, qty)));
-                }
-                StpMode::None => unreachable!("trades"),
-                StpMode::CancelOldest => self.cancel(maker.id, CancelReason::SelfTrade, out),
-                StpMode::CancelNewest => stop(taker, out),
-                StpMode::CancelBoth => {
-                    self.cancel(maker.id, CancelReason::SelfTrade, out);
-                    stop(taker, out);
-                }
-                StpMode::Decrement => {
-                    if maker.open <= taker.open {
-                        self.cancel(maker.id, CancelReason::SelfTrade, out);
-                    } else {
-                        self.lose(maker.id, qty, false);
-                        let total = maker.filled + maker.open - qty;
-                        out.push(decremented(maker.id, Some(maker.price), qty, total));
-                    }
-                    if taker.open <= maker.open {
-                        stop(taker, out);
-                    } else {
-                        taker.open -= qty;
-                        out.push(decremented(taker.id, limit, qty, taker.filled + taker.open));
-                    }
-                }
+    /// The book of an order that rests or waits; who asks for another is told so.
+    fn book_of(&self, id: OrderId, out: &mut Vec<BookEvent>) -> Option<InstrumentId> {
+        let found = self.books.values().find(|book| book.find(id).is_some());
+        if found.is_none() {
+            let (book, reason) = (InstrumentId(0), BookReject::UnknownOrder);
+            out.push(BookEvent::Rejected { book, id: Some(id), reason });
+        }
+        found.map(|book| book.instrument)
+    }
+
+    /// First whatever expires, by instant and id; then whatever books have to do, by instant and book.
+    fn advance(&mut self, now: Nanos, out: &mut Vec<BookEvent>) {
+        self.now = self.now.max(now);
+        let mut over: Vec<_> = Vec::new();
+        for order in self.resting() {
+            if let TimeInForce::Gtd(at) = order.time_in_force
+                && at <= self.now
+            {
+                over.push((at, order.id, order.book));
             }
         }
-    }
-
-    fn lose(&mut self, id: OrderId, qty: Qty, traded: bool) {
-        let at = self.position(id).unwrap();
-        self.orders[at].open -= qty;
-        if traded {
-            self.orders[at].filled += qty;
+        over.sort();
+        for (_, id, book) in over {
+            self.at(book, out, |book, desk| book.cancel(id, CancelReason::Expired, desk));
         }
-        self.orders.retain(|order| order.open != Qty::ZERO);
-    }
-
-    fn uncross(&mut self, reference: Price, out: &mut Vec<BookEvent>) {
-        self.in_auction = false;
-        let Some((price, mut left)) = self.cross(reference) else { return };
-        while left != 0 {
-            let (bid, ask) = (self.queue(Side::Buy)[0], self.queue(Side::Sell)[0]);
-            let qty = bid.open.min(ask.open).min(Qty::from_lots(left));
-            let bid_first = self.position(bid.id) < self.position(ask.id);
-            let (maker, taker) = if bid_first { (bid, ask) } else { (ask, bid) };
-            self.lose(bid.id, qty, true);
-            self.lose(ask.id, qty, true);
-            out.push(BookEvent::Traded(trade(&maker, &taker, price, qty)));
-            left -= qty.lots();
+        let timer = |book: &NaiveBook| Some((book.timer()?, book.instrument));
+        while let Some((at, id)) = self.books.values().filter_map(timer).min()
+            && at <= self.now
+        {
+            self.at(id, out, NaiveBook::time_is_up);
         }
     }
-
-    /// Every tick between the lowest and the highest price, one by one.
-    fn cross(&self, reference: Price) -> Option<(Price, u64)> {
-        let ticks = self.orders.iter().map(|order| order.price.ticks());
-        let (low, high) = (ticks.clone().min()?, ticks.max()?);
-        let sum = |side, holds: &dyn Fn(i64) -> bool| -> i64 {
-            let at = |o: &&Order| o.side == side && holds(o.price.ticks());
-            let lots: u64 = self.orders.iter().filter(at).map(|order| order.open.lots()).sum();
-            i64::try_from(lots).unwrap()
-        };
-        let all: Vec<_> = (low..=high)
-            .map(|tick| {
-                let demand = sum(Side::Buy, &|limit| tick <= limit);
-                let supply = sum(Side::Sell, &|limit| limit <= tick);
-                (tick, demand.min(supply), demand - supply)
-            })
-            .collect();
-        let volume = all.iter().map(|(_, volume, _)| *volume).max().filter(|v| 0 < *v)?;
-        let mut tied: Vec<_> = all.into_iter().filter(|(_, v, _)| *v == volume).collect();
-        let least = tied.iter().map(|(_, _, imbalance)| imbalance.abs()).min()?;
-        tied.retain(|(_, _, imbalance)| imbalance.abs() == least);
-        let tick = if tied.iter().all(|(_, _, imbalance)| 0 < *imbalance) {
-            tied.last()?.0
-        } else if tied.iter().all(|(_, _, imbalance)| *imbalance < 0) {
-            tied.first()?.0
-        } else {
-            let distance = |tick: i64| (tick - reference.ticks()).abs();
-            tied.sort_by_key(|(tick, ..)| (distance(*tick), *tick));
-            tied.first()?.0
-        };
-        Some((Price::from_ticks(tick), u64::try_from(volume).unwrap()))
-    }
-}
-
-fn trade(maker: &Order, taker: &Order, price: Price, qty: Qty) -> Trade {
-    Trade {
-        maker: maker.id,
-        taker: taker.id,
-        maker_account: maker.account,
-        taker_account: taker.account,
-        taker_side: taker.side,
-        price,
-        qty,
-    }
-}
-
-fn stop(taker: &mut Order, out: &mut Vec<BookEvent>) {
-    let (id, qty, reason) = (taker.id, taker.open, CancelReason::SelfTrade);
-    out.push(BookEvent::Cancelled { id, qty, reason });
-    taker.open = Qty::ZERO;
-}
-
-fn decremented(id: OrderId, price: Option<Price>, by: Qty, qty: Qty) -> BookEvent {
-    BookEvent::Decremented { id, price, by, qty }
 }

@@ -1,168 +1,251 @@
-//! Text in, snapshot out.
+//! Text in, events and books out. Every script runs on the real engine and on the naive one.
 //!
 //! ```text
-//! [account:] buy|sell QTY @ PRICE|market [ioc|fok] [post] [stp=MODE] [#ID]
-//! cancel #ID | amend #ID [QTY] [@ PRICE] | auction | uncross REFERENCE | snapshot
+//! [BOOK|] [account:] buy|sell QTY @ PRICE|market [ioc|fok|gfa|gfn|gtd=SECONDS] [post|slide] [stp=MODE] [token=N]
+//!         [display=QTY] [ceiling=PRICE] [stop=[SOURCE:]PRICE|take=[SOURCE:]PRICE]
+//! cancel #N | amend #N [QTY] [@ PRICE] [trigger=PRICE]
+//! [BOOK|] terms [prorata=MIN] [top] [batch=SECONDS] [reference=PRICE] [width=TICKS window=SECONDS length=SECONDS] [random=SECONDS] [extensions=N]
+//! [BOOK|] band LOW HIGH | mark PRICE | index PRICE | auction [KIND] [until=SECONDS] | uncross REFERENCE | delist
+//! clock SECONDS | snapshot
 //! ```
-//! Orders without an id are numbered from 1 in the order of their lines; orders without an account have one of their own.
+//! Book 1 when none is named; a book is listed when it is first named. Orders are numbered from 1 in the order of their lines, refused ones
+//! too. Orders without an account have one of their own. A stop waits for the price to move against its side, a take for the opposite.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::collections::{BTreeMap, BTreeSet};
 
 use expect_test::Expect;
-use instruments::{AccountId, OrderId, Price, Qty, Side};
-use matching_engine::{Book, BookEvent, CancelReason, NewOrder, OrderKind, StpMode, TimeInForce};
+use instruments::{AccountId, InstrumentId, Nanos, NanosSpan, OrderId, Price, Qty, Side};
+use matching_engine::{
+    Allocation, Amend, AuctionKind, Bands, BookMode, BookTerms, Breaker, Call, NewOrder, OrderKind,
+    PostOnly, PriceSource, StpMode, TimeInForce, Trigger, TriggerWhen,
+};
 
-/// Runs a script on an empty book and compares the events and the book that is left.
+use crate::naive::Command;
+use crate::pair::Pair;
+use crate::report::Report;
+
+/// Runs a script on an empty engine and compares the events and the books that are left.
 #[track_caller]
 pub(crate) fn check(script: &str, expected: Expect) {
     expected.assert_eq(&run(script));
 }
 
 fn run(script: &str) -> String {
-    let mut desk = Desk::default();
+    let mut desk = Desk {
+        pair: Pair::new(),
+        listed: BTreeSet::new(),
+        accounts: BTreeMap::new(),
+        placed: 0,
+        report: Report::default(),
+    };
     for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
         desk.line(line);
+        desk.pair.check();
     }
-    desk.render_book();
-    desk.out
+    desk.report.books(&desk.pair);
+    desk.report.out
 }
 
-#[derive(Default)]
 struct Desk {
-    book: Book,
+    pair: Pair,
+    listed: BTreeSet<InstrumentId>,
     accounts: BTreeMap<String, AccountId>,
     placed: u64,
-    out: String,
+    report: Report,
 }
 
 impl Desk {
     fn line(&mut self, line: &str) {
-        let (account, command) = line.split_once(": ").unwrap_or(("", line));
+        let (book, rest) = line.split_once('|').unwrap_or(("1", line));
+        let book = InstrumentId(number(book.trim()));
+        let (account, command) = rest.trim().split_once(": ").unwrap_or(("", rest));
         let words: Vec<&str> = command.split_whitespace().collect();
-        let mut events = Vec::new();
-        match words.as_slice() {
+        if let ["terms", terms @ ..] = words.as_slice() {
+            return self.list(book, terms_of(terms));
+        }
+        if !self.listed.contains(&book) && book != InstrumentId(99) {
+            self.list(book, BookTerms::continuous(price_of("100")));
+        }
+        let command = match words.as_slice() {
             ["buy" | "sell", ..] => {
-                let order = self.order(account, &words);
-                self.book.place(order, &mut events);
+                self.placed += 1;
+                Command::Place(book, order_of(&words, self.account(account)))
             }
-            ["cancel", id] => self.book.cancel(id_of(id), CancelReason::Requested, &mut events),
-            ["amend", id, change @ ..] => {
-                let (total, price) = match change {
-                    [] => (None, None),
-                    ["@", price] => (None, Some(price_of(price))),
-                    [total] => (Some(qty_of(total)), None),
-                    [total, "@", price] => (Some(qty_of(total)), Some(price_of(price))),
-                    _ => panic!("cannot read `{line}`"),
-                };
-                self.book.amend(id_of(id), price, total, &mut events);
+            ["cancel", id] => Command::Cancel(self.id_of(id)),
+            ["amend", id, change @ ..] => Command::Amend(self.id_of(id), amend_of(change)),
+            ["band", low, high] => {
+                Command::SetBands(book, Bands { low: bound(low), high: bound(high) })
             }
-            ["auction"] => self.book.open_auction(),
-            ["uncross", reference] => self.book.uncross(price_of(reference), &mut events),
-            ["snapshot"] => {
-                let bytes = borsh::to_vec(&self.book).unwrap();
-                self.book = borsh::from_slice(&bytes).unwrap();
+            ["mark", price] => Command::SetPrice(book, PriceSource::Mark, price_of(price)),
+            ["index", price] => Command::SetPrice(book, PriceSource::Index, price_of(price)),
+            ["auction", words @ ..] => {
+                let until = value(words, "until=").map(|at| Nanos::from_seconds(number(at)));
+                Command::OpenAuction(book, kind_of(words), until)
             }
+            ["uncross", reference] => Command::Uncross(book, price_of(reference)),
+            ["clock", at] => Command::Advance(Nanos::from_seconds(number(at))),
+            ["delist"] => {
+                self.listed.remove(&book);
+                Command::Delist(book)
+            }
+            ["snapshot"] => return self.pair.restore(),
             _ => panic!("cannot read `{line}`"),
-        }
-        for event in &events {
-            self.render(event);
-        }
-    }
-
-    fn order(&mut self, account: &str, words: &[&str]) -> NewOrder {
-        self.placed += 1;
-        let id = words.iter().find(|word| word.starts_with('#'));
-        let id = id.map_or(OrderId(self.placed), |word| id_of(word));
-        let account = if account.is_empty() {
-            AccountId(1000 + self.placed)
-        } else {
-            let next = AccountId(1 + u64::try_from(self.accounts.len()).unwrap());
-            *self.accounts.entry(account.to_owned()).or_insert(next)
         };
-        let price = words.iter().position(|word| *word == "@").map(|at| price_of(words[at + 1]));
-        let stp = words.iter().find_map(|word| word.strip_prefix("stp="));
-        NewOrder {
-            id,
-            account,
-            side: if words[0] == "buy" { Side::Buy } else { Side::Sell },
-            kind: price.map_or(OrderKind::Market, OrderKind::Limit),
-            qty: qty_of(words[1]),
-            time_in_force: if words.contains(&"ioc") {
-                TimeInForce::Ioc
-            } else if words.contains(&"fok") {
-                TimeInForce::Fok
-            } else {
-                TimeInForce::Gtc
-            },
-            post_only: words.contains(&"post"),
-            stp: match stp {
-                None => StpMode::None,
-                Some("newest") => StpMode::CancelNewest,
-                Some("oldest") => StpMode::CancelOldest,
-                Some("both") => StpMode::CancelBoth,
-                Some("decrement") => StpMode::Decrement,
-                Some(other) => panic!("no self-trade mode `{other}`"),
-            },
-        }
+        let events = self.pair.apply(&command);
+        self.report.events(&command, self.placed, &events);
     }
 
-    fn render(&mut self, event: &BookEvent) {
-        let out = &mut self.out;
-        match event {
-            BookEvent::Accepted { .. } => return,
-            BookEvent::Rejected { id, reason } => {
-                write!(out, "#{} refused: {}", id.0, reason.code())
-            }
-            BookEvent::Traded(trade) => write!(
-                out,
-                "#{} takes {} from #{} @ {}",
-                trade.taker.0,
-                trade.qty.lots(),
-                trade.maker.0,
-                trade.price.ticks()
-            ),
-            BookEvent::Cancelled { id, qty, reason } => {
-                write!(out, "#{} cancelled {}: {}", id.0, qty.lots(), reason.code())
-            }
-            BookEvent::Amended { id, price, qty } => {
-                write!(out, "#{} amended to {} @ {}", id.0, qty.lots(), price.ticks())
-            }
-            BookEvent::Decremented { id, by, qty, .. } => {
-                write!(out, "#{} decremented by {} to {}", id.0, by.lots(), qty.lots())
-            }
-        }
-        .unwrap();
-        out.push('\n');
+    fn list(&mut self, book: InstrumentId, terms: BookTerms) {
+        assert!(self.listed.insert(book), "book {} is listed already", book.0);
+        self.pair.apply(&Command::List(book, terms));
     }
 
-    /// The worst ask stands on top, the worst bid at the bottom; within a line the oldest order stands first.
-    fn render_book(&mut self) {
-        let asks: Vec<_> = self.book.depth(Side::Sell).map(|(price, _)| price).collect();
-        for price in asks.into_iter().rev() {
-            self.render_level("ask", Side::Sell, price);
+    fn account(&mut self, name: &str) -> AccountId {
+        if name.is_empty() {
+            return AccountId(1000 + self.placed);
         }
-        let bids: Vec<_> = self.book.depth(Side::Buy).map(|(price, _)| price).collect();
-        for price in bids {
-            self.render_level("bid", Side::Buy, price);
+        if let Some(digits) = name.strip_prefix("account ") {
+            return AccountId(number(digits));
         }
+        let next = AccountId(1 + u64::try_from(self.accounts.len()).unwrap());
+        *self.accounts.entry(name.to_owned()).or_insert(next)
     }
 
-    fn render_level(&mut self, word: &str, side: Side, price: Price) {
-        write!(self.out, "{word} {}", price.ticks()).unwrap();
-        let here = self.book.orders().filter(|o| (o.side, o.price) == (side, price));
-        let mut sum = Qty::ZERO;
-        for order in here {
-            write!(self.out, " #{}x{}", order.id.0, order.open.lots()).unwrap();
-            sum += order.open;
-        }
-        assert_eq!(sum, self.book.open_at(side, price), "level and orders disagree");
-        self.out.push('\n');
+    /// An order that was never accepted has an id that names nothing.
+    fn id_of(&mut self, word: &str) -> OrderId {
+        let label = number(word.strip_prefix('#').unwrap());
+        let unknown = OrderId(((1 << 39) + label) << 24);
+        let known = self.report.labels.iter().find(|(_, known)| **known == label);
+        let id = known.map_or(unknown, |(id, _)| *id);
+        self.report.labels.insert(id, label);
+        id
     }
 }
 
-fn id_of(word: &str) -> OrderId {
-    OrderId(word.strip_prefix('#').unwrap().parse().unwrap())
+fn order_of(words: &[&str], account: AccountId) -> NewOrder {
+    let side = if words[0] == "buy" { Side::Buy } else { Side::Sell };
+    let price = words.iter().position(|word| *word == "@").map(|at| price_of(words[at + 1]));
+    let kind = price.map_or(OrderKind::Market, OrderKind::Limit);
+    let waits = |word, when| value(words, word).map(|text| trigger_of(text, when));
+    let (against, along) = match side {
+        Side::Buy => (TriggerWhen::Rises, TriggerWhen::Falls),
+        Side::Sell => (TriggerWhen::Falls, TriggerWhen::Rises),
+    };
+    NewOrder {
+        account,
+        side,
+        kind,
+        qty: qty_of(words[1]),
+        time_in_force: time_in_force_of(words),
+        post_only: if words.contains(&"post") {
+            PostOnly::Reject
+        } else if words.contains(&"slide") {
+            PostOnly::Slide
+        } else {
+            PostOnly::No
+        },
+        stp: match value(words, "stp=") {
+            None => StpMode::None,
+            Some("newest") => StpMode::CancelNewest,
+            Some("oldest") => StpMode::CancelOldest,
+            Some("both") => StpMode::CancelBoth,
+            Some("decrement") => StpMode::Decrement,
+            Some(other) => panic!("no self-trade mode `{other}`"),
+        },
+        stp_token: value(words, "token=").map_or(0, number),
+        display: value(words, "display=").map(qty_of),
+        trigger: waits("stop=", against).or_else(|| waits("take=", along)),
+        ceiling: value(words, "ceiling=").map(price_of),
+    }
+}
+
+fn time_in_force_of(words: &[&str]) -> TimeInForce {
+    if let Some(at) = value(words, "gtd=") {
+        return TimeInForce::Gtd(Nanos::from_seconds(number(at)));
+    }
+    let named = [
+        ("ioc", TimeInForce::Ioc),
+        ("fok", TimeInForce::Fok),
+        ("gfa", TimeInForce::Gfa),
+        ("gfn", TimeInForce::Gfn),
+    ];
+    let found = named.into_iter().find(|(name, _)| words.contains(name));
+    found.map_or(TimeInForce::Gtc, |(_, force)| force)
+}
+
+fn trigger_of(text: &str, when: TriggerWhen) -> Trigger {
+    let (source, price) = text.split_once(':').unwrap_or(("last", text));
+    let source = match source {
+        "last" => PriceSource::Last,
+        "mark" => PriceSource::Mark,
+        "index" => PriceSource::Index,
+        other => panic!("no price `{other}`"),
+    };
+    Trigger { source, when, price: price_of(price) }
+}
+
+fn amend_of(mut words: &[&str]) -> Amend {
+    let mut amend = Amend::default();
+    loop {
+        words = match words {
+            [] => return amend,
+            ["@", price, rest @ ..] => {
+                amend.price = Some(price_of(price));
+                rest
+            }
+            [word, rest @ ..] => {
+                match word.strip_prefix("trigger=") {
+                    Some(price) => amend.trigger = Some(price_of(price)),
+                    None => amend.total = Some(qty_of(word)),
+                }
+                rest
+            }
+        };
+    }
+}
+
+fn terms_of(words: &[&str]) -> BookTerms {
+    let span = |word| NanosSpan::from_seconds(value(words, word).map_or(0, number));
+    let min = value(words, "prorata=");
+    BookTerms {
+        allocation: min.map_or(Allocation::Fifo, |min| Allocation::ProRata {
+            min: qty_of(min),
+            top: words.contains(&"top"),
+        }),
+        mode: match value(words, "batch=") {
+            Some(_) => BookMode::Batch { every: span("batch=") },
+            None => BookMode::Continuous,
+        },
+        reference: price_of(value(words, "reference=").unwrap_or("100")),
+        window: 64,
+        breaker: value(words, "width=").map(|width| Breaker {
+            width: number(width),
+            window: span("window="),
+            call: Call { length: span("length="), random: span("random=") },
+            extensions: value(words, "extensions=").map_or(0, |most| most.parse().unwrap()),
+        }),
+    }
+}
+
+fn kind_of(words: &[&str]) -> AuctionKind {
+    match words.first() {
+        Some(&"opening") => AuctionKind::Opening,
+        Some(&"volatility") => AuctionKind::Volatility,
+        Some(&"restart") => AuctionKind::Restart,
+        _ => AuctionKind::Call,
+    }
+}
+
+fn value<'a>(words: &[&'a str], name: &str) -> Option<&'a str> {
+    words.iter().find_map(|word| word.strip_prefix(name))
+}
+
+fn bound(word: &str) -> Option<Price> {
+    (word != "-").then(|| price_of(word))
+}
+
+fn number(word: &str) -> u64 {
+    word.parse().unwrap()
 }
 
 fn price_of(word: &str) -> Price {
@@ -170,5 +253,5 @@ fn price_of(word: &str) -> Price {
 }
 
 fn qty_of(word: &str) -> Qty {
-    Qty::from_lots(word.parse().unwrap())
+    Qty::from_lots(number(word))
 }

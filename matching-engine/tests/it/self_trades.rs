@@ -196,3 +196,24 @@ fn match_011_a_stopped_ioc_or_market_order_says_self_trade() {
         "#]],
     );
 }
+
+#[test]
+fn match_051_own_orders_are_those_of_the_account_with_the_same_token() {
+    check(
+        "
+        ann: sell 1 @ 100 token=1
+        ann: sell 1 @ 100 token=2
+        ann: sell 1 @ 100
+        bob: sell 1 @ 100 token=2
+        ann: buy  3 @ 100 token=2 stp=oldest
+        ann: buy  1 @ 100 stp=newest
+        ",
+        expect![[r#"
+            #5 takes 1 from #1 @ 100
+            #2 cancelled 1: self_trade
+            #5 takes 1 from #3 @ 100
+            #5 takes 1 from #4 @ 100
+            bid 100 #6x1
+        "#]],
+    );
+}

@@ -1,79 +1,115 @@
-//! A book and its bytes.
+//! An engine and its bytes.
 
 use expect_test::expect;
-use instruments::{AccountId, OrderId, Price, Qty, Side};
-use matching_engine::{Book, NewOrder, OrderKind, StpMode, TimeInForce};
+use matching_engine::Engine;
+use proptest::prelude::*;
 
+use crate::drafts::{any_draft, opened};
 use crate::script::check;
 
 #[test]
-fn match_025_a_book_goes_on_from_its_snapshot_as_if_nothing_had_happened() {
+fn match_025_an_engine_goes_on_from_its_snapshot_as_if_nothing_had_happened() {
     check(
         "
-        sell 2 @ 101
+        terms width=5 window=60 length=10 extensions=1
+        2| terms prorata=1 top
+        sell 9 @ 101 display=2
         sell 3 @ 100 post
-        sell 1 @ 100
+        sell 1 @ 100 gfn
+        buy  1 @ 99 stop=101
+        2| sell 2 @ 100
+        2| sell 8 @ 100
         snapshot
         buy  1 @ 100
         amend #2 5 @ 100
-        auction
+        2| buy 4 @ 100
         snapshot
         buy  9 @ 101
-        uncross 100
         snapshot
-        sell 1 @ 101
+        sell 1 @ 120
+        buy  6 @ 120
+        snapshot
+        clock 10
+        snapshot
+        clock 40
         ",
         expect![[r#"
-            #4 takes 1 from #2 @ 100
+            #7 takes 1 from #2 @ 100
             #2 amended to 5 @ 100
-            #5 takes 1 from #3 @ 101
-            #5 takes 4 from #2 @ 101
-            #5 takes 2 from #1 @ 101
-            #6 takes 1 from #5 @ 101
-            bid 101 #5x1
+            2| #8 takes 2 from #5 @ 100
+            2| #8 takes 2 from #6 @ 100
+            #9 takes 1 from #3 @ 100
+            #9 takes 4 from #2 @ 100
+            #9 takes 2 from #1 @ 101
+            #1 shows 2
+            #9 takes 2 from #1 @ 101
+            #1 shows 2
+            #4 triggered
+            #11 takes 2 from #1 @ 101
+            #1 shows 2
+            #11 takes 2 from #1 @ 101
+            #1 shows 1
+            #11 takes 1 from #1 @ 101
+            volatility auction until 10
+            auction extended until 40
+            #11 takes 1 from #10 @ 120
+            auction over: 1 @ 120
+            bid 99 #4x1
+            2| ask 100 #6x6
         "#]],
     );
 }
 
-fn crossed_auction() -> Book {
-    let mut book = Book::new();
-    book.open_auction();
-    for (id, side, ticks) in [(1, Side::Buy, 100), (2, Side::Buy, 101), (3, Side::Sell, 99)] {
-        let order = NewOrder {
-            id: OrderId(id),
-            account: AccountId(id),
-            side,
-            kind: OrderKind::Limit(Price::from_ticks(ticks)),
-            qty: Qty::from_lots(u64::MAX / 2),
-            time_in_force: TimeInForce::Gtc,
-            post_only: false,
-            stp: StpMode::Decrement,
-        };
-        book.place(order, &mut Vec::new());
-    }
-    book
-}
-
-/// MATCH-025: whatever the bytes are, they are a sound book or an error.
-#[test]
-fn a_damaged_snapshot_is_an_error_or_a_sound_book() {
-    let bytes = borsh::to_vec(&crossed_auction()).unwrap();
-    assert_eq!(borsh::from_slice::<Book>(&bytes).unwrap(), crossed_auction());
-    let mut refused = 0;
-    for at in 0..bytes.len() {
-        for flip in [0x01, 0x80, 0xff] {
-            let mut damaged = bytes.clone();
-            damaged[at] ^= flip;
-            match borsh::from_slice::<Book>(&damaged) {
-                Ok(book) => assert_eq!(borsh::to_vec(&book).unwrap(), damaged),
-                Err(_) => refused += 1,
+proptest! {
+    /// MATCH-025: what is read back equals what was written, has the same bytes, and goes on as the naive engine does.
+    #[test]
+    fn a_snapshot_goes_on_like_the_engine(
+        before in prop::collection::vec(any_draft(), 0..80),
+        after in prop::collection::vec(any_draft(), 0..80),
+    ) {
+        let mut pair = opened();
+        for draft in before {
+            for command in draft.settle(&pair).into_iter().flatten() {
+                pair.apply(&command);
+            }
+        }
+        let (bytes, hash) = (borsh::to_vec(&pair.real).unwrap(), pair.real.hash());
+        pair.restore();
+        prop_assert_eq!(&borsh::to_vec(&pair.real).unwrap(), &bytes);
+        prop_assert_eq!(pair.real.hash(), hash);
+        pair.check();
+        for draft in after {
+            for command in draft.settle(&pair).into_iter().flatten() {
+                pair.apply(&command);
+                pair.check();
             }
         }
     }
-    assert!(100 < refused, "{refused} of {} were refused", 3 * bytes.len());
-    // The first byte is the phase: the same orders outside an auction are crossed.
-    let mut continuous = bytes.clone();
-    continuous[0] = 0;
-    let error = borsh::from_slice::<Book>(&continuous).unwrap_err();
-    assert_eq!(error.to_string(), "damaged book snapshot: crossed outside an auction");
+
+    /// MATCH-025: whatever the bytes are, they are a sound engine or an error.
+    #[test]
+    fn damage_anywhere_is_an_error_or_a_sound_engine(
+        drafts in prop::collection::vec(any_draft(), 1..40),
+        damage in prop::collection::vec((any::<prop::sample::Index>(), 1..=255_u8), 1..4),
+    ) {
+        let mut pair = opened();
+        for draft in &drafts {
+            for command in draft.settle(&pair).into_iter().flatten() {
+                pair.apply(&command);
+            }
+        }
+        let mut bytes = borsh::to_vec(&pair.real).unwrap();
+        for (at, flip) in damage {
+            let at = at.index(bytes.len());
+            bytes[at] ^= flip;
+        }
+        if let Ok(read) = borsh::from_slice::<Engine>(&bytes) {
+            prop_assert_eq!(borsh::to_vec(&read).unwrap(), bytes);
+            for book in read.instruments() {
+                let view = read.book(book).unwrap();
+                let is_continuous = view.phase() == matching_engine::Phase::Continuous;
+                prop_assert!(!is_continuous || !view.is_crossed());
+            }
+        }
+    }
 }

@@ -88,8 +88,7 @@ fn refusal(at: usize, bytes: &[u8]) -> StreamError {
     let mut stream = write(&HEADER, &[ADD, StreamCommand { price: 100, ..ADD }]);
     assert!(read(&stream).is_ok());
     stream[at..at + bytes.len()].copy_from_slice(bytes);
-    let error = read(&stream).unwrap_err();
-    error
+    read(&stream).unwrap_err()
 }
 
 #[test]
