@@ -7,7 +7,7 @@ use super::{ReplayError, run};
 #[track_caller]
 fn check(input: &str, expected: Expect) {
     let mut output = Vec::new();
-    let ended = run(input.as_bytes(), &mut output);
+    let ended = run(input.as_bytes(), &mut output, false);
     let mut text = String::from_utf8(output).unwrap();
     if let Err(error) = ended {
         text.push_str(&format!("error: {error}\n"));
@@ -91,7 +91,7 @@ fn every_self_trade_mode_says_what_is_gone() {
 {{"place":{{"id":2,"account":"a","side":"buy","type":"limit","price":"100","qty":3,"stp":"{mode}"}}}}"#
         );
         let mut output = Vec::new();
-        run(input.as_bytes(), &mut output).unwrap();
+        run(input.as_bytes(), &mut output, false).unwrap();
         let text = String::from_utf8(output).unwrap();
         let end: Vec<&str> = text.lines().skip(2).collect();
         let expected = match mode {
@@ -394,7 +394,7 @@ fn prices_at_the_ends_of_the_range_are_exact() {
 #[test]
 fn input_that_is_not_text_is_an_error_and_what_happened_before_is_written() {
     let mut output = Vec::new();
-    let error = run(&b"{\"cancel\":{\"id\":1}}\n\xff\n"[..], &mut output).unwrap_err();
+    let error = run(&b"{\"cancel\":{\"id\":1}}\n\xff\n"[..], &mut output, false).unwrap_err();
     assert!(matches!(error, ReplayError::Read { line: 2, .. }));
     assert_eq!(output, b"{\"rejected\":{\"id\":1,\"reason\":\"unknown_order\"}}\n");
 }
