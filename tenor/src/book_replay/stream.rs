@@ -105,14 +105,7 @@ pub(crate) fn run(
     mut output: impl Write,
     is_json: bool,
 ) -> Result<(), StreamRunError> {
-    let mut bytes = Vec::new();
-    let read = input.take(BYTES_MAX.saturating_add(1)).read_to_end(&mut bytes);
-    if BYTES_MAX < read.map(count).map_err(StreamRunError::Read)? {
-        return Err(StreamRunError::TooLong { limit: BYTES_MAX });
-    }
-    if bytes.starts_with(XZ) {
-        return Err(StreamRunError::Packed);
-    }
+    let bytes = read_all(input, BYTES_MAX)?;
     let stream = stream::read(&bytes)?;
     check_ids(&stream)?;
 
@@ -130,6 +123,19 @@ pub(crate) fn run(
         resting: first.resting,
     };
     write_report(&report, (passes, warmup), is_json, &mut output).map_err(StreamRunError::Write)
+}
+
+/// Reads no more than `limit` bytes, and nothing that is packed.
+fn read_all(input: impl Read, limit: u64) -> Result<Vec<u8>, StreamRunError> {
+    let mut bytes = Vec::new();
+    let read = input.take(limit.saturating_add(1)).read_to_end(&mut bytes);
+    if limit < read.map(count).map_err(StreamRunError::Read)? {
+        return Err(StreamRunError::TooLong { limit });
+    }
+    if bytes.starts_with(XZ) {
+        return Err(StreamRunError::Packed);
+    }
+    Ok(bytes)
 }
 
 /// Ids stay within the table, and no two orders have the same.

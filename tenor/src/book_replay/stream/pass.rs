@@ -170,7 +170,7 @@ impl Venue {
     #[inline]
     fn count_events(&mut self) {
         let tally = &mut self.tally;
-        for event in self.events.drain(..) {
+        for event in &self.events {
             match event {
                 BookEvent::Traded(trade) => {
                     let (price, qty) = (trade.price.ticks().unsigned_abs(), trade.qty.lots());
@@ -183,7 +183,7 @@ impl Venue {
                     tally.rejected = tally.rejected.wrapping_add(1);
                 }
                 BookEvent::Rejected { reason, .. } => {
-                    self.refused = self.refused.or(Some((self.place, reason)));
+                    self.refused = self.refused.or(Some((self.place, *reason)));
                 }
                 BookEvent::Accepted { .. }
                 | BookEvent::Implied { .. }
@@ -198,6 +198,7 @@ impl Venue {
                 | BookEvent::Tripped { .. } => {}
             }
         }
+        self.events.clear();
     }
 }
 
