@@ -198,12 +198,10 @@ fn named<'de, D: Deserializer<'de>, T: DeserializeOwned>(source: D) -> Result<Op
     parsed.map(Some).map_err(|error| D::Error::custom(message_of(&error)))
 }
 
-/// The order and the first field of a command on an order that no command has, so that the refusal can name both.
-pub(super) fn unknown_field(text: &str) -> Option<(u64, String)> {
-    let line: BTreeMap<&str, BTreeMap<String, &RawValue>> = serde_json::from_str(text).ok()?;
-    let (command, fields) = line.first_key_value()?;
-    let known: &[&str] = match *command {
-        "place" => &[
+/// The fields of a command on an order.
+pub(super) fn fields_of(command: &str) -> Option<&'static [&'static str]> {
+    match command {
+        "place" => Some(&[
             "id",
             "account",
             "side",
@@ -221,11 +219,18 @@ pub(super) fn unknown_field(text: &str) -> Option<(u64, String)> {
             "trigger_price",
             "ceiling",
             "valid_until",
-        ],
-        "amend" => &["id", "price", "qty", "trigger_price", "valid_until"],
-        "cancel" => &["id"],
-        _ => return None,
-    };
+        ]),
+        "amend" => Some(&["id", "price", "qty", "trigger_price", "valid_until"]),
+        "cancel" => Some(&["id"]),
+        _ => None,
+    }
+}
+
+/// The order and the first field of a command on an order that no command has, so that the refusal can name both.
+pub(super) fn unknown_field(text: &str) -> Option<(u64, String)> {
+    let line: BTreeMap<&str, BTreeMap<String, &RawValue>> = serde_json::from_str(text).ok()?;
+    let (command, fields) = line.first_key_value()?;
+    let known = fields_of(command)?;
     let id = fields.get("id")?.get().parse().ok()?;
     let unknown = fields.keys().find(|field| !known.contains(&field.as_str()))?;
     Some((id, unknown.clone()))

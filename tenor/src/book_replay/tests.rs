@@ -2,6 +2,7 @@
 
 mod any_lines;
 mod auctions;
+mod help;
 mod icebergs;
 mod orders;
 mod plain;

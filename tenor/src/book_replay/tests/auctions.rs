@@ -73,6 +73,11 @@ fn the_price_is_the_one_that_trying_every_tick_finds() {
         {"auction_ended":{"price":"95","volume":10}}
         {"book":{"bids":[],"asks":[["95",10]]}}"#]],
     );
+}
+
+/// As above.
+#[test]
+fn without_a_cross_there_is_no_price_and_with_gaps_there_is_one() {
     check_cross(
         &[(99, 10)],
         &[(101, 10)],
