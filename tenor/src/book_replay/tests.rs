@@ -8,6 +8,7 @@ mod orders;
 mod plain;
 mod pro_rata;
 mod refusals;
+mod sums;
 mod triggers;
 
 use expect_test::Expect;
