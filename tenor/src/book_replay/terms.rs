@@ -42,10 +42,8 @@ impl Terms {
         let tick = tick_of(terms, line)?;
         let reference = terms.reference.as_ref().map(|text| tick.price(text.get(), "reference"));
         let reference = reference.transpose().map_err(|reason| refused(("reference", reason)))?;
-        let batch = terms.batch.as_ref().map(|text| match millis(text, "batch")? {
-            0 => Err(Refused::Invalid("batch")),
-            every => Ok(BookMode::Batch { every: NanosSpan::new(every) }),
-        });
+        let batch = terms.batch.as_ref().map(|text| some_time(text, "batch"));
+        let batch = batch.map(|every| every.map(|every| BookMode::Batch { every }));
         let batch = batch.transpose().map_err(|reason| refused(("batch", reason)))?;
         if terms.breaker.is_some() && batch.is_some() {
             // Between two batches nothing trades, so nothing could trip it.
@@ -114,14 +112,24 @@ fn breaker(terms: &BreakerLine, tick: Tick) -> Result<Breaker, Refused> {
     let extensions = terms.extensions.as_ref().map_or(Ok(0), |text| whole(text, "extensions"))?;
     Ok(Breaker {
         width,
-        window: span(needed(&terms.window, "window")?, "window")?,
-        call: Call { length: span(needed(&terms.length, "length")?, "length")?, random: random? },
+        window: some_time(needed(&terms.window, "window")?, "window")?,
+        call: Call {
+            length: some_time(needed(&terms.length, "length")?, "length")?,
+            random: random?,
+        },
         extensions: u8::try_from(extensions).ok().ok_or(Refused::Invalid("extensions"))?,
     })
 }
 
 fn span(text: &RawValue, field: &'static str) -> Result<NanosSpan, Refused> {
     millis(text, field).map(NanosSpan::new)
+}
+
+/// Reads a span that is not empty.
+fn some_time(text: &RawValue, field: &'static str) -> Result<NanosSpan, Refused> {
+    span(text, field).and_then(|span| {
+        if span == NanosSpan::ZERO { Err(Refused::Invalid(field)) } else { Ok(span) }
+    })
 }
 
 /// Reads both limits; on failure which, and why.

@@ -150,7 +150,7 @@ fn any_terms() -> impl Strategy<Value = String> {
         r#"{"book":{"allocation":"pro_rata","top":true}}"#.to_owned(),
         r#"{"book":{"batch":3}}"#.to_owned(),
         r#"{"book":{"reference":"100","breaker":{"width":"0.5","window":60,"length":2,"random":3,"extensions":2}}}"#.to_owned(),
-        r#"{"book":{"reference":"-9223372036854775.808","breaker":{"width":"9223372036854775.807","window":0,"length":18446744073709,"extensions":255}}}"#.to_owned(),
+        r#"{"book":{"reference":"-9223372036854775.808","breaker":{"width":"9223372036854775.807","window":1,"length":18446744073709,"extensions":255}}}"#.to_owned(),
     ])
 }
 
