@@ -238,7 +238,9 @@ pub(crate) struct IndexArgs {
 /// One order book alone.
 #[derive(Debug, Subcommand)]
 pub(crate) enum BookCommand {
-    /// Run commands through one bare book: JSON lines in, JSON lines out. No bands, no risk, no clearing.
+    /// Run commands through one bare book: JSON lines in, JSON lines out. No risk, no clearing.
+    ///
+    /// With --stream, run a binary command stream through the whole engine and say what it came to and how long a command took.
     #[command(after_long_help = crate::commands::BOOK_REPLAY_HELP)]
     Replay(ReplayArgs),
 }
@@ -246,9 +248,18 @@ pub(crate) enum BookCommand {
 /// Which commands.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ReplayArgs {
-    /// JSON lines; `-` reads the input stream.
+    /// JSON lines, or with --stream a command stream; `-` reads the input stream.
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
+    /// Print events of every kind, as `"verbose":true` in the first line does.
+    #[arg(long, conflicts_with = "stream")]
+    pub(crate) all_events: bool,
+    /// FILE is a binary command stream (magic CDXSTRM1).
+    #[arg(long)]
+    pub(crate) stream: bool,
+    /// Print nothing but the JSON object of a stream.
+    #[arg(long, requires = "stream")]
+    pub(crate) json: bool,
 }
 
 /// Seeded worlds.

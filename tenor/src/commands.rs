@@ -1,11 +1,12 @@
 //! Runs what was typed. One function per subcommand; each says in one screen what the subcommand is made of.
 
 mod account;
+mod book_replay_help;
 mod roles;
 mod serve;
 
 use std::fs::File;
-use std::io::{BufReader, Write, stdin, stdout};
+use std::io::{BufRead, BufReader, Write, stdin, stdout};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -14,33 +15,12 @@ use crate::cli::{
     AccountCommand, BookCommand, Command, IndexArgs, JournalArgs, JournalCommand, OracleCommand,
     ReplayArgs, SimArgs, SimCommand,
 };
+pub(crate) use book_replay_help::BOOK_REPLAY_HELP;
 pub(crate) use roles::runtime;
 pub(crate) use serve::Interrupt;
 
 use crate::progress::Progress;
 use crate::{book_replay, demo, oracle_index};
-
-/// The format of `tenor book replay`, shown by its `--help`.
-pub(crate) const BOOK_REPLAY_HELP: &str = r#"In, one JSON object a line:
-  {"book":{"tick":"0.5","allocation":"fifo"}}        optional first line; tick 0.001 when absent
-  {"place":{"id":1,"account":"a","side":"buy","type":"limit","price":"101.5","qty":2,
-            "tif":"GTC","post_only":false,"stp":"cancel_newest"}}
-      type  limit | market (no price)          tif  GTC | IOC | FOK
-      stp   none | cancel_newest | cancel_oldest | cancel_both | decrement
-  {"amend":{"id":1,"price":"101","qty":1}}           qty is the new total size, fills included
-  {"cancel":{"id":1}}
-  {"auction":{"phase":"open"}}   {"auction":{"phase":"uncross","reference":"100"}}
-
-Out, in order: accepted, rejected (with reason), trade, cancelled, amended; last the book:
-  {"accepted":{"id":1}}
-  {"rejected":{"id":1,"reason":"post_only_would_cross"}}
-  {"trade":{"maker":1,"taker":2,"price":"101.5","qty":2}}
-  {"cancelled":{"id":1,"qty":2,"reason":"ioc"}}
-  {"amended":{"id":1,"price":"101","qty":1}}
-  {"book":{"bids":[["101.5",2]],"asks":[]}}
-
-A field that is not supported yet (display, reduce_only, other types) is refused by name:
-  {"rejected":{"id":1,"reason":"unsupported_field:display"}}"#;
 
 /// Runs one command.
 ///
@@ -68,13 +48,19 @@ fn index(args: &IndexArgs) -> Result<ExitCode> {
 }
 
 fn replay_book(args: &ReplayArgs) -> Result<ExitCode> {
-    let out = std::io::BufWriter::new(stdout().lock());
-    if args.file.as_os_str() == "-" {
-        book_replay::run(stdin().lock(), out)?;
+    let input: Box<dyn BufRead> = if args.file.as_os_str() == "-" {
+        Box::new(stdin().lock())
     } else {
         let file = File::open(&args.file)
             .with_context(|| format!("cannot open {}", args.file.display()))?;
-        book_replay::run(BufReader::new(file), out)?;
+        Box::new(BufReader::new(file))
+    };
+    let out = stdout().lock();
+    if args.stream {
+        let replayed = book_replay::stream::run(input, out, args.json);
+        replayed.with_context(|| format!("cannot replay {}", args.file.display()))?;
+    } else {
+        book_replay::run(input, out, args.all_events)?;
     }
     Ok(ExitCode::SUCCESS)
 }

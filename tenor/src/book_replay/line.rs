@@ -1,31 +1,57 @@
-//! The lines of a replay. Prices stay text until the tick reads them, so that no JSON parser makes one a float.
+//! The lines of a replay's input. Values stay text until their reader takes them, so that no JSON parser makes a price a float.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use instruments::{Qty, Side};
-use matching_engine::{StpMode, TimeInForce};
-use serde::{Deserialize, Serialize};
+use instruments::Side;
+use matching_engine::{AuctionKind, PriceSource};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
+
+/// The text of a JSON value; absent for `null`.
+pub(super) type Text = Option<Box<RawValue>>;
 
 /// One line in.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Input {
-    Book(BookLine),
+    Book(Box<BookLine>),
     Place(Box<PlaceLine>),
     Amend(AmendLine),
     Cancel(CancelLine),
     Auction(AuctionLine),
+    Clock(ClockLine),
+    Price(PriceLine),
+    Band(BandLine),
 }
 
 /// The book's terms; the first line or none.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct BookLine {
-    pub(super) tick: Option<Box<RawValue>>,
+    pub(super) tick: Text,
     pub(super) allocation: Option<String>,
+    pub(super) pro_rata_min: Text,
+    pub(super) top: Option<bool>,
+    pub(super) reference: Text,
+    #[serde(default, deserialize_with = "named")]
+    pub(super) breaker: Option<BreakerLine>,
+    pub(super) batch: Text,
+    #[serde(default, deserialize_with = "named")]
+    pub(super) band: Option<BandLine>,
+    pub(super) verbose: Option<bool>,
+}
+
+/// What stops trading when prices run.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BreakerLine {
+    pub(super) width: Text,
+    pub(super) window: Text,
+    pub(super) length: Text,
+    pub(super) random: Text,
+    pub(super) extensions: Text,
 }
 
 /// A new order. The fields that are `Value` hold words of which the book knows only some.
@@ -36,22 +62,30 @@ pub(super) struct PlaceLine {
     pub(super) account: String,
     pub(super) side: WireSide,
     #[serde(rename = "type")]
-    kind: Option<Value>,
-    pub(super) price: Option<Box<RawValue>>,
+    pub(super) kind: Option<Value>,
+    pub(super) price: Text,
     pub(super) qty: Box<RawValue>,
-    tif: Option<Value>,
-    post_only: Option<Value>,
-    reduce_only: Option<Value>,
-    display: Option<Value>,
-    stp: Option<Value>,
+    pub(super) tif: Option<Value>,
+    pub(super) expire_at: Text,
+    pub(super) post_only: Option<Value>,
+    pub(super) reduce_only: Option<Value>,
+    pub(super) display: Text,
+    pub(super) stp: Option<Value>,
+    pub(super) stp_token: Option<Value>,
+    pub(super) trigger: Option<Value>,
+    pub(super) trigger_price: Text,
+    pub(super) ceiling: Text,
+    pub(super) valid_until: Text,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AmendLine {
     pub(super) id: u64,
-    pub(super) price: Option<Box<RawValue>>,
-    pub(super) qty: Option<Box<RawValue>>,
+    pub(super) price: Text,
+    pub(super) qty: Text,
+    pub(super) trigger_price: Text,
+    pub(super) valid_until: Text,
 }
 
 #[derive(Debug, Deserialize)]
@@ -64,14 +98,77 @@ pub(super) struct CancelLine {
 #[serde(deny_unknown_fields)]
 pub(super) struct AuctionLine {
     pub(super) phase: AuctionPhase,
-    pub(super) reference: Option<Box<RawValue>>,
+    pub(super) reference: Text,
+    pub(super) kind: Option<WireAuctionKind>,
+    pub(super) until: Text,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum AuctionPhase {
     Open,
+    Indicative,
     Uncross,
+}
+
+/// Why an auction is opened by a line: a batch is the book's own terms.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum WireAuctionKind {
+    Opening,
+    Volatility,
+    Restart,
+    Call,
+}
+
+impl From<WireAuctionKind> for AuctionKind {
+    fn from(kind: WireAuctionKind) -> Self {
+        match kind {
+            WireAuctionKind::Opening => Self::Opening,
+            WireAuctionKind::Volatility => Self::Volatility,
+            WireAuctionKind::Restart => Self::Restart,
+            WireAuctionKind::Call => Self::Call,
+        }
+    }
+}
+
+/// Time has come this far.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ClockLine {
+    pub(super) at: Text,
+}
+
+/// A price that does not come from trades.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PriceLine {
+    pub(super) source: WireSource,
+    pub(super) price: Text,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum WireSource {
+    Mark,
+    Index,
+}
+
+impl From<WireSource> for PriceSource {
+    fn from(source: WireSource) -> Self {
+        match source {
+            WireSource::Mark => Self::Mark,
+            WireSource::Index => Self::Index,
+        }
+    }
+}
+
+/// Limits; what is absent is no limit.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BandLine {
+    pub(super) low: Text,
+    pub(super) high: Text,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -90,75 +187,21 @@ impl From<WireSide> for Side {
     }
 }
 
-/// One line out.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Output {
-    Accepted {
-        id: u64,
-    },
-    Rejected {
-        id: u64,
-        reason: String,
-    },
-    Trade {
-        maker: u64,
-        taker: u64,
-        price: String,
-        qty: u64,
-    },
-    Cancelled {
-        id: u64,
-        qty: u64,
-        reason: &'static str,
-    },
-    Amended {
-        id: u64,
-        /// A decremented market order has none.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        price: Option<String>,
-        qty: u64,
-    },
-    Book {
-        bids: Vec<(String, u64)>,
-        asks: Vec<(String, u64)>,
-    },
-}
-
-/// Why a command never reached the book.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refused {
-    /// The field exists, this value of it does not.
-    Unsupported(&'static str),
-    /// Not a value of the field at all.
-    Invalid(&'static str),
-    /// Needed here.
-    Missing(&'static str),
-    /// Between two ticks.
-    OffTick,
-    /// More ticks than 63 bits count.
-    PriceOutOfRange,
-}
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unsupported(field) => write!(f, "unsupported_field:{field}"),
-            Self::Invalid(field) => write!(f, "invalid_field:{field}"),
-            Self::Missing(field) => write!(f, "missing_field:{field}"),
-            Self::OffTick => f.write_str("off_tick"),
-            Self::PriceOutOfRange => f.write_str("price_out_of_range"),
-        }
+/// An object within a line: serde would read an array as fields in order, without their names.
+fn named<'de, D: Deserializer<'de>, T: DeserializeOwned>(source: D) -> Result<Option<T>, D::Error> {
+    use serde::de::Error;
+    let Some(text) = Text::deserialize(source)? else { return Ok(None) };
+    if !text.get().starts_with('{') {
+        return Err(D::Error::custom("an object of named fields is needed here"));
     }
+    let parsed: Result<T, _> = serde_json::from_str(text.get());
+    parsed.map(Some).map_err(|error| D::Error::custom(message_of(&error)))
 }
 
-/// Reads one line; on failure the column, from 1, and what is wrong there.
-/// The order and the first field of a command on an order that no command has, so that the refusal can name both.
-pub(super) fn unknown_field(text: &str) -> Option<(u64, String)> {
-    let line: BTreeMap<&str, BTreeMap<String, &RawValue>> = serde_json::from_str(text).ok()?;
-    let (command, fields) = line.first_key_value()?;
-    let known: &[&str] = match *command {
-        "place" => &[
+/// The fields of a command on an order.
+pub(super) fn fields_of(command: &str) -> Option<&'static [&'static str]> {
+    match command {
+        "place" => Some(&[
             "id",
             "account",
             "side",
@@ -166,15 +209,28 @@ pub(super) fn unknown_field(text: &str) -> Option<(u64, String)> {
             "price",
             "qty",
             "tif",
+            "expire_at",
             "post_only",
             "reduce_only",
             "display",
             "stp",
-        ],
-        "amend" => &["id", "price", "qty"],
-        "cancel" => &["id"],
-        _ => return None,
-    };
+            "stp_token",
+            "trigger",
+            "trigger_price",
+            "ceiling",
+            "valid_until",
+        ]),
+        "amend" => Some(&["id", "price", "qty", "trigger_price", "valid_until"]),
+        "cancel" => Some(&["id"]),
+        _ => None,
+    }
+}
+
+/// The order and the first field of a command on an order that no command has, so that the refusal can name both.
+pub(super) fn unknown_field(text: &str) -> Option<(u64, String)> {
+    let line: BTreeMap<&str, BTreeMap<String, &RawValue>> = serde_json::from_str(text).ok()?;
+    let (command, fields) = line.first_key_value()?;
+    let known = fields_of(command)?;
     let id = fields.get("id")?.get().parse().ok()?;
     let unknown = fields.keys().find(|field| !known.contains(&field.as_str()))?;
     Some((id, unknown.clone()))
@@ -187,73 +243,18 @@ fn has_named_fields(text: &str) -> bool {
     line.is_ok_and(|line| line.values().all(|body| body.get().starts_with('{')))
 }
 
+/// Reads one line; on failure the column, from 1, and what is wrong there.
 pub(super) fn parse(text: &str) -> Result<Input, (usize, String)> {
     let parsed = serde_json::from_str(text);
     if parsed.is_ok() && !has_named_fields(text) {
         return Err((1, "a command is an object of named fields".to_owned()));
     }
-    parsed.map_err(|error| {
-        let whole = error.to_string();
-        // The parser saw one line, so its own line number says nothing.
-        let place = format!(" at line {} column {}", error.line(), error.column());
-        (error.column().max(1), whole.strip_suffix(&place).unwrap_or(&whole).to_owned())
-    })
+    parsed.map_err(|error| (error.column().max(1), message_of(&error)))
 }
 
-/// Reads a number of lots: a JSON integer that is not negative and fits into 64 bits.
-pub(super) fn qty(text: &RawValue) -> Result<Qty, Refused> {
-    let is_integer = text.get().bytes().all(|byte| byte.is_ascii_digit());
-    let lots = text.get().parse().ok().filter(|_| is_integer);
-    lots.map(Qty::from_lots).ok_or(Refused::Invalid("qty"))
-}
-
-impl PlaceLine {
-    pub(super) fn is_market(&self) -> Result<bool, Refused> {
-        choose("type", self.kind.as_ref(), false, &[("limit", false), ("market", true)])
-    }
-
-    pub(super) fn time_in_force(&self) -> Result<TimeInForce, Refused> {
-        let words =
-            [("GTC", TimeInForce::Gtc), ("IOC", TimeInForce::Ioc), ("FOK", TimeInForce::Fok)];
-        choose("tif", self.tif.as_ref(), TimeInForce::Gtc, &words)
-    }
-
-    pub(super) fn stp(&self) -> Result<StpMode, Refused> {
-        let words = [
-            ("none", StpMode::None),
-            ("cancel_newest", StpMode::CancelNewest),
-            ("cancel_oldest", StpMode::CancelOldest),
-            ("cancel_both", StpMode::CancelBoth),
-            ("decrement", StpMode::Decrement),
-        ];
-        choose("stp", self.stp.as_ref(), StpMode::None, &words)
-    }
-
-    pub(super) fn post_only(&self) -> Result<bool, Refused> {
-        let flag = self.post_only.as_ref().map_or(Some(false), Value::as_bool);
-        flag.ok_or(Refused::Unsupported("post_only"))
-    }
-
-    /// Fields of which only the absence is supported.
-    pub(super) fn check_unsupported(&self) -> Result<(), Refused> {
-        let is_set = |field: &Option<Value>| field.as_ref().is_some_and(|v| *v != false);
-        if is_set(&self.reduce_only) {
-            return Err(Refused::Unsupported("reduce_only"));
-        }
-        if is_set(&self.display) {
-            return Err(Refused::Unsupported("display"));
-        }
-        Ok(())
-    }
-}
-
-fn choose<T: Copy>(
-    field: &'static str,
-    value: Option<&Value>,
-    default: T,
-    words: &[(&str, T)],
-) -> Result<T, Refused> {
-    let Some(value) = value else { return Ok(default) };
-    let known = words.iter().find(|(word, _)| value == word);
-    known.map(|(_, meaning)| *meaning).ok_or(Refused::Unsupported(field))
+/// What is wrong, without the parser's line number, which says nothing: it saw one line.
+fn message_of(error: &serde_json::Error) -> String {
+    let whole = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    whole.strip_suffix(&place).unwrap_or(&whole).to_owned()
 }

@@ -4,7 +4,7 @@ use instruments::Price;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use super::line::Refused;
+use super::value::Refused;
 
 /// A tick has no more decimals, so a price with more lies between two.
 const DECIMALS_MAX: usize = 18;

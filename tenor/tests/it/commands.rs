@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Output;
 
+use matching_engine::stream::{Header, Op, StreamCommand, write};
 use serde_json::{Value, json};
 
 use crate::running::{Server, create_account, tenor};
@@ -94,4 +95,36 @@ fn nonsense_is_refused_with_the_field() {
     assert!(error_of(&unknown).contains("profil"), "{}", error_of(&unknown));
     let full = tenor().args(["demo", "--once", "--data"]).arg(home.path()).output().expect("runs");
     assert!(error_of(&full).contains("not empty"), "{}", error_of(&full));
+}
+
+#[test]
+fn a_book_is_replayed_from_lines_and_from_a_stream() {
+    let home = tempfile::tempdir().expect("a directory");
+    let file = |name: &str, bytes: &[u8]| {
+        let path = home.path().join(name);
+        std::fs::write(&path, bytes).expect("written");
+        path
+    };
+    let replay = |path: &Path, more: &[&str]| {
+        tenor().args(["book", "replay"]).arg(path).args(more).output().expect("runs")
+    };
+    let order = r#"{"place":{"id":1,"account":"a","side":"buy","price":"99","qty":3,"display":2}}"#;
+    let lines = file("orders.jsonl", order.as_bytes());
+    let said = String::from_utf8(replay(&lines, &["--all-events"]).stdout).expect("text");
+    assert_eq!(said, "{\"accepted\":{\"id\":1}}\n{\"book\":{\"bids\":[[\"99\",2]],\"asks\":[]}}\n");
+
+    let (op, side) = (Op::Add, instruments::Side::Buy);
+    let commands = [StreamCommand { op, side, book: 0, qty: 3, id: 1, price: 99 }];
+    let header =
+        Header { books: 1, commands: 1, warmup: 0, price_low: 99, price_high: 99, id_high: 1 };
+    let bytes = write(&header, &commands);
+    let stream = file("flow.cdx", &bytes);
+    let said = replay(&stream, &["--stream", "--json"]).stdout;
+    let report: Value = serde_json::from_slice(&said).expect("JSON");
+    assert_eq!((&report["commands"], &report["resting"]), (&json!(1), &json!(1)), "{report}");
+
+    let cut = file("cut.cdx", &bytes[..bytes.len() - 1]);
+    let said = error_of(&replay(&cut, &["--stream"]));
+    assert!(said.contains("cut.cdx") && said.contains("length"), "{said}");
+    assert!(!replay(&lines, &["--json"]).status.success(), "--json is about streams");
 }
