@@ -1,7 +1,7 @@
 //! Lists a series.
 
 use instruments::{Instrument, InstrumentId, Price};
-use matching_engine::Book;
+use matching_engine::BookTerms;
 
 use crate::event::Event;
 use crate::limits::SERIES_MAX;
@@ -31,7 +31,8 @@ impl Exchange {
         let reference = terms.reference.clamp(Price::from_ticks(1), Instrument::PRICE_MAX);
         let instrument = Instrument { id, reference, ..terms.clone() };
         self.series_by_name.insert(instrument.name.clone(), id);
-        self.books.insert(id, Book::new());
+        self.engine.list(id, BookTerms::continuous(reference));
+        self.stopping.insert((instrument.schedule.last_trade_at, id));
         self.series.insert(id, Series::new(instrument.clone(), self.now));
         self.unmarked.insert(id);
         events.push(Event::InstrumentListed(Box::new(instrument)));

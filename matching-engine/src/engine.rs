@@ -6,6 +6,7 @@
 mod implied;
 mod run;
 mod snapshot;
+mod upkeep;
 
 use instruments::{InstrumentId, Nanos, OrderId, Price};
 

@@ -3,12 +3,12 @@
 //! Acts are drawn without knowing the exchange; what they mean (the third open order, a challenge that waits for its receipt) is found out
 //! when they are applied.
 
-use exchange::{AmendOrder, Command, Exchange, IndexPrint, PlaceOrder};
+use exchange::{AmendOrder, CancelFilter, Command, Exchange, IndexPrint, PlaceOrder, TimeInForce};
 use instruments::{
     AccountId, GradeId, Instrument, InstrumentId, MicroUsd, NanosSpan, ObligationId, OrderId, Ppm,
     Price, Product, Qty, Right, Schedule, Side,
 };
-use matching_engine::{OrderKind, StpMode, TimeInForce};
+use matching_engine::{OrderKind, PostOnly, StpMode};
 use proptest::prelude::*;
 use settlement::{IntervalState, Verdict};
 
@@ -81,7 +81,7 @@ fn any_order() -> impl Strategy<Value = PlaceOrder> {
         |(who, series, side, kind, qty, time_in_force, (post_only, reduce_only), stp)| PlaceOrder {
             kind,
             time_in_force,
-            post_only,
+            post_only: if post_only { PostOnly::Reject } else { PostOnly::No },
             reduce_only,
             stp,
             ..limit(AccountId(who), InstrumentId(series), side, qty, 1)
@@ -236,19 +236,19 @@ fn command(exchange: &Exchange, act: &Act) -> Command {
     match act {
         Act::Wait(_) | Act::Run(_) | Act::Tick => Command::Tick,
         Act::Place(order) => Command::PlaceOrder(order.clone()),
-        Act::Amend { who, nth, price, qty } => Command::AmendOrder(AmendOrder {
-            account: AccountId(*who),
-            order: nth_order(exchange, *who, *nth),
-            price: price.map(Price::from_ticks),
-            qty: qty.map(Qty::from_lots),
-        }),
+        Act::Amend { who, nth, price, qty } => Command::AmendOrder(AmendOrder::new(
+            AccountId(*who),
+            nth_order(exchange, *who, *nth),
+            price.map(Price::from_ticks),
+            qty.map(Qty::from_lots),
+        )),
         Act::Cancel { who, nth } => Command::CancelOrder {
             account: AccountId(*who),
             order: nth_order(exchange, *who, *nth),
         },
         Act::CancelAll { who, instrument } => Command::CancelAll {
             account: AccountId(*who),
-            instrument: instrument.map(InstrumentId),
+            filter: CancelFilter::instrument(instrument.map(InstrumentId)),
         },
         Act::Deposit { who, micros } => {
             Command::Deposit { account: AccountId(*who), amount: MicroUsd::new(*micros) }
