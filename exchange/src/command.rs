@@ -62,6 +62,22 @@ pub enum Command {
         /// Which orders.
         filter: CancelFilter,
     },
+    /// Places, amends and cancels in the order given, each by itself: what is refused stops nothing that follows.
+    Batch {
+        /// Who asks.
+        account: AccountId,
+        /// What, at most 64 of them.
+        items: Vec<BatchItem>,
+    },
+    /// Collects the orders of a series until an instant, and then trades them at one price.
+    OpenAuction {
+        /// Where.
+        instrument: InstrumentId,
+        /// Why.
+        reason: AuctionReason,
+        /// Until when at least.
+        until: Nanos,
+    },
     /// Brings one print of the oracle's index.
     PublishIndex(IndexPrint),
     /// Says which key signs an account's delivery receipts.
@@ -223,6 +239,28 @@ impl AmendOrder {
     ) -> Self {
         Self { account, order, price, qty, trigger: None, valid_until: None }
     }
+}
+
+/// One part of a batch.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum BatchItem {
+    /// Places an order.
+    Place(PlaceOrder),
+    /// Changes one.
+    Amend(AmendOrder),
+    /// Cancels one.
+    Cancel(OrderId),
+}
+
+/// Why the venue asks for an auction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum AuctionReason {
+    /// The series begins to trade.
+    Opening,
+    /// The venue comes back.
+    Restart,
+    /// Anything else.
+    Call,
 }
 
 /// Which of an account's open orders are cancelled: those that meet every condition.

@@ -73,6 +73,13 @@ pub enum Event {
     },
     /// Two orders met.
     Traded(Box<Traded>),
+    /// A part of a batch has been looked at: the events before it, back to the part before, are what it did.
+    BatchItemDone {
+        /// Its place in the batch, from 0.
+        place: u32,
+        /// Why it was refused, if it was.
+        refusal: Option<Reject>,
+    },
     /// What a price level shows is now this.
     DepthChanged {
         /// Where.

@@ -13,6 +13,7 @@ impl Exchange {
 
         // From here on nothing can fail.
         self.cancel_in(instrument, CancelReason::Expired, events, |_| true);
+        self.marks_due_soon();
         self.unmarked.remove(&instrument);
         self.set_mark(instrument, settlement_price, events);
         let is_cleared = match self.series.get_mut(&instrument) {

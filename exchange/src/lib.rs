@@ -24,6 +24,7 @@
 
 mod amend_order;
 mod assign_series;
+mod batch;
 mod cancel_order;
 mod close_series;
 mod command;
@@ -33,6 +34,7 @@ mod deposit;
 mod event;
 mod expire_series;
 mod funds;
+mod guards;
 #[cfg(feature = "journal")]
 pub mod io;
 pub mod limits;
@@ -40,6 +42,7 @@ mod list_instrument;
 mod mark;
 mod match_order;
 mod open_account;
+mod open_auction;
 mod open_order;
 mod open_venue;
 mod place_order;
@@ -66,7 +69,8 @@ use settlement::{FeeRates, Ledger, MarginRates, OpenOrders, Positions};
 use reduce_only::ReduceOnly;
 
 pub use command::{
-    AmendOrder, CancelFilter, CancelKind, Command, IndexPrint, OpenVenue, PlaceOrder, Stamped,
+    AmendOrder, AuctionReason, BatchItem, CancelFilter, CancelKind, Command, IndexPrint, OpenVenue,
+    PlaceOrder, Stamped,
 };
 pub use delivery::{Delivery, OpenChallenge};
 pub use event::{
@@ -218,6 +222,10 @@ impl Exchange {
             Command::AmendOrder(amend) => self.amend_order(amend, events),
             Command::CancelOrder { account, order } => self.cancel_order(*account, *order, events),
             Command::CancelAll { account, filter } => self.cancel_all(*account, filter, events),
+            Command::Batch { account, items } => self.batch(*account, items, events),
+            Command::OpenAuction { instrument, reason, until } => {
+                self.open_auction(*instrument, *reason, *until, events)
+            }
             Command::PublishIndex(print) => self.publish_index(print, events),
             Command::NominateAgent { account, signer } => {
                 self.nominate_agent(*account, *signer, events)

@@ -5,7 +5,7 @@
 
 use instruments::rounding::div_floor;
 use instruments::{InstrumentId, MicroUsd, NanosSpan, Price};
-use matching_engine::{BookView, Phase};
+use matching_engine::{BookView, Phase, PriceSource};
 
 use crate::Exchange;
 use crate::event::Event;
@@ -27,6 +27,7 @@ impl Exchange {
     pub(crate) fn refresh_marks(&mut self, events: &mut Vec<Event>) {
         self.marks_at = None;
         for instrument in std::mem::take(&mut self.unmarked) {
+            self.tell_indicative(instrument, events);
             let Some(mark) = self.fresh_mark(instrument) else { continue };
             self.set_mark(instrument, mark, events);
         }
@@ -51,6 +52,8 @@ impl Exchange {
         for account in affected {
             self.rehold(account);
         }
+        self.set_bands(instrument);
+        self.set_trigger_price(instrument, PriceSource::Mark, mark, events);
     }
 
     pub(crate) fn fresh_mark(&self, instrument: InstrumentId) -> Option<Price> {

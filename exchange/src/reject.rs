@@ -142,6 +142,19 @@ pub enum Reject {
     /// ORDER-017: an amend that changes nothing says so.
     NothingToAmend,
 
+    /// ORDER-037: a batch has one part at least, and at most so many.
+    BatchOutOfRange {
+        /// The most.
+        limit: u64,
+    },
+    /// ORDER-038: a batch is one account's.
+    BatchOfOthers,
+
+    /// AUCTION-003: an auction is under way already.
+    AuctionUnderWay,
+    /// AUCTION-004: an auction ends after now and before the series' last trade.
+    AuctionOutOfTime,
+
     /// INDEX-001: no series has that grade.
     UnknownGrade,
     /// INDEX-002: prints of a grade come in the order of their observation.
@@ -220,6 +233,10 @@ impl Reject {
             Self::PostOnlyWouldCross => "ORDER-015",
             Self::UnknownOrder => "ORDER-016",
             Self::NothingToAmend => "ORDER-017",
+            Self::BatchOutOfRange { .. } => "ORDER-037",
+            Self::BatchOfOthers => "ORDER-038",
+            Self::AuctionUnderWay => "AUCTION-003",
+            Self::AuctionOutOfTime => "AUCTION-004",
             Self::UnknownGrade => "INDEX-001",
             Self::IndexOutOfOrder => "INDEX-002",
             Self::IndexOutOfRange { .. } => "INDEX-003",

@@ -114,6 +114,7 @@ pub(crate) fn list(venue: &Venue) -> InstrumentId {
             close_at: DELIVER_UNTIL + NanosSpan::from_seconds(60),
         },
         reference: Price::from_ticks(2_500),
+        guards: instruments::Guards::NONE,
     };
     let outcome = venue.submit_blocking(Command::ListInstrument(Box::new(terms))).unwrap();
     outcome

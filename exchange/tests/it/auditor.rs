@@ -195,6 +195,7 @@ impl Auditor {
             | Event::AuctionExtended { .. }
             | Event::AuctionEnded { .. }
             | Event::IndicativePrice { .. }
+            | Event::BatchItemDone { .. }
             | Event::AgentNominated { .. } => {}
             other => panic!("an event that nobody audits: {other:?}"),
         }

@@ -55,6 +55,10 @@ pub(crate) fn event(world: &World, event: &Event) -> Option<String> {
                 price.map_or_else(String::new, |at| format!(" @ {}", per_hour(instrument, &at)));
             format!("{} would trade {}{at}", series(instrument), volume.lots())
         }
+        Event::BatchItemDone { place, refusal } => match refusal {
+            Some(reason) => format!("[{place}] {}", refused(reason)),
+            None => format!("[{place}] done"),
+        },
         Event::Traded(trade) => traded(world, trade),
         Event::IndexPublished(print) => match print.value {
             Some(value) => format!("{} index {}", print.grade, usd(value)),

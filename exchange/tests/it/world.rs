@@ -134,6 +134,7 @@ pub(crate) fn day_future(name: &str, grade: &str) -> Instrument {
             close_at: after(28),
         },
         reference: Price::from_ticks(2_500),
+        guards: instruments::Guards::NONE,
     }
 }
 

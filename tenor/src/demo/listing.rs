@@ -127,6 +127,7 @@ fn terms(
             close_at: deliver_until + ANSWER_WITHIN + VERDICT_WITHIN,
         },
         reference: Price::from_ticks(1),
+        guards: GUARDS,
     };
     instrument.reference = instrument.nearest_price(reference);
     instrument
