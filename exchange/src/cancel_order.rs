@@ -78,10 +78,18 @@ impl CancelFilter {
     fn lets_through(&self, record: &OpenOrder) -> bool {
         self.side.is_none_or(|side| side == record.side)
             && self.label.as_ref().is_none_or(|label| *label == record.label)
-            && match self.kind {
-                CancelKind::All => true,
-                CancelKind::Resting => !record.waits,
-                CancelKind::Waiting => record.waits,
-            }
+            && self.kind.lets_through(record)
+    }
+}
+
+impl CancelKind {
+    /// Whether an order is of this kind.
+    #[must_use]
+    pub const fn lets_through(self, record: &OpenOrder) -> bool {
+        match self {
+            Self::All => true,
+            Self::Resting => !record.waits,
+            Self::Waiting => record.waits,
+        }
     }
 }

@@ -92,7 +92,7 @@ pub const RULES_VERSION: u32 = 2;
 const ORDERS_RESERVED: usize = 1_024;
 
 /// The whole state of the venue.
-#[derive(Debug, Clone, BorshSerialize, BorshDeserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Exchange {
     venue: Option<OpenVenue>,
     last_seq: Seq,
@@ -140,14 +140,6 @@ impl Issued {
         *counter
     }
 }
-
-impl PartialEq for Exchange {
-    fn eq(&self, other: &Self) -> bool {
-        self.snapshot() == other.snapshot()
-    }
-}
-
-impl Eq for Exchange {}
 
 impl Default for Exchange {
     fn default() -> Self {

@@ -95,7 +95,8 @@ impl Auditor {
     pub fn observe(&mut self, input: &Stamped, events: &[Event]) -> Result<(), Finding> {
         self.checks += 1;
         self.check_order(input)?;
-        if events.iter().any(|event| matches!(event, Event::Rejected(_))) {
+        let is_refused = events.iter().any(|event| matches!(event, Event::Rejected(_)));
+        if is_refused {
             let is_of_time = events.first().is_some_and(|first| is_of_time(first));
             if 1 < events.len() && !is_of_time {
                 return Err(Finding::RefusalWithEffect { events: events.len() });
@@ -104,7 +105,9 @@ impl Auditor {
             return Err(Finding::Unanswered);
         }
         let mut sheet = Sheet::default();
-        self.read_command(input, &mut sheet);
+        if !is_refused {
+            self.read_command(input, &mut sheet);
+        }
         for event in events {
             self.read_event(event, input.at, &mut sheet)?;
         }

@@ -38,27 +38,6 @@ pub(crate) fn event(world: &World, event: &Event) -> Option<String> {
             format!("#{} cancelled {}: {}", number(order), qty.lots(), reason.code())
         }
         Event::OrderTriggered { order, .. } => format!("#{} triggered", number(order)),
-        Event::AuctionOpened { instrument, kind, until } => {
-            let until = until.map_or_else(String::new, |at| format!(" until {}", since_start(at)));
-            format!("{} auction opens: {kind:?}{until}", series(instrument))
-        }
-        Event::AuctionExtended { instrument, until } => {
-            format!("{} auction goes on until {}", series(instrument), since_start(*until))
-        }
-        Event::AuctionEnded { instrument, price, volume } => {
-            let at =
-                price.map_or_else(String::new, |at| format!(" @ {}", per_hour(instrument, &at)));
-            format!("{} auction ends, {} traded{at}", series(instrument), volume.lots())
-        }
-        Event::IndicativePrice { instrument, price, volume } => {
-            let at =
-                price.map_or_else(String::new, |at| format!(" @ {}", per_hour(instrument, &at)));
-            format!("{} would trade {}{at}", series(instrument), volume.lots())
-        }
-        Event::BatchItemDone { place, refusal } => match refusal {
-            Some(reason) => format!("[{place}] {}", refused(reason)),
-            None => format!("[{place}] done"),
-        },
         Event::Traded(trade) => traded(world, trade),
         Event::IndexPublished(print) => match print.value {
             Some(value) => format!("{} index {}", print.grade, usd(value)),
@@ -83,7 +62,36 @@ pub(crate) fn event(world: &World, event: &Event) -> Option<String> {
             net.lots(),
             delivered.lots()
         ),
-        _ => return delivery(exchange, event),
+        _ => return auction(exchange, event).or_else(|| delivery(exchange, event)),
+    })
+}
+
+fn auction(exchange: &Exchange, event: &Event) -> Option<String> {
+    let series = |instrument: &InstrumentId| series_name(exchange, *instrument);
+    let at = |instrument: &InstrumentId, price: &Option<Price>| {
+        let terms = &exchange.series_by_id(*instrument).unwrap().instrument;
+        price.map_or_else(String::new, |price| format!(" @ {}", terms.price_to_decimal(price)))
+    };
+    Some(match event {
+        Event::AuctionOpened { instrument, kind, until } => {
+            let until = until.map_or_else(String::new, |at| format!(" until {}", since_start(at)));
+            format!("{} auction opens: {kind:?}{until}", series(instrument))
+        }
+        Event::AuctionExtended { instrument, until } => {
+            format!("{} auction goes on until {}", series(instrument), since_start(*until))
+        }
+        Event::AuctionEnded { instrument, price, volume } => {
+            let at = at(instrument, price);
+            format!("{} auction ends, {} traded{at}", series(instrument), volume.lots())
+        }
+        Event::IndicativePrice { instrument, price, volume } => {
+            format!("{} would trade {}{}", series(instrument), volume.lots(), at(instrument, price))
+        }
+        Event::BatchItemDone { place, refusal } => match refusal {
+            Some(reason) => format!("[{place}] {}", refused(reason)),
+            None => format!("[{place}] done"),
+        },
+        _ => return None,
     })
 }
 

@@ -2,12 +2,13 @@
 //!
 //! ```text
 //! open test|real                          account NAME [verifier]        deposit NAME DOLLARS
-//! list NAME [option|spread|cash] [grade G] [tick D] [hours N] [node N] [ref D] [intervals N]
+//! list NAME [option|spread|cash] [guarded] [grade G] [tick D] [hours N] [node N] [ref D] [intervals N]
 //!           [trade|assign|from|until|close SPAN] [answer|verdict SPAN]       (from the start of the test)
 //! NAME buy|sell QTY @ PRICE|market [ioc|fok|day|gtd SPAN|gfa|gfn] [post|slide] [reduce] [stp=MODE] [token=N] [show=N]
 //!           [when last|mark|index rises|falls PRICE] [ceiling PRICE] [valid SPAN] [label=TEXT] [in SERIES]
 //! NAME amend #N [@ PRICE] [x QTY] [trigger PRICE] [valid SPAN]
 //! NAME cancel #N|all [in SERIES] [buys|sells] [resting|waiting] [label=TEXT]
+//! NAME batch ORDER ; AMEND ; CANCEL       auction SERIES until SPAN
 //! index GRADE DOLLARS|withheld [at SPAN]  +SPAN      tick      run SPAN  (with a tick whenever one is due)
 //! NAME nominates KEY                      challenge D-1/0                draw D-1/0
 //! NAME receipt D-1/0 [key=K] [millis=N] [challenges=N] [prev=K] [terms=K]
@@ -17,12 +18,13 @@
 //! A span is `90s`, `5m`, `3h`; a key is a byte in hex. Where no series is named, the first one is meant.
 
 use exchange::{
-    AmendOrder, CancelFilter, CancelKind, Command, Event, IndexPrint, PlaceOrder, TimeInForce,
+    AmendOrder, AuctionReason, BatchItem, CancelFilter, CancelKind, Command, Event, IndexPrint,
+    PlaceOrder, TimeInForce,
 };
 use expect_test::Expect;
 use instruments::{
-    AccountId, GradeId, Instrument, InstrumentId, MicroUsd, NanosSpan, ObligationId, OrderId, Ppm,
-    Price, Product, Qty, Right, Side, Style,
+    AccountId, GradeId, Guards, Instrument, InstrumentId, MicroUsd, NanosSpan, ObligationId,
+    OrderId, Ppm, Price, Product, Qty, Right, Side, Style,
 };
 use matching_engine::{OrderKind, PostOnly, PriceSource, StpMode, Trigger, TriggerWhen};
 use settlement::{Bucket, Verdict};
@@ -96,6 +98,11 @@ impl Desk {
             ["list", name, terms @ ..] => Command::ListInstrument(Box::new(listed(name, terms))),
             ["index", grade, value, rest @ ..] => self.print(grade, value, rest),
             ["tick"] => Command::Tick,
+            ["auction", series, "until", time] => Command::OpenAuction {
+                instrument: self.instrument(&["in", series]),
+                reason: AuctionReason::Opening,
+                until: START + span(time),
+            },
             ["challenge", place] => {
                 let (obligation, interval) = interval_of(place);
                 Command::IssueChallenge { obligation, interval, seed: [1; 32] }
@@ -137,6 +144,13 @@ impl Desk {
                     valid_until: after(rest, "valid").map(|time| START + span(time)),
                 })
             }
+            ("batch", parts) => Command::Batch {
+                account,
+                items: parts
+                    .split(|word| *word == ";")
+                    .map(|part| self.part(account, part))
+                    .collect(),
+            },
             ("cancel", ["all", filter @ ..]) => {
                 Command::CancelAll { account, filter: self.filter(filter) }
             }
@@ -190,6 +204,15 @@ impl Desk {
             },
             label: option("label=").unwrap_or("").to_owned(),
             ..limit(account, instrument, side, qty, 1)
+        }
+    }
+
+    fn part(&self, account: AccountId, words: &[&str]) -> BatchItem {
+        match self.account_line(account, words[0], &words[1..]) {
+            Command::PlaceOrder(order) => BatchItem::Place(order),
+            Command::AmendOrder(amend) => BatchItem::Amend(amend),
+            Command::CancelOrder { order, .. } => BatchItem::Cancel(order),
+            other => panic!("not part of a batch: {other:?}"),
         }
     }
 
@@ -310,6 +333,9 @@ fn listed(name: &str, words: &[&str]) -> Instrument {
     terms.node_size = number("node").unwrap_or(terms.node_size);
     if let Some(reference) = after(words, "ref") {
         terms.reference = Price::from_ticks(dollars(reference).micros() / terms.tick_size.micros());
+    }
+    if words.contains(&"guarded") {
+        terms.guards = Guards::standard();
     }
     let schedule = &mut terms.schedule;
     schedule.last_trade_at = time("trade").unwrap_or(schedule.last_trade_at);
