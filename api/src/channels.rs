@@ -247,6 +247,10 @@ fn moves_ticker(terms: &Instrument, event: &Event) -> bool {
     match event {
         Event::DepthChanged { instrument, .. }
         | Event::MarkChanged { instrument, .. }
+        | Event::AuctionOpened { instrument, .. }
+        | Event::AuctionExtended { instrument, .. }
+        | Event::AuctionEnded { instrument, .. }
+        | Event::IndicativePrice { instrument, .. }
         | Event::SeriesExpired { instrument, .. }
         | Event::PositionClosed { instrument, .. } => *instrument == terms.id,
         Event::Traded(traded) => traded.instrument == terms.id,

@@ -115,5 +115,6 @@ pub fn day_contract() -> Instrument {
             close_at: at(4_000_090_000),
         },
         reference: Price::from_ticks(2_500),
+        guards: instruments::Guards::NONE,
     }
 }

@@ -1,11 +1,14 @@
-//! Amends a resting order, wholly or not at all.
+//! Amends an order that rests or waits, wholly or not at all.
 
-use matching_engine::OrderKind;
+use instruments::{Price, Qty};
+use matching_engine::{Amend, OrderKind};
 
 use crate::Exchange;
-use crate::command::{AmendOrder, PlaceOrder};
+use crate::command::AmendOrder;
 use crate::event::Event;
-use crate::place_order::{check_price, check_qty};
+use crate::open_order::OpenOrder;
+use crate::place_order::{check_band, check_display, slid};
+use crate::price::{check_price, check_qty, is_beyond};
 use crate::reject::Reject;
 
 impl Exchange {
@@ -17,50 +20,85 @@ impl Exchange {
         self.check_amend(request)?;
 
         // From here on nothing can fail.
-        let AmendOrder { order, price, qty, .. } = *request;
-        let Some(record) = self.orders.get(&order) else { return Ok(()) };
-        let instrument = record.instrument;
-        self.match_order(instrument, events, |book, out| book.amend(order, price, qty, out));
+        let AmendOrder { order, price, qty, trigger, .. } = *request;
+        let Some(record) = self.orders.get_mut(&order) else { return Ok(()) };
+        let mut ceiling = None;
+        if let (Some(price), Some(waited_for)) = (trigger, &mut record.trigger) {
+            waited_for.price = price;
+            let is_market = record.kind == OrderKind::Market;
+            ceiling = is_market.then(|| record.limit_behind(price));
+        }
+        self.operate(events, |engine, out| {
+            if let Some(ceiling) = ceiling {
+                engine.set_ceiling(order, ceiling);
+            }
+            engine.amend(order, &Amend { price, total: qty, trigger }, out);
+        });
         Ok(())
     }
 
     /// The checks, in the order of [`Reject`]'s variants, but for the order itself, without which there is nothing to check.
     fn check_amend(&self, request: &AmendOrder) -> Result<(), Reject> {
-        let AmendOrder { account, order, price, qty } = *request;
-        let record = self.orders.get(&order).filter(|record| record.account == account);
+        let record = self.orders.get(&request.order);
+        let record = record.filter(|record| record.account == request.account);
         let record = record.ok_or(Reject::UnknownOrder)?;
+        self.check_valid_until(request.valid_until)?;
         let series = self.trading_series(record.instrument)?;
-        let qty = qty.unwrap_or(record.qty);
-        let limit = price.unwrap_or(record.limit);
-        check_qty(qty)?;
-        check_price(limit)?;
-        if qty == record.qty && limit == record.limit {
+        let book = self.engine.book(record.instrument).ok_or(Reject::UnknownInstrument)?;
+        let qty = request.qty.unwrap_or(record.qty);
+        let limit = checked_limit(record, request)?;
+        let trigger = record.trigger.map(|trigger| trigger.price);
+        let moves =
+            limit != record.limit || request.trigger.is_some() && request.trigger != trigger;
+        if qty == record.qty && !moves {
             return Err(Reject::NothingToAmend);
         }
         let open = qty.saturating_sub(record.filled);
         if open.is_zero() {
             return Ok(());
         }
-        let request = PlaceOrder {
-            account,
-            instrument: record.instrument,
-            side: record.side,
-            kind: OrderKind::Limit(limit),
-            qty: open,
-            time_in_force: record.time_in_force,
-            post_only: record.post_only,
-            reduce_only: record.reduce_only,
-            stp: matching_engine::StpMode::CancelNewest,
-            label: String::new(),
+        if let Some(display) = record.display {
+            check_display(display, open)?;
+        }
+        let is_limit = matches!(record.kind, OrderKind::Limit(_));
+        if let Some(ceiling) = record.ceiling.filter(|_| is_limit)
+            && is_beyond(record.side, limit, ceiling)
+        {
+            return Err(Reject::BeyondCeiling { limit: ceiling });
+        }
+        if record.reduce_only && record.open() < open {
+            self.check_reduces(record, open, record.open())?;
+        }
+        let used = if record.waits {
+            Some(limit)
+        } else {
+            slid(&book, record.side, limit, record.post_only)
         };
-        let is_smaller = limit == record.limit && open <= record.open();
-        if !is_smaller {
-            self.check_funds(&request, series, limit, Some(record))?;
+        let limit_used = used.unwrap_or(limit);
+        if !record.covers(limit_used, open) {
+            self.check_funds(&record.exposure(limit_used, open), series, Some(record))?;
         }
-        let reprices = limit != record.limit;
-        if record.post_only && reprices && self.would_cross(record.instrument, record.side, limit) {
-            return Err(Reject::PostOnlyWouldCross);
+        if !record.waits && limit != record.limit {
+            check_band(&book, record.side, limit)?;
         }
-        Ok(())
+        used.map(|_| ()).ok_or(Reject::PostOnlyWouldCross)
     }
+}
+
+/// The limit that the order is to have, once every price is found to be a price and one that the order has.
+fn checked_limit(record: &OpenOrder, request: &AmendOrder) -> Result<Price, Reject> {
+    if request.trigger.is_some() && !record.waits {
+        return Err(Reject::NotWaiting);
+    }
+    let is_market = record.kind == OrderKind::Market;
+    if request.price.is_some() && is_market {
+        return Err(Reject::NoLimit);
+    }
+    check_qty(request.qty.unwrap_or(Qty::from_lots(1)))?;
+    let price = request.price.map(check_price).transpose()?;
+    let trigger = request.trigger.map(check_price).transpose()?;
+    Ok(match trigger {
+        Some(trigger) if is_market => record.limit_behind(trigger),
+        _ => price.unwrap_or(record.limit),
+    })
 }

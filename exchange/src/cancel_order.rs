@@ -1,10 +1,12 @@
-//! Cancels one order, or every order of an account.
+//! Cancels one order, or every order of an account that a filter lets through.
 
 use instruments::{AccountId, InstrumentId, OrderId};
 use matching_engine::CancelReason;
 
 use crate::Exchange;
+use crate::command::{CancelFilter, CancelKind};
 use crate::event::Event;
+use crate::open_order::OpenOrder;
 use crate::reject::Reject;
 
 impl Exchange {
@@ -15,56 +17,79 @@ impl Exchange {
         events: &mut Vec<Event>,
     ) -> Result<(), Reject> {
         let record = self.orders.get(&order).filter(|record| record.account == account);
-        let instrument = record.ok_or(Reject::UnknownOrder)?.instrument;
+        record.ok_or(Reject::UnknownOrder)?;
 
         // From here on nothing can fail.
-        self.match_order(instrument, events, |book, out| {
-            book.cancel(order, CancelReason::Requested, out);
-        });
+        self.operate(events, |engine, out| engine.cancel(order, CancelReason::Requested, out));
         Ok(())
     }
 
     pub(crate) fn cancel_all(
         &mut self,
         account: AccountId,
-        instrument: Option<InstrumentId>,
+        filter: &CancelFilter,
         events: &mut Vec<Event>,
     ) -> Result<(), Reject> {
         if !self.accounts.contains_key(&account) {
             return Err(Reject::UnknownAccount);
         }
-        if instrument.is_some_and(|id| !self.series.contains_key(&id)) {
+        if filter.instrument.is_some_and(|id| !self.series.contains_key(&id)) {
             return Err(Reject::UnknownInstrument);
         }
 
         // From here on nothing can fail.
         let listed = self.open_orders.get(&account).into_iter().flat_map(|series| series.keys());
-        let wanted = |id: &&InstrumentId| instrument.is_none_or(|only| only == **id);
+        let wanted = |id: &&InstrumentId| filter.instrument.is_none_or(|only| only == **id);
         let instruments: Vec<InstrumentId> = listed.filter(wanted).copied().collect();
         for instrument in instruments {
-            self.cancel_in(instrument, Some(account), CancelReason::Requested, events);
+            self.cancel_in(instrument, CancelReason::Requested, events, |record| {
+                record.account == account && filter.lets_through(record)
+            });
         }
         Ok(())
     }
 
-    /// Cancels the orders of one account, or of all, in one series.
+    /// Cancels the orders of one series that are wanted: bids, asks, and then what waits, oldest first.
     pub(crate) fn cancel_in(
         &mut self,
         instrument: InstrumentId,
-        account: Option<AccountId>,
         reason: CancelReason,
         events: &mut Vec<Event>,
+        is_wanted: impl Fn(&OpenOrder) -> bool,
     ) {
-        let Some(book) = self.books.get(&instrument) else { return };
+        let Some(book) = self.engine.book(instrument) else { return };
+        let mut waiting: Vec<OrderId> = book.waiting().map(|order| order.id).collect();
+        waiting.sort_unstable();
         let orders: Vec<OrderId> = book
             .orders()
-            .filter(|order| account.is_none_or(|only| only == order.account))
             .map(|order| order.id)
+            .chain(waiting)
+            .filter(|order| self.orders.get(order).is_some_and(&is_wanted))
             .collect();
-        self.match_order(instrument, events, |book, out| {
+        self.operate(events, |engine, out| {
             for order in orders {
-                book.cancel(order, reason, out);
+                engine.cancel(order, reason, out);
             }
         });
+    }
+}
+
+impl CancelFilter {
+    fn lets_through(&self, record: &OpenOrder) -> bool {
+        self.side.is_none_or(|side| side == record.side)
+            && self.label.as_ref().is_none_or(|label| *label == record.label)
+            && self.kind.lets_through(record)
+    }
+}
+
+impl CancelKind {
+    /// Whether an order is of this kind.
+    #[must_use]
+    pub const fn lets_through(self, record: &OpenOrder) -> bool {
+        match self {
+            Self::All => true,
+            Self::Resting => !record.waits,
+            Self::Waiting => record.waits,
+        }
     }
 }

@@ -7,8 +7,10 @@ use instruments::{
     AccountId, GradeId, Instrument, InstrumentId, MicroUsd, Nanos, ObligationId, OrderId, Ppm,
     Price, Qty, Seq, Side,
 };
-use matching_engine::{OrderKind, StpMode, TimeInForce};
+use matching_engine::{OrderKind, PostOnly, StpMode, Trigger};
 use settlement::{DeliveryReceipt, Verdict};
+
+use crate::time_in_force::TimeInForce;
 
 /// A command with its place in the journal. The only way time and order enter the core.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -53,12 +55,28 @@ pub enum Command {
         /// Which order.
         order: OrderId,
     },
-    /// Cancels every open order of an account, in one series or in all.
+    /// Cancels every open order of an account that the filter lets through.
     CancelAll {
         /// Who asks.
         account: AccountId,
-        /// Where; everywhere when absent.
-        instrument: Option<InstrumentId>,
+        /// Which orders.
+        filter: CancelFilter,
+    },
+    /// Places, amends and cancels in the order given, each by itself: what is refused stops nothing that follows.
+    Batch {
+        /// Who asks.
+        account: AccountId,
+        /// What, at most 64 of them.
+        items: Vec<BatchItem>,
+    },
+    /// Collects the orders of a series until an instant, and then trades them at one price.
+    OpenAuction {
+        /// Where.
+        instrument: InstrumentId,
+        /// Why.
+        reason: AuctionReason,
+        /// Until when at least.
+        until: Nanos,
     },
     /// Brings one print of the oracle's index.
     PublishIndex(IndexPrint),
@@ -143,17 +161,57 @@ pub struct PlaceOrder {
     pub qty: Qty,
     /// How long.
     pub time_in_force: TimeInForce,
-    /// Refuse rather than take.
-    pub post_only: bool,
-    /// Refuse unless it makes the position smaller.
+    /// Refuse, or move away, rather than take.
+    pub post_only: PostOnly,
+    /// Never let it make a position larger.
     pub reduce_only: bool,
     /// What happens when the account would trade with itself.
     pub stp: StpMode,
+    /// Which orders of the account count as its own for that: those with the same token.
+    pub stp_token: u64,
+    /// How much it shows when it rests; all when absent.
+    pub display: Option<Qty>,
+    /// What it waits for before it arrives.
+    pub trigger: Option<Trigger>,
+    /// The worst limit that it may ever be given; what it holds is held for that.
+    pub ceiling: Option<Price>,
+    /// The last instant at which it may be taken in.
+    pub valid_until: Option<Nanos>,
     /// The account's own word for the order, at most 64 bytes.
     pub label: String,
 }
 
-/// A change of a resting order.
+impl PlaceOrder {
+    /// A good-till-cancelled limit order that cancels itself rather than trade with its account, with nothing else special about it.
+    #[must_use]
+    pub const fn limit(
+        account: AccountId,
+        instrument: InstrumentId,
+        side: Side,
+        price: Price,
+        qty: Qty,
+    ) -> Self {
+        Self {
+            account,
+            instrument,
+            side,
+            kind: OrderKind::Limit(price),
+            qty,
+            time_in_force: TimeInForce::Gtc,
+            post_only: PostOnly::No,
+            reduce_only: false,
+            stp: StpMode::CancelNewest,
+            stp_token: 0,
+            display: None,
+            trigger: None,
+            ceiling: None,
+            valid_until: None,
+            label: String::new(),
+        }
+    }
+}
+
+/// A change of an order that rests or waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct AmendOrder {
     /// Who asks.
@@ -164,6 +222,78 @@ pub struct AmendOrder {
     pub price: Option<Price>,
     /// The new total size, fills included; `None` keeps it.
     pub qty: Option<Qty>,
+    /// The new trigger price of an order that waits; `None` keeps it.
+    pub trigger: Option<Price>,
+    /// The last instant at which the change may be made.
+    pub valid_until: Option<Nanos>,
+}
+
+impl AmendOrder {
+    /// A change of limit and size alone.
+    #[must_use]
+    pub const fn new(
+        account: AccountId,
+        order: OrderId,
+        price: Option<Price>,
+        qty: Option<Qty>,
+    ) -> Self {
+        Self { account, order, price, qty, trigger: None, valid_until: None }
+    }
+}
+
+/// One part of a batch.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum BatchItem {
+    /// Places an order.
+    Place(PlaceOrder),
+    /// Changes one.
+    Amend(AmendOrder),
+    /// Cancels one.
+    Cancel(OrderId),
+}
+
+/// Why the venue asks for an auction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum AuctionReason {
+    /// The series begins to trade.
+    Opening,
+    /// The venue comes back.
+    Restart,
+    /// Anything else.
+    Call,
+}
+
+/// Which of an account's open orders are cancelled: those that meet every condition.
+#[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct CancelFilter {
+    /// Where; everywhere when absent.
+    pub instrument: Option<InstrumentId>,
+    /// Of one side only.
+    pub side: Option<Side>,
+    /// With this label only.
+    pub label: Option<String>,
+    /// Of which kind.
+    pub kind: CancelKind,
+}
+
+impl CancelFilter {
+    /// Everything, in one series or in all.
+    #[must_use]
+    pub fn instrument(instrument: Option<InstrumentId>) -> Self {
+        Self { instrument, ..Self::default() }
+    }
+}
+
+/// A kind of open order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum CancelKind {
+    /// Every kind.
+    #[default]
+    All,
+    /// What rests in a book.
+    Resting,
+    /// What waits for a price.
+    Waiting,
 }
 
 /// One print of the index.

@@ -5,11 +5,12 @@ use instruments::{
     AccountId, Instrument, InstrumentId, MicroUsd, Nanos, NetQty, ObligationId, OrderId, Ppm,
     Price, Qty, Side, TradeId,
 };
-use matching_engine::{CancelReason, OrderKind, TimeInForce};
+use matching_engine::{AuctionKind, CancelReason, OrderKind, PostOnly, StpMode, Trigger};
 use settlement::{DeliveryReceipt, FailCause, Transfer, Verdict};
 
 use crate::command::IndexPrint;
 use crate::reject::Reject;
+use crate::time_in_force::TimeInForce;
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -31,7 +32,7 @@ pub enum Event {
     MoneyMoved(Transfer),
     /// An order was accepted.
     OrderAccepted(Box<OrderAccepted>),
-    /// A resting order was changed.
+    /// An order that rests or waits was changed.
     OrderAmended {
         /// Whose.
         account: AccountId,
@@ -43,6 +44,19 @@ pub enum Event {
         price: Price,
         /// Its total size now, fills included.
         qty: Qty,
+        /// The price it waits for, or has waited for.
+        trigger: Option<Price>,
+        /// Why.
+        reason: AmendReason,
+    },
+    /// A waiting order's price has come: it arrives now.
+    OrderTriggered {
+        /// Whose.
+        account: AccountId,
+        /// Where.
+        instrument: InstrumentId,
+        /// Which.
+        order: OrderId,
     },
     /// What was left of an order is gone.
     OrderCancelled {
@@ -59,7 +73,14 @@ pub enum Event {
     },
     /// Two orders met.
     Traded(Box<Traded>),
-    /// A price level's open size is now this.
+    /// A part of a batch has been looked at: the events before it, back to the part before, are what it did.
+    BatchItemDone {
+        /// Its place in the batch, from 0.
+        place: u32,
+        /// Why it was refused, if it was.
+        refusal: Option<Reject>,
+    },
+    /// What a price level shows is now this.
     DepthChanged {
         /// Where.
         instrument: InstrumentId,
@@ -67,8 +88,42 @@ pub enum Event {
         side: Side,
         /// Which level.
         price: Price,
-        /// All that rests there; zero when the level is gone.
+        /// All that is shown there; zero when the level is gone.
         open: Qty,
+    },
+    /// Orders are collected from now on.
+    AuctionOpened {
+        /// Where.
+        instrument: InstrumentId,
+        /// Why.
+        kind: AuctionKind,
+        /// When it ends at the earliest.
+        until: Option<Nanos>,
+    },
+    /// The auction's price would trip the breaker again: it goes on.
+    AuctionExtended {
+        /// Where.
+        instrument: InstrumentId,
+        /// When it ends at the earliest.
+        until: Nanos,
+    },
+    /// The auction's trades have been printed, and orders match on arrival again.
+    AuctionEnded {
+        /// Where.
+        instrument: InstrumentId,
+        /// The one price; absent when nothing traded.
+        price: Option<Price>,
+        /// What traded.
+        volume: Qty,
+    },
+    /// What an auction would do if it ended now.
+    IndicativePrice {
+        /// Where.
+        instrument: InstrumentId,
+        /// The one price; absent when nothing would trade.
+        price: Option<Price>,
+        /// What would trade.
+        volume: Qty,
     },
     /// The index has a new print.
     IndexPublished(IndexPrint),
@@ -230,18 +285,42 @@ pub struct OrderAccepted {
     pub side: Side,
     /// Limit or market, as asked.
     pub kind: OrderKind,
-    /// The limit it trades at; a market order's is its protection.
+    /// The limit it trades at, after a slide; a market order's is its protection.
     pub limit: Price,
     /// How much.
     pub qty: Qty,
     /// How long.
     pub time_in_force: TimeInForce,
-    /// Whether it refused to take.
-    pub post_only: bool,
+    /// When it ends by itself.
+    pub ends_at: Option<Nanos>,
+    /// Whether it refused to take, or moved away.
+    pub post_only: PostOnly,
     /// Whether it may only reduce.
     pub reduce_only: bool,
+    /// What happens when it would trade with its account.
+    pub stp: StpMode,
+    /// Which orders of the account count as its own for that.
+    pub stp_token: u64,
+    /// How much it shows at most.
+    pub display: Option<Qty>,
+    /// What it waits for.
+    pub trigger: Option<Trigger>,
+    /// The worst limit that it may be given.
+    pub ceiling: Option<Price>,
     /// The account's own word for it.
     pub label: String,
+}
+
+/// Why an order was changed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum AmendReason {
+    /// Its account asked.
+    #[default]
+    Requested,
+    /// Self-trade prevention took from it.
+    SelfTrade,
+    /// It could only reduce a position, which has become smaller than it.
+    ReduceOnly,
 }
 
 /// Two orders met.

@@ -12,7 +12,8 @@ impl Exchange {
         let Some(settlement_price) = self.settlement_price(instrument) else { return };
 
         // From here on nothing can fail.
-        self.cancel_in(instrument, None, CancelReason::Expired, events);
+        self.cancel_in(instrument, CancelReason::Expired, events, |_| true);
+        self.marks_due_soon();
         self.unmarked.remove(&instrument);
         self.set_mark(instrument, settlement_price, events);
         let is_cleared = match self.series.get_mut(&instrument) {

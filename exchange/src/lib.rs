@@ -6,7 +6,7 @@
 //! - money is conserved: the ledger sums to zero, because a transfer is the only way to change it;
 //! - positions of a series sum to zero;
 //! - the holds of an account are what its open orders and positions require, as far as its money goes;
-//! - no book is crossed at rest.
+//! - no book is crossed at rest outside an auction.
 //!
 //! Nothing here reads a clock, a file, a socket or a random number. Time is in the command.
 
@@ -24,6 +24,7 @@
 
 mod amend_order;
 mod assign_series;
+mod batch;
 mod cancel_order;
 mod close_series;
 mod command;
@@ -32,6 +33,8 @@ mod delivery;
 mod deposit;
 mod event;
 mod expire_series;
+mod funds;
+mod guards;
 #[cfg(feature = "journal")]
 pub mod io;
 pub mod limits;
@@ -39,37 +42,54 @@ mod list_instrument;
 mod mark;
 mod match_order;
 mod open_account;
+mod open_auction;
+mod open_order;
 mod open_venue;
 mod place_order;
+mod price;
 mod publish_index;
+mod records;
+mod reduce_only;
 mod rehold;
 mod reject;
 mod run_timers;
 mod run_variation;
 mod series;
 mod snapshot;
+mod time_in_force;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::{AccountId, GradeId, InstrumentId, Nanos, ObligationId, OrderId, Seq};
-use matching_engine::Book;
+use matching_engine::{Capacity, Engine};
 use settlement::{FeeRates, Ledger, MarginRates, OpenOrders, Positions};
 
-pub use command::{AmendOrder, Command, IndexPrint, OpenVenue, PlaceOrder, Stamped};
+use reduce_only::ReduceOnly;
+
+pub use command::{
+    AmendOrder, AuctionReason, BatchItem, CancelFilter, CancelKind, Command, IndexPrint, OpenVenue,
+    PlaceOrder, Stamped,
+};
 pub use delivery::{Delivery, OpenChallenge};
-pub use event::{Event, Fill, IntervalOutcome, IntervalSettled, OrderAccepted, Traded};
+pub use event::{
+    AmendReason, Event, Fill, IntervalOutcome, IntervalSettled, OrderAccepted, Traded,
+};
 pub use open_account::Account;
-pub use place_order::OpenOrder;
+pub use open_order::OpenOrder;
 pub use publish_index::IndexHistory;
 pub use reject::{ReceiptField, Reject};
 pub use series::{Series, SeriesState};
 pub use snapshot::SnapshotError;
+pub use time_in_force::TimeInForce;
 pub use view::{AccountSummary, OrderView, PositionView};
 
 /// The version of these rules. A journal replays only under the rules it was written under.
-pub const RULES_VERSION: u32 = 1;
+pub const RULES_VERSION: u32 = 2;
+
+/// Open orders that the books have room for before they grow.
+const ORDERS_RESERVED: usize = 1_024;
 
 /// The whole state of the venue.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -82,12 +102,15 @@ pub struct Exchange {
     issued: Issued,
     series: BTreeMap<InstrumentId, Series>,
     series_by_name: BTreeMap<String, InstrumentId>,
-    books: BTreeMap<InstrumentId, Book>,
+    engine: Engine,
+    /// Series whose books are emptied at their last trade, by that instant.
+    stopping: BTreeSet<(Nanos, InstrumentId)>,
     accounts: BTreeMap<AccountId, Account>,
     accounts_by_name: BTreeMap<String, AccountId>,
     orders: BTreeMap<OrderId, OpenOrder>,
     // By account first: margin is a question about one account.
     open_orders: BTreeMap<AccountId, BTreeMap<InstrumentId, OpenOrders>>,
+    reduce_only: BTreeMap<(AccountId, InstrumentId), ReduceOnly>,
     ledger: Ledger,
     positions: Positions,
     indices: BTreeMap<GradeId, IndexHistory>,
@@ -105,7 +128,6 @@ pub struct Exchange {
 struct Issued {
     series: u64,
     accounts: u64,
-    orders: u64,
     trades: u64,
     obligations: u64,
 }
@@ -137,11 +159,13 @@ impl Exchange {
             issued: Issued::default(),
             series: BTreeMap::new(),
             series_by_name: BTreeMap::new(),
-            books: BTreeMap::new(),
+            engine: Engine::new(Capacity { orders: ORDERS_RESERVED }),
+            stopping: BTreeSet::new(),
             accounts: BTreeMap::new(),
             accounts_by_name: BTreeMap::new(),
             orders: BTreeMap::new(),
             open_orders: BTreeMap::new(),
+            reduce_only: BTreeMap::new(),
             ledger: Ledger::default(),
             positions: Positions::default(),
             indices: BTreeMap::new(),
@@ -166,6 +190,7 @@ impl Exchange {
         self.last_seq = input.seq;
         self.now = input.at;
         let first_event = events.len();
+        self.pass_time(events);
 
         if let Err(reason) = self.dispatch(&input.command, events) {
             events.push(Event::Rejected(reason));
@@ -188,8 +213,10 @@ impl Exchange {
             Command::PlaceOrder(order) => self.place_order(order, events),
             Command::AmendOrder(amend) => self.amend_order(amend, events),
             Command::CancelOrder { account, order } => self.cancel_order(*account, *order, events),
-            Command::CancelAll { account, instrument } => {
-                self.cancel_all(*account, *instrument, events)
+            Command::CancelAll { account, filter } => self.cancel_all(*account, filter, events),
+            Command::Batch { account, items } => self.batch(*account, items, events),
+            Command::OpenAuction { instrument, reason, until } => {
+                self.open_auction(*instrument, *reason, *until, events)
             }
             Command::PublishIndex(print) => self.publish_index(print, events),
             Command::NominateAgent { account, signer } => {

@@ -16,6 +16,12 @@ pub const EQUITY_MAX: MicroUsd = MicroUsd::new(10_000_000_000_000_000);
 pub const DEPOSITS_MAX: MicroUsd = MicroUsd::new(4_000_000_000_000_000_000);
 /// Open orders of one account: bounds the time of one `cancel_all`.
 pub const OPEN_ORDERS_PER_ACCOUNT_MAX: u64 = 5_000;
+/// Open orders of all accounts: each and its price level have a slot in the books, of which there are 2^24.
+pub const OPEN_ORDERS_MAX: usize = 8_000_000;
+/// Orders, changes and cancels in one batch: bounds how long it may hold everyone else up.
+pub const BATCH_MAX: usize = 64;
+/// How many times what it shows an iceberg may be: each part that comes to light is work for whoever takes it.
+pub const DISPLAY_RATIO_MAX: u64 = 1_000;
 /// Bytes of a label, as in Deribit's API.
 pub const LABEL_LEN_MAX: usize = 64;
 /// Lots of one position with its open orders: keeps every notional within the ledger at today's prices.

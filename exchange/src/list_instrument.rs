@@ -1,9 +1,10 @@
 //! Lists a series.
 
 use instruments::{Instrument, InstrumentId, Price};
-use matching_engine::Book;
+use matching_engine::PriceSource;
 
 use crate::event::Event;
+use crate::guards;
 use crate::limits::SERIES_MAX;
 use crate::reject::Reject;
 use crate::series::Series;
@@ -31,11 +32,18 @@ impl Exchange {
         let reference = terms.reference.clamp(Price::from_ticks(1), Instrument::PRICE_MAX);
         let instrument = Instrument { id, reference, ..terms.clone() };
         self.series_by_name.insert(instrument.name.clone(), id);
-        self.books.insert(id, Book::new());
+        self.engine.list(id, guards::book_terms(&instrument));
+        self.stopping.insert((instrument.schedule.last_trade_at, id));
         self.series.insert(id, Series::new(instrument.clone(), self.now));
+        self.set_bands(id);
         self.unmarked.insert(id);
         events.push(Event::InstrumentListed(Box::new(instrument)));
+        self.set_trigger_price(id, PriceSource::Mark, reference, events);
         self.refresh_marks(events);
+        if let Some(value) = self.index_value(&terms.grade) {
+            let index = terms.nearest_price(value);
+            self.set_trigger_price(id, PriceSource::Index, index, events);
+        }
         Ok(())
     }
 }

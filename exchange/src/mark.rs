@@ -5,7 +5,7 @@
 
 use instruments::rounding::div_floor;
 use instruments::{InstrumentId, MicroUsd, NanosSpan, Price};
-use matching_engine::Book;
+use matching_engine::{BookView, Phase, PriceSource};
 
 use crate::Exchange;
 use crate::event::Event;
@@ -27,6 +27,7 @@ impl Exchange {
     pub(crate) fn refresh_marks(&mut self, events: &mut Vec<Event>) {
         self.marks_at = None;
         for instrument in std::mem::take(&mut self.unmarked) {
+            self.tell_indicative(instrument, events);
             let Some(mark) = self.fresh_mark(instrument) else { continue };
             self.set_mark(instrument, mark, events);
         }
@@ -51,6 +52,8 @@ impl Exchange {
         for account in affected {
             self.rehold(account);
         }
+        self.set_bands(instrument);
+        self.set_trigger_price(instrument, PriceSource::Mark, mark, events);
     }
 
     pub(crate) fn fresh_mark(&self, instrument: InstrumentId) -> Option<Price> {
@@ -60,19 +63,20 @@ impl Exchange {
             return None;
         }
         let index = self.index_value(&series.instrument.grade);
-        Some(mark(series, self.books.get(&instrument)?, index))
+        Some(mark(series, &self.engine.book(instrument)?, index))
     }
 }
 
 /// MARK-001: the median of anchor, mid and last trade.
-fn mark(series: &Series, book: &Book, index: Option<MicroUsd>) -> Price {
+fn mark(series: &Series, book: &BookView<'_>, index: Option<MicroUsd>) -> Price {
     let anchor = index.map_or(series.mark, |value| series.instrument.nearest_price(value));
     let mid = match (book.best_bid(), book.best_ask()) {
-        (Some((bid, _)), Some((ask, _))) => {
+        (Some((bid, _)), Some((ask, _))) if book.phase() == Phase::Continuous => {
             let sum = i128::from(bid.ticks()).saturating_add(i128::from(ask.ticks()));
             Price::from_ticks(i64::try_from(div_floor(sum, 2)).unwrap_or(1))
         }
-        (None, _) | (_, None) => anchor,
+        // What is collected for an auction may cross: its middle says nothing.
+        (Some(_), Some(_)) | (None, _) | (_, None) => anchor,
     };
     let last = series.last_trade.unwrap_or(anchor);
     median(anchor, mid, last)

@@ -1,87 +1,128 @@
-//! Runs one operation on a book and books what came of it: orders, positions, fees, holds, depth.
+//! Runs one operation on the books and books what came of it: orders, positions, fees, holds, depth.
 
 use std::collections::BTreeSet;
 
-use instruments::{InstrumentId, OrderId, Price, Qty, Side, TradeId};
-use matching_engine::{Book, BookEvent, CancelReason, Trade};
+use instruments::{AccountId, InstrumentId, Nanos, NanosSpan, OrderId, Price, Side, TradeId};
+use matching_engine::{BookEvent, CancelReason, Engine, Trade};
 use settlement::Bucket;
 
-use crate::event::{Event, Fill, Traded};
-use crate::place_order::OpenOrder;
+use crate::event::{AmendReason, Event, Fill, Traded};
+use crate::open_order::OpenOrder;
 use crate::{Exchange, Issued};
 
+const INSTANT: NanosSpan = NanosSpan::new(1);
+
 impl Exchange {
-    /// Runs `operate` on the book of `instrument` and books its events. The caller has checked that the book accepts it.
+    /// Runs `operate` on the books and books their events. The caller has checked that they accept it.
     ///
     /// # Panics
-    /// When the book refuses, which the checks before have ruled out.
-    pub(crate) fn match_order(
+    /// When a book refuses, which the checks before have ruled out.
+    pub(crate) fn operate(
         &mut self,
-        instrument: InstrumentId,
         events: &mut Vec<Event>,
-        operate: impl FnOnce(&mut Book, &mut Vec<BookEvent>),
+        operate: impl FnOnce(&mut Engine, &mut Vec<BookEvent>),
     ) {
-        let Some(book) = self.books.get_mut(&instrument) else { return };
         let mut happened = Vec::new();
-        operate(book, &mut happened);
-
+        operate(&mut self.engine, &mut happened);
+        if happened.is_empty() {
+            return;
+        }
         let mut touched = Touched::default();
+        for event in happened.drain(..) {
+            self.book_event(event, &mut touched, events);
+        }
+        for (account, instrument) in std::mem::take(&mut touched.reduced) {
+            self.trim(account, instrument, &mut happened);
+        }
+        touched.reason = AmendReason::ReduceOnly;
         for event in happened {
-            self.book_event(instrument, event, &mut touched, events);
+            self.book_event(event, &mut touched, events);
         }
-        if let Some(order) = touched.arrived.take() {
-            touched.order(order, self.orders.get(&order));
-        }
-        self.emit_depth(instrument, touched.levels, events);
+        self.emit_depth(touched.levels(&self.orders), events);
         for account in touched.accounts {
             self.rehold(account);
         }
-        self.unmarked.insert(instrument);
+        self.unmarked.extend(touched.books);
         self.marks_due_soon();
     }
 
-    fn book_event(
-        &mut self,
-        instrument: InstrumentId,
-        event: BookEvent,
-        touched: &mut Touched,
-        events: &mut Vec<Event>,
-    ) {
+    /// VENUE-011: what time alone does to the books has happened before a command is looked at.
+    ///
+    /// A series whose last trade has come is emptied at that instant, before any auction that would have ended later.
+    pub(crate) fn pass_time(&mut self, events: &mut Vec<Event>) {
+        while let Some(&(at, instrument)) = self.stopping.first()
+            && at <= self.now
+        {
+            self.stopping.pop_first();
+            self.advance(Nanos::new(at.nanos().saturating_sub(INSTANT.nanos())), events);
+            self.cancel_in(instrument, CancelReason::Expired, events, |_| true);
+        }
+        self.advance(self.now, events);
+    }
+
+    fn advance(&mut self, to: Nanos, events: &mut Vec<Event>) {
+        self.operate(events, |engine, out| engine.advance(to, out));
+    }
+
+    fn book_event(&mut self, event: BookEvent, touched: &mut Touched, events: &mut Vec<Event>) {
         match event {
-            BookEvent::Accepted { id } => {
-                touched.arrived = Some(id);
-                touched.order(id, self.orders.get(&id));
-            }
+            BookEvent::Accepted { book, id, .. } => touched.arrives(book, id, self.orders.get(&id)),
             BookEvent::Rejected { reason, .. } => disagree(reason),
-            BookEvent::Traded(trade) => self.book_trade(instrument, &trade, touched, events),
-            BookEvent::Cancelled { id, qty, reason } => {
-                touched.order(id, self.orders.get(&id));
+            BookEvent::Traded(trade) => self.book_trade(&trade, touched, events),
+            BookEvent::Cancelled { book, id, qty, reason } => {
+                touched.order(book, id, self.orders.get(&id));
                 self.cancel_record(id, qty, reason, events);
             }
-            BookEvent::Amended { id, price, qty } => {
-                touched.order(id, self.orders.get(&id));
-                touched.arrived = Some(id);
-                self.amend_record(id, price, qty, events);
+            BookEvent::Amended { book, id, price, qty } => {
+                touched.order(book, id, self.orders.get(&id));
+                touched.arrives(book, id, self.orders.get(&id));
+                self.amend_record(id, (price, qty), touched.reason, events);
             }
-            BookEvent::Decremented { id, price, qty, .. } => {
-                touched.order(id, self.orders.get(&id));
-                let limit = price.or_else(|| self.orders.get(&id).map(|record| record.limit));
-                if let Some(limit) = limit {
-                    self.amend_record(id, limit, qty, events);
-                }
+            BookEvent::Decremented { book, id, price, qty, .. } => {
+                touched.order(book, id, self.orders.get(&id));
+                self.amend_record(id, (price, qty), AmendReason::SelfTrade, events);
             }
+            BookEvent::Refreshed { book, id, .. } => {
+                touched.order(book, id, self.orders.get(&id));
+            }
+            BookEvent::Triggered { book, id } => {
+                self.trigger_record(id, events);
+                touched.arrives(book, id, self.orders.get(&id));
+            }
+            BookEvent::AuctionOpened { book, .. }
+            | BookEvent::AuctionExtended { book, .. }
+            | BookEvent::AuctionEnded { book, .. } => {
+                touched.books.insert(book);
+                self.book_phase(event, events);
+            }
+            // Spreads and quotes are not traded here yet.
+            BookEvent::Implied { .. } | BookEvent::Tripped { .. } => {}
         }
     }
 
-    fn book_trade(
-        &mut self,
-        instrument: InstrumentId,
-        trade: &Trade,
-        touched: &mut Touched,
-        events: &mut Vec<Event>,
-    ) {
-        touched.order(trade.maker, self.orders.get(&trade.maker));
-        touched.order(trade.taker, self.orders.get(&trade.taker));
+    fn book_phase(&mut self, event: BookEvent, events: &mut Vec<Event>) {
+        match event {
+            BookEvent::AuctionOpened { book: instrument, kind, until } => {
+                events.push(Event::AuctionOpened { instrument, kind, until });
+            }
+            BookEvent::AuctionExtended { book: instrument, until } => {
+                events.push(Event::AuctionExtended { instrument, until });
+            }
+            BookEvent::AuctionEnded { book: instrument, price, volume } => {
+                if let Some(series) = self.series.get_mut(&instrument) {
+                    series.indicative = None;
+                }
+                events.push(Event::AuctionEnded { instrument, price, volume });
+            }
+            _ => {}
+        }
+    }
+
+    fn book_trade(&mut self, trade: &Trade, touched: &mut Touched, events: &mut Vec<Event>) {
+        let instrument = trade.book;
+        for order in [trade.maker, trade.taker] {
+            touched.order(instrument, order, self.orders.get(&order));
+        }
         let Some(series) = self.series.get_mut(&instrument) else { return };
         let trade_seq = series.record_trade(trade.price, trade.qty);
         let mark = series.mark;
@@ -91,6 +132,11 @@ impl Exchange {
         self.positions.trade(&terms, trade.taker_account, trade.taker_side, trade.qty, trade.price);
         self.fill_record(trade.maker, trade.qty);
         self.fill_record(trade.taker, trade.qty);
+        for account in [trade.maker_account, trade.taker_account] {
+            if self.reduce_only.contains_key(&(account, instrument)) {
+                touched.reduced.insert((account, instrument));
+            }
+        }
 
         let maker_fee = self.fee_rates.maker;
         let taker_fee = self.fee_rates.taker;
@@ -122,114 +168,10 @@ impl Exchange {
         })));
     }
 
-    /// Enters an open order into the account's records.
-    pub(crate) fn open_record(&mut self, order: OrderId, record: OpenOrder) {
-        self.count_open(&record, Count::Add(record.open()));
-        if let Some(account) = self.accounts.get_mut(&record.account) {
-            account.open_orders = account.open_orders.saturating_add(1);
-        }
-        self.orders.insert(order, record);
-    }
-
-    fn fill_record(&mut self, order: OrderId, qty: Qty) {
-        let Some(record) = self.orders.get_mut(&order) else { return };
-        record.filled += qty;
-        record.updated_at = self.now;
-        let record = record.clone();
-        self.count_open(&record, Count::Remove(qty));
-        if record.open().is_zero() {
-            self.drop_record(order, &record);
-        }
-    }
-
-    fn cancel_record(
-        &mut self,
-        order: OrderId,
-        qty: Qty,
-        reason: CancelReason,
-        events: &mut Vec<Event>,
-    ) {
-        let Some(record) = self.orders.get(&order).cloned() else { return };
-        assert!(qty == record.open(), "the book and the exchange count differently");
-        self.count_open(&record, Count::Remove(qty));
-        self.drop_record(order, &record);
-        let (account, instrument) = (record.account, record.instrument);
-        events.push(Event::OrderCancelled { account, instrument, order, qty, reason });
-    }
-
-    fn amend_record(&mut self, order: OrderId, price: Price, qty: Qty, events: &mut Vec<Event>) {
-        let Some(record) = self.orders.get(&order).cloned() else { return };
-        self.count_open(&record, Count::Remove(record.open()));
-        let mark =
-            self.series.get(&record.instrument).map(|series| (series.mark, &series.instrument));
-        let reserve =
-            mark.and_then(|(mark, terms)| self.reserve_per_lot(terms, record.side, price, mark));
-        let amended = OpenOrder {
-            limit: price,
-            qty,
-            // What keeps its place keeps what was reserved for it; what arrives anew is reserved for anew.
-            reserve_per_lot: if price == record.limit && qty <= record.qty {
-                record.reserve_per_lot
-            } else {
-                reserve.unwrap_or(record.reserve_per_lot)
-            },
-            updated_at: self.now,
-            ..record
-        };
-        self.count_open(&amended, Count::Add(amended.open()));
-        let (account, instrument) = (amended.account, amended.instrument);
-        if amended.open().is_zero() {
-            self.drop_record(order, &amended);
-        } else {
-            self.orders.insert(order, amended);
-        }
-        events.push(Event::OrderAmended { account, instrument, order, price, qty });
-    }
-
-    fn drop_record(&mut self, order: OrderId, record: &OpenOrder) {
-        self.orders.remove(&order);
-        if let Some(account) = self.accounts.get_mut(&record.account) {
-            account.open_orders = account.open_orders.saturating_sub(1);
-        }
-    }
-
-    fn count_open(&mut self, record: &OpenOrder, count: Count) {
-        let by_series = self.open_orders.entry(record.account).or_default();
-        let open = by_series.entry(record.instrument).or_default();
-        let lots = match record.side {
-            Side::Buy => &mut open.buys,
-            Side::Sell => &mut open.sells,
-        };
-        match count {
-            Count::Add(qty) => {
-                *lots += qty;
-                open.reserve += record.reserve_of(qty);
-            }
-            Count::Remove(qty) => {
-                *lots -= qty;
-                open.reserve -= record.reserve_of(qty);
-            }
-        }
-        if open.buys.is_zero() && open.sells.is_zero() {
-            by_series.remove(&record.instrument);
-        }
-        if by_series.is_empty() {
-            self.open_orders.remove(&record.account);
-        }
-    }
-
-    fn emit_depth(
-        &self,
-        instrument: InstrumentId,
-        levels: BTreeSet<(Side, Price)>,
-        events: &mut Vec<Event>,
-    ) {
-        let Some(book) = self.books.get(&instrument) else { return };
-        events.extend(levels.into_iter().map(|(side, price)| Event::DepthChanged {
-            instrument,
-            side,
-            price,
-            open: book.open_at(side, price),
+    fn emit_depth(&self, levels: BTreeSet<(InstrumentId, Side, Price)>, events: &mut Vec<Event>) {
+        events.extend(levels.into_iter().filter_map(|(instrument, side, price)| {
+            let open = self.engine.book(instrument)?.open_at(side, price);
+            Some(Event::DepthChanged { instrument, side, price, open })
         }));
     }
 }
@@ -240,27 +182,44 @@ fn disagree(reason: matching_engine::BookReject) -> ! {
     panic!("the book refused what the exchange had checked: {reason:?}")
 }
 
-#[derive(Clone, Copy)]
-enum Count {
-    Add(Qty),
-    Remove(Qty),
-}
-
-/// Which accounts and price levels one book operation has changed.
+/// What one operation has changed.
 #[derive(Default)]
 struct Touched {
-    /// The order that arrives, or arrives anew. It is not on its level before all else has happened, and perhaps not then.
-    arrived: Option<OrderId>,
-    accounts: BTreeSet<instruments::AccountId>,
-    levels: BTreeSet<(Side, Price)>,
+    books: BTreeSet<InstrumentId>,
+    accounts: BTreeSet<AccountId>,
+    /// Who may have reduce-only orders beyond a position, and where.
+    reduced: BTreeSet<(AccountId, InstrumentId)>,
+    levels: BTreeSet<(InstrumentId, Side, Price)>,
+    /// Orders that arrive, or arrive anew. They are not on their levels before all else has happened, and perhaps not then.
+    arrived: BTreeSet<OrderId>,
+    /// Why orders are amended.
+    reason: AmendReason,
 }
 
 impl Touched {
-    fn order(&mut self, order: OrderId, record: Option<&OpenOrder>) {
+    fn order(&mut self, book: InstrumentId, order: OrderId, record: Option<&OpenOrder>) {
+        self.books.insert(book);
         let Some(record) = record else { return };
         self.accounts.insert(record.account);
-        if self.arrived != Some(order) {
-            self.levels.insert((record.side, record.limit));
+        if !record.waits && !self.arrived.contains(&order) {
+            self.levels.insert((book, record.side, record.limit));
         }
+    }
+
+    fn arrives(&mut self, book: InstrumentId, order: OrderId, record: Option<&OpenOrder>) {
+        self.books.insert(book);
+        self.arrived.insert(order);
+        self.accounts.extend(record.map(|record| record.account));
+    }
+
+    /// Every level that may have changed.
+    fn levels(
+        &self,
+        orders: &std::collections::BTreeMap<OrderId, OpenOrder>,
+    ) -> BTreeSet<(InstrumentId, Side, Price)> {
+        let arrived = self.arrived.iter().filter_map(|order| orders.get(order));
+        let rest = arrived.filter(|record| !record.waits);
+        let their_levels = rest.map(|record| (record.instrument, record.side, record.limit));
+        self.levels.iter().copied().chain(their_levels).collect()
     }
 }

@@ -1,74 +1,19 @@
 //! Places an order: the page to read first.
 
-use borsh::{BorshDeserialize, BorshSerialize};
-use instruments::rounding::{div_ceil, div_floor};
-use instruments::{
-    AccountId, Instrument, InstrumentId, MicroUsd, Nanos, OrderId, Price, Qty, Side,
-};
-use matching_engine::{NewOrder, OrderKind, TimeInForce};
+use instruments::{MicroUsd, OrderId, Price, Qty, Side};
+use matching_engine::{BookView, OrderKind, Phase, PostOnly};
 
+use crate::Exchange;
 use crate::command::PlaceOrder;
 use crate::event::{Event, OrderAccepted};
-use crate::limits::{LABEL_LEN_MAX, OPEN_ORDERS_PER_ACCOUNT_MAX, POSITION_MAX};
+use crate::limits::{
+    DISPLAY_RATIO_MAX, LABEL_LEN_MAX, OPEN_ORDERS_MAX, OPEN_ORDERS_PER_ACCOUNT_MAX,
+};
+use crate::open_order::OpenOrder;
+use crate::price::{check_price, check_qty, is_beyond, market_limit};
 use crate::reject::Reject;
 use crate::series::{Series, SeriesState};
-use crate::{Exchange, Issued};
-
-/// How far from the mark a market order may trade, in millionths.
-pub(crate) const MARKET_PROTECTION_PPM: i64 = 50_000;
-
-/// What the exchange knows of an open order beyond what its book knows.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct OpenOrder {
-    /// Whose.
-    pub account: AccountId,
-    /// Where.
-    pub instrument: InstrumentId,
-    /// Which way.
-    pub side: Side,
-    /// As asked.
-    pub kind: OrderKind,
-    /// The limit it trades at.
-    pub limit: Price,
-    /// Its size now, fills included.
-    pub qty: Qty,
-    /// What of it has traded.
-    pub filled: Qty,
-    /// How long it stands.
-    pub time_in_force: TimeInForce,
-    /// Whether it refuses to take.
-    pub post_only: bool,
-    /// Whether it may only reduce.
-    pub reduce_only: bool,
-    /// The account's own word for it.
-    pub label: String,
-    /// What one lot of it holds beyond initial margin: the loss of a fill at the limit against the mark, and the fee.
-    pub reserve_per_lot: MicroUsd,
-    /// When it was accepted.
-    pub placed_at: Nanos,
-    /// When it was last changed.
-    pub updated_at: Nanos,
-}
-
-impl OpenOrder {
-    /// What may still trade.
-    #[must_use]
-    pub fn open(&self) -> Qty {
-        self.qty - self.filled
-    }
-
-    /// What `qty` lots of it hold beyond margin.
-    ///
-    /// # Panics
-    /// Never: the checks have bounded the whole order's reserve.
-    pub(crate) fn reserve_of(&self, qty: Qty) -> MicroUsd {
-        let micros =
-            i128::from(self.reserve_per_lot.micros()).saturating_mul(i128::from(qty.lots()));
-        let reserve = MicroUsd::from_i128(micros);
-        assert!(reserve.is_some(), "a reserve within the checked range");
-        reserve.unwrap_or_default()
-    }
-}
+use crate::time_in_force::TimeInForce;
 
 /// What the checks found out.
 struct Admission {
@@ -85,56 +30,29 @@ impl Exchange {
         let Admission { limit, reserve_per_lot } = self.check_order(request)?;
 
         // From here on nothing can fail.
-        let order = OrderId(Issued::next(&mut self.issued.orders));
-        let record = OpenOrder {
-            account: request.account,
-            instrument: request.instrument,
-            side: request.side,
-            kind: request.kind,
-            limit,
-            qty: request.qty,
-            filled: Qty::ZERO,
-            time_in_force: request.time_in_force,
-            post_only: request.post_only,
-            reduce_only: request.reduce_only,
-            label: request.label.clone(),
-            reserve_per_lot,
-            placed_at: self.now,
-            updated_at: self.now,
-        };
-        events.push(accepted(order, &record));
-        self.open_record(order, record);
-        let new_order = NewOrder {
-            id: order,
-            account: request.account,
-            side: request.side,
-            kind: OrderKind::Limit(limit),
-            qty: request.qty,
-            time_in_force: match request.kind {
-                // A market order is an immediate order at its protection.
-                OrderKind::Market if request.time_in_force == TimeInForce::Gtc => TimeInForce::Ioc,
-                OrderKind::Market | OrderKind::Limit(_) => request.time_in_force,
-            },
-            post_only: request.post_only,
-            stp: request.stp,
-        };
-        self.match_order(request.instrument, events, |book, out| book.place(new_order, out));
+        let record = OpenOrder::new(request, limit, reserve_per_lot, self.now);
+        let (instrument, order) = (request.instrument, record.in_book());
+        let id = self.engine.next_id();
+        events.push(accepted(id, &record));
+        self.open_record(id, record);
+        self.operate(events, |engine, out| engine.place(instrument, &order, out));
         Ok(())
     }
 
     /// The checks, in the order of [`Reject`]'s variants. Reads, never writes.
     fn check_order(&self, request: &PlaceOrder) -> Result<Admission, Reject> {
         let account = self.accounts.get(&request.account).ok_or(Reject::UnknownAccount)?;
+        self.check_valid_until(request.valid_until)?;
         let series = self.trading_series(request.instrument)?;
+        let book = self.engine.book(request.instrument).ok_or(Reject::UnknownInstrument)?;
         check_qty(request.qty)?;
-        let limit = match request.kind {
-            OrderKind::Limit(price) => check_price(price)?,
-            OrderKind::Market => market_protection(series.mark, request.side),
-        };
-        let rests = matches!(request.kind, OrderKind::Limit(_))
-            && request.time_in_force == TimeInForce::Gtc;
-        if request.post_only && !rests {
-            return Err(Reject::PostOnlyImmediate);
+        let limit = checked_limit(request, series)?;
+        check_shape(request)?;
+        self.check_time(request, &book)?;
+        if let (OrderKind::Limit(price), Some(ceiling)) = (request.kind, request.ceiling)
+            && is_beyond(request.side, price, ceiling)
+        {
+            return Err(Reject::BeyondCeiling { limit: ceiling });
         }
         if LABEL_LEN_MAX < request.label.len() {
             return Err(Reject::LabelTooLong { limit: 64 });
@@ -142,18 +60,41 @@ impl Exchange {
         if OPEN_ORDERS_PER_ACCOUNT_MAX <= account.open_orders {
             return Err(Reject::TooManyOpenOrders { limit: OPEN_ORDERS_PER_ACCOUNT_MAX });
         }
+        if OPEN_ORDERS_MAX <= self.orders.len() {
+            return Err(Reject::VenueFull);
+        }
+        let probe = OpenOrder::new(request, limit, MicroUsd::ZERO, self.now);
         if request.reduce_only {
-            self.check_reduces(request, rests)?;
+            self.check_reduces(&probe, request.qty, Qty::ZERO)?;
         }
-        let reserve_per_lot = self.check_funds(request, series, limit, None)?;
-        if request.post_only && self.would_cross(request.instrument, request.side, limit) {
-            return Err(Reject::PostOnlyWouldCross);
+        let waits = request.trigger.is_some();
+        let used =
+            if waits { Some(limit) } else { slid(&book, request.side, limit, request.post_only) };
+        let exposure = probe.exposure(used.unwrap_or(limit), request.qty);
+        let reserve_per_lot = self.check_funds(&exposure, series, None)?;
+        if matches!(request.kind, OrderKind::Limit(_)) && !waits {
+            check_band(&book, request.side, limit)?;
         }
+        let limit = used.ok_or(Reject::PostOnlyWouldCross)?;
         Ok(Admission { limit, reserve_per_lot })
     }
 
+    /// Whether the command has come in time.
+    pub(crate) fn check_valid_until(
+        &self,
+        valid_until: Option<instruments::Nanos>,
+    ) -> Result<(), Reject> {
+        if valid_until.is_some_and(|until| until < self.now) {
+            return Err(Reject::TooLate);
+        }
+        Ok(())
+    }
+
     /// A listed, cleared series that still trades.
-    pub(crate) fn trading_series(&self, instrument: InstrumentId) -> Result<&Series, Reject> {
+    pub(crate) fn trading_series(
+        &self,
+        instrument: instruments::InstrumentId,
+    ) -> Result<&Series, Reject> {
         let series = self.series.get(&instrument).ok_or(Reject::UnknownInstrument)?;
         if !series.is_cleared() {
             return Err(Reject::ProductNotCleared);
@@ -164,120 +105,113 @@ impl Exchange {
         Ok(series)
     }
 
-    /// A reduce-only order is immediate, so that what it reduces cannot change under it.
-    fn check_reduces(&self, request: &PlaceOrder, rests: bool) -> Result<(), Reject> {
-        let net = self.net(request.instrument, request.account);
-        let limit = match request.side {
-            Side::Buy => net.short(),
-            Side::Sell => net.long(),
-        };
-        if rests || limit < request.qty {
-            return Err(Reject::WouldNotReduce { limit });
+    /// Whether the order belongs into the book's phase. What waits for a price is asked when it fires.
+    fn check_time(&self, request: &PlaceOrder, book: &BookView<'_>) -> Result<(), Reject> {
+        if let Some(ends_at) = request.time_in_force.ends_at(self.now)
+            && ends_at <= self.now
+        {
+            return Err(Reject::ExpiryPassed);
         }
-        Ok(())
-    }
-
-    /// Whether the account can carry `request` beside what it has, less the order that the request takes the place of. Returns what one
-    /// lot holds beyond margin.
-    pub(crate) fn check_funds(
-        &self,
-        request: &PlaceOrder,
-        series: &Series,
-        limit: Price,
-        replaced: Option<&OpenOrder>,
-    ) -> Result<MicroUsd, Reject> {
-        let instrument = &series.instrument;
-        let net = self.net(request.instrument, request.account);
-        let mut open = self.open_orders_in(request.account, request.instrument);
-        let same_side = match request.side {
-            Side::Buy => &mut open.buys,
-            Side::Sell => &mut open.sells,
-        };
-        if let Some(record) = replaced {
-            *same_side -= record.open();
-            open.reserve -= record.reserve_of(record.open());
+        if request.trigger.is_some() {
+            return Ok(());
         }
-        *same_side += request.qty;
-        let worst = (net.long() + open.buys).max(net.short() + open.sells);
-        if POSITION_MAX < worst {
-            return Err(Reject::PositionAboveLimit { limit: POSITION_MAX });
-        }
-        let dearest = limit.max(series.mark);
-        instrument.notional(dearest, worst).ok_or(Reject::NotionalOutOfRange)?;
-        let reserve_per_lot = self
-            .reserve_per_lot(instrument, request.side, limit, series.mark)
-            .ok_or(Reject::NotionalOutOfRange)?;
-        let reserve = i128::from(reserve_per_lot.micros())
-            .checked_mul(i128::from(request.qty.lots()))
-            .and_then(MicroUsd::from_i128)
-            .ok_or(Reject::NotionalOutOfRange)?;
-        open.reserve = open.reserve.checked_add(reserve).ok_or(Reject::NotionalOutOfRange)?;
-        self.check_margin(request, series, open, reserve)?;
-        Ok(reserve_per_lot)
-    }
-
-    /// What a fill of one lot at `limit` loses against the mark, plus the taker's fee, rounded up.
-    pub(crate) fn reserve_per_lot(
-        &self,
-        instrument: &Instrument,
-        side: Side,
-        limit: Price,
-        mark: Price,
-    ) -> Option<MicroUsd> {
-        let one = Qty::from_lots(1);
-        let (at_limit, at_mark) =
-            (instrument.notional(limit, one)?, instrument.notional(mark, one)?);
-        let adverse = match side {
-            Side::Buy => at_limit - at_mark,
-            Side::Sell => at_mark - at_limit,
-        };
-        // A seller may be filled far above his limit, and pays the fee on that.
-        let fee = self.fee_rates.taker.of_ceil(at_limit.max(at_mark));
-        adverse.max(MicroUsd::ZERO).checked_add(fee)
-    }
-
-    pub(crate) fn would_cross(&self, instrument: InstrumentId, side: Side, limit: Price) -> bool {
-        let Some(book) = self.books.get(&instrument) else { return false };
-        match side {
-            Side::Buy => book.best_ask().is_some_and(|(ask, _)| ask <= limit),
-            Side::Sell => book.best_bid().is_some_and(|(bid, _)| limit <= bid),
+        let is_limit = matches!(request.kind, OrderKind::Limit(_));
+        let force = request.time_in_force;
+        match book.phase() {
+            Phase::Continuous if force == TimeInForce::Gfa => Err(Reject::NotInContinuous),
+            Phase::Continuous => Ok(()),
+            Phase::Auction(_)
+                if !is_limit
+                    || !force.rests()
+                    || force == TimeInForce::Gfn
+                    || request.post_only != PostOnly::No =>
+            {
+                Err(Reject::NotInAuction)
+            }
+            Phase::Auction(_) => Ok(()),
         }
     }
 }
 
-pub(crate) fn check_qty(qty: Qty) -> Result<(), Reject> {
-    if qty.is_zero() {
-        return Err(Reject::ZeroQuantity);
+/// The limit that the order trades at, before any slide, once all its prices are found to be prices.
+fn checked_limit(request: &PlaceOrder, series: &Series) -> Result<Price, Reject> {
+    let asked = match request.kind {
+        OrderKind::Limit(price) => Some(check_price(price)?),
+        OrderKind::Market => None,
+    };
+    let trigger = request.trigger.map(|trigger| check_price(trigger.price)).transpose()?;
+    let ceiling = request.ceiling.map(check_price).transpose()?;
+    let anchor = trigger.unwrap_or(series.mark);
+    Ok(asked.unwrap_or_else(|| market_limit(anchor, request.side, ceiling)))
+}
+
+/// Whether what the order asks for goes together.
+fn check_shape(request: &PlaceOrder) -> Result<(), Reject> {
+    let is_limit = matches!(request.kind, OrderKind::Limit(_));
+    let may_rest = is_limit && request.time_in_force.rests();
+    if request.post_only != PostOnly::No && !may_rest {
+        return Err(Reject::PostOnlyImmediate);
     }
-    if Instrument::QTY_MAX < qty {
-        return Err(Reject::QtyAboveLimit { limit: Instrument::QTY_MAX });
+    if let Some(display) = request.display {
+        if !may_rest {
+            return Err(Reject::DisplayImmediate);
+        }
+        check_display(display, request.qty)?;
+    }
+    if request.trigger.is_some() {
+        if matches!(request.time_in_force, TimeInForce::Gfa | TimeInForce::Gfn) {
+            return Err(Reject::TriggerTimeInForce);
+        }
+        if request.post_only == PostOnly::Slide {
+            return Err(Reject::TriggerSlides);
+        }
     }
     Ok(())
 }
 
-pub(crate) fn check_price(price: Price) -> Result<Price, Reject> {
-    if price <= Price::from_ticks(0) {
-        return Err(Reject::PriceNotPositive);
+/// An iceberg shows at least a thousandth of itself.
+pub(crate) fn check_display(display: Qty, qty: Qty) -> Result<(), Reject> {
+    let least = qty.lots().div_ceil(DISPLAY_RATIO_MAX).max(1);
+    if display.lots() < least {
+        return Err(Reject::DisplayOutOfRange { limit: Qty::from_lots(least) });
     }
-    if Instrument::PRICE_MAX < price {
-        return Err(Reject::PriceAboveLimit { limit: Instrument::PRICE_MAX });
-    }
-    Ok(price)
+    Ok(())
 }
 
-/// The worst price of a market order: 5 % from the mark, rounded towards the mark but never onto it.
-fn market_protection(mark: Price, side: Side) -> Price {
-    let ticks = i128::from(mark.ticks());
-    let distance = |rate: i64| ticks.saturating_mul(i128::from(1_000_000_i64.saturating_add(rate)));
-    let limit = match side {
-        Side::Buy => {
-            div_floor(distance(MARKET_PROTECTION_PPM), 1_000_000).max(ticks.saturating_add(1))
-        }
-        Side::Sell => div_ceil(distance(MARKET_PROTECTION_PPM.saturating_neg()), 1_000_000)
-            .min(ticks.saturating_sub(1)),
+/// No buy above the band, no sell below it.
+pub(crate) fn check_band(book: &BookView<'_>, side: Side, limit: Price) -> Result<(), Reject> {
+    let bands = book.bands();
+    match (side, bands.low, bands.high) {
+        (Side::Buy, _, Some(high)) if high < limit => Err(Reject::AboveBand { limit: high }),
+        (Side::Sell, Some(low), _) if limit < low => Err(Reject::BelowBand { limit: low }),
+        (Side::Buy | Side::Sell, _, _) => Ok(()),
+    }
+}
+
+/// The limit at which the order rests: one tick off the touch if it slides. `None` when a post-only order would take.
+pub(crate) fn slid(
+    book: &BookView<'_>,
+    side: Side,
+    limit: Price,
+    post_only: PostOnly,
+) -> Option<Price> {
+    let touch = match side {
+        Side::Buy => book.best_ask(),
+        Side::Sell => book.best_bid(),
     };
-    let limit = limit.clamp(1, i128::from(Instrument::PRICE_MAX.ticks()));
-    Price::from_ticks(i64::try_from(limit).unwrap_or(1))
+    let crossed = touch.map(|(price, _)| price).filter(|touch| !is_beyond(side, *touch, limit));
+    let Some(touch) = crossed.filter(|_| post_only != PostOnly::No) else { return Some(limit) };
+    if book.phase() != Phase::Continuous {
+        return Some(limit);
+    }
+    if post_only == PostOnly::Reject {
+        return None;
+    }
+    let off = match side {
+        Side::Buy => touch.ticks().checked_sub(1),
+        Side::Sell => touch.ticks().checked_add(1),
+    };
+    off.and_then(|ticks| check_price(Price::from_ticks(ticks)).ok())
 }
 
 fn accepted(order: OrderId, record: &OpenOrder) -> Event {
@@ -290,8 +224,14 @@ fn accepted(order: OrderId, record: &OpenOrder) -> Event {
         limit: record.limit,
         qty: record.qty,
         time_in_force: record.time_in_force,
+        ends_at: record.ends_at,
         post_only: record.post_only,
         reduce_only: record.reduce_only,
+        stp: record.stp,
+        stp_token: record.stp_token,
+        display: record.display,
+        trigger: record.trigger,
+        ceiling: record.ceiling,
         label: record.label.clone(),
     }))
 }

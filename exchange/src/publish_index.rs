@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::{GradeId, MicroUsd, Ppm};
+use matching_engine::PriceSource;
 
 use crate::Exchange;
 use crate::command::IndexPrint;
@@ -75,8 +76,15 @@ impl Exchange {
         let of_grade = |(id, series): (&instruments::InstrumentId, &crate::Series)| {
             (series.instrument.grade == print.grade).then_some(*id)
         };
-        self.unmarked.extend(self.series.iter().filter_map(of_grade));
+        let priced: Vec<_> = self.series.iter().filter_map(of_grade).collect();
+        self.unmarked.extend(priced.iter().copied());
         self.refresh_marks(events);
+        for instrument in priced {
+            let Some(series) = self.series.get(&instrument) else { continue };
+            let Some(value) = print.value else { break };
+            let index = series.instrument.nearest_price(value);
+            self.set_trigger_price(instrument, PriceSource::Index, index, events);
+        }
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use instruments::{AccountId, InstrumentId, MicroUsd, NetQty, Side};
 use settlement::{Bucket, OpenOrders, Requirement, requirement};
 
 use crate::Exchange;
-use crate::command::PlaceOrder;
+use crate::funds::Exposure;
 use crate::reject::Reject;
 use crate::series::Series;
 
@@ -107,7 +107,7 @@ impl Exchange {
     /// Unrealised losses count against it, unrealised gains do not count for it: they are money at the next variation only.
     pub(crate) fn check_margin(
         &self,
-        request: &PlaceOrder,
+        request: &Exposure,
         series: &Series,
         open: OpenOrders,
         reserve: MicroUsd,
@@ -185,7 +185,7 @@ impl Exchange {
 ///
 /// Such an order is let through although the account lacks margin, so that a position can be closed: but only while its loss is less
 /// than the margin it frees, and while the losses of all orders together can be paid.
-fn closes(request: &PlaceOrder, net: NetQty, open: &OpenOrders) -> Option<NetQty> {
+fn closes(request: &Exposure, net: NetQty, open: &OpenOrders) -> Option<NetQty> {
     let is_closing = match request.side {
         Side::Buy => open.buys <= net.short(),
         Side::Sell => open.sells <= net.long(),

@@ -44,12 +44,18 @@ pub enum Reject {
         limit: MicroUsd,
     },
 
+    /// ORDER-027: the command has come after the instant until which it was valid.
+    TooLate,
     /// ORDER-001: the series is not listed.
     UnknownInstrument,
     /// ORDER-002: the clearing house does not clear this kind of product yet (options and spreads).
     ProductNotCleared,
     /// ORDER-003: the series has stopped trading.
     SeriesExpired,
+    /// ORDER-028: only an order that waits has a trigger to change.
+    NotWaiting,
+    /// ORDER-029: a market order has no limit to change.
+    NoLimit,
     /// ORDER-004: zero lots.
     ZeroQuantity,
     /// ORDER-005: more lots than one order may have.
@@ -66,6 +72,28 @@ pub enum Reject {
     },
     /// ORDER-008: a post-only order must be a limit order that may rest.
     PostOnlyImmediate,
+    /// ORDER-030: what never rests has nothing to hide.
+    DisplayImmediate,
+    /// ORDER-031: an iceberg shows at least a thousandth of itself, and at least one lot.
+    DisplayOutOfRange {
+        /// The least it may show.
+        limit: Qty,
+    },
+    /// ORDER-032: an order for one phase cannot wait for a price.
+    TriggerTimeInForce,
+    /// ORDER-033: an order that waits does not slide.
+    TriggerSlides,
+    /// ORDER-034: the instant at which it would end has passed.
+    ExpiryPassed,
+    /// AUCTION-001: good for auction, and there is none.
+    NotInContinuous,
+    /// AUCTION-002: an auction takes in what can rest until it ends, and nothing else.
+    NotInAuction,
+    /// ORDER-035: the limit is beyond the order's own ceiling.
+    BeyondCeiling {
+        /// The ceiling.
+        limit: Price,
+    },
     /// ORDER-009: a label is at most 64 bytes.
     LabelTooLong {
         /// The most bytes.
@@ -76,7 +104,9 @@ pub enum Reject {
         /// The most.
         limit: u64,
     },
-    /// ORDER-011: a reduce-only order must be against a position and not larger than it.
+    /// ORDER-036: the venue has as many open orders as it may have.
+    VenueFull,
+    /// ORDER-011: a reduce-only order must be against a position and, with the others of its side, not larger than it.
     WouldNotReduce {
         /// The most it may have.
         limit: Qty,
@@ -95,12 +125,35 @@ pub enum Reject {
         /// What is available.
         available: MicroUsd,
     },
-    /// ORDER-015: a post-only order would have taken.
+    /// BAND-001: a buy above the band.
+    AboveBand {
+        /// The highest limit of a buy.
+        limit: Price,
+    },
+    /// BAND-001: a sell below the band.
+    BelowBand {
+        /// The lowest limit of a sell.
+        limit: Price,
+    },
+    /// ORDER-015: a post-only order would have taken, or could not slide.
     PostOnlyWouldCross,
     /// ORDER-016: no open order of this account has that id.
     UnknownOrder,
     /// ORDER-017: an amend that changes nothing says so.
     NothingToAmend,
+
+    /// ORDER-037: a batch has one part at least, and at most so many.
+    BatchOutOfRange {
+        /// The most.
+        limit: u64,
+    },
+    /// ORDER-038: a batch is one account's.
+    BatchOfOthers,
+
+    /// AUCTION-003: an auction is under way already.
+    AuctionUnderWay,
+    /// AUCTION-004: an auction ends after now and before the series' last trade.
+    AuctionOutOfTime,
 
     /// INDEX-001: no series has that grade.
     UnknownGrade,
@@ -150,23 +203,40 @@ impl Reject {
             Self::TestMoneyClosed => "ACCOUNT-005",
             Self::DepositOutOfRange { .. } => "ACCOUNT-006",
             Self::EquityOutOfRange { .. } => "ACCOUNT-007",
+            Self::TooLate => "ORDER-027",
             Self::UnknownInstrument => "ORDER-001",
             Self::ProductNotCleared => "ORDER-002",
             Self::SeriesExpired => "ORDER-003",
+            Self::NotWaiting => "ORDER-028",
+            Self::NoLimit => "ORDER-029",
             Self::ZeroQuantity => "ORDER-004",
             Self::QtyAboveLimit { .. } => "ORDER-005",
             Self::PriceNotPositive => "ORDER-006",
             Self::PriceAboveLimit { .. } => "ORDER-007",
             Self::PostOnlyImmediate => "ORDER-008",
+            Self::DisplayImmediate => "ORDER-030",
+            Self::DisplayOutOfRange { .. } => "ORDER-031",
+            Self::TriggerTimeInForce => "ORDER-032",
+            Self::TriggerSlides => "ORDER-033",
+            Self::ExpiryPassed => "ORDER-034",
+            Self::NotInContinuous => "AUCTION-001",
+            Self::NotInAuction => "AUCTION-002",
+            Self::BeyondCeiling { .. } => "ORDER-035",
             Self::LabelTooLong { .. } => "ORDER-009",
             Self::TooManyOpenOrders { .. } => "ORDER-010",
+            Self::VenueFull => "ORDER-036",
             Self::WouldNotReduce { .. } => "ORDER-011",
             Self::PositionAboveLimit { .. } => "ORDER-012",
             Self::NotionalOutOfRange => "ORDER-013",
             Self::InsufficientMargin { .. } => "ORDER-014",
+            Self::AboveBand { .. } | Self::BelowBand { .. } => "BAND-001",
             Self::PostOnlyWouldCross => "ORDER-015",
             Self::UnknownOrder => "ORDER-016",
             Self::NothingToAmend => "ORDER-017",
+            Self::BatchOutOfRange { .. } => "ORDER-037",
+            Self::BatchOfOthers => "ORDER-038",
+            Self::AuctionUnderWay => "AUCTION-003",
+            Self::AuctionOutOfTime => "AUCTION-004",
             Self::UnknownGrade => "INDEX-001",
             Self::IndexOutOfOrder => "INDEX-002",
             Self::IndexOutOfRange { .. } => "INDEX-003",

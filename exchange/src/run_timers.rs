@@ -79,6 +79,7 @@ impl Exchange {
             let series = self.series.get(&delivery.obligation.instrument)?;
             delivery.next_due(&series.instrument)
         });
-        of_series.chain(of_deliveries).chain(self.marks_at).chain([self.variation_at]).min()
+        let others = self.marks_at.into_iter().chain(self.engine.next_due());
+        of_series.chain(of_deliveries).chain(others).chain([self.variation_at]).min()
     }
 }

@@ -17,6 +17,8 @@ impl Exchange {
         let trading: Vec<(InstrumentId, Price)> = self.series.iter().filter_map(trading).collect();
         for (instrument, mark) in trading {
             self.pay_variation(instrument, mark, events);
+            // A series comes to the front by time alone.
+            self.set_bands(instrument);
         }
     }
 

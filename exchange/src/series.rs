@@ -35,6 +35,8 @@ pub struct Series {
     pub high: Option<Price>,
     /// The lowest trade.
     pub low: Option<Price>,
+    /// What the auction under way would do if it ended now, as it was last told.
+    pub indicative: Option<(Price, Qty)>,
     /// Lots traded since listing.
     pub volume: Qty,
     /// Trades since listing.
@@ -52,6 +54,7 @@ impl Series {
             last_trade: None,
             high: None,
             low: None,
+            indicative: None,
             volume: Qty::ZERO,
             trades: 0,
         }

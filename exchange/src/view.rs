@@ -4,14 +4,14 @@ use instruments::{
     AccountId, GradeId, InstrumentId, MicroUsd, Nanos, NetQty, ObligationId, OrderId, Price, Qty,
     Seq,
 };
-use matching_engine::Book;
+use matching_engine::{BookView, Cross, Phase, PriceSource};
 use settlement::{Bucket, Ledger, OpenOrders, requirement};
 
 use crate::Exchange;
 use crate::command::IndexPrint;
 use crate::delivery::{Delivery, OpenChallenge};
 use crate::open_account::Account;
-use crate::place_order::OpenOrder;
+use crate::open_order::OpenOrder;
 use crate::rehold::saturate;
 use crate::series::Series;
 
@@ -116,8 +116,19 @@ impl Exchange {
 
     /// A series' order book.
     #[must_use]
-    pub fn book(&self, instrument: InstrumentId) -> Option<&Book> {
-        self.books.get(&instrument)
+    pub fn book(&self, instrument: InstrumentId) -> Option<BookView<'_>> {
+        self.engine.book(instrument)
+    }
+
+    /// What the auction under way in a series would do if it ended now. `None` when nothing would trade, or there is none.
+    #[must_use]
+    pub fn indicative(&self, instrument: InstrumentId) -> Option<Cross> {
+        let book = self.engine.book(instrument)?;
+        if book.phase() == Phase::Continuous {
+            return None;
+        }
+        let reference = book.price(PriceSource::Last).unwrap_or(book.terms().reference);
+        self.engine.indicative(instrument, reference)
     }
 
     /// All long lots of a series.

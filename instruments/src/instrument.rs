@@ -6,6 +6,7 @@ use rust_decimal::prelude::ToPrimitive;
 use thiserror::Error;
 
 use crate::grade::GradeId;
+use crate::guards::Guards;
 use crate::ids::InstrumentId;
 use crate::rounding::div_half_even;
 use crate::units::{GpuSeconds, MicroUsd, Nanos, NanosSpan, Price, Qty};
@@ -128,6 +129,11 @@ pub enum TermsError {
     /// No intervals, or more than one for every minute of a year, or not a whole number of GPU-seconds in each.
     #[error("intervals must be 1 to 527040 and divide the lot into whole GPU-seconds")]
     Intervals,
+    /// A band or a breaker without sense.
+    #[error(
+        "guards must be above zero, at most 900 % wide and a day long, with 8 extensions at most"
+    )]
+    Guards,
 }
 
 /// One listed series with fixed terms.
@@ -153,6 +159,8 @@ pub struct Instrument {
     pub schedule: Schedule,
     /// The mark price until there is an index, a quote or a trade.
     pub reference: Price,
+    /// What keeps its prices from running away.
+    pub guards: Guards,
 }
 
 /// Why a decimal price is not a price of this series.
@@ -250,6 +258,9 @@ impl Instrument {
         let divides = seconds.checked_rem(u64::from(s.intervals)) == Some(0);
         if !(1..=527_040).contains(&s.intervals) || !divides {
             return Err(TermsError::Intervals);
+        }
+        if !self.guards.are_sound() {
+            return Err(TermsError::Guards);
         }
         Ok(())
     }
@@ -366,6 +377,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::guards::BandWidths;
+    use crate::units::Ppm;
 
     fn instrument(tick_size: i64, hours_per_lot: u32) -> Instrument {
         let at = Nanos::from_seconds;
@@ -389,6 +402,7 @@ mod tests {
                 close_at: at(70),
             },
             reference: Price::from_ticks(2_500),
+            guards: Guards::NONE,
         }
     }
 
@@ -431,6 +445,11 @@ mod tests {
         let late = |t: &mut Instrument| t.schedule.close_at = t.schedule.deliver_until;
         assert_eq!(with(late), Err(TermsError::ScheduleOrder));
         assert_eq!(with(|t| t.schedule.intervals = 7), Err(TermsError::Intervals));
+        let standard = |t: &mut Instrument| t.guards = Guards::standard();
+        assert_eq!(with(standard), Ok(()));
+        let flat = BandWidths { front: Ppm::ZERO, back: Ppm::ONE };
+        let flat = Guards { bands: Some(flat), ..Guards::NONE };
+        assert_eq!(Instrument { guards: flat, ..good }.check_terms(), Err(TermsError::Guards));
     }
 
     proptest! {

@@ -16,6 +16,7 @@
 
 mod calendar;
 mod grade;
+mod guards;
 mod ids;
 mod instrument;
 pub mod rounding;
@@ -23,6 +24,7 @@ mod units;
 
 pub use calendar::{Date, SeriesTerms, month_names, series_of_grade};
 pub use grade::{Grade, GradeId, launch_grades};
+pub use guards::{BandWidths, BreakerTerms, Guards};
 pub use ids::{AccountId, InstrumentId, ObligationId, OrderId, Seq, TradeId};
 pub use instrument::{
     Instrument, Period, PriceError, Product, QtyError, Right, Schedule, Style, TermsError,

@@ -8,6 +8,7 @@ mod implied;
 mod quote;
 mod run;
 mod snapshot;
+mod upkeep;
 
 use std::collections::BTreeMap;
 

@@ -279,6 +279,8 @@ pub enum CancelReason {
     Protection,
     /// A quote that could not be replaced.
     Quote,
+    /// It could only reduce a position, which has become smaller than it.
+    ReduceOnly,
 }
 
 impl CancelReason {
@@ -299,6 +301,7 @@ impl CancelReason {
             Self::Band => 11,
             Self::Protection => 12,
             Self::Quote => 13,
+            Self::ReduceOnly => 14,
         }
     }
 
@@ -320,6 +323,7 @@ impl CancelReason {
             Self::Band => "band",
             Self::Protection => "mmp",
             Self::Quote => "quote",
+            Self::ReduceOnly => "reduce_only",
         }
     }
 }

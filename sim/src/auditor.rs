@@ -63,6 +63,9 @@ struct Sheet {
     is_marked: bool,
     is_marked_last: bool,
     is_tick: bool,
+    /// An index or a mark has changed, and orders that waited for that have arrived since.
+    has_news: bool,
+    fired: BTreeSet<InstrumentId>,
     /// Who paid less than the fee, and what was due.
     short_of_fees: BTreeMap<AccountId, MicroUsd>,
     /// Series that stopped trading.
@@ -92,37 +95,49 @@ impl Auditor {
     pub fn observe(&mut self, input: &Stamped, events: &[Event]) -> Result<(), Finding> {
         self.checks += 1;
         self.check_order(input)?;
-        if events.iter().any(|event| matches!(event, Event::Rejected(_))) {
-            return match events.len() {
-                1 => Ok(()),
-                events => Err(Finding::RefusalWithEffect { events }),
-            };
-        }
-        if !is_answered(&input.command, events) {
+        let is_refused = events.iter().any(|event| matches!(event, Event::Rejected(_)));
+        if is_refused {
+            let is_of_time = events.first().is_some_and(|first| is_of_time(first));
+            if 1 < events.len() && !is_of_time {
+                return Err(Finding::RefusalWithEffect { events: events.len() });
+            }
+        } else if !is_answered(&input.command, events) {
             return Err(Finding::Unanswered);
         }
         let mut sheet = Sheet::default();
-        self.read_command(input, &mut sheet);
+        if !is_refused {
+            self.read_command(input, &mut sheet);
+        }
         for event in events {
             self.read_event(event, input.at, &mut sheet)?;
         }
-        let in_the_books = events.iter().any(|event| {
-            matches!(
-                event,
-                Event::OrderAccepted(_)
-                    | Event::OrderAmended { .. }
-                    | Event::OrderCancelled { .. }
-                    | Event::SeriesExpired { .. }
-            )
-        });
-        if sheet.is_marked_last {
-            self.marks_due = None;
-        } else if in_the_books && self.marks_due.is_none() {
-            self.marks_due = Some(input.at + MARKS_AFTER);
-        }
+        self.note_marks(input.at, events, &sheet);
         self.check_sheet(&sheet, input.at)?;
         // New money is held at once where something lacks; a later change of anything would hide it.
         if matches!(input.command, Command::Deposit { .. }) { self.check_holds() } else { Ok(()) }
+    }
+
+    /// When what happened in the books must have reached the marks. What time has done comes before a tick computes them.
+    fn note_marks(&mut self, now: Nanos, events: &[Event], sheet: &Sheet) {
+        let stirs = |event: &Event| match event {
+            Event::SeriesExpired { .. } => true,
+            Event::OrderAccepted(_)
+            | Event::OrderAmended { .. }
+            | Event::OrderCancelled { .. }
+            | Event::OrderTriggered { .. }
+            | Event::AuctionOpened { .. }
+            | Event::AuctionExtended { .. }
+            | Event::AuctionEnded { .. } => !sheet.is_marked,
+            _ => false,
+        };
+        let has_fired = !sheet.fired.is_empty();
+        if sheet.is_marked_last {
+            self.marks_due = None;
+        }
+        let is_stirred = !sheet.is_marked_last && events.iter().any(stirs);
+        if (has_fired || is_stirred) && self.marks_due.is_none() {
+            self.marks_due = Some(now + MARKS_AFTER);
+        }
     }
 
     /// Compares the books with the exchange's own view.
@@ -223,6 +238,8 @@ impl Auditor {
             }
             Command::ListInstrument(_)
             | Command::OpenAccount { .. }
+            | Command::Batch { .. }
+            | Command::OpenAuction { .. }
             | Command::PlaceOrder(_)
             | Command::AmendOrder(_)
             | Command::CancelOrder { .. }
@@ -252,10 +269,17 @@ impl Auditor {
             Event::OrderAccepted(_)
             | Event::OrderAmended { .. }
             | Event::OrderCancelled { .. }
+            | Event::OrderTriggered { .. }
+            | Event::AuctionOpened { .. }
+            | Event::AuctionEnded { .. }
             | Event::DepthChanged { .. } => self.read_order(event, sheet),
+            Event::BatchItemDone { .. }
+            | Event::AuctionExtended { .. }
+            | Event::IndicativePrice { .. } => Ok(()),
             Event::Traded(traded) => self.read_trade(traded, sheet),
             Event::IndexPublished(print) => {
                 self.prices.print(print)?;
+                sheet.has_news = true;
                 sheet.is_marked_last = true;
                 Ok(())
             }
@@ -265,6 +289,7 @@ impl Auditor {
                     sheet.odd_marks.insert(*instrument, *mark);
                 }
                 self.prices.mark(*instrument, *mark);
+                sheet.has_news = true;
                 Ok(())
             }
             Event::VariationPaid { .. }
@@ -287,7 +312,7 @@ impl Auditor {
     fn read_order(&mut self, event: &Event, sheet: &mut Sheet) -> Result<(), Finding> {
         match event {
             Event::OrderAccepted(accepted) => {
-                self.next_id("order", accepted.order.0)?;
+                self.later_id("order", accepted.order.0)?;
                 let (terms, mark) = self.prices.terms(accepted.instrument)?;
                 self.orders.accept(accepted, (&terms, mark), &mut sheet.touched);
                 Ok(())
@@ -298,6 +323,19 @@ impl Auditor {
             }
             Event::OrderCancelled { order, qty, .. } => {
                 self.orders.cancel(*order, *qty, &mut sheet.touched)
+            }
+            Event::OrderTriggered { instrument, order, .. } => {
+                if sheet.has_news {
+                    sheet.fired.insert(*instrument);
+                }
+                self.orders.trigger(*order, &mut sheet.touched)
+            }
+            Event::AuctionOpened { instrument, .. } => {
+                self.orders.collect(*instrument);
+                Ok(())
+            }
+            Event::AuctionEnded { instrument, .. } => {
+                self.orders.uncrossed(*instrument, &mut sheet.touched)
             }
             other => {
                 self.orders.depth_changed(other, &mut sheet.touched);
@@ -457,7 +495,8 @@ impl Auditor {
             return Err(Finding::Mark { instrument: *instrument, ours, theirs: *mark });
         }
         let is_marked = sheet.is_marked || sheet.is_marked_last;
-        for instrument in self.prices.trading().filter(|_| is_marked) {
+        let still = |instrument: &InstrumentId| !sheet.fired.contains(instrument);
+        for instrument in self.prices.trading().filter(still).filter(|_| is_marked) {
             let (_, theirs) = self.prices.terms(instrument)?;
             let ours = self.prices.fresh_mark(instrument, self.orders.bests(instrument));
             if ours != Some(theirs) {
@@ -493,10 +532,27 @@ impl Auditor {
         Ok(())
     }
 
+    fn later_id(&mut self, kind: &'static str, found: u64) -> Result<(), Finding> {
+        let last = self.last_ids.insert(kind, found).unwrap_or(0);
+        if last < found { Ok(()) } else { Err(Finding::IdOutOfOrder { kind, last, found }) }
+    }
+
     fn next_id(&mut self, kind: &'static str, found: u64) -> Result<(), Finding> {
         let last = self.last_ids.insert(kind, found).unwrap_or(0);
         if found == last + 1 { Ok(()) } else { Err(Finding::IdOutOfOrder { kind, last, found }) }
     }
+}
+
+/// Whether it is something that time alone can have done, and that a refused command may therefore come after.
+fn is_of_time(event: &Event) -> bool {
+    use matching_engine::CancelReason::Expired;
+    matches!(
+        event,
+        Event::OrderCancelled { reason: Expired, .. }
+            | Event::AuctionExtended { .. }
+            | Event::AuctionEnded { .. }
+            | Event::Traded(_)
+    )
 }
 
 #[cfg(test)]

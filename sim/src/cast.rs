@@ -8,9 +8,9 @@ mod provider;
 
 use std::collections::BTreeMap;
 
-use exchange::{Command, Exchange, PlaceOrder, Series, SeriesState};
+use exchange::{Command, Exchange, PlaceOrder, Series, SeriesState, TimeInForce};
 use instruments::{AccountId, InstrumentId, Nanos, NanosSpan, Price, Qty, Side};
-use matching_engine::{OrderKind, StpMode, TimeInForce};
+use matching_engine::OrderKind;
 
 pub(crate) use fool::Fool;
 pub(crate) use gambler::Gambler;
@@ -53,18 +53,7 @@ pub(crate) fn order(
     price: Price,
     lots: u64,
 ) -> PlaceOrder {
-    PlaceOrder {
-        account,
-        instrument,
-        side,
-        kind: OrderKind::Limit(price),
-        qty: Qty::from_lots(lots),
-        time_in_force: TimeInForce::Gtc,
-        post_only: false,
-        reduce_only: false,
-        stp: StpMode::CancelNewest,
-        label: String::new(),
-    }
+    PlaceOrder::limit(account, instrument, side, price, Qty::from_lots(lots))
 }
 
 /// The same order, taken at once or not at all.

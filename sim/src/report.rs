@@ -60,6 +60,8 @@ pub(crate) struct Tally {
     orders: u64,
     amends: u64,
     cancels: u64,
+    triggered: u64,
+    auctions: u64,
     trades: u64,
     volume_lots: u64,
     obligations: u64,
@@ -93,6 +95,8 @@ impl Tally {
             Event::OrderAccepted(_) => self.orders += 1,
             Event::OrderAmended { .. } => self.amends += 1,
             Event::OrderCancelled { .. } => self.cancels += 1,
+            Event::OrderTriggered { .. } => self.triggered += 1,
+            Event::AuctionOpened { .. } => self.auctions += 1,
             Event::Traded(traded) => {
                 self.trades += 1;
                 self.volume_lots += traded.qty.lots();
@@ -131,7 +135,11 @@ impl Tally {
             | Event::ChallengeIssued { .. }
             | Event::ReceiptAccepted { .. }
             | Event::RowsDrawn { .. }
-            | Event::VerdictRecorded { .. } => {}
+            | Event::VerdictRecorded { .. }
+            | Event::BatchItemDone { .. }
+            | Event::AuctionExtended { .. }
+            | Event::AuctionEnded { .. }
+            | Event::IndicativePrice { .. } => {}
         }
     }
 }
@@ -218,6 +226,8 @@ impl Report {
             ("orders", count(tally.orders)),
             ("amends", count(tally.amends)),
             ("cancels", count(tally.cancels)),
+            ("stops and take-profits", count(tally.triggered)),
+            ("auctions", count(tally.auctions)),
             ("trades", count(tally.trades)),
             ("volume_lots", count(tally.volume_lots)),
             ("variation_usd", dollars(tally.variation)),

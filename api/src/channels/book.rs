@@ -179,6 +179,7 @@ mod tests {
             hours_per_lot: 744,
             schedule: month.schedule,
             reference: Price::from_ticks(2_000),
+            guards: instruments::Guards::NONE,
         }
     }
 

@@ -40,6 +40,7 @@ fn touched(event: &Event, (wanted, only): Wanted) -> Vec<OrderId> {
     let (instrument, touched) = match event {
         Event::OrderAccepted(terms) => (terms.instrument, vec![(terms.account, terms.order)]),
         Event::OrderAmended { account, instrument, order, .. }
+        | Event::OrderTriggered { account, instrument, order }
         | Event::OrderCancelled { account, instrument, order, .. } => {
             (*instrument, vec![(*account, *order)])
         }

@@ -15,19 +15,28 @@ pub struct NewOrder {
     pub instrument_name: String,
     /// Lots.
     pub amount: Number,
-    /// `limit` or `market`.
+    /// `limit`, `market`, `stop_limit`, `stop_market`, `take_limit` or `take_market`.
     #[serde(rename = "type")]
     pub kind: &'static str,
     /// Dollars per GPU-hour; none for a market order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub price: Option<Number>,
-    /// `good_til_cancelled`, `immediate_or_cancel` or `fill_or_kill`.
+    /// `good_til_cancelled` when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_in_force: Option<&'static str>,
     /// Refuse rather than take.
     pub post_only: bool,
     /// Refuse unless it makes the position smaller.
     pub reduce_only: bool,
+    /// How many lots it shows at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub display_amount: Option<Number>,
+    /// What it waits for: `last_price`, `mark_price` or `index_price`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trigger: Option<&'static str>,
+    /// How far that has to go.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trigger_price: Option<Number>,
     /// The account's own word for it.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub label: String,
@@ -51,6 +60,9 @@ impl NewOrder {
             time_in_force: None,
             post_only: false,
             reduce_only: false,
+            display_amount: None,
+            trigger: None,
+            trigger_price: None,
             label: String::new(),
         }
     }
@@ -80,6 +92,22 @@ impl NewOrder {
     #[must_use]
     pub fn fill_or_kill(mut self) -> Self {
         self.time_in_force = Some("fill_or_kill");
+        self
+    }
+
+    /// Shows so many lots at most when it rests.
+    #[must_use]
+    pub fn showing(mut self, lots: u64) -> Self {
+        self.display_amount = Some(Decimal::from(lots).into());
+        self
+    }
+
+    /// Waits until the mark price goes against it as far as `price`.
+    #[must_use]
+    pub fn stop_at_mark(mut self, price: Decimal) -> Self {
+        self.kind = if self.price.is_some() { "stop_limit" } else { "stop_market" };
+        self.trigger = Some("mark_price");
+        self.trigger_price = Some(price.into());
         self
     }
 

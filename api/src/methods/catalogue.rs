@@ -1,7 +1,7 @@
 //! The catalogue of methods. The documentation's table is made from it.
 
 use crate::auth::Need;
-use crate::lower::{EDIT_FIELDS, ORDER_FIELDS, RECEIPT_FIELDS};
+use crate::lower::{CANCEL_FIELDS, EDIT_FIELDS, ORDER_FIELDS, RECEIPT_FIELDS};
 
 /// A method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,10 +121,10 @@ pub(crate) const METHODS: [Spec; 43] = [
     private(Method::PrivateUnsubscribeAll, "private/unsubscribe_all", Need::TradeRead, &[], "ends every subscription; WebSocket only"),
     private(Method::Buy, "private/buy", Need::TradeWrite, ORDER_FIELDS, "places a buy order; answers when it is durable"),
     private(Method::Sell, "private/sell", Need::TradeWrite, ORDER_FIELDS, "places a sell order; answers when it is durable"),
-    private(Method::Edit, "private/edit", Need::TradeWrite, EDIT_FIELDS, "changes an open order's price or total amount, wholly or not at all"),
+    private(Method::Edit, "private/edit", Need::TradeWrite, EDIT_FIELDS, "changes an open order's price, trigger price or total amount, wholly or not at all"),
     private(Method::Cancel, "private/cancel", Need::TradeWrite, &["order_id"], "cancels an open order"),
-    private(Method::CancelAll, "private/cancel_all", Need::TradeWrite, &[], "cancels every open order; answers with their number"),
-    private(Method::CancelAllByInstrument, "private/cancel_all_by_instrument", Need::TradeWrite, &["instrument_name", "type"], "cancels every open order of one series; answers with their number"),
+    private(Method::CancelAll, "private/cancel_all", Need::TradeWrite, CANCEL_FIELDS, "cancels every open order that the fields let through; answers with their number"),
+    private(Method::CancelAllByInstrument, "private/cancel_all_by_instrument", Need::TradeWrite, CANCEL_FIELDS, "cancels the open orders of one series that the fields let through; answers with their number"),
     private(Method::GetOpenOrders, "private/get_open_orders", Need::TradeRead, &["kind", "type"], "open orders, oldest first"),
     private(Method::GetOpenOrdersByInstrument, "private/get_open_orders_by_instrument", Need::TradeRead, &["instrument_name", "type"], "open orders of one series, oldest first"),
     private(Method::GetOpenOrdersByCurrency, "private/get_open_orders_by_currency", Need::TradeRead, &["currency", "kind", "type"], "open orders, oldest first"),

@@ -5,7 +5,6 @@ use instruments::{AccountId, OrderId};
 
 use super::Answer;
 use super::submit::{instrument, tick_direction};
-use super::trading::check_type;
 use crate::auth::Caller;
 use crate::gateway::Gateway;
 use crate::methods::market_data::{Count, Sorting, check_currency, check_kind};
@@ -32,7 +31,7 @@ fn wire(gateway: &Gateway, record: &OrderRecord) -> Result<WireOrder, WireError>
 }
 
 pub(super) fn open_orders(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
-    check_type(params)?;
+    let kind = lower::kind_filter(params)?;
     check_currency(params)?;
     check_kind(params)?;
     let open = {
@@ -43,6 +42,7 @@ pub(super) fn open_orders(gateway: &Gateway, caller: &Caller, params: &Params) -
     let history = gateway.venue.history();
     let orders: Result<Vec<WireOrder>, WireError> = open
         .iter()
+        .filter(|view| kind.lets_through(&view.record))
         .map(|view| {
             let known = history.order(view.order);
             let record = known.unwrap_or_else(|| raise::order_from_open(view.order, &view.record));

@@ -11,14 +11,26 @@ use crate::wire::{ErrorCode, WireError, WirePlaced, WireUserTrade};
 
 /// Submits a command; a refusal of the exchange becomes the client's error.
 pub(super) async fn submit(gateway: &Gateway, command: Command) -> Result<Outcome, WireError> {
-    let instrument =
-        if let Command::PlaceOrder(order) = &command { Some(order.instrument) } else { None };
+    let instrument = instrument_of(gateway, &command);
     let outcome =
         gateway.venue.submit(command).await.map_err(|error| raise::submit_error(&error))?;
     let Some(reason) = outcome.refusal() else { return Ok(outcome) };
     let exchange = gateway.venue.exchange();
     let series = instrument.and_then(|id| exchange.series_by_id(id));
     Err(raise::reject(reason, series.map(|series| &series.instrument)))
+}
+
+/// Whose ticks the prices of a refusal would be.
+#[expect(clippy::wildcard_enum_match_arm, reason = "no other refusal of a client has a price")]
+fn instrument_of(gateway: &Gateway, command: &Command) -> Option<InstrumentId> {
+    match command {
+        Command::PlaceOrder(order) => Some(order.instrument),
+        Command::AmendOrder(amend) => {
+            let open = gateway.venue.exchange().open_order(amend.order);
+            open.map(|view| view.record.instrument)
+        }
+        _ => None,
+    }
 }
 
 /// The terms of a series, by its number.

@@ -2,6 +2,7 @@
 
 use exchange::{Command, Event};
 use instruments::Side;
+use matching_engine::CancelReason;
 
 use super::Answer;
 use super::orders::order_now;
@@ -49,22 +50,12 @@ pub(super) async fn cancel(gateway: &Gateway, caller: &Caller, params: &Params) 
 }
 
 pub(super) async fn cancel_all(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
-    check_type(params)?;
-    let instrument = lower::optional_series(&gateway.venue.exchange(), params)?;
-    let command = Command::CancelAll { account: caller.account, instrument };
+    let filter = lower::cancel_filter(&gateway.venue.exchange(), params)?;
+    let command = Command::CancelAll { account: caller.account, filter };
     let outcome = submit(gateway, command).await?;
-    let is_cancelled = |event: &&Event| matches!(event, Event::OrderCancelled { .. });
+    // What time ended in the same command is not what was asked for.
+    let is_cancelled = |event: &&Event| {
+        matches!(event, Event::OrderCancelled { reason: CancelReason::Requested, .. })
+    };
     Ok(to_result(&outcome.events.iter().filter(is_cancelled).count()))
-}
-
-/// Deribit's filter by order type: only the one that filters nothing.
-pub(super) fn check_type(params: &Params) -> Result<(), WireError> {
-    match params.text("type")?.as_deref() {
-        None | Some("all") => Ok(()),
-        Some(_) => {
-            let reason =
-                "filtering by order type is not supported; leave the field out or send all";
-            Err(WireError::new(ErrorCode::NotImplemented, reason).of("type"))
-        }
-    }
 }

@@ -1,9 +1,9 @@
 //! Orders and trades.
 
-use exchange::{Event, OpenOrder, OrderAccepted, Traded};
+use exchange::{Event, OpenOrder, OrderAccepted, TimeInForce, Traded};
 use instruments::rounding::div_half_even;
-use instruments::{Instrument, MicroUsd, Nanos, OrderId, Price, Qty};
-use matching_engine::{CancelReason, OrderKind, TimeInForce};
+use instruments::{Instrument, MicroUsd, Nanos, OrderId, Price, Side};
+use matching_engine::{CancelReason, OrderKind, PostOnly, PriceSource, StpMode, TriggerWhen};
 
 use super::{CURRENCY, direction};
 use crate::venue::Published;
@@ -14,11 +14,13 @@ use crate::wire::{Number, WireOrder, WireTrade, WireUserTrade};
 pub(crate) fn order(record: &OrderRecord, instrument: &Instrument) -> WireOrder {
     let terms = &record.terms;
     let amount = Number::from(terms.qty);
+    let decimal = |price: Price| Number::from(instrument.price_to_decimal(price));
     WireOrder {
         order_id: terms.order.to_string(),
-        order_state: state(record.state).to_owned(),
-        order_type: order_type(terms.kind).to_owned(),
+        order_state: state(record).to_owned(),
+        order_type: order_type(terms).to_owned(),
         time_in_force: time_in_force(terms.time_in_force).to_owned(),
+        good_til: terms.ends_at.map(Nanos::millis),
         instrument_name: instrument.name.clone(),
         direction: direction(terms.side).to_owned(),
         price: instrument.price_to_decimal(terms.limit).into(),
@@ -28,15 +30,22 @@ pub(crate) fn order(record: &OrderRecord, instrument: &Instrument) -> WireOrder 
         average_price: average_price(record, instrument).into(),
         commission: record.fee.into(),
         label: terms.label.clone(),
-        post_only: terms.post_only,
-        reject_post_only: terms.post_only,
+        post_only: terms.post_only != PostOnly::No,
+        reject_post_only: terms.post_only == PostOnly::Reject,
         reduce_only: terms.reduce_only,
+        display_amount: terms.display.map(Number::from),
+        trigger: terms.trigger.map(|trigger| source(trigger.source).to_owned()),
+        trigger_price: terms.trigger.map(|trigger| decimal(trigger.price)),
+        triggered: terms.trigger.map(|_| !record.waits),
+        ceiling_price: terms.ceiling.map(decimal),
+        stp: self_trade(terms.stp).to_owned(),
+        stp_token: terms.stp_token,
         replaced: record.is_amended,
         is_liquidation: false,
         api: true,
         cancel_reason: match record.state {
             OrderState::Open | OrderState::Filled => None,
-            OrderState::Cancelled { reason, .. } => Some(cancel_reason(reason).to_owned()),
+            OrderState::Cancelled { reason, .. } => Some(cancel_reason(reason, record).to_owned()),
         },
         creation_timestamp: record.placed_at.millis(),
         last_update_timestamp: record.updated_at.millis(),
@@ -53,18 +62,46 @@ fn average_price(record: &OrderRecord, instrument: &Instrument) -> MicroUsd {
     MicroUsd::from_i128(average).unwrap_or_default()
 }
 
-const fn state(state: OrderState) -> &'static str {
-    match state {
+const fn state(record: &OrderRecord) -> &'static str {
+    match record.state {
+        OrderState::Open if record.waits => "untriggered",
         OrderState::Open => "open",
         OrderState::Filled => "filled",
         OrderState::Cancelled { .. } => "cancelled",
     }
 }
 
-const fn order_type(kind: OrderKind) -> &'static str {
-    match kind {
-        OrderKind::Limit(_) => "limit",
-        OrderKind::Market => "market",
+/// A stop to buy and a take-profit to sell wait for a rise, the other two for a fall.
+fn order_type(terms: &OrderAccepted) -> &'static str {
+    let is_stop = terms.trigger.map(|trigger| match (terms.side, trigger.when) {
+        (Side::Buy, TriggerWhen::Rises) | (Side::Sell, TriggerWhen::Falls) => true,
+        (Side::Buy, TriggerWhen::Falls) | (Side::Sell, TriggerWhen::Rises) => false,
+    });
+    match (terms.kind, is_stop) {
+        (OrderKind::Limit(_), None) => "limit",
+        (OrderKind::Limit(_), Some(true)) => "stop_limit",
+        (OrderKind::Limit(_), Some(false)) => "take_limit",
+        (OrderKind::Market, None) => "market",
+        (OrderKind::Market, Some(true)) => "stop_market",
+        (OrderKind::Market, Some(false)) => "take_market",
+    }
+}
+
+const fn source(source: PriceSource) -> &'static str {
+    match source {
+        PriceSource::Last => "last_price",
+        PriceSource::Mark => "mark_price",
+        PriceSource::Index => "index_price",
+    }
+}
+
+const fn self_trade(mode: StpMode) -> &'static str {
+    match mode {
+        StpMode::None => "none",
+        StpMode::CancelNewest => "cancel_newest",
+        StpMode::CancelOldest => "cancel_oldest",
+        StpMode::CancelBoth => "cancel_both",
+        StpMode::Decrement => "decrement",
     }
 }
 
@@ -73,11 +110,15 @@ const fn time_in_force(time_in_force: TimeInForce) -> &'static str {
         TimeInForce::Gtc => "good_til_cancelled",
         TimeInForce::Ioc => "immediate_or_cancel",
         TimeInForce::Fok => "fill_or_kill",
+        TimeInForce::Gtd(_) => "good_til_date",
+        TimeInForce::Day => "good_til_day",
+        TimeInForce::Gfa => "good_for_auction",
+        TimeInForce::Gfn => "good_for_normal",
     }
 }
 
 /// Deribit's word where it has one.
-const fn cancel_reason(reason: CancelReason) -> &'static str {
+fn cancel_reason(reason: CancelReason, record: &OrderRecord) -> &'static str {
     match reason {
         CancelReason::Requested => "user_request",
         CancelReason::ImmediateOrCancel => "immediate_or_cancel",
@@ -85,7 +126,18 @@ const fn cancel_reason(reason: CancelReason) -> &'static str {
         CancelReason::Market => "market_protection",
         CancelReason::SelfTrade => "self_trade",
         CancelReason::Amended => "amended",
+        CancelReason::Expired if record.terms.ends_at.is_some_and(|at| at <= record.updated_at) => {
+            "expired"
+        }
         CancelReason::Expired => "settlement",
+        CancelReason::AuctionOver => "auction_over",
+        CancelReason::AuctionOpened => "auction",
+        CancelReason::Halted => "halted",
+        CancelReason::PostOnly => "edit_post_only_reject",
+        CancelReason::Band => "price_band",
+        CancelReason::Protection => "mmp_trigger",
+        CancelReason::Quote => "quote",
+        CancelReason::ReduceOnly => "reduce_only",
     }
 }
 
@@ -97,12 +149,20 @@ pub(crate) fn new_order(order: OrderId, outcome: &Published) -> Option<OrderReco
         if let Event::OrderAccepted(terms) = event
             && terms.order == order
         {
-            found = Some(accepted(terms, outcome.at));
+            found = Some(OrderRecord::accepted(terms, outcome.at));
         }
         let Some(record) = found.as_mut() else { continue };
         match event {
             Event::OrderCancelled { order: cancelled, qty, reason, .. } if *cancelled == order => {
                 record.state = OrderState::Cancelled { qty: *qty, reason: *reason };
+            }
+            Event::OrderAmended { order: amended, price, qty, trigger, .. }
+                if *amended == order =>
+            {
+                record.amend((*price, *qty), *trigger, outcome.at);
+            }
+            Event::OrderTriggered { order: triggered, .. } if *triggered == order => {
+                record.waits = false;
             }
             Event::Traded(traded) => fill(record, traded),
             _ => {}
@@ -112,19 +172,6 @@ pub(crate) fn new_order(order: OrderId, outcome: &Published) -> Option<OrderReco
         }
     }
     found
-}
-
-fn accepted(terms: &OrderAccepted, at: Nanos) -> OrderRecord {
-    OrderRecord {
-        terms: terms.clone(),
-        state: OrderState::Open,
-        filled: Qty::ZERO,
-        filled_tick_lots: 0,
-        fee: MicroUsd::ZERO,
-        is_amended: false,
-        placed_at: at,
-        updated_at: at,
-    }
 }
 
 fn fill(record: &mut OrderRecord, traded: &Traded) {
@@ -152,11 +199,18 @@ pub(crate) fn order_from_open(order: OrderId, open: &OpenOrder) -> OrderRecord {
             limit: open.limit,
             qty: open.qty,
             time_in_force: open.time_in_force,
+            ends_at: open.ends_at,
             post_only: open.post_only,
             reduce_only: open.reduce_only,
+            stp: open.stp,
+            stp_token: open.stp_token,
+            display: open.display,
+            trigger: open.trigger,
+            ceiling: open.ceiling,
             label: open.label.clone(),
         },
         state: OrderState::Open,
+        waits: open.waits,
         filled: open.filled,
         filled_tick_lots: filled.saturating_mul(i128::from(open.limit.ticks())),
         fee: MicroUsd::ZERO,
@@ -218,13 +272,13 @@ pub(crate) fn user_trade(
         mark_price: trade.mark_price,
         index_price: trade.index_price,
         order_id: terms.order.to_string(),
-        order_type: order_type(terms.kind).to_owned(),
-        state: state(record.order.state).to_owned(),
+        order_type: order_type(terms).to_owned(),
+        state: state(&record.order).to_owned(),
         label: terms.label.clone(),
         liquidity: if record.is_taker { "T" } else { "M" }.to_owned(),
         fee: record.fee.into(),
         fee_currency: CURRENCY.to_owned(),
-        post_only: terms.post_only,
+        post_only: terms.post_only != PostOnly::No,
         reduce_only: terms.reduce_only,
     }
 }

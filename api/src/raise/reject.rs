@@ -1,7 +1,7 @@
 //! Refusals: every [`Reject`] of the exchange, and what else can stop a request, as a code, a reason, a field and a limit.
 
 use exchange::{ReceiptField, Reject};
-use instruments::Instrument;
+use instruments::{Instrument, Price};
 use rust_decimal::Decimal;
 
 use crate::io::sign::SignError;
@@ -29,10 +29,28 @@ pub(crate) fn reject(reject: &Reject, instrument: Option<&Instrument>) -> WireEr
         | Reject::ZeroQuantity
         | Reject::QtyAboveLimit { .. }
         | Reject::PriceNotPositive
-        | Reject::PriceAboveLimit { .. } => terms(reject, instrument),
-        Reject::PostOnlyImmediate
-        | Reject::LabelTooLong { .. }
+        | Reject::PriceAboveLimit { .. }
+        | Reject::BeyondCeiling { .. }
+        | Reject::AboveBand { .. }
+        | Reject::BelowBand { .. } => terms(reject, instrument),
+        Reject::TooLate
+        | Reject::NotWaiting
+        | Reject::NoLimit
+        | Reject::PostOnlyImmediate
+        | Reject::DisplayImmediate
+        | Reject::DisplayOutOfRange { .. }
+        | Reject::TriggerTimeInForce
+        | Reject::TriggerSlides
+        | Reject::ExpiryPassed
+        | Reject::NotInContinuous
+        | Reject::NotInAuction
+        | Reject::AuctionUnderWay
+        | Reject::AuctionOutOfTime => kind(reject),
+        Reject::LabelTooLong { .. }
         | Reject::TooManyOpenOrders { .. }
+        | Reject::VenueFull
+        | Reject::BatchOutOfRange { .. }
+        | Reject::BatchOfOthers
         | Reject::WouldNotReduce { .. }
         | Reject::PositionAboveLimit { .. }
         | Reject::NotionalOutOfRange
@@ -130,12 +148,78 @@ fn terms(reject: &Reject, instrument: Option<&Instrument>) -> WireError {
         }
         Reject::PriceAboveLimit { limit } => {
             let error = WireError::new(ErrorCode::PriceTooHigh, "price is above the limit");
-            match instrument {
-                Some(instrument) => {
-                    error.of("price").with_limit(instrument.price_to_decimal(*limit))
-                }
-                None => error.of("price"),
-            }
+            beyond(error, *limit, instrument)
+        }
+        Reject::BeyondCeiling { limit } => {
+            let reason = "price is beyond the order's own ceiling";
+            beyond(WireError::new(ErrorCode::InvalidPrice, reason), *limit, instrument)
+        }
+        Reject::AboveBand { limit } => {
+            let reason = "price is above the band around the mark";
+            beyond(WireError::new(ErrorCode::PriceTooHigh, reason), *limit, instrument)
+        }
+        Reject::BelowBand { limit } => {
+            let reason = "price is below the band around the mark";
+            beyond(WireError::new(ErrorCode::PriceTooLow, reason), *limit, instrument)
+        }
+        other => elsewhere(other),
+    }
+}
+
+/// A price that would have been possible.
+fn beyond(error: WireError, limit: Price, instrument: Option<&Instrument>) -> WireError {
+    match instrument {
+        Some(instrument) => error.of("price").with_limit(instrument.price_to_decimal(limit)),
+        None => error.of("price"),
+    }
+}
+
+/// What an order asks for does not go together, or not with the moment.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the table above is exhaustive")]
+fn kind(reject: &Reject) -> WireError {
+    let combination =
+        |field, reason| WireError::new(ErrorCode::UnsupportedCombination, reason).of(field);
+    match reject {
+        Reject::TooLate => {
+            let reason = "the request came after the instant until which it was valid";
+            WireError::new(ErrorCode::TimedOut, reason).of("valid_until")
+        }
+        Reject::NotWaiting => {
+            combination("trigger_price", "only an order that is untriggered has one to change")
+        }
+        Reject::NoLimit => combination("price", "a market order has no price to change"),
+        Reject::PostOnlyImmediate => {
+            combination("post_only", "a post-only order must be a limit order that may rest")
+        }
+        Reject::DisplayImmediate => {
+            combination("display_amount", "an order that never rests has nothing to hide")
+        }
+        Reject::DisplayOutOfRange { limit } => {
+            let reason = "an order shows at least a thousandth of itself, and at least one lot";
+            let error = WireError::new(ErrorCode::InvalidAmount, reason);
+            error.of("display_amount").with_limit(*limit)
+        }
+        Reject::TriggerTimeInForce => {
+            combination("time_in_force", "an order for one phase cannot wait for a price")
+        }
+        Reject::TriggerSlides => {
+            combination("reject_post_only", "an order that waits for a price cannot slide")
+        }
+        Reject::ExpiryPassed => WireError::param("good_til", "has passed"),
+        Reject::NotInContinuous => {
+            combination("time_in_force", "good_for_auction needs an auction, and there is none")
+        }
+        Reject::NotInAuction => {
+            let reason = "an auction takes limit orders that rest and are not post-only";
+            combination("time_in_force", reason)
+        }
+        Reject::AuctionUnderWay => {
+            let reason = "an auction is under way already";
+            WireError::new(ErrorCode::OtherReject, reason).of("instrument_name")
+        }
+        Reject::AuctionOutOfTime => {
+            let reason = "an auction ends after now and before the last trade";
+            WireError::new(ErrorCode::OtherReject, reason).of("until")
         }
         other => elsewhere(other),
     }
@@ -144,10 +228,6 @@ fn terms(reject: &Reject, instrument: Option<&Instrument>) -> WireError {
 #[expect(clippy::wildcard_enum_match_arm, reason = "the table above is exhaustive")]
 fn order(reject: &Reject) -> WireError {
     match reject {
-        Reject::PostOnlyImmediate => {
-            let reason = "a post-only order must be a limit order that is good_til_cancelled";
-            WireError::new(ErrorCode::UnsupportedCombination, reason).of("post_only")
-        }
         Reject::LabelTooLong { limit } => {
             let reason = format!("must have at most {limit} bytes");
             WireError::param("label", reason).with_limit(count(*limit))
@@ -157,9 +237,18 @@ fn order(reject: &Reject) -> WireError {
             let error = WireError::new(ErrorCode::TooManyOpenOrders, reason);
             error.of("open_orders").with_limit(count(*limit))
         }
+        Reject::VenueFull => {
+            let reason = "the venue has as many open orders as it may have";
+            WireError::new(ErrorCode::QueueFull, reason)
+        }
+        Reject::BatchOutOfRange { limit } => {
+            WireError::param("items", "must be some, and at most the limit")
+                .with_limit(count(*limit))
+        }
+        Reject::BatchOfOthers => WireError::param("items", "must all be of one account"),
         Reject::WouldNotReduce { limit } => {
-            let reason = "a reduce-only order must be immediate, against the position, and at \
-                          most as large";
+            let reason = "reduce-only orders must be against the position, and together at most \
+                          as large";
             let error = WireError::new(ErrorCode::OtherReject, reason);
             error.of("reduce_only").with_limit(*limit)
         }
@@ -182,7 +271,7 @@ fn order(reject: &Reject) -> WireError {
             error.with_funds((*required).into(), (*available).into())
         }
         Reject::PostOnlyWouldCross => {
-            let reason = "a post-only order would have taken";
+            let reason = "a post-only order would have taken, or could not slide";
             WireError::new(ErrorCode::PostOnlyReject, reason).of("post_only")
         }
         Reject::UnknownOrder => {
@@ -290,13 +379,13 @@ pub(crate) fn sign_error(error: SignError) -> WireError {
 
 #[cfg(test)]
 mod tests {
-    use instruments::{MicroUsd, Price, Qty, TermsError};
+    use instruments::{MicroUsd, Qty, TermsError};
 
     use super::*;
 
     /// Every refusal of the exchange, once.
     fn all() -> Vec<Reject> {
-        let (money, qty) = (MicroUsd::new(1), Qty::from_lots(1));
+        let (money, qty, price) = (MicroUsd::new(1), Qty::from_lots(1), Price::from_ticks(1));
         vec![
             Reject::VenueNotOpen,
             Reject::VenueAlreadyOpen,
@@ -310,23 +399,41 @@ mod tests {
             Reject::TestMoneyClosed,
             Reject::DepositOutOfRange { limit: money },
             Reject::EquityOutOfRange { limit: money },
+            Reject::TooLate,
             Reject::UnknownInstrument,
             Reject::ProductNotCleared,
             Reject::SeriesExpired,
+            Reject::NotWaiting,
+            Reject::NoLimit,
             Reject::ZeroQuantity,
             Reject::QtyAboveLimit { limit: qty },
             Reject::PriceNotPositive,
-            Reject::PriceAboveLimit { limit: Price::from_ticks(1) },
+            Reject::PriceAboveLimit { limit: price },
             Reject::PostOnlyImmediate,
+            Reject::DisplayImmediate,
+            Reject::DisplayOutOfRange { limit: qty },
+            Reject::TriggerTimeInForce,
+            Reject::TriggerSlides,
+            Reject::ExpiryPassed,
+            Reject::NotInContinuous,
+            Reject::NotInAuction,
+            Reject::BeyondCeiling { limit: price },
             Reject::LabelTooLong { limit: 64 },
             Reject::TooManyOpenOrders { limit: 1 },
+            Reject::VenueFull,
             Reject::WouldNotReduce { limit: qty },
             Reject::PositionAboveLimit { limit: qty },
             Reject::NotionalOutOfRange,
             Reject::InsufficientMargin { required: money, available: money },
+            Reject::AboveBand { limit: price },
+            Reject::BelowBand { limit: price },
             Reject::PostOnlyWouldCross,
             Reject::UnknownOrder,
             Reject::NothingToAmend,
+            Reject::BatchOutOfRange { limit: 64 },
+            Reject::BatchOfOthers,
+            Reject::AuctionUnderWay,
+            Reject::AuctionOutOfTime,
             Reject::UnknownGrade,
             Reject::IndexOutOfOrder,
             Reject::IndexOutOfRange { limit: money },

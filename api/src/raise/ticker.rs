@@ -1,7 +1,8 @@
 //! Books and tickers, read from the exchange as it is now.
 
 use exchange::{Exchange, Series};
-use instruments::{Instrument, Price, Qty, Side};
+use instruments::{Instrument, Nanos, Price, Qty, Side};
+use matching_engine::Phase;
 
 use super::listing;
 use crate::wire::{Number, WireBook, WireLevel, WireStats, WireTicker};
@@ -12,6 +13,12 @@ pub(crate) fn ticker(exchange: &Exchange, series: &Series) -> WireTicker {
     let book = exchange.book(terms.id);
     let best_bid = book.and_then(|book| book.best_bid());
     let best_ask = book.and_then(|book| book.best_ask());
+    let bands = book.map(|book| book.bands()).unwrap_or_default();
+    let auction = book.and_then(|book| match book.phase() {
+        Phase::Auction(auction) => Some(auction),
+        Phase::Continuous => None,
+    });
+    let cross = exchange.indicative(terms.id);
     let decimal = |price: Price| Number(terms.price_to_decimal(price));
     let index = exchange.index(&terms.grade).and_then(|print| print.value).map(Number::from);
     let amount = |level: Option<(Price, Qty)>| {
@@ -20,7 +27,7 @@ pub(crate) fn ticker(exchange: &Exchange, series: &Series) -> WireTicker {
     WireTicker {
         instrument_name: terms.name.clone(),
         timestamp: exchange.now().millis(),
-        state: listing::state(series).to_owned(),
+        state: if auction.is_some() { "auction" } else { listing::state(series) }.to_owned(),
         best_bid_price: best_bid.map(|(price, _)| decimal(price)),
         best_bid_amount: amount(best_bid),
         best_ask_price: best_ask.map(|(price, _)| decimal(price)),
@@ -29,8 +36,11 @@ pub(crate) fn ticker(exchange: &Exchange, series: &Series) -> WireTicker {
         last_price: series.last_trade.map(decimal),
         index_price: index,
         open_interest: exchange.open_interest(terms.id).into(),
-        min_price: terms.tick_size_decimal().into(),
-        max_price: decimal(Instrument::PRICE_MAX),
+        min_price: decimal(bands.low.unwrap_or(Price::from_ticks(1))),
+        max_price: decimal(bands.high.unwrap_or(Instrument::PRICE_MAX)),
+        indicative_price: cross.map(|cross| decimal(cross.price)),
+        indicative_amount: cross.map(|cross| cross.volume.into()),
+        auction_until: auction.and_then(|auction| auction.until).map(Nanos::millis),
         settlement_price: Some(decimal(series.settlement_price.unwrap_or(series.mark))),
         estimated_delivery_price: series
             .settlement_price

@@ -265,8 +265,11 @@ impl Draft<'_> {
                     self.put(&key::LABELS, label, &());
                 }
             }
-            Event::OrderAmended { order, price, qty, .. } => {
-                self.change_order(*order, |record| record.amend(*price, *qty, at));
+            Event::OrderAmended { order, price, qty, trigger, .. } => {
+                self.change_order(*order, |record| record.amend((*price, *qty), *trigger, at));
+            }
+            Event::OrderTriggered { order, .. } => {
+                self.change_order(*order, |record| record.trigger(at));
             }
             Event::OrderCancelled { order, qty, reason, .. } => {
                 self.change_order(*order, |record| record.cancel(*qty, *reason, at));
@@ -299,6 +302,11 @@ impl Draft<'_> {
             | Event::AccountOpened { .. }
             | Event::MoneyMoved(_)
             | Event::DepthChanged { .. }
+            | Event::AuctionOpened { .. }
+            | Event::AuctionExtended { .. }
+            | Event::AuctionEnded { .. }
+            | Event::IndicativePrice { .. }
+            | Event::BatchItemDone { .. }
             | Event::IndexPublished(_)
             | Event::MarkChanged { .. }
             | Event::VariationPaid { .. }
@@ -353,10 +361,10 @@ impl Draft<'_> {
 
 #[cfg(test)]
 mod tests {
-    use exchange::OrderAccepted;
     use exchange::io::MemoryStore;
+    use exchange::{OrderAccepted, TimeInForce};
     use instruments::{MicroUsd, Price, Qty, TradeId};
-    use matching_engine::{OrderKind, TimeInForce};
+    use matching_engine::{OrderKind, PostOnly, StpMode};
 
     use super::*;
 
@@ -384,8 +392,14 @@ mod tests {
             limit: Price::from_ticks(100),
             qty: Qty::from_lots(5),
             time_in_force: TimeInForce::Gtc,
-            post_only: false,
+            ends_at: None,
+            post_only: PostOnly::No,
             reduce_only: false,
+            stp: StpMode::None,
+            stp_token: 0,
+            display: None,
+            trigger: None,
+            ceiling: None,
             label: label.to_owned(),
         }))
     }

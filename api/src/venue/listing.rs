@@ -124,6 +124,7 @@ fn futures(price: &ReferencePrice, now: Nanos) -> Vec<Instrument> {
                 hours_per_lot: terms.hours_per_lot,
                 schedule: terms.schedule,
                 reference: Price::from_ticks(1),
+                guards: instruments::Guards::standard(),
             };
             Instrument { reference: instrument.nearest_price(price.per_hour), ..instrument }
         })

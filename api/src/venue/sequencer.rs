@@ -99,7 +99,7 @@ impl Inbox {
     /// Never: writing borsh into a vector cannot fail.
     pub(crate) fn send(&self, command: Command) -> Result<oneshot::Receiver<Outcome>, SubmitError> {
         let limit = match &command {
-            Command::PlaceOrder(_) | Command::AmendOrder { .. } => {
+            Command::PlaceOrder(_) | Command::AmendOrder(_) | Command::Batch { .. } => {
                 INBOX_MAX.saturating_sub(INBOX_RESERVED)
             }
             Command::OpenVenue(_)
@@ -108,6 +108,7 @@ impl Inbox {
             | Command::Deposit { .. }
             | Command::CancelOrder { .. }
             | Command::CancelAll { .. }
+            | Command::OpenAuction { .. }
             | Command::PublishIndex(_)
             | Command::NominateAgent { .. }
             | Command::IssueChallenge { .. }

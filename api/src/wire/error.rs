@@ -48,6 +48,7 @@ error_codes! {
     InvalidRequest = (-32600, "Invalid Request", 400): "JSON, but not a JSON-RPC 2.0 request";
     QtyTooLow = (10002, "qty_too_low", 400): "an amount of zero or less";
     OrderNotFound = (10004, "order_not_found", 404): "no open order of this account has that id";
+    PriceTooLow = (10005, "price_too_low", 400): "a price below the limit";
     PriceTooHigh = (10007, "price_too_high", 400): "a price above the limit";
     NotEnoughFunds = (10009, "not_enough_funds", 400): "the account cannot fund it";
     BookClosed = (10012, "book_closed", 400): "the series has stopped trading";
@@ -73,6 +74,7 @@ error_codes! {
     SubscriptionFailed = (13017, "subscription_failed", 400): "a channel cannot be subscribed to";
     NotFound = (13020, "not_found", 404): "no such thing";
     Forbidden = (13021, "forbidden", 403): "logged in, but not allowed to";
+    TimedOut = (13888, "timed_out", 400): "the request came after its `valid_until`";
 }
 
 impl ErrorCode {

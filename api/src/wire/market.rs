@@ -28,7 +28,7 @@ pub struct WireTicker {
     pub instrument_name: String,
     /// Milliseconds since 1970.
     pub timestamp: u64,
-    /// `open` or `closed`.
+    /// `open`, `closed`, or `auction` while orders are collected.
     pub state: String,
     /// The highest bid.
     pub best_bid_price: Option<Number>,
@@ -46,10 +46,19 @@ pub struct WireTicker {
     pub index_price: Option<Number>,
     /// Lots held long.
     pub open_interest: Number,
-    /// The lowest price an order may have.
+    /// The lowest limit that a sell may have.
     pub min_price: Number,
-    /// The highest price an order may have.
+    /// The highest limit that a buy may have.
     pub max_price: Number,
+    /// What the auction would trade at if it ended now.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub indicative_price: Option<Number>,
+    /// How many lots it would trade.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub indicative_amount: Option<Number>,
+    /// When the auction ends at the earliest, milliseconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub auction_until: Option<u64>,
     /// The mark the next variation is paid against.
     pub settlement_price: Option<Number>,
     /// The index as long as the series trades.

@@ -9,12 +9,16 @@ use super::number::Number;
 pub struct WireOrder {
     /// Its id, `T-17`.
     pub order_id: String,
-    /// `open`, `filled` or `cancelled`.
+    /// `open`, `untriggered`, `filled` or `cancelled`.
     pub order_state: String,
-    /// `limit` or `market`.
+    /// `limit`, `market`, `stop_limit`, `stop_market`, `take_limit` or `take_market`, as it was placed.
     pub order_type: String,
-    /// `good_til_cancelled`, `immediate_or_cancel` or `fill_or_kill`.
+    /// `good_til_cancelled`, `good_til_day`, `good_til_date`, `immediate_or_cancel`, `fill_or_kill`, `good_for_auction` or
+    /// `good_for_normal`.
     pub time_in_force: String,
+    /// When it ends by itself, milliseconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub good_til: Option<u64>,
     /// Which series.
     pub instrument_name: String,
     /// `buy` or `sell`.
@@ -33,12 +37,31 @@ pub struct WireOrder {
     pub commission: Number,
     /// The account's own word for it.
     pub label: String,
-    /// Whether it was refused rather than taker.
+    /// Whether it was refused or moved rather than taker.
     pub post_only: bool,
-    /// Post-only orders are refused, never moved.
+    /// Whether it was refused rather than moved.
     pub reject_post_only: bool,
     /// Whether it may only make a position smaller.
     pub reduce_only: bool,
+    /// How many lots it shows at most.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub display_amount: Option<Number>,
+    /// `last_price`, `mark_price` or `index_price`: what it waits for, or has waited for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub trigger: Option<String>,
+    /// How far that has to go.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub trigger_price: Option<Number>,
+    /// Whether it has got there.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub triggered: Option<bool>,
+    /// The worst limit that it may be given.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ceiling_price: Option<Number>,
+    /// What happens when it would trade with its own account.
+    pub stp: String,
+    /// Which orders of the account count as its own for that.
+    pub stp_token: u64,
     /// Whether it was amended.
     pub replaced: bool,
     /// Whether the venue placed it to close a position.
@@ -81,7 +104,7 @@ pub struct WireUserTrade {
     pub index_price: Option<Number>,
     /// By which order.
     pub order_id: String,
-    /// `limit` or `market`.
+    /// The order's type, as it was placed.
     pub order_type: String,
     /// The order's state after the trade.
     pub state: String,

@@ -222,6 +222,7 @@ pub(crate) fn terms(name: &str) -> Instrument {
             close_at: at(40),
         },
         reference: Price::from_ticks(2_500),
+        guards: instruments::Guards::NONE,
     }
 }
 

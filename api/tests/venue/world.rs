@@ -12,7 +12,6 @@ use instruments::{
     AccountId, Instrument, InstrumentId, MicroUsd, Nanos, NanosSpan, ObligationId, OrderId, Period,
     Price, Product, Qty, Schedule, Side, Style, launch_grades,
 };
-use matching_engine::{OrderKind, StpMode, TimeInForce};
 use tempfile::TempDir;
 use tokio::sync::broadcast;
 
@@ -114,6 +113,7 @@ pub(crate) fn list(venue: &Venue) -> InstrumentId {
             close_at: DELIVER_UNTIL + NanosSpan::from_seconds(60),
         },
         reference: Price::from_ticks(2_500),
+        guards: instruments::Guards::NONE,
     };
     let outcome = venue.submit_blocking(Command::ListInstrument(Box::new(terms))).unwrap();
     outcome
@@ -154,18 +154,9 @@ pub(crate) fn order(
     qty: u64,
     ticks: i64,
 ) -> Command {
-    Command::PlaceOrder(PlaceOrder {
-        account,
-        instrument,
-        side,
-        kind: OrderKind::Limit(Price::from_ticks(ticks)),
-        qty: Qty::from_lots(qty),
-        time_in_force: TimeInForce::Gtc,
-        post_only: false,
-        reduce_only: false,
-        stp: StpMode::CancelNewest,
-        label: "hedge".to_owned(),
-    })
+    let (price, qty) = (Price::from_ticks(ticks), Qty::from_lots(qty));
+    let plain = PlaceOrder::limit(account, instrument, side, price, qty);
+    Command::PlaceOrder(PlaceOrder { label: "hedge".to_owned(), ..plain })
 }
 
 #[track_caller]

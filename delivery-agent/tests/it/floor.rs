@@ -329,5 +329,6 @@ fn terms(answer_within: NanosSpan) -> Instrument {
             close_at: hour(60),
         },
         reference: Price::from_ticks(2_500),
+        guards: instruments::Guards::NONE,
     }
 }

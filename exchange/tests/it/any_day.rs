@@ -3,12 +3,15 @@
 //! Acts are drawn without knowing the exchange; what they mean (the third open order, a challenge that waits for its receipt) is found out
 //! when they are applied.
 
-use exchange::{AmendOrder, Command, Exchange, IndexPrint, PlaceOrder};
-use instruments::{
-    AccountId, GradeId, Instrument, InstrumentId, MicroUsd, NanosSpan, ObligationId, OrderId, Ppm,
-    Price, Product, Qty, Right, Schedule, Side,
+use exchange::{
+    AmendOrder, AuctionReason, BatchItem, CancelFilter, CancelKind, Command, Exchange, IndexPrint,
+    PlaceOrder, TimeInForce,
 };
-use matching_engine::{OrderKind, StpMode, TimeInForce};
+use instruments::{
+    AccountId, BreakerTerms, GradeId, Guards, Instrument, InstrumentId, MicroUsd, Nanos, NanosSpan,
+    ObligationId, OrderId, Ppm, Price, Product, Qty, Right, Schedule, Side,
+};
+use matching_engine::{OrderKind, PostOnly, PriceSource, StpMode, Trigger, TriggerWhen};
 use proptest::prelude::*;
 use settlement::{IntervalState, Verdict};
 
@@ -25,9 +28,10 @@ pub(crate) enum Act {
     Tick,
     Run(NanosSpan),
     Place(PlaceOrder),
-    Amend { who: u64, nth: usize, price: Option<i64>, qty: Option<u64> },
+    Amend { who: u64, nth: usize, price: Option<i64>, qty: Option<u64>, trigger: Option<i64> },
     Cancel { who: u64, nth: usize },
-    CancelAll { who: u64, instrument: Option<u64> },
+    CancelAll { who: u64, filter: CancelFilter },
+    Batch { who: u64, parts: Vec<Act> },
     Deposit { who: u64, micros: i64 },
     Index { grade: &'static str, cents: Option<i64> },
     Challenge { nth: usize },
@@ -48,7 +52,7 @@ fn any_who() -> impl Strategy<Value = u64> {
 
 fn any_ticks() -> impl Strategy<Value = i64> {
     prop_oneof![
-        20 => 2_496..2_505_i64,
+        30 => 2_497..2_504_i64,
         6 => 2_200..2_800_i64,
         1 => prop::sample::select(vec![i64::MIN, -1, 0, 1, 2, 10_000_000, 10_000_001, i64::MAX]),
     ]
@@ -56,18 +60,76 @@ fn any_ticks() -> impl Strategy<Value = i64> {
 
 fn any_lots() -> impl Strategy<Value = u64> {
     prop_oneof![
-        24 => 1..6_u64,
+        30 => 1..6_u64,
         2 => 6..200_u64,
         1 => prop::sample::select(vec![0, 100_000, 1_000_000, 1_000_001, u64::MAX]),
     ]
 }
 
-fn any_order() -> impl Strategy<Value = PlaceOrder> {
-    let kind = prop_oneof![
+fn any_kind() -> impl Strategy<Value = OrderKind> {
+    prop_oneof![
         5 => any_ticks().prop_map(|ticks| OrderKind::Limit(Price::from_ticks(ticks))),
         1 => Just(OrderKind::Market),
+    ]
+}
+
+fn any_instant() -> impl Strategy<Value = Nanos> {
+    (0..120_000_u64).prop_map(|millis| START + NanosSpan::from_millis(millis))
+}
+
+fn any_time_in_force() -> impl Strategy<Value = TimeInForce> {
+    prop_oneof![
+        50 => Just(TimeInForce::Gtc),
+        5 => Just(TimeInForce::Ioc),
+        5 => Just(TimeInForce::Fok),
+        4 => any_instant().prop_map(TimeInForce::Gtd),
+        1 => Just(TimeInForce::Day),
+        2 => Just(TimeInForce::Gfa),
+        2 => Just(TimeInForce::Gfn),
+    ]
+}
+
+fn any_trigger() -> impl Strategy<Value = Trigger> {
+    let source =
+        prop::sample::select(vec![PriceSource::Last, PriceSource::Mark, PriceSource::Index]);
+    let when = prop::sample::select(vec![TriggerWhen::Rises, TriggerWhen::Falls]);
+    (source, when, any_ticks()).prop_map(|(source, when, ticks)| {
+        let price = Price::from_ticks(ticks);
+        Trigger { source, when, price }
+    })
+}
+
+/// What makes an order special: most have nothing of it.
+fn any_extras() -> impl Strategy<Value = PlaceOrder> {
+    let post_only = prop_oneof![
+        25 => Just(PostOnly::No),
+        1 => Just(PostOnly::Reject),
+        1 => Just(PostOnly::Slide),
     ];
-    let time_in_force = prop_oneof![6 => Just(TimeInForce::Gtc), 1 => Just(TimeInForce::Ioc), 1 => Just(TimeInForce::Fok)];
+    let display = prop::option::weighted(0.07, (0..4_u64).prop_map(Qty::from_lots));
+    let trigger = prop::option::weighted(0.1, any_trigger());
+    let ceiling = prop::option::weighted(0.06, any_ticks().prop_map(Price::from_ticks));
+    let valid_until = prop::option::weighted(0.03, any_instant());
+    let reduce_only = prop::bool::weighted(0.12);
+    let label = prop::sample::select(vec!["", "a", "b"]);
+    (post_only, display, trigger, ceiling, valid_until, reduce_only, 0..2_u64, label).prop_map(
+        |(post_only, display, trigger, ceiling, valid_until, reduce_only, stp_token, label)| {
+            PlaceOrder {
+                post_only,
+                display,
+                trigger,
+                ceiling,
+                valid_until,
+                reduce_only,
+                stp_token,
+                label: label.to_owned(),
+                ..limit(AccountId(0), InstrumentId(0), Side::Buy, 1, 1)
+            }
+        },
+    )
+}
+
+fn any_order() -> impl Strategy<Value = PlaceOrder> {
     let stp = prop::sample::select(vec![
         StpMode::None,
         StpMode::CancelNewest,
@@ -76,17 +138,28 @@ fn any_order() -> impl Strategy<Value = PlaceOrder> {
         StpMode::Decrement,
     ]);
     let series = prop_oneof![12 => Just(1), 8 => Just(2), 4 => Just(3), 1 => 0..6_u64];
-    let flags = (prop::bool::weighted(0.06), prop::bool::weighted(0.04));
-    (any_who(), series, any_side(), kind, any_lots(), time_in_force, flags, stp).prop_map(
-        |(who, series, side, kind, qty, time_in_force, (post_only, reduce_only), stp)| PlaceOrder {
+    let place = (any_who(), series, any_side());
+    (place, any_kind(), any_lots(), any_time_in_force(), any_extras(), stp).prop_map(
+        |((who, series, side), kind, qty, time_in_force, extras, stp)| PlaceOrder {
+            account: AccountId(who),
+            instrument: InstrumentId(series),
+            side,
             kind,
+            qty: Qty::from_lots(qty),
             time_in_force,
-            post_only,
-            reduce_only,
             stp,
-            ..limit(AccountId(who), InstrumentId(series), side, qty, 1)
+            ..extras
         },
     )
+}
+
+fn any_filter() -> impl Strategy<Value = CancelFilter> {
+    let kind =
+        prop::sample::select(vec![CancelKind::All, CancelKind::Resting, CancelKind::Waiting]);
+    let label = prop::sample::select(vec!["", "a", "b"]).prop_map(str::to_owned);
+    let instrument = prop::option::of((0..5_u64).prop_map(InstrumentId));
+    (instrument, prop::option::weighted(0.2, any_side()), prop::option::weighted(0.2, label), kind)
+        .prop_map(|(instrument, side, label, kind)| CancelFilter { instrument, side, label, kind })
 }
 
 fn any_span() -> impl Strategy<Value = NanosSpan> {
@@ -111,6 +184,11 @@ fn any_nonsense() -> impl Strategy<Value = Command> {
         Just(open_venue(true, NanosSpan::from_seconds(1))),
         Just(Command::ListInstrument(Box::new(day_future("H100D", "H100")))),
         Just(Command::OpenAccount { name: "alice".to_owned(), is_verifier: true }),
+        (0..5_u64, any_instant()).prop_map(|(id, until)| Command::OpenAuction {
+            instrument: InstrumentId(id),
+            reason: AuctionReason::Call,
+            until,
+        }),
         (0..9_u64, any::<u32>(), any::<[u8; 32]>()).prop_map(|(id, interval, seed)| {
             Command::IssueChallenge { obligation: ObligationId(id), interval, seed }
         }),
@@ -120,15 +198,31 @@ fn any_nonsense() -> impl Strategy<Value = Command> {
     ]
 }
 
+fn any_amend() -> impl Strategy<Value = Act> {
+    let ticks = || prop::option::of(any_ticks());
+    let trigger = prop::option::weighted(0.2, any_ticks());
+    (any_who(), 0..6_usize, ticks(), prop::option::of(any_lots()), trigger)
+        .prop_map(|(who, nth, price, qty, trigger)| Act::Amend { who, nth, price, qty, trigger })
+}
+
+fn any_batch() -> impl Strategy<Value = Act> {
+    let part = prop_oneof![
+        4 => any_order().prop_map(Act::Place),
+        2 => any_amend(),
+        1 => (any_who(), 0..6_usize).prop_map(|(who, nth)| Act::Cancel { who, nth }),
+    ];
+    (any_who(), prop::collection::vec(part, 0..6))
+        .prop_map(|(who, parts)| Act::Batch { who, parts })
+}
+
 fn any_trading() -> impl Strategy<Value = Act> {
     let nth = || 0..6_usize;
     prop_oneof![
-        20 => any_order().prop_map(Act::Place),
-        5 => (any_who(), nth(), prop::option::of(any_ticks()), prop::option::of(any_lots()))
-            .prop_map(|(who, nth, price, qty)| Act::Amend { who, nth, price, qty }),
+        30 => any_order().prop_map(Act::Place),
+        5 => any_amend(),
         2 => (any_who(), nth()).prop_map(|(who, nth)| Act::Cancel { who, nth }),
-        1 => (any_who(), prop::option::of(0..5_u64))
-            .prop_map(|(who, instrument)| Act::CancelAll { who, instrument }),
+        1 => (any_who(), any_filter()).prop_map(|(who, filter)| Act::CancelAll { who, filter }),
+        1 => any_batch(),
         1 => (any_who(), -1..50_000_000_i64).prop_map(|(who, micros)| Act::Deposit { who, micros }),
         2 => (prop::sample::select(vec!["H100", "A100", "B200"]), prop::option::weighted(0.9, 200..300_i64))
             .prop_map(|(grade, cents)| Act::Index { grade, cents }),
@@ -171,8 +265,21 @@ pub(crate) fn morning() -> World {
     // The first closes before its last verdicts can be due; the third never ends; the last is not cleared.
     let quick = (60, 70, 80, 140, 150);
     let steady = (100, 100, 110, 230, 400);
-    world.list(compressed("H100D", "H100", 1, 3, quick));
-    let nodes = Instrument { node_size: 2, ..compressed("A100D", "A100", 24, 4, steady) };
+    // The first trips its breaker at every opportunity, the third is guarded by nothing.
+    let guards = |width| Guards {
+        breaker: Some(BreakerTerms {
+            width: Ppm::new(width),
+            window: NanosSpan::from_seconds(20),
+            call: NanosSpan::from_seconds(3),
+            random: NanosSpan::from_seconds(2),
+            extensions: 2,
+        }),
+        ..Guards::standard()
+    };
+    let quick = compressed("H100D", "H100", 1, 3, quick);
+    world.list(Instrument { guards: guards(1_600), ..quick });
+    let nodes = compressed("A100D", "A100", 24, 4, steady);
+    let nodes = Instrument { node_size: 2, guards: guards(4_000), ..nodes };
     world.list(nodes);
     world.list(day_future("H100W", "H100"));
     let strike = Price::from_ticks(2_500);
@@ -236,20 +343,22 @@ fn command(exchange: &Exchange, act: &Act) -> Command {
     match act {
         Act::Wait(_) | Act::Run(_) | Act::Tick => Command::Tick,
         Act::Place(order) => Command::PlaceOrder(order.clone()),
-        Act::Amend { who, nth, price, qty } => Command::AmendOrder(AmendOrder {
+        Act::Amend { who, nth, price, qty, trigger } => Command::AmendOrder(AmendOrder {
             account: AccountId(*who),
             order: nth_order(exchange, *who, *nth),
             price: price.map(Price::from_ticks),
             qty: qty.map(Qty::from_lots),
+            trigger: trigger.map(Price::from_ticks),
+            valid_until: None,
         }),
         Act::Cancel { who, nth } => Command::CancelOrder {
             account: AccountId(*who),
             order: nth_order(exchange, *who, *nth),
         },
-        Act::CancelAll { who, instrument } => Command::CancelAll {
-            account: AccountId(*who),
-            instrument: instrument.map(InstrumentId),
-        },
+        Act::CancelAll { who, filter } => {
+            Command::CancelAll { account: AccountId(*who), filter: filter.clone() }
+        }
+        Act::Batch { who, parts } => batch(exchange, AccountId(*who), parts),
         Act::Deposit { who, micros } => {
             Command::Deposit { account: AccountId(*who), amount: MicroUsd::new(*micros) }
         }
@@ -262,6 +371,18 @@ fn command(exchange: &Exchange, act: &Act) -> Command {
             delivery_command(exchange, act)
         }
     }
+}
+
+/// What the parts mean when the batch arrives; nearly always all of one account.
+fn batch(exchange: &Exchange, account: AccountId, parts: &[Act]) -> Command {
+    let item = |(place, part): (usize, &Act)| match command(exchange, part) {
+        Command::PlaceOrder(order) if place == 4 => BatchItem::Place(order),
+        Command::PlaceOrder(order) => BatchItem::Place(PlaceOrder { account, ..order }),
+        Command::AmendOrder(amend) => BatchItem::Amend(AmendOrder { account, ..amend }),
+        Command::CancelOrder { order, .. } => BatchItem::Cancel(order),
+        other => panic!("not part of a batch: {other:?}"),
+    };
+    Command::Batch { account, items: parts.iter().enumerate().map(item).collect() }
 }
 
 fn delivery_command(exchange: &Exchange, act: &Act) -> Command {

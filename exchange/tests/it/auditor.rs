@@ -8,6 +8,7 @@ use exchange::{Event, Exchange, IntervalSettled, OrderAccepted, Stamped, Traded}
 use instruments::{
     AccountId, Instrument, InstrumentId, MicroUsd, ObligationId, OrderId, Price, Side,
 };
+use matching_engine::OrderKind;
 use settlement::{Bucket, Transfer};
 
 #[derive(Default)]
@@ -24,6 +25,10 @@ struct Order {
     limit: Price,
     qty: u64,
     filled: u64,
+    display: bool,
+    ceiling: Option<Price>,
+    waits: bool,
+    reduce_only: bool,
     reserve_per_lot: i128,
 }
 
@@ -49,7 +54,8 @@ pub(crate) struct Auditor {
     orders: BTreeMap<OrderId, Order>,
     depth: BTreeMap<(InstrumentId, Side, Price), u64>,
     duties: BTreeMap<ObligationId, Duty>,
-    last_order: u64,
+    /// Every accepted order, in the order of acceptance.
+    pub accepted: Vec<OrderId>,
     last_trade: u64,
     trade_seqs: BTreeMap<InstrumentId, u64>,
     fees: i128,
@@ -108,7 +114,12 @@ impl Auditor {
             }
             Event::OrderAccepted(order) => self.accepted(order),
             Event::OrderAmended { order, price, qty, .. } => {
-                self.amended(*order, *price, qty.lots())
+                self.amended(*order, *price, qty.lots());
+            }
+            Event::OrderTriggered { account, order, .. } => {
+                let order = self.orders.get_mut(order).expect("an open order fires");
+                assert!(order.waits && order.account == *account);
+                order.waits = false;
             }
             Event::OrderCancelled { account, order, qty, .. } => {
                 let gone = self.orders.remove(order).expect("an open order is cancelled");
@@ -117,11 +128,10 @@ impl Auditor {
             Event::Traded(trade) => self.traded(trade),
             Event::DepthChanged { instrument, side, price, open } => {
                 let level = (*instrument, *side, *price);
-                let before = match open.lots() {
+                match open.lots() {
                     0 => self.depth.remove(&level),
                     lots => self.depth.insert(level, lots),
                 };
-                assert_ne!(before.unwrap_or(0), open.lots(), "a level that did not change");
             }
             Event::PositionClosed { instrument, account, net, delivered } => {
                 let held = self.holdings.remove(&(*instrument, *account)).expect("a holding");
@@ -181,6 +191,11 @@ impl Auditor {
             | Event::VenueOpened
             | Event::AccountOpened { .. }
             | Event::IndexPublished(_)
+            | Event::AuctionOpened { .. }
+            | Event::AuctionExtended { .. }
+            | Event::AuctionEnded { .. }
+            | Event::IndicativePrice { .. }
+            | Event::BatchItemDone { .. }
             | Event::AgentNominated { .. } => {}
             other => panic!("an event that nobody audits: {other:?}"),
         }
@@ -216,20 +231,22 @@ impl Auditor {
         i128::from(price.ticks()) * tick_value * lots
     }
 
-    fn reserve(&self, instrument: InstrumentId, side: Side, limit: Price) -> i128 {
-        let at_limit = self.value(instrument, limit, 1);
-        let at_mark = self.value(instrument, self.marks[&instrument], 1);
-        let loss = match side {
-            Side::Buy => at_limit - at_mark,
-            Side::Sell => at_mark - at_limit,
+    fn reserve(&self, order: &Order, limit: Price) -> i128 {
+        let worst = order.ceiling.unwrap_or(limit);
+        let at = |price: Price| self.value(order.instrument, price, 1);
+        let at_mark = at(self.marks[&order.instrument]);
+        let loss = match order.side {
+            Side::Buy => at(worst) - at_mark,
+            Side::Sell => at_mark - at(worst),
         };
-        loss.max(0) + (at_limit.max(at_mark) * 500 + 999_999).div_euclid(1_000_000)
+        let dearest = at(limit).max(at(worst)).max(at_mark);
+        loss.max(0) + (dearest * 500 + 999_999).div_euclid(1_000_000)
     }
 
     #[track_caller]
     fn accepted(&mut self, order: &OrderAccepted) {
-        self.last_order += 1;
-        assert_eq!(order.order.0, self.last_order, "order ids without gaps");
+        assert!(self.accepted.last() < Some(&order.order), "order ids ascend");
+        self.accepted.push(order.order);
         let entry = Order {
             account: order.account,
             instrument: order.instrument,
@@ -237,16 +254,27 @@ impl Auditor {
             limit: order.limit,
             qty: order.qty.lots(),
             filled: 0,
-            reserve_per_lot: self.reserve(order.instrument, order.side, order.limit),
+            display: order.display.is_some(),
+            ceiling: order.ceiling.filter(|_| order.kind != OrderKind::Market),
+            waits: order.trigger.is_some(),
+            reduce_only: order.reduce_only,
+            reserve_per_lot: 0,
         };
+        let reserve_per_lot = self.reserve(&entry, order.limit);
+        let entry = Order { reserve_per_lot, ..entry };
         self.orders.insert(order.order, entry);
     }
 
     #[track_caller]
     fn amended(&mut self, order: OrderId, price: Price, qty: u64) {
         let entry = &self.orders[&order];
-        let is_new = entry.limit != price || entry.qty < qty;
-        let reserve = self.reserve(entry.instrument, entry.side, price);
+        let is_better = match entry.side {
+            Side::Buy => price < entry.limit,
+            Side::Sell => entry.limit < price,
+        };
+        let moves = entry.limit != price && (entry.ceiling.is_none() || is_better);
+        let is_new = moves || entry.qty < qty;
+        let reserve = self.reserve(entry, price);
         let entry = self.orders.get_mut(&order).unwrap();
         if is_new {
             entry.reserve_per_lot = reserve;
@@ -269,6 +297,7 @@ impl Auditor {
         let sides = [(&trade.taker, trade.taker_side), (&trade.maker, trade.taker_side.opposite())];
         for (fill, side) in sides {
             let order = self.orders.get_mut(&fill.order).expect("an open order trades");
+            assert!(!order.waits, "what waits does not trade");
             assert_eq!((order.account, order.side), (fill.account, side));
             assert_eq!(order.instrument, trade.instrument);
             let is_within = match side {
@@ -383,17 +412,47 @@ impl Auditor {
         let open: usize =
             accounts.map(|account| exchange.open_orders_of(account, None).len()).sum();
         assert_eq!(self.orders.len(), open, "open orders");
-        let mut depth: BTreeMap<(InstrumentId, Side, Price), u64> = BTreeMap::new();
+        let mut open: BTreeMap<(InstrumentId, Side, Price), (u64, bool)> = BTreeMap::new();
+        let mut reducing: BTreeMap<(InstrumentId, AccountId, Side), u64> = BTreeMap::new();
         for (id, order) in &self.orders {
             let record = exchange.open_order(*id).expect("an open order").record;
             assert_eq!((record.account, record.side), (order.account, order.side));
             assert_eq!((record.limit, record.qty.lots()), (order.limit, order.qty), "{id}");
             assert_eq!(record.filled.lots(), order.filled);
             assert_eq!(micros(record.reserve_per_lot), order.reserve_per_lot, "reserve of {id}");
-            *depth.entry((order.instrument, order.side, order.limit)).or_default() +=
-                order.qty - order.filled;
+            assert_eq!(record.waits, order.waits);
+            if order.reduce_only {
+                *reducing.entry((order.instrument, order.account, order.side)).or_default() +=
+                    order.qty - order.filled;
+            }
+            if !order.waits {
+                let level = open.entry((order.instrument, order.side, order.limit)).or_default();
+                level.0 += order.qty - order.filled;
+                level.1 |= order.display;
+            }
         }
-        assert_eq!(self.depth, depth, "depth");
+        self.compare_depth(exchange, &open);
+        for ((instrument, account, side), lots) in reducing {
+            let held = self.holdings.get(&(instrument, account)).map_or(0, |held| held.lots);
+            let against = if side == Side::Sell { held } else { -held };
+            assert!(i128::from(lots) <= against, "{lots} to reduce {against} of {account}");
+        }
+    }
+
+    /// What the levels show is what rests there, or less where something is hidden.
+    #[track_caller]
+    fn compare_depth(
+        &self,
+        exchange: &Exchange,
+        open: &BTreeMap<(InstrumentId, Side, Price), (u64, bool)>,
+    ) {
+        assert!(self.depth.keys().eq(open.keys()), "levels: {:?} {open:?}", self.depth);
+        for (level, (lots, hides)) in open {
+            let shown = self.depth[level];
+            assert!(shown == *lots || *hides && shown < *lots, "{shown} shown of {lots}");
+            let book = exchange.book(level.0).expect("a book");
+            assert_eq!(book.open_at(level.1, level.2).lots(), shown, "depth");
+        }
     }
 
     #[track_caller]

@@ -87,7 +87,10 @@ fn mark_007_there_and_back_again() {
                 world.apply(Command::PlaceOrder(order.clone()));
                 order.kind = matching_engine::OrderKind::Limit(Instrument::PRICE_MAX);
                 world.apply(Command::PlaceOrder(order));
-                world.apply(Command::CancelAll { account, instrument: None });
+                world.apply(Command::CancelAll {
+                    account,
+                    filter: exchange::CancelFilter::default(),
+                });
             }
         }
         world.restart();

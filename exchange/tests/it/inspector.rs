@@ -10,10 +10,17 @@ use exchange::{
     SeriesState, Stamped,
 };
 use instruments::{
-    AccountId, GradeId, InstrumentId, Nanos, ObligationId, OrderId, Price, Seq, Side,
+    AccountId, GradeId, InstrumentId, Nanos, ObligationId, OrderId, Price, Qty, Seq, Side,
 };
-use matching_engine::Book;
+use matching_engine::{Engine, OrderKind, Phase};
 use settlement::{Bucket, FeeRates, Ledger, MarginRates, OpenOrders, Positions};
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+struct ReduceOnly {
+    buys: Qty,
+    sells: Qty,
+    orders: BTreeSet<OrderId>,
+}
 
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub(crate) struct State {
@@ -22,14 +29,16 @@ pub(crate) struct State {
     last_seq: Seq,
     now: Nanos,
     history: [u8; 32],
-    pub issued: [u64; 5],
+    pub issued: [u64; 4],
     pub series: BTreeMap<InstrumentId, Series>,
     series_by_name: BTreeMap<String, InstrumentId>,
-    books: BTreeMap<InstrumentId, Book>,
+    engine: Engine,
+    stopping: BTreeSet<(Nanos, InstrumentId)>,
     pub accounts: BTreeMap<AccountId, Account>,
     accounts_by_name: BTreeMap<String, AccountId>,
     orders: BTreeMap<OrderId, OpenOrder>,
     open_orders: BTreeMap<AccountId, BTreeMap<InstrumentId, OpenOrders>>,
+    reduce_only: BTreeMap<(AccountId, InstrumentId), ReduceOnly>,
     ledger: Ledger,
     positions: Positions,
     indices: BTreeMap<GradeId, IndexHistory>,
@@ -52,13 +61,17 @@ impl State {
 pub(crate) fn inspect(exchange: &Exchange, input: &Stamped, before: &[u8], events: &[Event]) {
     let state = State::read(&exchange.snapshot());
     let is_refused = events.iter().any(|event| matches!(event, Event::Rejected(_)));
-    if is_refused {
+    let mut untouched = State::read(before);
+    let mut happened = Vec::new();
+    untouched.engine.advance(state.now, &mut happened);
+    // Where time alone has done something, that comes before the refusal.
+    let stopped = untouched.stopping != state.stopping;
+    if is_refused && happened.is_empty() && !stopped {
         assert_eq!(events.len(), 1, "a refusal is the only event: {events:?}");
-        let mut timeless = State::read(before);
-        timeless.last_seq = state.last_seq;
-        timeless.now = state.now;
-        timeless.history = state.history;
-        assert!(timeless == state, "a refused command changed the state: {events:?}");
+        untouched.last_seq = state.last_seq;
+        untouched.now = state.now;
+        untouched.history = state.history;
+        assert!(untouched == state, "a refusal changed the state: {events:?}");
     }
     assert!(exchange.money_conserved(), "money is created, destroyed or stuck in suspense");
     if input.command == Command::Tick
@@ -89,17 +102,25 @@ fn positions_sum_to_zero(state: &State) {
 #[track_caller]
 fn books_and_records_agree(state: &State) {
     let mut resting = 0;
-    for (instrument, book) in &state.books {
-        assert!(!book.is_crossed(), "a crossed book at rest");
-        let stopped = state.series[instrument].state != SeriesState::Trading;
+    for instrument in state.series.keys() {
+        let book = state.engine.book(*instrument).unwrap();
+        let is_continuous = book.phase() == Phase::Continuous;
+        assert!(!is_continuous || !book.is_crossed(), "a crossed book at rest");
+        let stopped = state.series[instrument].instrument.has_expired(state.now);
         assert!(!stopped || book.is_empty(), "orders rest in a series that has stopped");
-        for order in book.orders() {
+        for order in book.orders().chain(book.waiting()) {
             let record = &state.orders[&order.id];
             resting += 1;
             assert_eq!(record.instrument, *instrument);
-            assert_eq!(record.account, order.account);
-            assert_eq!((record.side, record.limit), (order.side, order.price));
+            assert_eq!((record.account, record.side), (order.account, order.side));
+            if let OrderKind::Limit(limit) = order.kind {
+                assert_eq!(record.limit, limit);
+            } else {
+                assert_eq!(Some(record.limit), order.ceiling);
+            }
             assert_eq!((record.open(), record.filled), (order.open, order.filled));
+            assert_eq!(record.waits, order.trigger.is_some());
+            assert!(!record.waits || record.trigger == order.trigger);
             assert!(!record.open().is_zero());
         }
     }

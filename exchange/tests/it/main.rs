@@ -12,6 +12,7 @@
 mod accounts;
 mod agents;
 mod any_day;
+mod auctions;
 mod auditor;
 mod extremes;
 mod golden;
@@ -20,6 +21,7 @@ mod indices;
 mod inspector;
 mod life_cycle;
 mod marks;
+mod order_kinds;
 mod orders;
 mod properties;
 mod render;

@@ -163,3 +163,31 @@ fn mark_006_holds_follow_the_mark() {
         "#]],
     );
 }
+
+#[test]
+fn mark_008_an_auction_has_no_mid() {
+    check_morning(
+        "
+        bob sell 2 @ 2.62
+        carol buy 1 @ 2.62
+        alice buy 1 @ 2.6
+        auction H100D until 1m
+        run 2s
+        alice cancel all
+        run 1m
+        alice buy 1 @ 2.6
+        run 2s
+        ",
+        expect![[r#"
+            #1 bob sell 2 @ 2.62
+            #2 carol buy 1 @ 2.62
+            #2 carol buys 1 @ 2.62 with #1 bob, fee 0.03144
+            #3 alice buy 1 @ 2.6
+            H100D auction opens: Opening until 0:01:00
+            #3 cancelled 1: user
+            H100D auction ends, 0 traded
+            #4 alice buy 1 @ 2.6
+            H100D mark 2.61
+        "#]],
+    );
+}

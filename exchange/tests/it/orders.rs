@@ -1,9 +1,9 @@
 //! ORDER: which orders are refused, in which order the checks stand, and what an accepted order holds.
 
-use exchange::{Command, PlaceOrder, limits};
+use exchange::{CancelFilter, Command, PlaceOrder, TimeInForce, limits};
 use expect_test::expect;
 use instruments::{Price, Qty, Side};
-use matching_engine::{OrderKind, TimeInForce};
+use matching_engine::{OrderKind, PostOnly};
 
 use crate::script::{Desk, check, check_morning};
 use crate::world::{World, day_future, limit, refusal};
@@ -138,7 +138,8 @@ fn order_010_five_thousand_open_orders_and_not_one_more() {
         assert_eq!(refusal(&world.apply(Command::PlaceOrder(one.clone()))), None);
     }
     assert_eq!(refusal(&world.apply(Command::PlaceOrder(one.clone()))), Some("ORDER-010"));
-    let events = world.apply(Command::CancelAll { account: alice, instrument: None });
+    let events =
+        world.apply(Command::CancelAll { account: alice, filter: CancelFilter::default() });
     let is_cancelled =
         |event: &&exchange::Event| matches!(event, exchange::Event::OrderCancelled { .. });
     assert_eq!(events.iter().filter(is_cancelled).count(), 5_000);
@@ -147,36 +148,41 @@ fn order_010_five_thousand_open_orders_and_not_one_more() {
 }
 
 #[test]
-fn order_011_reduce_only_is_immediate_against_a_position_and_not_larger() {
+fn order_011_reduce_only_is_against_a_position_and_not_larger() {
     check_morning(
         "
         alice buy 3 @ 2.5
         bob sell 3 @ 2.5
-        carol buy 9 @ 2.5
-        alice sell 1 @ 2.5 reduce
-        alice sell 4 @ 2.5 ioc reduce
-        alice buy 1 @ 2.5 ioc reduce
+        carol buy 9 @ 2.4
+        alice sell 4 @ 2.4 ioc reduce
+        alice buy 1 @ 2.4 ioc reduce
         carol sell 1 market reduce
-        alice sell 2 @ 2.5 ioc reduce
-        alice sell 2 market reduce
+        alice sell 1 @ 2.6 reduce
+        alice sell 3 @ 2.6 reduce
+        alice amend #4 x 4
+        alice amend #4 x 3
+        alice amend #4 x 2
+        alice sell 1 market ioc reduce
         alice sell 1 market reduce
-        alice sell 1 market reduce
+        alice amend #4 x 3
         ",
         expect![[r#"
             #1 alice buy 3 @ 2.5
             #2 bob sell 3 @ 2.5
             #2 bob sells 3 @ 2.5 with #1 alice, fee 0.09
-            #3 carol buy 9 @ 2.5
-            refused ORDER-011 WouldNotReduce, limit 3
+            #3 carol buy 9 @ 2.4
             refused ORDER-011 WouldNotReduce, limit 3
             refused ORDER-011 WouldNotReduce, limit 0
             refused ORDER-011 WouldNotReduce, limit 0
-            #4 alice sell 2 @ 2.5
-            #4 alice sells 2 @ 2.5 with #3 carol, fee 0.06
-            refused ORDER-011 WouldNotReduce, limit 1
+            #4 alice sell 1 @ 2.6
+            refused ORDER-011 WouldNotReduce, limit 2
+            refused ORDER-011 WouldNotReduce, limit 3
+            #4 now 3 @ 2.6
+            #4 now 2 @ 2.6
             #5 alice sell 1 @ 2.375
-            #5 alice sells 1 @ 2.5 with #3 carol, fee 0.03
+            #5 alice sells 1 @ 2.4 with #3 carol, fee 0.0288
             refused ORDER-011 WouldNotReduce, limit 0
+            refused ORDER-011 WouldNotReduce, limit 2
         "#]],
     );
 }
@@ -418,7 +424,7 @@ fn order_019_of_two_refusals_the_first_is_given() {
         kind: OrderKind::Limit(Price::from_ticks(0)),
         qty: Qty::ZERO,
         time_in_force: TimeInForce::Ioc,
-        post_only: true,
+        post_only: PostOnly::Reject,
         reduce_only: true,
         label: "a".repeat(65),
         ..limit(alice, future, Side::Buy, 0, 0)
@@ -432,7 +438,7 @@ fn order_019_of_two_refusals_the_first_is_given() {
         |order| order.instrument = instruments::InstrumentId(2),
         |order| order.qty = Qty::from_lots(1_000_000),
         |order| order.kind = OrderKind::Limit(Price::from_ticks(10_000_000)),
-        |order| order.post_only = false,
+        |order| order.post_only = PostOnly::No,
         |order| order.label = String::new(),
         |order| order.reduce_only = false,
         |order| order.kind = OrderKind::Limit(Price::from_ticks(1_000_000)),

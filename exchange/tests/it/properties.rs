@@ -33,7 +33,8 @@ proptest! {
     /// REPLAY-003, REPLAY-007, REPLAY-008: the auditor and the inspector agree with the exchange after every command of any day, refused
     /// commands change nothing, a tick leaves nothing due; and in the end everything that was to end has ended (VENUE-008, VENUE-009).
     ///
-    /// What they compare holds ACCOUNT-008, MARK-006, ORDER-020, ORDER-024 and ORDER-025 too.
+    /// What they compare holds ACCOUNT-008, MARK-006, ORDER-011, ORDER-020, ORDER-024, ORDER-025, ORDER-039, ORDER-041,
+    /// ORDER-042, ORDER-043, ORDER-046, AUCTION-007 and VENUE-011 too.
     #[test]
     fn any_day_passes_the_audit(acts in any_acts()) {
         let world = live(&acts, true);
@@ -48,7 +49,7 @@ proptest! {
         }
     }
 
-    /// REPLAY-001: the same journal gives the same events and the same state.
+    /// REPLAY-001, AUCTION-005: the same journal gives the same events and the same state.
     #[test]
     fn the_same_journal_gives_the_same_exchange(acts in any_acts()) {
         let world = live(&acts, false);

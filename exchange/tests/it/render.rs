@@ -3,13 +3,15 @@
 use std::fmt::Write as _;
 
 use exchange::{Event, Exchange, IntervalOutcome, IntervalSettled, Reject, Traded};
-use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, Price, Side};
+use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, OrderId, Price, Side};
 use settlement::{Bucket, FailCause, Verdict};
 
-use crate::world::START;
+use crate::world::{START, World};
 
 /// One line for one event; nothing for what a script shows on demand: money between buckets, and depth.
-pub(crate) fn event(exchange: &Exchange, event: &Event) -> Option<String> {
+pub(crate) fn event(world: &World, event: &Event) -> Option<String> {
+    let exchange = &world.exchange;
+    let number = |order: &OrderId| order_number(world, *order);
     let name = |account: &AccountId| account_name(exchange, *account);
     let series = |instrument: &InstrumentId| series_name(exchange, *instrument);
     let per_hour = |instrument: &InstrumentId, price: &Price| {
@@ -23,19 +25,20 @@ pub(crate) fn event(exchange: &Exchange, event: &Event) -> Option<String> {
         Event::AccountOpened { name, .. } => format!("{name} opened"),
         Event::OrderAccepted(order) => format!(
             "#{} {} {} {} @ {}",
-            order.order.0,
+            number(&order.order),
             name(&order.account),
             side(order.side),
             order.qty.lots(),
             per_hour(&order.instrument, &order.limit)
         ),
         Event::OrderAmended { instrument, order, price, qty, .. } => {
-            format!("#{} now {} @ {}", order.0, qty.lots(), per_hour(instrument, price))
+            format!("#{} now {} @ {}", number(order), qty.lots(), per_hour(instrument, price))
         }
         Event::OrderCancelled { order, qty, reason, .. } => {
-            format!("#{} cancelled {}: {}", order.0, qty.lots(), reason.code())
+            format!("#{} cancelled {}: {}", number(order), qty.lots(), reason.code())
         }
-        Event::Traded(trade) => traded(exchange, trade),
+        Event::OrderTriggered { order, .. } => format!("#{} triggered", number(order)),
+        Event::Traded(trade) => traded(world, trade),
         Event::IndexPublished(print) => match print.value {
             Some(value) => format!("{} index {}", print.grade, usd(value)),
             None => format!("{} index withheld", print.grade),
@@ -59,7 +62,36 @@ pub(crate) fn event(exchange: &Exchange, event: &Event) -> Option<String> {
             net.lots(),
             delivered.lots()
         ),
-        _ => return delivery(exchange, event),
+        _ => return auction(exchange, event).or_else(|| delivery(exchange, event)),
+    })
+}
+
+fn auction(exchange: &Exchange, event: &Event) -> Option<String> {
+    let series = |instrument: &InstrumentId| series_name(exchange, *instrument);
+    let at = |instrument: &InstrumentId, price: &Option<Price>| {
+        let terms = &exchange.series_by_id(*instrument).unwrap().instrument;
+        price.map_or_else(String::new, |price| format!(" @ {}", terms.price_to_decimal(price)))
+    };
+    Some(match event {
+        Event::AuctionOpened { instrument, kind, until } => {
+            let until = until.map_or_else(String::new, |at| format!(" until {}", since_start(at)));
+            format!("{} auction opens: {kind:?}{until}", series(instrument))
+        }
+        Event::AuctionExtended { instrument, until } => {
+            format!("{} auction goes on until {}", series(instrument), since_start(*until))
+        }
+        Event::AuctionEnded { instrument, price, volume } => {
+            let at = at(instrument, price);
+            format!("{} auction ends, {} traded{at}", series(instrument), volume.lots())
+        }
+        Event::IndicativePrice { instrument, price, volume } => {
+            format!("{} would trade {}{}", series(instrument), volume.lots(), at(instrument, price))
+        }
+        Event::BatchItemDone { place, refusal } => match refusal {
+            Some(reason) => format!("[{place}] {}", refused(reason)),
+            None => format!("[{place}] done"),
+        },
+        _ => return None,
     })
 }
 
@@ -120,16 +152,17 @@ fn delivery(exchange: &Exchange, event: &Event) -> Option<String> {
     })
 }
 
-fn traded(exchange: &Exchange, trade: &Traded) -> String {
+fn traded(world: &World, trade: &Traded) -> String {
+    let exchange = &world.exchange;
     let verb = if trade.taker_side == Side::Buy { "buys" } else { "sells" };
     let terms = &exchange.series_by_id(trade.instrument).unwrap().instrument;
     let mut line = format!(
         "#{} {} {verb} {} @ {} with #{} {}",
-        trade.taker.order.0,
+        order_number(world, trade.taker.order),
         account_name(exchange, trade.taker.account),
         trade.qty.lots(),
         terms.price_to_decimal(trade.price),
-        trade.maker.order.0,
+        order_number(world, trade.maker.order),
         account_name(exchange, trade.maker.account),
     );
     money(&mut line, &[("fee", trade.taker.fee), ("maker fee", trade.maker.fee)]);
@@ -173,11 +206,21 @@ fn refused(reason: &Reject) -> String {
         Reject::WouldNotReduce { limit } | Reject::PositionAboveLimit { limit } => {
             write!(line, ", limit {}", limit.lots()).unwrap();
         }
+        Reject::AboveBand { limit }
+        | Reject::BelowBand { limit }
+        | Reject::BeyondCeiling { limit } => {
+            write!(line, ", limit {} ticks", limit.ticks()).unwrap();
+        }
         Reject::ReceiptOutOfChain { field } => write!(line, ", {field:?}").unwrap(),
         Reject::BadTerms(terms) => write!(line, ", {terms:?}").unwrap(),
         _ => {}
     }
     line
+}
+
+/// Its place among all accepted orders, from 1.
+fn order_number(world: &World, order: OrderId) -> usize {
+    world.auditor.accepted.binary_search(&order).map_or(0, |place| place + 1)
 }
 
 fn side(side: Side) -> &'static str {

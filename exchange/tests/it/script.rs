@@ -2,10 +2,13 @@
 //!
 //! ```text
 //! open test|real                          account NAME [verifier]        deposit NAME DOLLARS
-//! list NAME [option|spread|cash] [grade G] [tick D] [hours N] [node N] [ref D] [intervals N]
+//! list NAME [option|spread|cash] [guarded] [grade G] [tick D] [hours N] [node N] [ref D] [intervals N]
 //!           [trade|assign|from|until|close SPAN] [answer|verdict SPAN]       (from the start of the test)
-//! NAME buy|sell QTY @ PRICE|market [ioc|fok] [post] [reduce] [stp=MODE] [label=TEXT] [in SERIES]
-//! NAME amend #N [@ PRICE] [x QTY]         NAME cancel #N|all [in SERIES]
+//! NAME buy|sell QTY @ PRICE|market [ioc|fok|day|gtd SPAN|gfa|gfn] [post|slide] [reduce] [stp=MODE] [token=N] [show=N]
+//!           [when last|mark|index rises|falls PRICE] [ceiling PRICE] [valid SPAN] [label=TEXT] [in SERIES]
+//! NAME amend #N [@ PRICE] [x QTY] [trigger PRICE] [valid SPAN]
+//! NAME cancel #N|all [in SERIES] [buys|sells] [resting|waiting] [label=TEXT]
+//! NAME batch ORDER ; AMEND ; CANCEL       auction SERIES until SPAN
 //! index GRADE DOLLARS|withheld [at SPAN]  +SPAN      tick      run SPAN  (with a tick whenever one is due)
 //! NAME nominates KEY                      challenge D-1/0                draw D-1/0
 //! NAME receipt D-1/0 [key=K] [millis=N] [challenges=N] [prev=K] [terms=K]
@@ -14,13 +17,16 @@
 //! ```
 //! A span is `90s`, `5m`, `3h`; a key is a byte in hex. Where no series is named, the first one is meant.
 
-use exchange::{AmendOrder, Command, Event, IndexPrint, PlaceOrder};
+use exchange::{
+    AmendOrder, AuctionReason, BatchItem, CancelFilter, CancelKind, Command, Event, IndexPrint,
+    PlaceOrder, TimeInForce,
+};
 use expect_test::Expect;
 use instruments::{
-    AccountId, GradeId, Instrument, InstrumentId, MicroUsd, NanosSpan, ObligationId, OrderId, Ppm,
-    Price, Product, Qty, Right, Side, Style,
+    AccountId, GradeId, Guards, Instrument, InstrumentId, MicroUsd, NanosSpan, ObligationId,
+    OrderId, Ppm, Price, Product, Qty, Right, Side, Style,
 };
-use matching_engine::{OrderKind, StpMode, TimeInForce};
+use matching_engine::{OrderKind, PostOnly, PriceSource, StpMode, Trigger, TriggerWhen};
 use settlement::{Bucket, Verdict};
 
 use crate::render;
@@ -92,6 +98,11 @@ impl Desk {
             ["list", name, terms @ ..] => Command::ListInstrument(Box::new(listed(name, terms))),
             ["index", grade, value, rest @ ..] => self.print(grade, value, rest),
             ["tick"] => Command::Tick,
+            ["auction", series, "until", time] => Command::OpenAuction {
+                instrument: self.instrument(&["in", series]),
+                reason: AuctionReason::Opening,
+                until: START + span(time),
+            },
             ["challenge", place] => {
                 let (obligation, interval) = interval_of(place);
                 Command::IssueChallenge { obligation, interval, seed: [1; 32] }
@@ -120,7 +131,7 @@ impl Desk {
                 Command::PlaceOrder(self.order(account, verb, qty.parse().unwrap(), rest))
             }
             ("amend", [order, ..]) => {
-                let order = order_of(order);
+                let order = self.order_of(order);
                 let instrument =
                     self.world.exchange.open_order(order).map(|view| view.record.instrument);
                 let instrument = instrument.unwrap_or_else(|| self.instrument(rest));
@@ -129,13 +140,21 @@ impl Desk {
                     order,
                     price: after(rest, "@").map(|price| self.price(instrument, price)),
                     qty: after(rest, "x").map(|qty| Qty::from_lots(qty.parse().unwrap())),
+                    trigger: after(rest, "trigger").map(|price| self.price(instrument, price)),
+                    valid_until: after(rest, "valid").map(|time| START + span(time)),
                 })
             }
-            ("cancel", ["all"]) => Command::CancelAll { account, instrument: None },
-            ("cancel", ["all", ..]) => {
-                Command::CancelAll { account, instrument: Some(self.instrument(rest)) }
+            ("batch", parts) => Command::Batch {
+                account,
+                items: parts
+                    .split(|word| *word == ";")
+                    .map(|part| self.part(account, part))
+                    .collect(),
+            },
+            ("cancel", ["all", filter @ ..]) => {
+                Command::CancelAll { account, filter: self.filter(filter) }
             }
-            ("cancel", [order]) => Command::CancelOrder { account, order: order_of(order) },
+            ("cancel", [order]) => Command::CancelOrder { account, order: self.order_of(order) },
             ("nominates", [key]) => Command::NominateAgent { account, signer: [byte(key); 20] },
             ("receipt", [place, changes @ ..]) => self.receipt(account, place, changes),
             ("verdict", [place, verdict @ ..]) => {
@@ -161,14 +180,19 @@ impl Desk {
         let option = |name: &str| words.iter().find_map(|word| word.strip_prefix(name));
         PlaceOrder {
             kind,
-            time_in_force: if words.contains(&"ioc") {
-                TimeInForce::Ioc
-            } else if words.contains(&"fok") {
-                TimeInForce::Fok
+            time_in_force: time_in_force(words),
+            stp_token: option("token=").map_or(0, |token| token.parse().unwrap()),
+            display: option("show=").map(|lots| Qty::from_lots(lots.parse().unwrap())),
+            trigger: trigger(words, |text| self.price(instrument, text)),
+            ceiling: after(words, "ceiling").map(|price| self.price(instrument, price)),
+            valid_until: after(words, "valid").map(|time| START + span(time)),
+            post_only: if words.contains(&"post") {
+                PostOnly::Reject
+            } else if words.contains(&"slide") {
+                PostOnly::Slide
             } else {
-                TimeInForce::Gtc
+                PostOnly::No
             },
-            post_only: words.contains(&"post"),
             reduce_only: words.contains(&"reduce"),
             stp: match option("stp=") {
                 None | Some("newest") => StpMode::CancelNewest,
@@ -180,6 +204,31 @@ impl Desk {
             },
             label: option("label=").unwrap_or("").to_owned(),
             ..limit(account, instrument, side, qty, 1)
+        }
+    }
+
+    fn part(&self, account: AccountId, words: &[&str]) -> BatchItem {
+        match self.account_line(account, words[0], &words[1..]) {
+            Command::PlaceOrder(order) => BatchItem::Place(order),
+            Command::AmendOrder(amend) => BatchItem::Amend(amend),
+            Command::CancelOrder { order, .. } => BatchItem::Cancel(order),
+            other => panic!("not part of a batch: {other:?}"),
+        }
+    }
+
+    fn filter(&self, words: &[&str]) -> CancelFilter {
+        let has = |word: &str| words.contains(&word);
+        CancelFilter {
+            instrument: after(words, "in").map(|_| self.instrument(words)),
+            side: if has("buys") { Some(Side::Buy) } else { has("sells").then_some(Side::Sell) },
+            label: words.iter().find_map(|word| word.strip_prefix("label=")).map(str::to_owned),
+            kind: if has("resting") {
+                CancelKind::Resting
+            } else if has("waiting") {
+                CancelKind::Waiting
+            } else {
+                CancelKind::All
+            },
         }
     }
 
@@ -235,7 +284,7 @@ impl Desk {
 
     fn print_events(&mut self, events: &[Event]) {
         for event in events {
-            if let Some(line) = render::event(&self.world.exchange, event) {
+            if let Some(line) = render::event(&self.world, event) {
                 self.out.push_str(&line);
                 self.out.push('\n');
             }
@@ -245,6 +294,13 @@ impl Desk {
     /// An account that is not open has an id that nobody has.
     fn account(&self, name: &str) -> AccountId {
         self.world.exchange.account_by_name(name).unwrap_or(AccountId(999))
+    }
+
+    /// `#3` is the third order that was accepted.
+    fn order_of(&self, word: &str) -> OrderId {
+        let number: usize = word.strip_prefix('#').unwrap().parse().unwrap();
+        let accepted = self.world.auditor.accepted.get(number - 1);
+        accepted.copied().unwrap_or(OrderId(u64::MAX))
     }
 
     /// The series after `in`, else the first; a series that is not listed has an id that none has.
@@ -278,6 +334,9 @@ fn listed(name: &str, words: &[&str]) -> Instrument {
     if let Some(reference) = after(words, "ref") {
         terms.reference = Price::from_ticks(dollars(reference).micros() / terms.tick_size.micros());
     }
+    if words.contains(&"guarded") {
+        terms.guards = Guards::standard();
+    }
     let schedule = &mut terms.schedule;
     schedule.last_trade_at = time("trade").unwrap_or(schedule.last_trade_at);
     schedule.assign_at = time("assign").unwrap_or(schedule.assign_at);
@@ -302,6 +361,34 @@ fn listed(name: &str, words: &[&str]) -> Instrument {
 }
 
 /// The word after `word`.
+fn time_in_force(words: &[&str]) -> TimeInForce {
+    if let Some(time) = after(words, "gtd") {
+        return TimeInForce::Gtd(START + span(time));
+    }
+    let named = [
+        ("ioc", TimeInForce::Ioc),
+        ("fok", TimeInForce::Fok),
+        ("day", TimeInForce::Day),
+        ("gfa", TimeInForce::Gfa),
+        ("gfn", TimeInForce::Gfn),
+    ];
+    let found = named.into_iter().find(|(name, _)| words.contains(name));
+    found.map_or(TimeInForce::Gtc, |(_, force)| force)
+}
+
+/// `when mark falls 2.4`
+fn trigger(words: &[&str], price: impl Fn(&str) -> Price) -> Option<Trigger> {
+    let at = words.iter().position(|it| *it == "when")?;
+    let source = match words[at + 1] {
+        "last" => PriceSource::Last,
+        "mark" => PriceSource::Mark,
+        "index" => PriceSource::Index,
+        other => panic!("no price `{other}`"),
+    };
+    let when = if words[at + 2] == "rises" { TriggerWhen::Rises } else { TriggerWhen::Falls };
+    Some(Trigger { source, when, price: price(words[at + 3]) })
+}
+
 fn after<'a>(words: &[&'a str], word: &str) -> Option<&'a str> {
     let at = words.iter().position(|it| *it == word)?;
     words.get(at + 1).copied()
@@ -330,10 +417,6 @@ pub(crate) fn dollars(text: &str) -> MicroUsd {
 
 fn byte(text: &str) -> u8 {
     u8::from_str_radix(text, 16).unwrap()
-}
-
-fn order_of(word: &str) -> OrderId {
-    OrderId(word.strip_prefix('#').unwrap().parse().unwrap())
 }
 
 /// `D-1/0`: the first interval of the first obligation.

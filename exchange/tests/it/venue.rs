@@ -174,9 +174,10 @@ fn venue_006_the_instant_of_the_last_trade_is_too_late_even_before_the_timer() {
             #1 alice buy 2 @ 2.5
             #2 bob sell 1 @ 2.5
             #2 bob sells 1 @ 2.5 with #1 alice, fee 0.03
+            #1 cancelled 1: expired
             refused ORDER-003 SeriesExpired
-            refused ORDER-003 SeriesExpired
-            #1 cancelled 1: user
+            refused ORDER-016 UnknownOrder
+            refused ORDER-016 UnknownOrder
             H100D expired @ 2.5
         "#]],
     );

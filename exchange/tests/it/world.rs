@@ -5,7 +5,6 @@ use instruments::{
     AccountId, GradeId, Instrument, InstrumentId, MicroUsd, Nanos, NanosSpan, ObligationId, Period,
     Price, Product, Qty, Schedule, Side, Style,
 };
-use matching_engine::{OrderKind, StpMode, TimeInForce};
 use settlement::DeliveryReceipt;
 
 use crate::auditor::Auditor;
@@ -135,6 +134,7 @@ pub(crate) fn day_future(name: &str, grade: &str) -> Instrument {
             close_at: after(28),
         },
         reference: Price::from_ticks(2_500),
+        guards: instruments::Guards::NONE,
     }
 }
 
@@ -146,18 +146,7 @@ pub(crate) fn limit(
     qty: u64,
     ticks: i64,
 ) -> PlaceOrder {
-    PlaceOrder {
-        account,
-        instrument,
-        side,
-        kind: OrderKind::Limit(Price::from_ticks(ticks)),
-        qty: Qty::from_lots(qty),
-        time_in_force: TimeInForce::Gtc,
-        post_only: false,
-        reduce_only: false,
-        stp: StpMode::CancelNewest,
-        label: String::new(),
-    }
+    PlaceOrder::limit(account, instrument, side, Price::from_ticks(ticks), Qty::from_lots(qty))
 }
 
 /// The receipt that continues the chain, with every interval claimed in full.

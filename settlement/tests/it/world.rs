@@ -39,6 +39,7 @@ pub(crate) fn series(hours: u32, intervals: u32) -> Instrument {
             close_at: deliver_until + NanosSpan::from_seconds(1),
         },
         reference: Price::from_ticks(2_500),
+        guards: instruments::Guards::NONE,
     };
     instrument.check_terms().expect("a series that can be listed");
     instrument

@@ -29,5 +29,10 @@ pub(super) fn is_answered(command: &Command, events: &[Event]) -> bool {
         }
         // Nothing may have been open, nothing may be due.
         Command::CancelAll { .. } | Command::Tick => true,
+        Command::Batch { items, .. } => {
+            let done = |event: &&Event| matches!(event, Event::BatchItemDone { .. });
+            events.iter().filter(done).count() == items.len()
+        }
+        Command::OpenAuction { .. } => has(|event| matches!(event, Event::AuctionOpened { .. })),
     }
 }

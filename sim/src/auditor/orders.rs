@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use exchange::{Event, OrderAccepted, Traded};
+use exchange::{Event, OrderAccepted, TimeInForce, Traded};
 use instruments::rounding::div_ceil;
 use instruments::{AccountId, Instrument, InstrumentId, MicroUsd, OrderId, Price, Qty, Side};
-use matching_engine::{OrderKind, TimeInForce};
+use matching_engine::{BookView, OrderKind, PostOnly};
 
 use super::TAKER_FEE_PPM;
 use super::money::money;
@@ -20,6 +20,8 @@ pub(super) struct Orders {
     /// Who stands where in the queue of a level: arrival, order.
     levels: BTreeMap<Level, BTreeSet<(u64, OrderId)>>,
     depth: BTreeMap<Level, Qty>,
+    /// Series whose orders are collected for an auction.
+    collecting: BTreeSet<InstrumentId>,
     arrivals: u64,
 }
 
@@ -31,6 +33,11 @@ struct Order {
     limit: Price,
     qty: Qty,
     filled: Qty,
+    /// What it shows at most, and what it shows.
+    display: Option<Qty>,
+    shown: Qty,
+    ceiling: Option<Price>,
+    waits: bool,
     arrival: u64,
     may_rest: bool,
     is_whole: bool,
@@ -51,8 +58,7 @@ pub(super) struct OpenSums {
 #[derive(Debug, Default)]
 pub(super) struct Touched {
     levels: BTreeSet<Level>,
-    arrived: Option<OrderId>,
-    arrived_traded: Qty,
+    arrived: BTreeSet<OrderId>,
 }
 
 impl Order {
@@ -63,6 +69,21 @@ impl Order {
     fn level(&self) -> Level {
         (self.instrument, self.side, self.limit)
     }
+
+    /// Shows as much as it may, at the back of its level.
+    fn show(&mut self, arrivals: &mut u64) {
+        *arrivals += 1;
+        self.arrival = *arrivals;
+        self.shown = self.display.map_or(self.open(), |display| display.min(self.open()));
+    }
+
+    /// Whether `price` is no worse than its limit.
+    fn allows(&self, price: Price) -> bool {
+        match self.side {
+            Side::Buy => price <= self.limit,
+            Side::Sell => self.limit <= price,
+        }
+    }
 }
 
 impl Orders {
@@ -72,22 +93,28 @@ impl Orders {
         terms: (&Instrument, Price),
         touched: &mut Touched,
     ) {
-        self.arrivals += 1;
         let limited = matches!(accepted.kind, OrderKind::Limit(_));
-        let order = Order {
+        let ceiling = accepted.ceiling.filter(|_| limited);
+        let held_at = ceiling.unwrap_or(accepted.limit);
+        let mut order = Order {
             account: accepted.account,
             instrument: accepted.instrument,
             side: accepted.side,
             limit: accepted.limit,
             qty: accepted.qty,
             filled: Qty::ZERO,
-            arrival: self.arrivals,
-            may_rest: limited && accepted.time_in_force == TimeInForce::Gtc,
+            display: accepted.display,
+            shown: Qty::ZERO,
+            ceiling,
+            waits: accepted.trigger.is_some(),
+            arrival: 0,
+            may_rest: limited && accepted.time_in_force.rests(),
             is_whole: accepted.time_in_force == TimeInForce::Fok,
-            post_only: accepted.post_only,
-            reserve: reserve_per_lot(terms, accepted.side, accepted.limit),
+            post_only: accepted.post_only != PostOnly::No,
+            reserve: reserve_per_lot(terms, accepted.side, (accepted.limit, held_at)),
         };
-        touched.arrived = Some(accepted.order);
+        order.show(&mut self.arrivals);
+        touched.arrived.insert(accepted.order);
         self.put(accepted.order, order, touched);
     }
 
@@ -105,25 +132,23 @@ impl Orders {
         if !is_theirs {
             return fault(maker, OrderFault::WrongParty);
         }
-        let within = match traded.taker_side {
-            Side::Buy => traded.price <= arriving.limit,
-            Side::Sell => arriving.limit <= traded.price,
-        };
-        if traded.price != resting.limit || !within {
+        let is_auction = self.collecting.contains(&traded.instrument);
+        let at_limit = is_auction || traded.price == resting.limit;
+        if !at_limit || !resting.allows(traded.price) || !arriving.allows(traded.price) {
             return fault(taker, OrderFault::BeyondLimit);
         }
-        let best = self.best(traded.instrument, resting.side);
-        let first = best.and_then(|price| {
-            self.levels.get(&(traded.instrument, resting.side, price))?.first().copied()
-        });
-        if first != Some((resting.arrival, maker)) {
+        if resting.waits || arriving.waits {
+            return fault(taker, OrderFault::OutOfTurn);
+        }
+        let first = |side| self.first(traded.instrument, side);
+        let in_turn = first(resting.side) == Some((resting.arrival, maker))
+            && (!is_auction || first(arriving.side) == Some((arriving.arrival, taker)));
+        let came_first = !is_auction || resting.arrival < arriving.arrival;
+        if !in_turn || !came_first {
             return fault(maker, OrderFault::OutOfTurn);
         }
-        if arriving.post_only && touched.arrived == Some(taker) {
+        if arriving.post_only && touched.arrived.contains(&taker) && !is_auction {
             return fault(taker, OrderFault::Took);
-        }
-        if touched.arrived == Some(taker) {
-            touched.arrived_traded += traded.qty;
         }
         for order in [maker, taker] {
             let mut record = self.take(order, touched)?;
@@ -131,6 +156,53 @@ impl Orders {
                 return fault(order, OrderFault::Overfilled);
             }
             record.filled += traded.qty;
+            if is_auction {
+                record.shown = record.shown.saturating_sub(traded.qty).min(record.open());
+            } else if order == taker {
+                let display = record.display.unwrap_or(record.open());
+                record.shown = display.min(record.open());
+            } else {
+                record.shown = record.shown.saturating_sub(traded.qty);
+                if record.shown.is_zero() {
+                    record.show(&mut self.arrivals);
+                }
+            }
+            self.put(order, record, touched);
+        }
+        Ok(())
+    }
+
+    /// A waiting order arrives.
+    pub(super) fn trigger(&mut self, order: OrderId, touched: &mut Touched) -> Result<(), Finding> {
+        let mut record = self.take(order, touched)?;
+        if !record.waits {
+            return Err(Finding::Order { order, what: OrderFault::OutOfTurn });
+        }
+        record.waits = false;
+        record.show(&mut self.arrivals);
+        touched.arrived.insert(order);
+        self.put(order, record, touched);
+        Ok(())
+    }
+
+    /// From now on orders of the series are collected.
+    pub(super) fn collect(&mut self, instrument: InstrumentId) {
+        self.collecting.insert(instrument);
+    }
+
+    /// The auction's trades are all printed: whoever hides something shows it, at the back.
+    pub(super) fn uncrossed(
+        &mut self,
+        instrument: InstrumentId,
+        touched: &mut Touched,
+    ) -> Result<(), Finding> {
+        self.collecting.remove(&instrument);
+        for side in [Side::Buy, Side::Sell] {
+            let Some((_, order)) = self.first(instrument, side) else { continue };
+            let mut record = self.take(order, touched)?;
+            if record.shown.is_zero() {
+                record.show(&mut self.arrivals);
+            }
             self.put(order, record, touched);
         }
         Ok(())
@@ -150,13 +222,22 @@ impl Orders {
         }
         let keeps_place =
             price == record.limit && qty.saturating_sub(record.filled) <= record.open();
-        if !keeps_place {
-            self.arrivals += 1;
-            record.arrival = self.arrivals;
-            record.reserve = reserve_per_lot(terms, record.side, price);
+        let moves_away = match record.side {
+            Side::Buy => price < record.limit,
+            Side::Sell => record.limit < price,
+        };
+        let moves = price != record.limit && (record.ceiling.is_none() || moves_away);
+        if moves || record.open() < qty.saturating_sub(record.filled) {
+            let held_at = record.ceiling.unwrap_or(price);
+            record.reserve = reserve_per_lot(terms, record.side, (price, held_at));
         }
         record.limit = price;
         record.qty = qty;
+        if keeps_place {
+            record.shown = record.shown.min(record.open());
+        } else {
+            record.show(&mut self.arrivals);
+        }
         self.put(order, record, touched);
         Ok(())
     }
@@ -197,7 +278,7 @@ impl Orders {
         }
         let instruments: BTreeSet<InstrumentId> =
             touched.levels.iter().map(|(instrument, _, _)| *instrument).collect();
-        for instrument in instruments {
+        for instrument in instruments.difference(&self.collecting).copied() {
             let best = |side| self.best(instrument, side);
             if let (Some(bid), Some(ask)) = (best(Side::Buy), best(Side::Sell))
                 && ask <= bid
@@ -205,11 +286,11 @@ impl Orders {
                 return Err(Finding::Crossed { instrument, bid, ask });
             }
         }
-        let left = touched.arrived.and_then(|order| Some((order, self.orders.get(&order)?)));
-        if let Some((order, record)) = left
-            && !record.may_rest
-        {
-            return Err(Finding::Order { order, what: OrderFault::Lingers });
+        for order in &touched.arrived {
+            let record = self.orders.get(order).filter(|record| !record.waits);
+            if record.is_some_and(|record| !record.may_rest) {
+                return Err(Finding::Order { order: *order, what: OrderFault::Lingers });
+            }
         }
         Ok(())
     }
@@ -218,7 +299,7 @@ impl Orders {
     pub(super) fn compare(
         &self,
         instrument: InstrumentId,
-        book: &matching_engine::Book,
+        book: BookView<'_>,
     ) -> Result<(), Finding> {
         for side in [Side::Buy, Side::Sell] {
             let mut theirs: BTreeMap<Price, Qty> = book.depth(side).collect();
@@ -259,8 +340,11 @@ impl Orders {
         }
     }
 
-    /// The best bid and the best ask.
+    /// The best bid and the best ask; none while an auction collects orders that may cross.
     pub(super) fn bests(&self, instrument: InstrumentId) -> [Option<Price>; 2] {
+        if self.collecting.contains(&instrument) {
+            return [None, None];
+        }
         [Side::Buy, Side::Sell].map(|side| self.best(instrument, side))
     }
 
@@ -271,12 +355,18 @@ impl Orders {
     fn check_level(&self, level: Level, shown: Qty) -> Result<(), Finding> {
         let queue = self.levels.get(&level);
         let open = queue.into_iter().flatten().filter_map(|(_, order)| self.orders.get(order));
-        let open: Qty = open.map(Order::open).sum();
+        let open: Qty = open.map(|order| order.shown).sum();
         if open == shown {
             return Ok(());
         }
         let (instrument, side, price) = level;
         Err(Finding::Depth { instrument, side, price, shown, open })
+    }
+
+    /// Who is first in the queue of the best level.
+    fn first(&self, instrument: InstrumentId, side: Side) -> Option<(u64, OrderId)> {
+        let price = self.best(instrument, side)?;
+        self.levels.get(&(instrument, side, price))?.first().copied()
     }
 
     fn best(&self, instrument: InstrumentId, side: Side) -> Option<Price> {
@@ -304,6 +394,9 @@ impl Orders {
     fn take(&mut self, order: OrderId, touched: &mut Touched) -> Result<Order, Finding> {
         let unannounced = Finding::Unannounced { kind: "order", id: order.0 };
         let record = self.orders.remove(&order).ok_or(unannounced)?;
+        if record.waits {
+            return Ok(record);
+        }
         touched.levels.insert(record.level());
         if let Some(queue) = self.levels.get_mut(&record.level()) {
             queue.remove(&(record.arrival, order));
@@ -315,6 +408,10 @@ impl Orders {
     }
 
     fn put(&mut self, order: OrderId, record: Order, touched: &mut Touched) {
+        if record.waits {
+            self.orders.insert(order, record);
+            return;
+        }
         touched.levels.insert(record.level());
         if record.open().is_zero() {
             return;
@@ -324,16 +421,20 @@ impl Orders {
     }
 }
 
-/// What a fill of one lot at `limit` loses against the mark, and the taker's fee on the dearer of the two, rounded up.
-fn reserve_per_lot((terms, mark): (&Instrument, Price), side: Side, limit: Price) -> i128 {
+/// What a fill of one lot loses against the mark at the limit that money is held for, and the taker's fee on the dearest price, rounded up.
+fn reserve_per_lot(
+    (terms, mark): (&Instrument, Price),
+    side: Side,
+    (limit, held_at): (Price, Price),
+) -> i128 {
     let per_tick = i128::from(terms.tick_value().micros());
-    let (at_limit, at_mark) =
-        (i128::from(limit.ticks()) * per_tick, i128::from(mark.ticks()) * per_tick);
+    let at = |price: Price| i128::from(price.ticks()) * per_tick;
     let adverse = match side {
-        Side::Buy => at_limit - at_mark,
-        Side::Sell => at_mark - at_limit,
+        Side::Buy => at(held_at) - at(mark),
+        Side::Sell => at(mark) - at(held_at),
     };
-    adverse.max(0) + div_ceil(at_limit.max(at_mark) * TAKER_FEE_PPM, 1_000_000)
+    let dearest = at(limit).max(at(held_at)).max(at(mark));
+    adverse.max(0) + div_ceil(dearest * TAKER_FEE_PPM, 1_000_000)
 }
 
 /// SIM-006: what a taker owes at most.

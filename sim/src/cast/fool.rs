@@ -1,11 +1,14 @@
 //! A fool: asks for what cannot be, for what is not his, and now and then for something that is merely odd.
 
-use exchange::{AmendOrder, Command, Exchange, IndexPrint, OpenVenue, PlaceOrder, Series};
+use exchange::{
+    AmendOrder, BatchItem, CancelFilter, Command, Exchange, IndexPrint, OpenVenue, PlaceOrder,
+    Series, TimeInForce,
+};
 use instruments::{
     AccountId, GradeId, Instrument, InstrumentId, MicroUsd, Nanos, NanosSpan, ObligationId,
     OrderId, Ppm, Price, Qty, Side,
 };
-use matching_engine::{OrderKind, StpMode, TimeInForce};
+use matching_engine::{OrderKind, PostOnly, PriceSource, StpMode, Trigger, TriggerWhen};
 use settlement::{DeliveryReceipt, Verdict};
 
 use super::{Participant, Request, minutes, order, trading};
@@ -37,7 +40,7 @@ impl Fool {
     fn foolish_order(&mut self, series: &Series) -> Command {
         let limit = |ticks| OrderKind::Limit(Price::from_ticks(ticks));
         let plain = order(self.account, series.instrument.id, Side::Buy, series.mark, 1);
-        Command::PlaceOrder(match self.chance.below(11) {
+        Command::PlaceOrder(match self.chance.below(13) {
             0 => PlaceOrder { kind: limit(0), ..plain },
             1 => PlaceOrder { kind: limit(-5), ..plain },
             2 => PlaceOrder { kind: limit(Instrument::PRICE_MAX.ticks() + 1), ..plain },
@@ -46,9 +49,13 @@ impl Fool {
             5 => PlaceOrder { qty: Instrument::QTY_MAX, ..plain },
             6 => PlaceOrder { instrument: InstrumentId(NOBODY), ..plain },
             7 => PlaceOrder { account: AccountId(NOBODY), ..plain },
-            8 => PlaceOrder { post_only: true, time_in_force: TimeInForce::Ioc, ..plain },
+            8 => {
+                PlaceOrder { post_only: PostOnly::Reject, time_in_force: TimeInForce::Ioc, ..plain }
+            }
             9 => PlaceOrder { label: "x".repeat(65), ..plain },
-            _ => PlaceOrder { reduce_only: true, ..plain },
+            10 => PlaceOrder { valid_until: Some(Nanos::new(0)), ..plain },
+            11 => PlaceOrder { ceiling: Some(Price::from_ticks(1)), ..plain },
+            _ => PlaceOrder { display: Some(Qty::ZERO), ..plain },
         })
     }
 
@@ -59,14 +66,19 @@ impl Fool {
             others.find_map(|other| Some(venue.open_orders_of(other, None).first()?.order))
         };
         let order = foreign(venue).unwrap_or(OrderId(NOBODY));
-        match self.chance.below(4) {
+        match self.chance.below(6) {
+            4 => Command::Batch { account, items: Vec::new() },
+            5 => Command::Batch { account, items: vec![BatchItem::Cancel(order); 65] },
             0 => Command::CancelOrder { account, order },
             1 => Command::CancelOrder { account, order: OrderId(NOBODY) },
             2 => {
                 let price = Some(Price::from_ticks(1));
-                Command::AmendOrder(AmendOrder { account, order, price, qty: None })
+                Command::AmendOrder(AmendOrder::new(account, order, price, None))
             }
-            _ => Command::CancelAll { account, instrument: Some(InstrumentId(NOBODY)) },
+            _ => Command::CancelAll {
+                account,
+                filter: CancelFilter::instrument(Some(InstrumentId(NOBODY))),
+            },
         }
     }
 
@@ -137,7 +149,15 @@ impl Fool {
     }
 
     /// A small order of any kind near the mark. What comes of it is the exchange's business.
-    fn odd_order(&mut self, series: &Series) -> Request {
+    fn odd_trigger(&mut self, price: Price) -> Trigger {
+        Trigger {
+            source: self.chance.pick(&[PriceSource::Last, PriceSource::Mark, PriceSource::Index]),
+            when: self.chance.pick(&[TriggerWhen::Rises, TriggerWhen::Falls]),
+            price,
+        }
+    }
+
+    fn odd_order(&mut self, series: &Series, now: Nanos) -> Request {
         let side = self.chance.pick(&[Side::Buy, Side::Sell]);
         let reach = series.mark.ticks().unsigned_abs() / 25;
         let ticks = (series.mark.ticks() + self.chance.around_zero(reach)).max(1);
@@ -151,9 +171,22 @@ impl Fool {
                 TimeInForce::Gtc,
                 TimeInForce::Ioc,
                 TimeInForce::Fok,
+                TimeInForce::Day,
+                TimeInForce::Gtd(now + minutes(30)),
+                TimeInForce::Gfn,
             ]),
-            post_only: self.chance.chance(200_000),
-            reduce_only: self.chance.chance(100_000),
+            post_only: self.chance.pick(&[
+                PostOnly::No,
+                PostOnly::No,
+                PostOnly::No,
+                PostOnly::Reject,
+                PostOnly::Slide,
+            ]),
+            reduce_only: self.chance.chance(150_000),
+            stp_token: self.chance.below(2),
+            display: self.chance.chance(120_000).then(|| Qty::from_lots(self.chance.between(1, 4))),
+            trigger: self.chance.chance(150_000).then(|| self.odd_trigger(price)),
+            ceiling: self.chance.chance(80_000).then_some(price),
             stp: self.chance.pick(&[
                 StpMode::None,
                 StpMode::CancelNewest,
@@ -182,7 +215,7 @@ impl Fool {
         let order = view.order;
         Some(match self.chance.below(4) {
             0 => Command::CancelOrder { account, order }.into(),
-            _ => Command::AmendOrder(AmendOrder { account, order, price, qty }).into(),
+            _ => Command::AmendOrder(AmendOrder::new(account, order, price, qty)).into(),
         })
     }
 }
@@ -196,7 +229,7 @@ impl Participant for Fool {
                 let command = self.nonsense(venue, chosen);
                 wants.push(Request { command, is_nonsense: true });
                 let chosen = self.chance.pick(&series);
-                wants.push(self.odd_order(chosen));
+                wants.push(self.odd_order(chosen, now));
             }
             wants.extend(self.odd_change(venue));
         }

@@ -1,7 +1,8 @@
 //! A market maker: quotes both sides around the index, leans against its inventory, amends or replaces, goes flat before expiry.
 
-use exchange::{AmendOrder, Command, Exchange, OrderView, PlaceOrder, Series};
+use exchange::{AmendOrder, CancelFilter, Command, Exchange, OrderView, PlaceOrder, Series};
 use instruments::{AccountId, Nanos, NanosSpan, Price, Qty, Side};
+use matching_engine::PostOnly;
 
 use super::{Participant, Request, holdings, left, minutes, order, reduce, trading};
 use crate::seed::Stream;
@@ -50,7 +51,7 @@ impl Maker {
 
     fn fresh(&self, series: &Series, side: Side, price: Price) -> Request {
         let plain = order(self.account, series.instrument.id, side, price, self.lots);
-        PlaceOrder { post_only: true, label: "quote".to_owned(), ..plain }.into()
+        PlaceOrder { post_only: PostOnly::Reject, label: "quote".to_owned(), ..plain }.into()
     }
 
     fn cancel(&self, view: &OrderView) -> Request {
@@ -69,7 +70,7 @@ impl Maker {
         let is_thin = 2 * view.record.open().lots() < self.lots;
         let amend = |price, qty| {
             let (account, order) = (self.account, view.order);
-            Command::AmendOrder(AmendOrder { account, order, price, qty }).into()
+            Command::AmendOrder(AmendOrder::new(account, order, price, qty)).into()
         };
         if is_thin || (half / 2 < distance && self.chance.chance(300_000)) {
             vec![self.cancel(view), self.fresh(series, view.record.side, target)]
@@ -89,7 +90,9 @@ impl Participant for Maker {
         let account = self.account;
         let held = holdings(venue, account);
         if self.chance.chance(10_000) {
-            wants.push(Command::CancelAll { account, instrument: None }.into());
+            wants.push(
+                Command::CancelAll { account, filter: CancelFilter::instrument(None) }.into(),
+            );
         } else {
             for series in trading(venue, now) {
                 let instrument = series.instrument.id;
@@ -98,7 +101,13 @@ impl Participant for Maker {
                     self.quote(venue, series, net, wants);
                     continue;
                 }
-                wants.push(Command::CancelAll { account, instrument: Some(instrument) }.into());
+                wants.push(
+                    Command::CancelAll {
+                        account,
+                        filter: CancelFilter::instrument(Some(instrument)),
+                    }
+                    .into(),
+                );
                 if net != 0 {
                     wants.push(reduce(account, instrument, net).into());
                 }

@@ -2,7 +2,7 @@
 
 use exchange::{Exchange, PlaceOrder};
 use instruments::{AccountId, Nanos, NanosSpan, Price, Side};
-use matching_engine::OrderKind;
+use matching_engine::{OrderKind, PostOnly};
 
 use super::{Participant, Request, holdings, immediate, minutes, order, quotes, trading};
 use crate::seed::Stream;
@@ -42,7 +42,7 @@ impl Participant for Provider {
             let at = |price| order(account, instrument, Side::Sell, price, lots);
             let inside = Price::from_ticks((ask.ticks() - 1).max(1));
             let wanted = match self.chance.below(4) {
-                0 => PlaceOrder { post_only: true, ..at(inside) },
+                0 => PlaceOrder { post_only: PostOnly::Reject, ..at(inside) },
                 1 => immediate(at(bid)),
                 2 => PlaceOrder { kind: OrderKind::Market, ..at(bid) },
                 _ => at(bid),

@@ -1,6 +1,6 @@
 //! How a world begins, and what happens by the calendar: accounts and deposits, listing, the last evening.
 
-use exchange::{Command, OpenVenue, RULES_VERSION};
+use exchange::{CancelFilter, Command, OpenVenue, RULES_VERSION};
 use instruments::{
     AccountId, Grade, Instrument, InstrumentId, MicroUsd, NanosSpan, Period, Price, Product,
     Schedule, SeriesTerms, launch_grades, series_of_grade,
@@ -143,7 +143,7 @@ impl World<'_> {
         }
         let accounts: Vec<AccountId> = self.exchange.accounts().map(|(id, _)| id).collect();
         for account in accounts {
-            self.submit(Command::CancelAll { account, instrument: None });
+            self.submit(Command::CancelAll { account, filter: CancelFilter::instrument(None) });
         }
     }
 }
@@ -171,6 +171,7 @@ fn instrument(grade: &Grade, terms: SeriesTerms, per_day: u32, price: MicroUsd) 
         hours_per_lot: terms.hours_per_lot,
         schedule: Schedule { intervals, ..terms.schedule },
         reference: Price::from_ticks(1),
+        guards: instruments::Guards::standard(),
     };
     instrument.reference = instrument.nearest_price(price);
     instrument

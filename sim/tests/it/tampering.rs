@@ -1,8 +1,8 @@
 //! Lies that the auditor must see: one for each thing it claims to check, and one dropped event of every kind that carries weight.
 
-use exchange::{Event, IntervalSettled, OrderAccepted, Traded};
+use exchange::{Event, IntervalSettled, OrderAccepted, TimeInForce, Traded};
 use instruments::{MicroUsd, NetQty, Price, Qty, Seq, Side};
-use matching_engine::TimeInForce;
+use matching_engine::PostOnly;
 use settlement::{Bucket, Verdict};
 use sim::{Finding, IntervalFault, OrderFault};
 
@@ -123,8 +123,11 @@ fn sim_007_a_balance_that_differs_is_seen() {
         }
         _ => false,
     });
-    // It goes unseen until the books are compared, or until the hold is released to less than nothing.
-    let is_it = matches!(finding, Finding::Balance { .. } | Finding::BelowZero { .. });
+    // It goes unseen until the books are compared, money is brought, or until the hold is released to less than nothing.
+    let is_it = matches!(
+        finding,
+        Finding::Balance { .. } | Finding::BelowZero { .. } | Finding::Hold { .. }
+    );
     assert!(is_it, "{finding}");
 }
 
@@ -153,7 +156,9 @@ fn sim_010_a_crossed_book_is_seen() {
         let rests = |event: &Event| matches!(event, Event::DepthChanged { side: Side::Buy, .. });
         let is_resting_bid = !has_traded && events.iter().filter(|event| rests(event)).count() == 1;
         let bids = events.iter().any(|event| match event {
-            Event::OrderAccepted(accepted) => accepted.side == Side::Buy && accepted.post_only,
+            Event::OrderAccepted(accepted) => {
+                accepted.side == Side::Buy && accepted.post_only == PostOnly::Reject
+            }
             _ => false,
         });
         if !is_resting_bid || !bids {
@@ -208,7 +213,7 @@ fn sim_011_an_order_that_breaks_its_terms_is_seen() {
             })
         }))
     };
-    let took = of_arrival(true, |accepted| accepted.post_only = true);
+    let took = of_arrival(true, |accepted| accepted.post_only = PostOnly::Reject);
     assert_eq!(took, Some(OrderFault::Took));
     let lingers = of_arrival(false, |accepted| accepted.time_in_force = TimeInForce::Ioc);
     assert_eq!(lingers, Some(OrderFault::Lingers));

@@ -13,6 +13,8 @@ pub struct OrderRecord {
     pub terms: OrderAccepted,
     /// Where it is in its life.
     pub state: OrderState,
+    /// Whether it waits for a price.
+    pub waits: bool,
     /// What of it has traded.
     pub filled: Qty,
     /// The sum of price in ticks times lots over its trades: divided by `filled` it is the average price.
@@ -44,10 +46,11 @@ pub enum OrderState {
 }
 
 impl OrderRecord {
-    pub(super) fn accepted(terms: &OrderAccepted, at: Nanos) -> Self {
+    pub(crate) fn accepted(terms: &OrderAccepted, at: Nanos) -> Self {
         Self {
             terms: terms.clone(),
             state: OrderState::Open,
+            waits: terms.trigger.is_some(),
             filled: Qty::ZERO,
             filled_tick_lots: 0,
             fee: MicroUsd::ZERO,
@@ -66,7 +69,15 @@ impl OrderRecord {
         self.fill_up();
     }
 
-    pub(super) fn amend(&mut self, price: Price, qty: Qty, at: Nanos) {
+    pub(super) fn trigger(&mut self, at: Nanos) {
+        self.waits = false;
+        self.updated_at = at;
+    }
+
+    pub(crate) fn amend(&mut self, (price, qty): (Price, Qty), trigger: Option<Price>, at: Nanos) {
+        if let (Some(waited_for), Some(trigger)) = (&mut self.terms.trigger, trigger) {
+            waited_for.price = trigger;
+        }
         self.terms.limit = price;
         self.terms.qty = qty;
         self.is_amended = true;

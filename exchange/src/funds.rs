@@ -1,0 +1,82 @@
+//! Whether an account can carry an order, and what the order holds.
+
+use instruments::{AccountId, Instrument, InstrumentId, MicroUsd, Price, Qty, Side};
+
+use crate::Exchange;
+use crate::limits::POSITION_MAX;
+use crate::open_order::OpenOrder;
+use crate::reject::Reject;
+use crate::series::Series;
+
+/// What an order may come to cost its account.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Exposure {
+    pub account: AccountId,
+    pub instrument: InstrumentId,
+    pub side: Side,
+    /// What is open of it.
+    pub qty: Qty,
+    /// The limit it trades at.
+    pub limit: Price,
+    /// The worst limit that it may be given without asking again.
+    pub held_at: Price,
+}
+
+impl Exchange {
+    /// Whether the account can carry an order beside what it has, less the order that it takes the place of. Returns what one lot holds
+    /// beyond margin.
+    pub(crate) fn check_funds(
+        &self,
+        order: &Exposure,
+        series: &Series,
+        replaced: Option<&OpenOrder>,
+    ) -> Result<MicroUsd, Reject> {
+        let instrument = &series.instrument;
+        let net = self.net(order.instrument, order.account);
+        let mut open = self.open_orders_in(order.account, order.instrument);
+        let same_side = match order.side {
+            Side::Buy => &mut open.buys,
+            Side::Sell => &mut open.sells,
+        };
+        if let Some(record) = replaced {
+            *same_side -= record.open();
+            open.reserve -= record.reserve_of(record.open());
+        }
+        *same_side += order.qty;
+        let worst = (net.long() + open.buys).max(net.short() + open.sells);
+        if POSITION_MAX < worst {
+            return Err(Reject::PositionAboveLimit { limit: POSITION_MAX });
+        }
+        let dearest = order.limit.max(order.held_at).max(series.mark);
+        instrument.notional(dearest, worst).ok_or(Reject::NotionalOutOfRange)?;
+        let reserve_per_lot = self
+            .reserve_per_lot(instrument, order, series.mark)
+            .ok_or(Reject::NotionalOutOfRange)?;
+        let reserve = i128::from(reserve_per_lot.micros())
+            .checked_mul(i128::from(order.qty.lots()))
+            .and_then(MicroUsd::from_i128)
+            .ok_or(Reject::NotionalOutOfRange)?;
+        open.reserve = open.reserve.checked_add(reserve).ok_or(Reject::NotionalOutOfRange)?;
+        self.check_margin(order, series, open, reserve)?;
+        Ok(reserve_per_lot)
+    }
+
+    /// What a fill of one lot at its worst loses against the mark, plus the taker's fee, rounded up.
+    pub(crate) fn reserve_per_lot(
+        &self,
+        instrument: &Instrument,
+        order: &Exposure,
+        mark: Price,
+    ) -> Option<MicroUsd> {
+        let one = Qty::from_lots(1);
+        let at_worst = instrument.notional(order.held_at, one)?;
+        let at_mark = instrument.notional(mark, one)?;
+        let adverse = match order.side {
+            Side::Buy => at_worst - at_mark,
+            Side::Sell => at_mark - at_worst,
+        };
+        // A seller may be filled far above his limit, and pays the fee on that.
+        let dearest = instrument.notional(order.limit.max(order.held_at).max(mark), one)?;
+        adverse.max(MicroUsd::ZERO).checked_add(self.fee_rates.taker.of_ceil(dearest))
+    }
+}

@@ -1,0 +1,30 @@
+//! What whoever owns an engine asks and tells it between commands.
+
+use instruments::{Nanos, OrderId, Price};
+
+use super::Engine;
+use crate::slab::flag;
+
+impl Engine {
+    /// The first instant at which [`Engine::advance`] has something to do.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Nanos> {
+        let expiry = self.slab.expiries.first().map(|((at, _), _)| at);
+        let timer = self.timers.first().map(|((at, _), _)| at);
+        expiry.into_iter().chain(timer).min().map(Nanos::new)
+    }
+
+    /// Gives an order that waits with a ceiling another one, which must not be better than its limit. Says no to every other order.
+    pub fn set_ceiling(&mut self, id: OrderId, ceiling: Price) -> bool {
+        let Some((slot, _)) = self.find(id) else { return false };
+        if !self.slab.node(slot).has(flag::WAITING) {
+            return false;
+        }
+        let cold = self.slab.cold_mut(slot);
+        if cold.ceiling.is_none() {
+            return false;
+        }
+        cold.ceiling = Some(ceiling);
+        true
+    }
+}
