@@ -2,7 +2,7 @@
 
 use expect_test::{Expect, expect};
 
-use super::check;
+use super::{check, replay};
 
 /// A good order, each time with one thing changed.
 fn check_changes(changes: &[(&str, &str)], expected: Expect) {
@@ -216,84 +216,69 @@ fn terms_that_the_book_does_not_have_are_refused_by_name() {
     }
 }
 
+/// Each as the only line of a replay of its own; what each ends with.
+#[track_caller]
+fn check_ends(lines: &[&str], expected: Expect) {
+    let ends = lines.iter().map(|line| replay(line, false));
+    expected.assert_eq(&ends.collect::<String>());
+}
+
 #[test]
 fn a_breaker_and_a_batch_need_what_they_are_made_of() {
-    for (terms, expected) in [
-        (r#"{"breaker":{"width":"1","window":9,"length":9}}"#, expect![[r#"
+    check_ends(
+        &[
+            r#"{"book":{"breaker":{"width":"1","window":9,"length":9}}}"#,
+            r#"{"book":{"reference":"1","breaker":{"width":"1","window":0,"length":9}}}"#,
+            r#"{"book":{"reference":"1","breaker":{"width":"1","window":9,"length":0}}}"#,
+            r#"{"book":{"reference":"1","breaker":{"width":"-1","window":9,"length":9}}}"#,
+            r#"{"book":{"reference":"1","breaker":{"window":9,"length":9}}}"#,
+            r#"{"book":{"reference":"1","breaker":{"width":1,"window":9,"length":9,"extensions":256}}}"#,
+            r#"{"book":{"reference":"1","breaker":{"width":"1","height":9}}}"#,
+            r#"{"book":{"reference":"1","breaker":["1",9,9]}}"#,
+            r#"{"book":{"reference":"1","batch":5,"breaker":{"width":1,"window":9,"length":9}}}"#,
+            r#"{"book":{"batch":0}}"#,
+            r#"{"book":{"batch":"5"}}"#,
+            r#"{"book":{"reference":"x"}}"#,
+            r#"{"book":{"band":{"low":"0.0001"}}}"#,
+            r#"{"book":{"verbose":1}}"#,
+        ],
+        expect![[r#"
             error: line 1: book reference: missing_field:reference
-        "#]]),
-        (r#"{"reference":"1","breaker":{"width":"1","window":0,"length":9}}"#, expect![[r#"
             error: line 1: book breaker: invalid_field:window
-        "#]]),
-        (r#"{"reference":"1","breaker":{"width":"1","window":9,"length":0}}"#, expect![[r#"
             error: line 1: book breaker: invalid_field:length
-        "#]]),
-        (r#"{"reference":"1","breaker":{"width":"-1","window":9,"length":9}}"#, expect![[r#"
             error: line 1: book breaker: invalid_field:width
-        "#]]),
-        (r#"{"reference":"1","breaker":{"window":9,"length":9}}"#, expect![[r#"
             error: line 1: book breaker: missing_field:width
-        "#]]),
-        (
-            r#"{"reference":"1","breaker":{"width":"1","window":9,"length":9,"extensions":256}}"#,
-            expect![[r#"
-                error: line 1: book breaker: invalid_field:extensions
-            "#]],
-        ),
-        (r#"{"reference":"1","breaker":{"width":"1","height":9}}"#, expect![[r#"
+            error: line 1: book breaker: invalid_field:extensions
             error: line 1, column 60: unknown field `height`, expected one of `width`, `window`, `length`, `random`, `extensions`
-        "#]]),
-        (r#"{"reference":"1","breaker":["1",9,9]}"#, expect![[r#"
             error: line 1, column 45: an object of named fields is needed here
-        "#]]),
-        (
-            r#"{"reference":"1","batch":5,"breaker":{"width":"1","window":9,"length":9}}"#,
-            expect![[r#"
-                error: line 1: book breaker: unsupported_field:batch
-            "#]],
-        ),
-        (r#"{"batch":0}"#, expect![[r#"
+            error: line 1: book breaker: unsupported_field:batch
             error: line 1: book batch: invalid_field:batch
-        "#]]),
-        (r#"{"batch":"5"}"#, expect![[r#"
             error: line 1: book batch: invalid_field:batch
-        "#]]),
-        (r#"{"reference":"x"}"#, expect![[r#"
             error: line 1: book reference: invalid_field:reference
-        "#]]),
-        (r#"{"band":{"low":"0.0001"}}"#, expect![[r#"
             error: line 1: book band: off_tick
-        "#]]),
-        (r#"{"verbose":1}"#, expect![[r#"
             error: line 1, column 20: invalid type: integer `1`, expected a boolean
-        "#]]),
-    ] {
-        check(&format!("{{\"book\":{terms}}}"), expected);
-    }
+        "#]],
+    );
 }
 
 #[test]
 fn an_auction_line_says_what_it_does_not_take() {
-    for (line, expected) in [
-        (r#"{"phase":"uncross","reference":"1","until":5}"#, expect![[r#"
+    check_ends(
+        &[
+            r#"{"auction":{"phase":"uncross","reference":"1","until":5}}"#,
+            r#"{"auction":{"phase":"indicative","reference":"1","kind":"call"}}"#,
+            r#"{"auction":{"phase":"indicative"}}"#,
+            r#"{"auction":{"phase":"open","until":"soon"}}"#,
+            r#"{"auction":{"phase":"open","kind":"batch"}}"#,
+            r#"{"auction":{"phase":"close"}}"#,
+        ],
+        expect![[r#"
             error: line 1: auction until: unsupported_field:until
-        "#]]),
-        (r#"{"phase":"indicative","reference":"1","kind":"call"}"#, expect![[r#"
             error: line 1: auction kind: unsupported_field:kind
-        "#]]),
-        (r#"{"phase":"indicative"}"#, expect![[r#"
             error: line 1: auction reference: missing_field:reference
-        "#]]),
-        (r#"{"phase":"open","until":"soon"}"#, expect![[r#"
             error: line 1: auction until: invalid_field:until
-        "#]]),
-        (r#"{"phase":"open","kind":"batch"}"#, expect![[r#"
             error: line 1, column 41: unknown variant `batch`, expected one of `opening`, `volatility`, `restart`, `call`
-        "#]]),
-        (r#"{"phase":"close"}"#, expect![[r#"
             error: line 1, column 27: unknown variant `close`, expected one of `open`, `indicative`, `uncross`
-        "#]]),
-    ] {
-        check(&format!("{{\"auction\":{line}}}"), expected);
-    }
+        "#]],
+    );
 }
