@@ -305,7 +305,7 @@ fn bug_class_11_the_dead_leave_nothing_behind() {
     assert_eq!(size(&engine), early, "20,000 rounds take no more room than 100");
 }
 
-/// A cascade of one pass only, or in the order of a table: 2,000 stops, each set free by the one before.
+/// MATCH-054: a cascade of one pass only, or in the order of a table: 2,000 stops, each set free by the one before.
 #[test]
 fn bug_class_12_a_cascade_goes_on_to_its_end_in_order() {
     let (mut engine, mut events) = (opened(4), Vec::new());
@@ -330,7 +330,7 @@ fn bug_class_12_a_cascade_goes_on_to_its_end_in_order() {
     assert!(engine.book(BOOK).unwrap().is_empty());
 }
 
-/// The same stream gives the same hash, with and without a snapshot in between, whatever the room.
+/// MATCH-102: the same stream gives the same hash, with and without a snapshot in between, whatever the room.
 #[test]
 fn bug_class_13_one_stream_has_one_hash() {
     let story = |orders: usize, restored_after: usize| {

@@ -114,8 +114,10 @@ impl Pick {
     }
 }
 
+/// Near each other, and now and then outside of what a ladder has close together.
 fn any_price() -> impl Strategy<Value = Price> {
-    (95..106i64).prop_map(Price::from_ticks)
+    let far = (-9..10i64).prop_map(|step| 100 + 31 * step);
+    prop_oneof![25 => 95..106i64, 1 => far].prop_map(Price::from_ticks)
 }
 
 fn any_book() -> impl Strategy<Value = InstrumentId> {

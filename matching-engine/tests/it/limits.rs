@@ -315,6 +315,7 @@ fn match_091_an_amend_that_would_trade_beyond_the_limits_trips_the_breaker() {
     );
 }
 
+/// MATCH-056: in the auction that the first of them opens.
 #[test]
 fn match_091_orders_that_were_due_wait_on_when_an_auction_opens() {
     check(

@@ -160,3 +160,29 @@ fn match_049_what_a_market_order_for_normal_trading_leaves_is_cancelled_as_of_an
         "#]],
     );
 }
+
+#[test]
+fn match_103_what_expires_does_not_trade_in_an_auction_that_ends_with_it() {
+    check(
+        "
+        2| auction until=9
+        auction until=10
+        buy  1 @ 101 gtd=12
+        sell 1 @ 100
+        2| buy  1 @ 101
+        2| sell 1 @ 100 gtd=13
+        2| sell 1 @ 101
+        clock 13
+        ",
+        expect![[r#"
+            2| call auction until 9
+            call auction until 10
+            #1 cancelled 1: expired
+            2| #4 cancelled 1: expired
+            2| #5 takes 1 from #3 @ 101
+            2| auction over: 1 @ 101
+            auction over: nothing
+            ask 100 #2x1
+        "#]],
+    );
+}
