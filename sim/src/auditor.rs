@@ -97,7 +97,7 @@ impl Auditor {
         self.check_order(input)?;
         let is_refused = events.iter().any(|event| matches!(event, Event::Rejected(_)));
         if is_refused {
-            let is_of_time = events.first().is_some_and(|first| is_of_time(first));
+            let is_of_time = events.first().is_some_and(is_of_time);
             if 1 < events.len() && !is_of_time {
                 return Err(Finding::RefusalWithEffect { events: events.len() });
             }
@@ -119,17 +119,20 @@ impl Auditor {
 
     /// When what happened in the books must have reached the marks. What time has done comes before a tick computes them.
     fn note_marks(&mut self, now: Nanos, events: &[Event], sheet: &Sheet) {
-        let stirs = |event: &Event| match event {
-            Event::SeriesExpired { .. } => true,
-            Event::OrderAccepted(_)
-            | Event::OrderAmended { .. }
-            | Event::OrderCancelled { .. }
-            | Event::OrderTriggered { .. }
-            | Event::AuctionOpened { .. }
-            | Event::AuctionExtended { .. }
-            | Event::AuctionEnded { .. } => !sheet.is_marked,
-            _ => false,
+        let always = |event: &Event| matches!(event, Event::SeriesExpired { .. });
+        let stirs = |event: &Event| {
+            matches!(
+                event,
+                Event::OrderAccepted(_)
+                    | Event::OrderAmended { .. }
+                    | Event::OrderCancelled { .. }
+                    | Event::OrderTriggered { .. }
+                    | Event::AuctionOpened { .. }
+                    | Event::AuctionExtended { .. }
+                    | Event::AuctionEnded { .. }
+            )
         };
+        let stirs = |event: &Event| always(event) || !sheet.is_marked && stirs(event);
         let has_fired = !sheet.fired.is_empty();
         if sheet.is_marked_last {
             self.marks_due = None;
