@@ -55,12 +55,13 @@ impl Exchange {
         {
             self.stopping.pop_first();
             self.advance(Nanos::new(at.nanos().saturating_sub(INSTANT.nanos())), events);
+            let closing_mark = self.fresh_mark(instrument);
             self.cancel_in(instrument, CancelReason::Expired, events, |_| true);
-            let reference = self.series.get(&instrument).map(|series| series.mark);
-            if let Some(reference) = reference {
-                // Nothing is left that could trade: an auction under way just ends.
-                self.operate(events, |engine, out| engine.uncross(instrument, reference, out));
-            }
+            let Some(series) = self.series.get_mut(&instrument) else { continue };
+            series.closing_mark = closing_mark;
+            let reference = series.mark;
+            // Nothing is left that could trade: an auction under way just ends.
+            self.operate(events, |engine, out| engine.uncross(instrument, reference, out));
         }
         self.advance(self.now, events);
     }
