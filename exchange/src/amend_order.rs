@@ -67,7 +67,7 @@ impl Exchange {
             return Err(Reject::BeyondCeiling { limit: ceiling });
         }
         if record.reduce_only && record.open() < open {
-            self.check_reduces(record, open, record.open())?;
+            self.check_reduces(&record.exposure(limit, open), record.open())?;
         }
         let used = if record.waits {
             Some(limit)

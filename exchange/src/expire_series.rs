@@ -31,7 +31,7 @@ impl Exchange {
         }
     }
 
-    /// The fixing over the index's half-hours, to the nearest tick; today's mark where the index cannot be fixed.
+    /// The fixing over the index's half-hours, to the nearest tick; the closing mark where the index cannot be fixed.
     fn settlement_price(&self, instrument: InstrumentId) -> Option<Price> {
         let series = self.series.get(&instrument)?;
         // The index prices compute; what is not cleared ends at whatever it was listed at.
@@ -41,6 +41,6 @@ impl Exchange {
         let history = self.indices.get(&series.instrument.grade);
         let fixing = history.and_then(|history| oracle::fixing(&history.window()));
         let fixed = fixing.map(|value| series.instrument.nearest_price(value));
-        Some(fixed.or_else(|| self.fresh_mark(instrument)).unwrap_or(series.mark))
+        Some(fixed.or(series.closing_mark).unwrap_or(series.mark))
     }
 }

@@ -55,7 +55,13 @@ impl Exchange {
         {
             self.stopping.pop_first();
             self.advance(Nanos::new(at.nanos().saturating_sub(INSTANT.nanos())), events);
+            let closing_mark = self.fresh_mark(instrument);
             self.cancel_in(instrument, CancelReason::Expired, events, |_| true);
+            let Some(series) = self.series.get_mut(&instrument) else { continue };
+            series.closing_mark = closing_mark;
+            let reference = series.mark;
+            // Nothing is left that could trade: an auction under way just ends.
+            self.operate(events, |engine, out| engine.uncross(instrument, reference, out));
         }
         self.advance(self.now, events);
     }
@@ -66,7 +72,11 @@ impl Exchange {
 
     fn book_event(&mut self, event: BookEvent, touched: &mut Touched, events: &mut Vec<Event>) {
         match event {
-            BookEvent::Accepted { book, id, .. } => touched.arrives(book, id, self.orders.get(&id)),
+            BookEvent::Accepted { book, id, .. } => {
+                let record = self.orders.get(&id);
+                assert!(record.is_some(), "the book issued the id that it had announced");
+                touched.arrives(book, id, record);
+            }
             BookEvent::Rejected { reason, .. } => disagree(reason),
             BookEvent::Traded(trade) => self.book_trade(&trade, touched, events),
             BookEvent::Cancelled { book, id, qty, reason } => {
@@ -89,32 +99,23 @@ impl Exchange {
                 self.trigger_record(id, events);
                 touched.arrives(book, id, self.orders.get(&id));
             }
-            BookEvent::AuctionOpened { book, .. }
-            | BookEvent::AuctionExtended { book, .. }
-            | BookEvent::AuctionEnded { book, .. } => {
-                touched.books.insert(book);
-                self.book_phase(event, events);
-            }
-            // Spreads and quotes are not traded here yet.
-            BookEvent::Implied { .. } | BookEvent::Tripped { .. } => {}
-        }
-    }
-
-    fn book_phase(&mut self, event: BookEvent, events: &mut Vec<Event>) {
-        match event {
             BookEvent::AuctionOpened { book: instrument, kind, until } => {
+                touched.books.insert(instrument);
                 events.push(Event::AuctionOpened { instrument, kind, until });
             }
             BookEvent::AuctionExtended { book: instrument, until } => {
+                touched.books.insert(instrument);
                 events.push(Event::AuctionExtended { instrument, until });
             }
             BookEvent::AuctionEnded { book: instrument, price, volume } => {
+                touched.books.insert(instrument);
                 if let Some(series) = self.series.get_mut(&instrument) {
                     series.indicative = None;
                 }
                 events.push(Event::AuctionEnded { instrument, price, volume });
             }
-            _ => {}
+            // Spreads and quotes are not traded here yet.
+            BookEvent::Implied { .. } | BookEvent::Tripped { .. } => {}
         }
     }
 

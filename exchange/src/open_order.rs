@@ -92,12 +92,10 @@ impl OpenOrder {
     /// What its book is given.
     pub(crate) fn in_book(&self) -> NewOrder {
         let is_market = self.kind == OrderKind::Market;
-        let time_in_force = match self.time_in_force {
-            // A market order never rests: what is left of it is cancelled like any immediate order's.
-            TimeInForce::Fok => TimeInForce::Fok,
-            _ if is_market => TimeInForce::Ioc,
-            other => other,
-        };
+        let is_whole = self.time_in_force == TimeInForce::Fok;
+        // A market order never rests: what is left of it is cancelled like any immediate order's.
+        let time_in_force =
+            if is_market && !is_whole { TimeInForce::Ioc } else { self.time_in_force };
         NewOrder {
             account: self.account,
             side: self.side,
@@ -121,10 +119,7 @@ impl OpenOrder {
 
     /// What `qty` lots of it may come to cost at `limit`. A limit order with a ceiling may be moved up to it without asking again.
     pub(crate) fn exposure(&self, limit: Price, qty: Qty) -> Exposure {
-        let held_at = match self.kind {
-            OrderKind::Limit(_) => self.ceiling.unwrap_or(limit),
-            OrderKind::Market => limit,
-        };
+        let held_at = held_at(self.kind, limit, self.ceiling);
         let (account, instrument, side) = (self.account, self.instrument, self.side);
         Exposure { account, instrument, side, qty, limit, held_at }
     }
@@ -154,5 +149,13 @@ impl OpenOrder {
         let reserve = MicroUsd::from_i128(micros);
         assert!(reserve.is_some(), "a reserve within the checked range");
         reserve.unwrap_or_default()
+    }
+}
+
+/// The limit that an order holds money for. A market order's has been kept within its ceiling already.
+pub(crate) fn held_at(kind: OrderKind, limit: Price, ceiling: Option<Price>) -> Price {
+    match kind {
+        OrderKind::Limit(_) => ceiling.unwrap_or(limit),
+        OrderKind::Market => limit,
     }
 }

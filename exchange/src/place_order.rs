@@ -6,10 +6,11 @@ use matching_engine::{BookView, OrderKind, Phase, PostOnly};
 use crate::Exchange;
 use crate::command::PlaceOrder;
 use crate::event::{Event, OrderAccepted};
+use crate::funds::Exposure;
 use crate::limits::{
     DISPLAY_RATIO_MAX, LABEL_LEN_MAX, OPEN_ORDERS_MAX, OPEN_ORDERS_PER_ACCOUNT_MAX,
 };
-use crate::open_order::OpenOrder;
+use crate::open_order::{OpenOrder, held_at};
 use crate::price::{check_price, check_qty, is_beyond, market_limit};
 use crate::reject::Reject;
 use crate::series::{Series, SeriesState};
@@ -63,14 +64,13 @@ impl Exchange {
         if OPEN_ORDERS_MAX <= self.orders.len() {
             return Err(Reject::VenueFull);
         }
-        let probe = OpenOrder::new(request, limit, MicroUsd::ZERO, self.now);
-        if request.reduce_only {
-            self.check_reduces(&probe, request.qty, Qty::ZERO)?;
-        }
         let waits = request.trigger.is_some();
         let used =
             if waits { Some(limit) } else { slid(&book, request.side, limit, request.post_only) };
-        let exposure = probe.exposure(used.unwrap_or(limit), request.qty);
+        let exposure = exposure(request, used.unwrap_or(limit));
+        if request.reduce_only {
+            self.check_reduces(&exposure, Qty::ZERO)?;
+        }
         let reserve_per_lot = self.check_funds(&exposure, series, None)?;
         if matches!(request.kind, OrderKind::Limit(_)) && !waits {
             check_band(&book, request.side, limit)?;
@@ -143,6 +143,18 @@ fn checked_limit(request: &PlaceOrder, series: &Series) -> Result<Price, Reject>
     let ceiling = request.ceiling.map(check_price).transpose()?;
     let anchor = trigger.unwrap_or(series.mark);
     Ok(asked.unwrap_or_else(|| market_limit(anchor, request.side, ceiling)))
+}
+
+/// What the order may come to cost at `limit`.
+fn exposure(request: &PlaceOrder, limit: Price) -> Exposure {
+    Exposure {
+        account: request.account,
+        instrument: request.instrument,
+        side: request.side,
+        qty: request.qty,
+        limit,
+        held_at: held_at(request.kind, limit, request.ceiling),
+    }
 }
 
 /// Whether what the order asks for goes together.

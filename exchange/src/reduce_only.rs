@@ -7,7 +7,7 @@ use instruments::{AccountId, InstrumentId, OrderId, Qty, Side};
 use matching_engine::{Amend, BookEvent, CancelReason};
 
 use crate::Exchange;
-use crate::open_order::OpenOrder;
+use crate::funds::Exposure;
 use crate::reject::Reject;
 
 /// An account's reduce-only orders in one series.
@@ -47,20 +47,15 @@ impl Exchange {
         }
     }
 
-    /// ORDER-011: reduce-only orders of a side, `record` with `open` lots in place of `before` among them, are no more than the position
-    /// they are against.
-    pub(crate) fn check_reduces(
-        &self,
-        record: &OpenOrder,
-        open: Qty,
-        before: Qty,
-    ) -> Result<(), Reject> {
-        let key = (record.account, record.instrument);
-        let taken = self.reduce_only.get(&key).map_or(Qty::ZERO, |all| all.lots(record.side));
+    /// ORDER-011: reduce-only orders of a side, this one in place of `before` lots among them, are no more than the position they are
+    /// against.
+    pub(crate) fn check_reduces(&self, order: &Exposure, before: Qty) -> Result<(), Reject> {
+        let key = (order.account, order.instrument);
+        let taken = self.reduce_only.get(&key).map_or(Qty::ZERO, |all| all.lots(order.side));
         let others = taken.saturating_sub(before);
-        let limit = self.reducible(record.account, record.instrument, record.side);
+        let limit = self.reducible(order.account, order.instrument, order.side);
         let limit = limit.saturating_sub(others);
-        if limit < open { Err(Reject::WouldNotReduce { limit }) } else { Ok(()) }
+        if limit < order.qty { Err(Reject::WouldNotReduce { limit }) } else { Ok(()) }
     }
 
     /// ORDER-042: takes from the account's reduce-only orders what its position no longer has, newest first.

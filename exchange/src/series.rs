@@ -27,6 +27,8 @@ pub struct Series {
     pub listed_at: Nanos,
     /// The price used for margin and variation.
     pub mark: Price,
+    /// What the mark would have been at the last trade, with all that was open then.
+    pub closing_mark: Option<Price>,
     /// Fixed at expiry.
     pub settlement_price: Option<Price>,
     /// The price of the newest trade.
@@ -50,6 +52,7 @@ impl Series {
             instrument,
             state: SeriesState::Trading,
             listed_at,
+            closing_mark: None,
             settlement_price: None,
             last_trade: None,
             high: None,

@@ -4,6 +4,7 @@
 //! sharing them with the exchange would share their mistakes.
 
 mod answers;
+mod closing;
 mod deliveries;
 mod money;
 mod orders;
@@ -18,6 +19,7 @@ use settlement::Bucket;
 
 use crate::finding::Finding;
 use answers::is_answered;
+use closing::is_of_time;
 use deliveries::{Circumstance, Deliveries};
 use money::{Money, Stated};
 use orders::{Orders, Touched, taker_fee};
@@ -43,6 +45,8 @@ pub struct Auditor {
     orders: Orders,
     positions: Positions,
     deliveries: Deliveries,
+    /// What a series that has stopped settles at, unless the index gives a fixing: its mark with all that was open at its last trade.
+    closing: BTreeMap<InstrumentId, Price>,
     checks: u64,
 }
 
@@ -57,8 +61,8 @@ struct Sheet {
     ended: BTreeSet<InstrumentId>,
     /// Marks that nothing but an expiry explains.
     odd_marks: BTreeMap<InstrumentId, Price>,
-    /// What a series that expires now settles at, unless the index gives a fixing.
-    fallbacks: BTreeMap<InstrumentId, Price>,
+    /// Series whose last trade has come with this command.
+    stopping: BTreeMap<InstrumentId, Nanos>,
     /// Marks were computed anew, and whether nothing happened in the books after that.
     is_marked: bool,
     is_marked_last: bool,
@@ -97,7 +101,7 @@ impl Auditor {
         self.check_order(input)?;
         let is_refused = events.iter().any(|event| matches!(event, Event::Rejected(_)));
         if is_refused {
-            let is_of_time = events.first().is_some_and(|first| is_of_time(first));
+            let is_of_time = events.first().is_some_and(is_of_time);
             if 1 < events.len() && !is_of_time {
                 return Err(Finding::RefusalWithEffect { events: events.len() });
             }
@@ -105,39 +109,26 @@ impl Auditor {
             return Err(Finding::Unanswered);
         }
         let mut sheet = Sheet::default();
+        for (instrument, last) in self.prices.overdue(input.at) {
+            if !self.closing.contains_key(&instrument) {
+                sheet.stopping.insert(instrument, last);
+                self.note_closing(instrument);
+            }
+        }
         if !is_refused {
             self.read_command(input, &mut sheet);
         }
         for event in events {
+            let stirred = self.stirs_closing(event, &sheet);
             self.read_event(event, input.at, &mut sheet)?;
+            if let Some(instrument) = stirred {
+                self.note_closing(instrument);
+            }
         }
         self.note_marks(input.at, events, &sheet);
         self.check_sheet(&sheet, input.at)?;
         // New money is held at once where something lacks; a later change of anything would hide it.
         if matches!(input.command, Command::Deposit { .. }) { self.check_holds() } else { Ok(()) }
-    }
-
-    /// When what happened in the books must have reached the marks. What time has done comes before a tick computes them.
-    fn note_marks(&mut self, now: Nanos, events: &[Event], sheet: &Sheet) {
-        let stirs = |event: &Event| match event {
-            Event::SeriesExpired { .. } => true,
-            Event::OrderAccepted(_)
-            | Event::OrderAmended { .. }
-            | Event::OrderCancelled { .. }
-            | Event::OrderTriggered { .. }
-            | Event::AuctionOpened { .. }
-            | Event::AuctionExtended { .. }
-            | Event::AuctionEnded { .. } => !sheet.is_marked,
-            _ => false,
-        };
-        let has_fired = !sheet.fired.is_empty();
-        if sheet.is_marked_last {
-            self.marks_due = None;
-        }
-        let is_stirred = !sheet.is_marked_last && events.iter().any(stirs);
-        if (has_fired || is_stirred) && self.marks_due.is_none() {
-            self.marks_due = Some(now + MARKS_AFTER);
-        }
     }
 
     /// Compares the books with the exchange's own view.
@@ -223,10 +214,6 @@ impl Auditor {
                 if self.marks_due.is_some_and(|due| due <= input.at) {
                     self.marks_due = None;
                     sheet.is_marked = true;
-                }
-                for instrument in self.prices.overdue(input.at).into_keys() {
-                    let mark = self.prices.fresh_mark(instrument, self.orders.bests(instrument));
-                    sheet.fallbacks.extend(mark.map(|mark| (instrument, mark)));
                 }
                 if let Some((due, every)) = self.variation.filter(|(due, _)| *due <= input.at) {
                     sheet.varied.extend(self.prices.trading());
@@ -388,7 +375,7 @@ impl Auditor {
             }
             Event::SeriesExpired { instrument, settlement_price } => {
                 let fixed = self.prices.fixing(*instrument);
-                let ours = fixed.or_else(|| sheet.fallbacks.get(instrument).copied());
+                let ours = fixed.or_else(|| self.closing.get(instrument).copied());
                 let (instrument, theirs) = (*instrument, *settlement_price);
                 if ours != Some(theirs) {
                     return Err(Finding::SettlementPrice { instrument, ours, theirs });
@@ -541,18 +528,6 @@ impl Auditor {
         let last = self.last_ids.insert(kind, found).unwrap_or(0);
         if found == last + 1 { Ok(()) } else { Err(Finding::IdOutOfOrder { kind, last, found }) }
     }
-}
-
-/// Whether it is something that time alone can have done, and that a refused command may therefore come after.
-fn is_of_time(event: &Event) -> bool {
-    use matching_engine::CancelReason::Expired;
-    matches!(
-        event,
-        Event::OrderCancelled { reason: Expired, .. }
-            | Event::AuctionExtended { .. }
-            | Event::AuctionEnded { .. }
-            | Event::Traded(_)
-    )
 }
 
 #[cfg(test)]

@@ -254,7 +254,7 @@ impl<'a> World<'a> {
         if self.finding.is_none() {
             self.react(&events);
         }
-        Some(matches!(events.as_slice(), [Event::Rejected(_)]))
+        Some(events.iter().any(|event| matches!(event, Event::Rejected(_))))
     }
 
     fn is_down(&self) -> bool {

@@ -107,6 +107,84 @@ async fn immediate_market_and_post_only_orders_never_surprise() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stops_wait_fire_and_are_told_by_their_names() {
+    let stand = Stand::open().await;
+    let (maker, _) = stand.trader(100_000).await;
+    let (taker, _) = stand.trader(100_000).await;
+    maker.sell(&limit(5, "2.6")).await.unwrap();
+    let stop = json!({
+        "instrument_name": SERIES, "amount": 2, "type": "stop_limit", "price": 2.7,
+        "trigger": "last_price", "trigger_price": 2.55, "ceiling_price": 2.8, "stp_token": 7,
+        "time_in_force": "good_til_day", "label": "guard",
+    });
+    let placed = taker.call("private/buy", stop).await.unwrap();
+    let order = &placed["order"];
+    assert_eq!(order["order_state"], "untriggered");
+    assert_eq!(order["order_type"], "stop_limit");
+    assert_eq!((&order["trigger"], &order["triggered"]), (&json!("last_price"), &json!(false)));
+    assert_eq!((&order["stp"], &order["stp_token"]), (&json!("cancel_newest"), &json!(7)));
+    assert_eq!(order["time_in_force"], "good_til_day");
+    let id = order["order_id"].clone();
+    let edit = json!({"order_id": id, "amount": 2, "trigger_price": 2.6});
+    let edited = taker.call("private/edit", edit).await.unwrap();
+    assert_eq!(edited["order"]["trigger_price"].to_string(), "2.6");
+    let open = async |kind: &str| {
+        let params = json!({"instrument_name": SERIES, "type": kind});
+        let open = taker.call("private/get_open_orders_by_instrument", params).await.unwrap();
+        open.as_array().unwrap().len()
+    };
+    assert_eq!((open("trigger_all").await, open("limit").await, open("all").await), (1, 0, 1));
+
+    let (other, _) = stand.trader(100_000).await;
+    other.buy(&limit(1, "2.6")).await.unwrap();
+    let now = taker.call("private/get_order_state", json!({"order_id": id})).await.unwrap();
+    assert_eq!((&now["order_state"], &now["triggered"]), (&json!("filled"), &json!(true)));
+    let late = json!({"order_id": id, "amount": 2, "trigger_price": 2.6});
+    assert_eq!(refusal(taker.call("private/edit", late).await).0, 10004);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn icebergs_slides_filters_and_deadlines_are_on_the_wire() {
+    let stand = Stand::open().await;
+    let (maker, _) = stand.trader(100_000).await;
+    let iceberg = maker.sell(&limit(5, "2.6").showing(2)).await.unwrap().order;
+    assert_eq!(iceberg.display_amount, Some(decimal("2").into()));
+    let book = json!({"instrument_name": SERIES});
+    let book = maker.call("public/get_order_book", book).await.unwrap();
+    assert_eq!(book["asks"], json!([[2.6, 2]]));
+    let sliding = json!({
+        "instrument_name": SERIES, "amount": 1, "price": 2.7, "post_only": true,
+        "reject_post_only": false,
+    });
+    let slid = maker.call("private/buy", sliding).await.unwrap();
+    assert_eq!(slid["order"]["price"].to_string(), "2.599");
+    assert_eq!(slid["order"]["reject_post_only"], false);
+    let late = json!({"instrument_name": SERIES, "amount": 1, "price": 2.5, "valid_until": 1});
+    let refused = refusal(maker.call("private/buy", late).await);
+    assert_eq!((refused.0, refused.1), (13888, json!("valid_until")));
+    let sells = json!({"direction": "sell"});
+    assert_eq!(maker.call("private/cancel_all", sells).await.unwrap(), 1);
+    assert_eq!(maker.call("private/cancel_all", json!({"type": "trigger_all"})).await.unwrap(), 0);
+    assert_eq!(maker.call("private/cancel_all", json!({})).await.unwrap(), 1);
+}
+
+/// BAND-001: on the wire with the band's edge, which the ticker has too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_price_beyond_the_band_is_refused_with_the_edge() {
+    let stand = Stand::open().await;
+    let (client, _) = stand.trader(100_000).await;
+    let refused = refusal(client.buy(&limit(1, "4.501")).await);
+    assert_eq!(refused, (10007, json!("price"), json!(4.5), json!("BAND-001")));
+    let refused = refusal(client.sell(&limit(1, "0.499")).await);
+    assert_eq!(refused, (10005, json!("price"), json!(0.5), json!("BAND-001")));
+    let order = client.buy(&limit(1, "2.5")).await.unwrap().order;
+    let edit = json!({"order_id": order.order_id, "amount": 1, "price": 4.501});
+    assert_eq!(refusal(client.call("private/edit", edit).await).2, json!(4.5));
+    let ticker = client.call("public/ticker", json!({"instrument_name": SERIES})).await.unwrap();
+    assert_eq!((&ticker["min_price"], &ticker["max_price"]), (&json!(0.5), &json!(4.5)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn api_008_requests_are_sequenced_in_the_order_they_were_sent() {
     let stand = Stand::open().await;
     let credential = stand.account(100_000).await;

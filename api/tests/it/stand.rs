@@ -10,8 +10,8 @@ use api::venue::{Credential, DeliveryOptions, Listing, Venue, VenueClock, VenueO
 use exchange::{Command, Event};
 use futures_util::{SinkExt, StreamExt};
 use instruments::{
-    Date, GradeId, Instrument, InstrumentId, MicroUsd, Nanos, NanosSpan, Period, Price, Product,
-    Schedule, Style, launch_grades,
+    BandWidths, Date, GradeId, Guards, Instrument, InstrumentId, MicroUsd, Nanos, NanosSpan, Period,
+    Ppm, Price, Product, Schedule, Style, launch_grades,
 };
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -222,7 +222,10 @@ pub(crate) fn terms(name: &str) -> Instrument {
             close_at: at(40),
         },
         reference: Price::from_ticks(2_500),
-        guards: instruments::Guards::NONE,
+        guards: Guards {
+            bands: Some(BandWidths { front: Ppm::new(800_000), back: Ppm::new(800_000) }),
+            breaker: None,
+        },
     }
 }
 

@@ -366,5 +366,6 @@ fn auction_009_a_series_that_stops_does_not_uncross() {
     let events = world.apply(Command::Tick);
     let draws = |event: &&Event| matches!(event, Event::Traded(_) | Event::OrderCancelled { .. });
     assert_eq!(events.iter().filter(draws).count(), 2, "{events:?}");
+    assert_eq!(world.exchange.book(series).unwrap().phase(), Phase::Continuous);
     assert!(!events.iter().any(|event| matches!(event, Event::Traded(_))), "{events:?}");
 }

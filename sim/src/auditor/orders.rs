@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use exchange::{Event, OrderAccepted, TimeInForce, Traded};
 use instruments::rounding::div_ceil;
-use instruments::{AccountId, Instrument, InstrumentId, MicroUsd, OrderId, Price, Qty, Side};
+use instruments::{
+    AccountId, Instrument, InstrumentId, MicroUsd, Nanos, OrderId, Price, Qty, Side,
+};
 use matching_engine::{BookView, OrderKind, PostOnly};
 
 use super::TAKER_FEE_PPM;
@@ -37,6 +39,7 @@ struct Order {
     display: Option<Qty>,
     shown: Qty,
     ceiling: Option<Price>,
+    ends_at: Option<Nanos>,
     waits: bool,
     arrival: u64,
     may_rest: bool,
@@ -106,6 +109,7 @@ impl Orders {
             display: accepted.display,
             shown: Qty::ZERO,
             ceiling,
+            ends_at: accepted.ends_at,
             waits: accepted.trigger.is_some(),
             arrival: 0,
             may_rest: limited && accepted.time_in_force.rests(),
@@ -346,6 +350,12 @@ impl Orders {
             return [None, None];
         }
         [Side::Buy, Side::Sell].map(|side| self.best(instrument, side))
+    }
+
+    /// Whether an order ends by itself before `at`.
+    pub(super) fn ends_before(&self, order: OrderId, at: Nanos) -> bool {
+        let ends_at = self.orders.get(&order).and_then(|order| order.ends_at);
+        ends_at.is_some_and(|ends_at| ends_at < at)
     }
 
     pub(super) fn count(&self) -> usize {
