@@ -130,7 +130,14 @@ impl Book {
         };
         let change = |price| Change { slot, price, total: 0, open: node.open, trigger: None };
         match refused {
-            Ok(price) => Some(self.taker_of(slot, &change(price), desk)),
+            Ok(price) => {
+                if price != limit {
+                    let total = desk.slab.filled(slot).wrapping_add(node.open);
+                    let qty = Qty::from_lots(total);
+                    desk.say(BookEvent::Amended { book, id, price, qty });
+                }
+                Some(self.taker_of(slot, &change(price), desk))
+            }
             Err(reason) => {
                 let qty = Qty::from_lots(node.open);
                 desk.say(BookEvent::Cancelled { book, id, qty, reason });

@@ -246,6 +246,7 @@ fn match_055_a_triggered_order_arrives_under_the_rules_of_that_moment() {
             #2 triggered
             #2 cancelled 2: post_only
             #3 triggered
+            #3 amended to 2 @ 99
             #4 triggered
             #4 cancelled 2: fok
             #5 triggered

@@ -337,6 +337,7 @@ impl NaiveBook {
         let mut order = self.held.remove(self.find(id).unwrap()).order;
         desk.say(BookEvent::Triggered { book, id });
         order.trigger = None;
+        let asked = limit_of(&order);
         let mut refused = None;
         if let OrderKind::Limit(price) = order.kind {
             match self.off_the_touch(order.post_only, order.side, price) {
@@ -349,7 +350,13 @@ impl NaiveBook {
         }
         match refused {
             Some(reason) => desk.say(BookEvent::Cancelled { book, id, qty: order.open, reason }),
-            None => self.arrive(order, None, desk),
+            None => {
+                let price = limit_of(&order);
+                if price != asked {
+                    desk.say(BookEvent::Amended { book, id, price, qty: order.total() });
+                }
+                self.arrive(order, None, desk);
+            }
         }
     }
 }
