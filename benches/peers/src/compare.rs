@@ -31,7 +31,7 @@ pub(crate) struct Compare {
     /// How many passes at most
     #[arg(long, default_value_t = 5)]
     passes: u32,
-    /// An engine that takes longer than so many seconds on a stream is stopped, and counts as slower
+    /// An engine that takes longer than so many seconds on a stream is stopped, and counts as slower; from then on it gets a quarter of it
     #[arg(long, default_value_t = 60)]
     limit: u64,
     /// Write all records to this file
@@ -55,7 +55,7 @@ impl Compare {
         let streams: Vec<String> =
             if self.streams.is_empty() { named().collect() } else { self.streams.clone() };
         let pinned = is_there("taskset");
-        let (mut records, mut verdicts) = (Vec::new(), Vec::new());
+        let (mut records, mut verdicts, mut stopped) = (Vec::new(), Vec::new(), Vec::new());
         for stream in &streams {
             let mut rows = Vec::new();
             for entry in &engines {
@@ -63,7 +63,13 @@ impl Compare {
                     continue;
                 }
                 eprintln!("{stream}: {}", entry.name);
-                rows.push((*entry, self.measure(entry.name, stream, pinned)));
+                let patience =
+                    if stopped.contains(&entry.name) { self.limit / 4 } else { self.limit };
+                let outcome = self.measure((entry.name, stream), pinned, patience);
+                if matches!(outcome, Outcome::Failed(_)) {
+                    stopped.push(entry.name);
+                }
+                rows.push((*entry, outcome));
             }
             print_table(stream, &rows);
             verdicts.extend(verdict(stream, &rows));
@@ -87,7 +93,7 @@ impl Compare {
     }
 
     /// One engine on one stream, in a process of its own: it may hang, or end.
-    fn measure(&self, engine: &str, stream: &str, pinned: bool) -> Outcome {
+    fn measure(&self, (engine, stream): (&str, &str), pinned: bool, seconds: u64) -> Outcome {
         let found = (|| {
             let own = std::env::current_exe().map_err(|error| error.to_string())?;
             let mut command = if pinned { Command::new("taskset") } else { Command::new(&own) };
@@ -100,7 +106,7 @@ impl Compare {
             command.args(["--passes", &self.passes.to_string()]);
             command.stdout(Stdio::piped()).stderr(Stdio::piped());
             let child = command.spawn().map_err(|error| error.to_string())?;
-            let line = wait(child, Duration::from_secs(self.limit))?;
+            let line = wait(child, Duration::from_secs(seconds))?;
             serde_json::from_str(&line).map_err(|error| format!("{error}: {line}"))
         })();
         found.map_or_else(Outcome::Failed, Outcome::Measured)
