@@ -65,7 +65,11 @@ impl PlaceLine {
 
     /// Whether it has no limit, and what it waits for.
     fn shape(&self) -> Result<(bool, Option<Purpose>), Refused> {
+        // A stop or take-profit of no further name is a limit order iff it has a limit.
+        let is_bare = given(&self.price).is_none();
         let words = [
+            ("stop", (is_bare, Some(Purpose::Stop))),
+            ("take_profit", (is_bare, Some(Purpose::Take))),
             ("limit", (false, None)),
             ("market", (true, None)),
             ("stop_limit", (false, Some(Purpose::Stop))),

@@ -14,7 +14,7 @@ pub(crate) const BOOK_REPLAY_HELP: &str = r#"In, one JSON object a line. Prices 
   {"place":{"id":1,"account":"a","side":"buy","type":"limit","price":"101.5","qty":2,
             "tif":"GTC","post_only":false,"stp":"cancel_newest"}}
       type  limit | market (no price)          tif  GTC | IOC | FOK | GTD (with expire_at) | GFA | GFN
-      type  stop_limit | stop_market | take_limit | take_market, with
+      type  stop_limit | stop_market | take_limit | take_market (or stop | take_profit: limit iff there is a price), with
             trigger_price (a stop buy and a take sell wait for a rise to it, the others for a fall) and trigger last | mark | index
       stp   none | cancel_newest | cancel_oldest | cancel_both | decrement
       stp_token    a number or string: only orders of the account with the same token are its own

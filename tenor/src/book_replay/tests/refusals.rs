@@ -26,7 +26,7 @@ fn a_value_that_is_not_supported_is_refused_by_its_fields_name() {
             (r#""tif":null"#, r#""tif":"gtc""#),
             (r#""stp":null"#, r#""stp":{"mode":"cancel_newest","token":7}"#),
             (r#""post_only":null"#, r#""post_only":"slide""#),
-            (r#""limit""#, r#""stop""#),
+            (r#""limit""#, r#""stop_loss""#),
             (r#""limit""#, r#""market""#),
             (r#""id":1"#, r#""id":2"#),
         ],

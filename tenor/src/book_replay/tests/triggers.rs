@@ -128,7 +128,7 @@ fn a_trigger_that_is_none_is_refused_by_its_fields_name() {
 {"place":{"id":1,"account":"a","side":"buy","type":"stop_market","qty":2,"trigger_price":"100","trigger":"best"}}
 {"place":{"id":1,"account":"a","side":"buy","price":"100","qty":2,"trigger_price":"100"}}
 {"place":{"id":1,"account":"a","side":"buy","price":"100","qty":2,"trigger":"mark"}}
-{"place":{"id":1,"account":"a","side":"buy","type":"stop","qty":2,"trigger_price":"100"}}
+{"place":{"id":1,"account":"a","side":"buy","type":"stop_loss","qty":2,"trigger_price":"100"}}
 {"place":{"id":1,"account":"a","side":"buy","type":"stop_limit","price":"100","qty":2,"trigger_price":"100","tif":"GFN"}}
 {"place":{"id":1,"account":"a","side":"buy","price":"100","qty":2}}
 {"amend":{"id":1,"trigger_price":"101"}}
