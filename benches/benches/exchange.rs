@@ -2,13 +2,12 @@
 
 use std::hint::black_box;
 
-use benches::workload::{Step, day_contract, mixed_flow, place};
+use benches::workload::{Step, day_contract, mixed_flow};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use exchange::{Command, Event, Exchange, OpenVenue, Stamped};
-use instruments::{AccountId, MicroUsd, Nanos, NanosSpan, OrderId, Price, Qty, Side};
-use matching_engine::{NewOrder, OrderKind, StpMode, TimeInForce};
+use exchange::{Command, Event, Exchange, OpenVenue, PlaceOrder, Stamped, TimeInForce};
+use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, NanosSpan, OrderId, Price, Qty, Side};
 
-const STEPS: u64 = 5_000;
+const STEPS: usize = 5_000;
 
 fn commands() -> (Vec<Command>, Vec<Command>) {
     let opening = OpenVenue {
@@ -24,12 +23,41 @@ fn commands() -> (Vec<Command>, Vec<Command>) {
         let (account, amount) = (AccountId(account), MicroUsd::new(100_000_000_000_000));
         before.push(Command::Deposit { account, amount });
     }
-    let flow = mixed_flow(7, STEPS).into_iter().map(|step| match step {
-        Step::Place(order) => place(order),
-        // Ids are issued in the order of acceptance, so many of these are gone or another account's: refusals are flow, too.
-        Step::Cancel(order) => Command::CancelOrder { account: AccountId(1 + order.0 % 64), order },
-    });
-    (before, flow.collect())
+    let flow = resolved(&before, mixed_flow(7, STEPS));
+    (before, flow)
+}
+
+/// The flow as commands: it is lived through once, because ids are the exchange's to issue. A cancel of what has ended is refused.
+fn resolved(before: &[Command], flow: Vec<Step>) -> Vec<Command> {
+    let mut exchange = Exchange::new();
+    run(&mut exchange, before);
+    let mut orders: Vec<Option<(AccountId, OrderId)>> = Vec::new();
+    let mut commands = Vec::new();
+    for step in flow {
+        let mut events = Vec::new();
+        let command = match step {
+            Step::Place(order) => Command::PlaceOrder(order),
+            Step::Cancel(earlier) => {
+                let (account, order) =
+                    orders.get(earlier).copied().flatten().unwrap_or((AccountId(1), OrderId(0)));
+                Command::CancelOrder { account, order }
+            }
+        };
+        next(&mut exchange, command.clone(), &mut events);
+        orders.push(accepted(&events));
+        commands.push(command);
+    }
+    commands
+}
+
+fn accepted(events: &[Event]) -> Option<(AccountId, OrderId)> {
+    events.iter().find_map(|event| {
+        if let Event::OrderAccepted(order) = event {
+            Some((order.account, order.order))
+        } else {
+            None
+        }
+    })
 }
 
 fn run(exchange: &mut Exchange, commands: &[Command]) {
@@ -47,7 +75,7 @@ fn apply(c: &mut Criterion) {
     let mut opened = Exchange::new();
     run(&mut opened, &before);
     let mut group = c.benchmark_group("exchange");
-    group.throughput(Throughput::Elements(STEPS));
+    group.throughput(Throughput::Elements(STEPS as u64));
     group.sample_size(20);
     group.bench_function("apply_mixed_flow", |bencher| {
         bencher.iter_batched(
@@ -67,17 +95,9 @@ fn apply(c: &mut Criterion) {
 }
 
 /// An order that nobody in the flow trades with.
-fn far_bid() -> NewOrder {
-    NewOrder {
-        id: OrderId(0),
-        account: AccountId(3),
-        side: Side::Buy,
-        kind: OrderKind::Limit(Price::from_ticks(2_000)),
-        qty: Qty::from_lots(3),
-        time_in_force: TimeInForce::Gtc,
-        post_only: false,
-        stp: StpMode::CancelNewest,
-    }
+fn far_bid() -> PlaceOrder {
+    let (price, qty) = (Price::from_ticks(2_000), Qty::from_lots(3));
+    PlaceOrder::limit(AccountId(3), InstrumentId(1), Side::Buy, price, qty)
 }
 
 fn next(exchange: &mut Exchange, command: Command, events: &mut Vec<Event>) {
@@ -94,9 +114,8 @@ fn place_and_cancel(c: &mut Criterion) {
     c.bench_function("exchange/place_and_cancel", |bencher| {
         bencher.iter(|| {
             events.clear();
-            next(&mut exchange, place(far_bid()), &mut events);
-            let Some(Event::OrderAccepted(accepted)) = events.first() else { return };
-            let (account, order) = (accepted.account, accepted.order);
+            next(&mut exchange, Command::PlaceOrder(far_bid()), &mut events);
+            let Some((account, order)) = accepted(&events) else { return };
             next(&mut exchange, Command::CancelOrder { account, order }, &mut events);
         });
     });
@@ -113,12 +132,12 @@ fn place_and_take(c: &mut Criterion) {
         bencher.iter(|| {
             events.clear();
             for (maker, taker) in [(1, 2), (2, 1)] {
-                let rests = NewOrder { account: AccountId(maker), ..far_bid() };
+                let rests = PlaceOrder { account: AccountId(maker), ..far_bid() };
                 let account = AccountId(taker);
                 let (side, time_in_force) = (Side::Sell, TimeInForce::Ioc);
-                let takes = NewOrder { account, side, time_in_force, ..rests };
-                next(&mut exchange, place(rests), &mut events);
-                next(&mut exchange, place(takes), &mut events);
+                let takes = PlaceOrder { account, side, time_in_force, ..rests.clone() };
+                next(&mut exchange, Command::PlaceOrder(rests), &mut events);
+                next(&mut exchange, Command::PlaceOrder(takes), &mut events);
             }
             black_box(events.len())
         });

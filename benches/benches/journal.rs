@@ -2,10 +2,10 @@
 
 use std::hint::black_box;
 
-use benches::workload::{Step, mixed_flow, place};
+use benches::workload::{Step, mixed_flow};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use exchange::RULES_VERSION;
 use exchange::io::{DataDir, Journal, RealDisk, Record, Settings};
+use exchange::{Command, RULES_VERSION};
 use instruments::{Nanos, Seq};
 
 /// Commands in a group: one alone, and what a busy sequencer finds waiting.
@@ -15,7 +15,7 @@ const GROUPS: [u64; 3] = [1, 16, 64];
 #[expect(clippy::expect_used, reason = "writing borsh into a Vec cannot fail")]
 fn payloads() -> Vec<Vec<u8>> {
     let orders = mixed_flow(7, 1_000).into_iter().filter_map(|step| match step {
-        Step::Place(order) => Some(place(order)),
+        Step::Place(order) => Some(Command::PlaceOrder(order)),
         Step::Cancel(_) => None,
     });
     orders.map(|command| borsh::to_vec(&command).expect("a command encodes")).collect()

@@ -1,19 +1,18 @@
 //! Order flow around a middle that walks: the same seed gives the same flow.
 
-use exchange::{Command, PlaceOrder};
+use exchange::{PlaceOrder, TimeInForce};
 use instruments::{
-    AccountId, Grade, Instrument, InstrumentId, MicroUsd, Nanos, NanosSpan, OrderId, Period, Price,
-    Product, Qty, Schedule, Side, Style, launch_grades,
+    AccountId, Grade, Instrument, InstrumentId, MicroUsd, Nanos, NanosSpan, Period, Price, Product,
+    Qty, Schedule, Side, Style, launch_grades,
 };
-use matching_engine::{NewOrder, OrderKind, StpMode, TimeInForce};
 
 /// One step of a book's flow.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub enum Step {
     /// A new order.
-    Place(NewOrder),
-    /// The end of an older one, which may have ended already.
-    Cancel(OrderId),
+    Place(PlaceOrder),
+    /// The end of the order of an earlier step, which may have ended already, or never have been one.
+    Cancel(usize),
 }
 
 /// Seeded draws: a splitmix64 sequence.
@@ -41,48 +40,29 @@ impl Draw {
 
 /// The mixed flow: of ten steps five rest near the middle, one crosses it, four cancel one of the last two hundred orders.
 #[must_use]
-pub fn mixed_flow(seed: u64, steps: u64) -> Vec<Step> {
+pub fn mixed_flow(seed: u64, steps: usize) -> Vec<Step> {
     let mut draw = Draw::new(seed);
     let mut middle: i64 = 2_500;
-    (1..=steps)
-        .map(|id| {
+    (0..steps)
+        .map(|step| {
             middle += i64::try_from(draw.below(3)).unwrap_or(1) - 1;
             let distance = 1 + i64::try_from(draw.below(20)).unwrap_or(0);
             let (side, away) = if draw.below(2) == 0 { (Side::Buy, -1) } else { (Side::Sell, 1) };
             let (price, time_in_force) = match draw.below(10) {
                 0..=4 => (middle + away * distance, TimeInForce::Gtc),
                 5 => (middle - away * 5, TimeInForce::Ioc),
-                _ => return Step::Cancel(OrderId(id.saturating_sub(1 + draw.below(200)))),
+                _ => {
+                    let back = usize::try_from(1 + draw.below(200)).unwrap_or(1);
+                    return Step::Cancel(step.saturating_sub(back));
+                }
             };
-            Step::Place(NewOrder {
-                id: OrderId(id),
-                account: AccountId(1 + draw.below(64)),
-                side,
-                kind: OrderKind::Limit(Price::from_ticks(price.max(1))),
-                qty: Qty::from_lots(1 + draw.below(8)),
-                time_in_force,
-                post_only: false,
-                stp: StpMode::CancelNewest,
-            })
+            let account = AccountId(1 + draw.below(64));
+            let qty = Qty::from_lots(1 + draw.below(8));
+            let price = Price::from_ticks(price.max(1));
+            let plain = PlaceOrder::limit(account, InstrumentId(1), side, price, qty);
+            Step::Place(PlaceOrder { time_in_force, ..plain })
         })
         .collect()
-}
-
-/// An order of the flow as a command on the one series.
-#[must_use]
-pub fn place(order: NewOrder) -> Command {
-    Command::PlaceOrder(PlaceOrder {
-        account: order.account,
-        instrument: InstrumentId(1),
-        side: order.side,
-        kind: order.kind,
-        qty: order.qty,
-        time_in_force: order.time_in_force,
-        post_only: order.post_only,
-        reduce_only: false,
-        stp: order.stp,
-        label: String::new(),
-    })
 }
 
 /// A day contract on an H100 that trades for a long while.
