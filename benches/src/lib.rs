@@ -1,5 +1,6 @@
 //! Canonical workloads for the benchmarks: seeded, integer, the same on every machine.
 
+pub mod desk;
 pub mod draw;
 pub mod reference;
 pub mod streams;

@@ -1,10 +1,11 @@
-//! Developer commands: `cargo xtask tidy | rules | test | advisories | bench-peers`.
+//! Developer commands: `cargo xtask tidy | rules | test | advisories | counts | bench-peers`.
 //!
 //! Nothing here is part of the exchange. What a check accepts is written in the check's own file, as a short table.
 
 #![expect(clippy::print_stdout, reason = "a developer's command line prints what it found")]
 
 mod bench_peers;
+mod counts;
 mod layout;
 mod rules;
 mod source;
@@ -34,6 +35,8 @@ enum Command {
     Test(test_run::Choice),
     /// Asks the advisory database about our dependencies (needs the network)
     Advisories,
+    /// Counts instructions and allocations of the matching engine and compares them with the record (needs valgrind)
+    Counts(counts::Choice),
     /// Measures our engine beside other projects' engines on the same streams, and checks that all make the same trades
     BenchPeers(bench_peers::Choice),
 }
@@ -55,6 +58,7 @@ fn run(command: Command) -> Result<()> {
         Command::Rules => rules::run(&layout),
         Command::Test(choice) => test_run::run(&layout, &choice),
         Command::Advisories => tools::advisories(&layout),
+        Command::Counts(choice) => counts::run(&layout, &choice),
         Command::BenchPeers(choice) => bench_peers::run(&layout, &choice),
     }
 }

@@ -4,7 +4,7 @@
 
 use crate::layout::Layout;
 use crate::tidy::PURE;
-use crate::{rules, tidy, tools};
+use crate::{counts, rules, tidy, tools};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use std::process::Command;
@@ -30,7 +30,7 @@ struct Step {
     run: fn(&Layout) -> Result<()>,
 }
 
-const STEPS: [Step; 12] = [
+const STEPS: [Step; 13] = [
     Step { name: "fmt", shows: "the code is formatted", run: fmt },
     Step { name: "tidy", shows: "layers, sizes, words, documents", run: tidy::run },
     Step { name: "rules", shows: "every rule has a test", run: rules::run },
@@ -39,6 +39,7 @@ const STEPS: [Step; 12] = [
     Step { name: "test", shows: "every test, with debug assertions", run: test },
     Step { name: "doctest", shows: "every example in the documentation", run: doctest },
     Step { name: "benches", shows: "every benchmark runs once", run: benches },
+    Step { name: "counts", shows: "the matching engine costs what it cost", run: counts::check },
     Step { name: "release", shows: "the core agrees with itself in release", run: release },
     Step { name: "doc", shows: "links between documented items lead somewhere", run: doc },
     Step { name: "cuda", shows: "the cuda feature type-checks, without CUDA", run: cuda },

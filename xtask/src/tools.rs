@@ -25,6 +25,16 @@ pub(crate) fn run(layout: &Layout, command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// Runs a command in the root and returns what it printed; what it said besides is shown if it fails.
+pub(crate) fn output(layout: &Layout, command: &mut Command) -> Result<String> {
+    let name = format!("{command:?}");
+    let output = command.current_dir(&layout.root).output().with_context(|| name.clone())?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let besides = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{name}: {}\n{text}{besides}", output.status);
+    Ok(text)
+}
+
 /// Asks the advisory database; `deny.toml` holds the exceptions, dated and with what would end them.
 pub(crate) fn advisories(layout: &Layout) -> Result<()> {
     let deny = cargo_deny(layout)?;
@@ -66,6 +76,26 @@ fn is_cargo_deny(program: &Path) -> bool {
     Command::new(program).arg("--version").output().is_ok_and(|output| {
         String::from_utf8_lossy(&output.stdout).trim() == format!("cargo-deny {CARGO_DENY}")
     })
+}
+
+/// Sees to it that there is a `valgrind`: root may install it where packages are Debian's.
+pub(crate) fn valgrind(layout: &Layout) -> Result<()> {
+    let answers = |program: &str, argument: &str| {
+        let output = Command::new(program).arg(argument).output();
+        output.ok().filter(|output| output.status.success()).map(|output| output.stdout)
+    };
+    if answers("valgrind", "--version").is_some() {
+        return Ok(());
+    }
+    let is_root = answers("id", "-u").is_some_and(|user| user.trim_ascii() == b"0");
+    ensure!(
+        is_root && answers("apt-get", "--version").is_some(),
+        "valgrind counts the instructions and is not installed; the package is `valgrind`, as in `apt-get install valgrind`"
+    );
+    println!("installing the package valgrind");
+    run(layout, Command::new("apt-get").args(["update", "--quiet"]))?;
+    let install = ["install", "--quiet", "--yes", "--no-install-recommends", "valgrind"];
+    run(layout, Command::new("apt-get").args(install).env("DEBIAN_FRONTEND", "noninteractive"))
 }
 
 /// A folder that holds the stand-in `nvcc`.
