@@ -47,7 +47,8 @@ fn words(event: &BookEvent) -> [u64; 6] {
     match *event {
         BookEvent::Traded(Trade { book, maker, taker, taker_side, price, qty, .. }) => {
             let side = if taker_side == Side::Buy { 1 } else { 2 };
-            [side, book.0, maker.0, taker.0, ticks(price), qty.lots()]
+            // What one taker's trades at one price have in common stands in pairs of its own, folded once.
+            [side, book.0, taker.0, ticks(price), maker.0, qty.lots()]
         }
         BookEvent::Accepted { book, id, price } => {
             let [is_limit, price] = maybe(price);

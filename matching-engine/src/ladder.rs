@@ -178,6 +178,16 @@ impl Ladder {
         }
     }
 
+    /// Takes out the best level, which has no order left.
+    #[inline]
+    pub(crate) fn remove_best(&mut self, slab: &mut Slab) {
+        slab.give(self.best);
+        // The best level always lies in the window.
+        let offset = self.offset(self.best_depth);
+        self.leave(offset);
+        self.find_best(offset);
+    }
+
     /// The best level after the one at `offset` has gone.
     #[inline]
     fn find_best(&mut self, offset: u64) {
@@ -280,10 +290,15 @@ impl Ladder {
 
     /// The last entry with a level before `offset`.
     fn last_set(&self, offset: u64) -> Option<u64> {
-        (0..offset).rev().find(|here| {
-            let word = self.words.get(at(here >> BITS)).copied().unwrap_or(0);
-            word & (1 << (here & 63)) != 0
-        })
+        let bits = |word: u64| self.words.get(at(word)).copied().unwrap_or(0);
+        let word = offset >> BITS;
+        let here = bits(word) & !from_bit(offset);
+        let (word, found) = if here == 0 {
+            (0..word).rev().map(|word| (word, bits(word))).find(|(_, bits)| *bits != 0)?
+        } else {
+            (word, here)
+        };
+        Some((word << BITS) | wide(63_u32.saturating_sub(found.leading_zeros())))
     }
 
     /// Every level, best first.

@@ -151,6 +151,14 @@ impl Cold {
     };
 }
 
+/// Orders that ended one behind the other in one queue.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Run {
+    first: Slot,
+    last: Slot,
+    count: u32,
+}
+
 /// All orders and levels of all books.
 #[derive(Debug, Clone)]
 pub(crate) struct Slab {
@@ -262,6 +270,27 @@ impl Slab {
         node.stamp = 0;
         node.next = free;
         self.free = slot;
+    }
+
+    /// Ends an order of the hot half only, next behind those of the run in its queue. It is free once the run is given back.
+    #[inline]
+    pub(crate) fn add_to_run(&mut self, slot: Slot, run: &mut Run) {
+        self.nodes[at(slot)].stamp = 0;
+        if run.count == 0 {
+            run.first = slot;
+        }
+        run.last = slot;
+        run.count = run.count.wrapping_add(1);
+    }
+
+    /// Gives back the slots of a run at a stroke: they are linked already.
+    #[inline]
+    pub(crate) fn give_run(&mut self, run: Run) {
+        if run.count != 0 {
+            self.nodes[at(run.last)].next = self.free;
+            self.free = run.first;
+            self.live = self.live.wrapping_sub(run.count);
+        }
     }
 
     /// Ends an order that is in no list any more.

@@ -10,8 +10,8 @@ use api::venue::{Credential, DeliveryOptions, Listing, Venue, VenueClock, VenueO
 use exchange::{Command, Event};
 use futures_util::{SinkExt, StreamExt};
 use instruments::{
-    BandWidths, Date, GradeId, Guards, Instrument, InstrumentId, MicroUsd, Nanos, NanosSpan, Period,
-    Ppm, Price, Product, Schedule, Style, launch_grades,
+    BandWidths, Date, GradeId, Guards, Instrument, InstrumentId, MicroUsd, Nanos, NanosSpan,
+    Period, Ppm, Price, Product, Schedule, Style, launch_grades,
 };
 use rust_decimal::Decimal;
 use serde_json::{Value, json};

@@ -4,8 +4,9 @@ use instruments::{AccountId, Nanos, OrderId, Price, Qty, Side};
 
 use super::{Book, Desk, feature};
 use crate::event::{BookEvent, CancelReason, Trade};
+use crate::hash;
 use crate::order::StpMode;
-use crate::slab::{Node, Slab, Slot, flag, stp_of};
+use crate::slab::{Node, Run, Slab, Slot, flag, stp_of};
 use crate::terms::AuctionKind;
 
 /// An order on its way through the book.
@@ -180,7 +181,8 @@ impl Book {
     ) -> bool {
         let price = self.price_at(level, desk.slab);
         let (book, wanted) = (self.instrument, taker.open);
-        let (mut ended, mut met) = (0_u32, Special::None);
+        let (mut ended, mut met, mut run) = (0_u32, Special::None, Run::default());
+        let mut hash = *desk.hash;
         let mut slot = desk.slab.node(level).next;
         while slot != level && taker.open != 0 {
             let maker = *desk.slab.node(slot);
@@ -189,7 +191,7 @@ impl Book {
                 break;
             }
             let qty = taker.open.min(maker.open);
-            desk.say(BookEvent::Traded(Trade {
+            let event = BookEvent::Traded(Trade {
                 book,
                 maker: maker.id(slot),
                 taker: taker.id,
@@ -198,7 +200,10 @@ impl Book {
                 taker_side: taker.side,
                 price,
                 qty: Qty::from_lots(qty),
-            }));
+            });
+            // Said at the end of the run, all at once: the hash stays at hand from one trade to the next.
+            hash = hash::after(hash, &event);
+            desk.out.push(event);
             taker.open = taker.open.wrapping_sub(qty);
             if qty != maker.open {
                 desk.slab.node_mut(slot).open = maker.open.wrapping_sub(qty);
@@ -218,11 +223,16 @@ impl Book {
                     break;
                 }
                 self.forget(&maker, level, desk.slab);
+                desk.slab.give_run(std::mem::take(&mut run));
+                desk.slab.end(slot);
+            } else {
+                desk.slab.add_to_run(slot, &mut run);
             }
-            desk.slab.end(slot);
             ended = ended.wrapping_add(1);
             slot = maker.next;
         }
+        *desk.hash = hash;
+        desk.slab.give_run(run);
         let traded = wanted.wrapping_sub(taker.open);
         taker.filled = taker.filled.wrapping_add(traded);
         self.orders = self.orders.wrapping_sub(ended);
@@ -245,16 +255,16 @@ impl Book {
     /// Makes a level's sums and its front true after `traded` lots in front of `first` have gone.
     #[inline]
     fn settle_level(&mut self, level: Slot, first: Slot, traded: u64, slab: &mut Slab) {
+        let side = slab.node(level).level_side();
+        let ladder = self.ladder_mut(side);
+        ladder.open = ladder.open.wrapping_sub(traded);
+        if first == level {
+            return ladder.remove_best(slab);
+        }
         slab.node_mut(first).prev = level;
         let node = slab.node_mut(level);
         node.next = first;
         node.open = node.open.wrapping_sub(traded);
-        let side = node.level_side();
-        let ladder = self.ladder_mut(side);
-        ladder.open = ladder.open.wrapping_sub(traded);
-        if first == level {
-            ladder.remove_level(level, slab);
-        }
     }
 
     /// The taker has reached an order of its own.
