@@ -47,18 +47,19 @@ fn call(length: u64, random: u64) -> Call {
 /// One book of each kind.
 pub(crate) fn terms(book: InstrumentId) -> BookTerms {
     let plain = BookTerms { window: 64, ..BookTerms::continuous(Price::from_ticks(100)) };
-    let breaker =
-        |width, call, extensions| Some(Breaker { width, window: seconds(120), call, extensions });
+    let breaker = |width, window, call, extensions| {
+        Some(Breaker { width, window: seconds(window), call, extensions })
+    };
     match book.0 {
         1 => plain,
-        2 => BookTerms { breaker: breaker(3, call(10, 0), 2), ..plain },
+        2 => BookTerms { breaker: breaker(3, 6, call(10, 0), 2), ..plain },
         3 => BookTerms {
             allocation: Allocation::ProRata { min: Qty::from_lots(2), top: false },
             ..plain
         },
         4 => BookTerms {
             allocation: Allocation::ProRata { min: Qty::from_lots(1), top: true },
-            breaker: breaker(5, call(5, 9_000_000_000), 1),
+            breaker: breaker(5, 2, call(5, 9_000_000_000), 1),
             ..plain
         },
         _ => BookTerms { mode: BookMode::Batch { every: seconds(10) }, ..plain },
@@ -130,7 +131,8 @@ fn any_qty() -> impl Strategy<Value = Qty> {
 }
 
 fn any_span() -> impl Strategy<Value = NanosSpan> {
-    (0..25u64).prop_map(seconds)
+    let short = (0..50u64).prop_map(|steps| NanosSpan::new(70_000_000 * steps));
+    prop_oneof![(0..25u64).prop_map(seconds), short]
 }
 
 fn any_stp() -> impl Strategy<Value = StpMode> {

@@ -356,3 +356,39 @@ fn match_092_fill_or_kill_does_not_trip_the_breaker() {
         "#]],
     );
 }
+
+#[test]
+fn match_090_a_trade_counts_for_fifty_nine_sixtieths_of_the_window_at_least() {
+    let story = |at: u32| {
+        format!(
+            "
+            terms width=5 window=60 length=10 reference=100
+            sell 1 @ 100
+            buy  1 @ 100
+            sell 1 @ 105
+            buy  1 @ 105
+            clock {at}
+            sell 1 @ 106
+            buy  1 @ 106
+            "
+        )
+    };
+    check(
+        &story(59),
+        expect![[r#"
+        #2 takes 1 from #1 @ 100
+        #4 takes 1 from #3 @ 105
+        volatility auction until 69
+        ask 106 #5x1
+        bid 106 #6x1
+    "#]],
+    );
+    check(
+        &story(60),
+        expect![[r#"
+        #2 takes 1 from #1 @ 100
+        #4 takes 1 from #3 @ 105
+        #6 takes 1 from #5 @ 106
+    "#]],
+    );
+}

@@ -53,7 +53,7 @@ impl Chance {
     }
 
     const fn span(&mut self) -> NanosSpan {
-        NanosSpan::new(self.below(6) * 700_000_000)
+        NanosSpan::new(self.below(60) * 70_000_000)
     }
 
     const fn book(&mut self) -> InstrumentId {
