@@ -39,6 +39,12 @@ pub(crate) struct Ladder {
     far: Box<Sorted<i64>>,
 }
 
+/// The widest window.
+const WINDOW_MAX: u64 = 4_096;
+
+/// Blocks that a side with the widest window has room for beyond it: such a book is a busy one, and should allocate nothing later.
+const ROOM: usize = 512;
+
 const BITS: u32 = 6;
 
 #[expect(clippy::as_conversions, reason = "an offset within the window, which is at most 4,096")]
@@ -76,7 +82,7 @@ impl Ladder {
             summary: 0,
             words: vec![0; at(window >> BITS)].into(),
             slots: vec![NONE; at(window)].into(),
-            far: Box::new(Sorted::with_room()),
+            far: Box::new(Sorted::with_room(if window < WINDOW_MAX { 2 } else { ROOM })),
         }
     }
 

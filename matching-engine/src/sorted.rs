@@ -26,10 +26,10 @@ impl<K: Copy + Ord> Sorted<K> {
         Self { directory: Vec::new(), spare: Vec::new(), len: 0 }
     }
 
-    /// An empty map with room for a few entries.
-    pub(crate) fn with_room() -> Self {
-        let spare = vec![Vec::with_capacity(BLOCK)];
-        Self { directory: Vec::with_capacity(4), spare, len: 0 }
+    /// An empty map with room for so many blocks.
+    pub(crate) fn with_room(blocks: usize) -> Self {
+        let spare = std::iter::repeat_with(|| Vec::with_capacity(BLOCK)).take(blocks).collect();
+        Self { directory: Vec::with_capacity(blocks), spare, len: 0 }
     }
 
     #[cfg(test)]
