@@ -293,7 +293,7 @@ fn auction_007_the_breaker_opens_an_auction() {
             refused AUCTION-002 NotInAuction
             #7 alice buy 2 @ 2.8
             H100D would trade 2 @ 2.576
-            H100D auction goes on until 0:20:26
+            H100D auction goes on until 0:20:09
             H100D bids [2.8x2] asks [2.576x2]
         "#]],
     );
