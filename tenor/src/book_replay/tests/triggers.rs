@@ -177,6 +177,7 @@ fn what_a_triggered_order_meets_ends_it_with_a_reason() {
             {"triggered":{"id":4}}
             {"cancelled":{"id":4,"qty":2,"reason":"band"}}
             {"triggered":{"id":5}}
+            {"amended":{"id":5,"price":"99.999","qty":2}}
             {"book":{"bids":[["99.999",2]],"asks":[["100",1]]}}
         "#]],
     );
