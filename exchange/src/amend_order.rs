@@ -75,6 +75,10 @@ impl Exchange {
             slid(&book, record.side, limit, record.post_only)
         };
         let limit_used = used.unwrap_or(limit);
+        let is_smaller = limit_used == record.limit && open <= record.open();
+        if !is_smaller && !self.engine.has_room() {
+            return Err(Reject::VenueFull);
+        }
         if !record.covers(limit_used, open) {
             self.check_funds(&record.exposure(limit_used, open), series, Some(record))?;
         }

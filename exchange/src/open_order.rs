@@ -94,8 +94,11 @@ impl OpenOrder {
         let is_market = self.kind == OrderKind::Market;
         let is_whole = self.time_in_force == TimeInForce::Fok;
         // A market order never rests: what is left of it is cancelled like any immediate order's.
-        let time_in_force =
-            if is_market && !is_whole { TimeInForce::Ioc } else { self.time_in_force };
+        // While it waits for its trigger it stands as long as was asked.
+        let waits_until = self.trigger.is_some()
+            && matches!(self.time_in_force, TimeInForce::Gtd(_) | TimeInForce::Day);
+        let is_immediate = is_market && !is_whole && !waits_until;
+        let time_in_force = if is_immediate { TimeInForce::Ioc } else { self.time_in_force };
         NewOrder {
             account: self.account,
             side: self.side,
@@ -130,7 +133,9 @@ impl OpenOrder {
             Side::Buy => self.limit <= limit,
             Side::Sell => limit <= self.limit,
         };
-        let is_held = limit == self.limit || self.ceiling.is_some() && moves_towards_ceiling;
+        // A market order holds for its limit alone.
+        let is_held_at_ceiling = self.ceiling.is_some() && matches!(self.kind, OrderKind::Limit(_));
+        let is_held = limit == self.limit || is_held_at_ceiling && moves_towards_ceiling;
         is_held && open <= self.open()
     }
 

@@ -61,7 +61,7 @@ impl Exchange {
         if OPEN_ORDERS_PER_ACCOUNT_MAX <= account.open_orders {
             return Err(Reject::TooManyOpenOrders { limit: OPEN_ORDERS_PER_ACCOUNT_MAX });
         }
-        if OPEN_ORDERS_MAX <= self.orders.len() {
+        if OPEN_ORDERS_MAX <= self.orders.len() || !self.engine.has_room() {
             return Err(Reject::VenueFull);
         }
         let waits = request.trigger.is_some();

@@ -81,7 +81,10 @@ impl Exchange {
         self.refresh_marks(events);
         for instrument in priced {
             let Some(series) = self.series.get(&instrument) else { continue };
-            let Some(value) = print.value else { break };
+            let Some(value) = print.value else {
+                self.engine.withhold_price(instrument, PriceSource::Index);
+                continue;
+            };
             let index = series.instrument.nearest_price(value);
             self.set_trigger_price(instrument, PriceSource::Index, index, events);
         }

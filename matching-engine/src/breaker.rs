@@ -56,6 +56,7 @@ impl Window {
 
     /// A taker has traded from one price to another.
     pub(crate) fn record(&mut self, now: Nanos, first: Price, last: Price) {
+        self.advance(now);
         let (low, high) = (first.min(last).ticks(), first.max(last).ticks());
         let number = self.number(now);
         self.anchor = last.ticks();

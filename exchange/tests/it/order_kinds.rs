@@ -539,12 +539,50 @@ fn order_040_a_day_order_ends_at_eight() {
         time_in_force: exchange::TimeInForce::Day,
         ..PlaceOrder::limit(alice, series, Side::Buy, price, Qty::from_lots(1))
     };
-    world.apply(Command::PlaceOrder(PlaceOrder { trigger: Some(trigger), ..day.clone() }));
+    let waiting = PlaceOrder { trigger: Some(trigger), ..day.clone() };
+    let kind = matching_engine::OrderKind::Market;
+    world.apply(Command::PlaceOrder(PlaceOrder { kind, ..waiting.clone() }));
+    world.apply(Command::PlaceOrder(waiting));
     world.apply(Command::PlaceOrder(day));
     world.run(NanosSpan::from_seconds(8 * 3_600 - 1));
-    assert_eq!(world.exchange.open_orders_of(alice, None).len(), 2);
+    assert_eq!(world.exchange.open_orders_of(alice, None).len(), 3);
     world.run(NanosSpan::from_seconds(1));
     assert!(world.exchange.open_orders_of(alice, None).is_empty());
+}
+
+/// ORDER-043: only a limit order holds for its ceiling; a market order whose trigger moves is asked for what its new limit needs.
+#[test]
+fn order_043_a_market_order_holds_for_its_limit_alone() {
+    let mut world = World::open();
+    let series = world.list(day_future("H100D", "H100"));
+    let alice = world.account("alice", 100);
+    let ticks = Price::from_ticks;
+    let trigger =
+        Trigger { source: PriceSource::Mark, when: TriggerWhen::Falls, price: ticks(1_000) };
+    let order = PlaceOrder {
+        kind: matching_engine::OrderKind::Market,
+        trigger: Some(trigger),
+        ceiling: Some(ticks(9_000)),
+        ..PlaceOrder::limit(alice, series, Side::Buy, ticks(1), Qty::from_lots(4))
+    };
+    world.apply(Command::PlaceOrder(order));
+    let (id, before) = {
+        let orders = world.exchange.open_orders_of(alice, None);
+        (orders[0].order, orders[0].record.reserve_per_lot)
+    };
+    let amend = exchange::AmendOrder {
+        account: alice,
+        order: id,
+        price: None,
+        qty: None,
+        trigger: Some(ticks(2_400)),
+        valid_until: None,
+    };
+    world.apply(Command::AmendOrder(amend));
+    let orders = world.exchange.open_orders_of(alice, None);
+    assert!(before <= orders[0].record.reserve_per_lot);
+    let covers_loss = orders[0].record.reserve_per_lot.micros() >= 24 * 1_000 * (2_520 - 2_500);
+    assert!(covers_loss, "{:?}", orders[0].record.reserve_per_lot);
 }
 
 /// REPLAY-002: an order that waits, one that hides and one that ends come back from a snapshot.

@@ -231,7 +231,9 @@ impl Book {
         if others.checked_add(open).is_none() {
             return Err(BookReject::QtyOutOfRange);
         }
-        if !slab.has_room(1) {
+        let is_smaller =
+            amend.price.is_none_or(|price| before == Some(price)) && open <= open_before;
+        if !is_smaller && !slab.has_room(1) {
             return Err(BookReject::BookFull);
         }
         let price = match change.price {

@@ -82,8 +82,15 @@ impl Engine {
             [spread, front, back].map(|id| place_of(id).filter(|_| self.book(id).is_some()));
         let [Some(spread), Some(front), Some(back)] = places else { return false };
         let are_distinct = spread != front && front != back && back != spread;
-        let is_new = self.combos.iter().all(|combo| combo.spread != spread);
-        if !are_distinct || !is_new || [spread, front, back].iter().any(|at| self.has_orders(*at)) {
+        // Of one generation: a spread is no leg, and a leg is no spread.
+        let is_plain = |combo: &Combo| {
+            ![front, back, spread].contains(&combo.spread)
+                && ![combo.front, combo.back].contains(&spread)
+        };
+        if !are_distinct
+            || !self.combos.iter().all(is_plain)
+            || [spread, front, back].iter().any(|at| self.has_orders(*at))
+        {
             return false;
         }
         let number = u32::try_from(self.combos.len()).unwrap_or(u32::MAX);

@@ -1,8 +1,9 @@
 //! What whoever owns an engine asks and tells it between commands.
 
-use instruments::{Nanos, OrderId, Price};
+use instruments::{InstrumentId, Nanos, OrderId, Price};
 
 use super::Engine;
+use crate::order::PriceSource;
 use crate::slab::flag;
 
 impl Engine {
@@ -12,6 +13,24 @@ impl Engine {
         let expiry = self.slab.expiries.first().map(|((at, _), _)| at);
         let timer = self.timers.first().map(|((at, _), _)| at);
         expiry.into_iter().chain(timer).min().map(Nanos::new)
+    }
+
+    /// Whether an order would find slots and an arrival number. Orders that only get smaller need neither.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.slab.has_room(3)
+    }
+
+    /// Forgets a mark or an index price: nobody publishes it, so no order is to fire on it.
+    pub fn withhold_price(&mut self, book: InstrumentId, source: PriceSource) {
+        let place = super::place_of(book).unwrap_or(usize::MAX);
+        if let Some(Some(entry)) = self.books.get_mut(place) {
+            match source {
+                PriceSource::Last => {}
+                PriceSource::Mark => entry.mark = None,
+                PriceSource::Index => entry.index = None,
+            }
+        }
     }
 
     /// Gives an order that waits with a ceiling another one, which must not be better than its limit. Says no to every other order.
