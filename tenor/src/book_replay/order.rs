@@ -121,12 +121,14 @@ impl PlaceLine {
         choose("stp", self.stp.as_ref(), StpMode::None, &words)
     }
 
-    /// The token's text: 7 and "7" are one token.
+    /// The token's text: 7 and "7" are one token, and 0 is none.
     pub(super) fn stp_token(&self) -> Result<Option<String>, Refused> {
         match &self.stp_token {
             None | Some(Value::Bool(false)) => Ok(None),
-            Some(Value::String(token)) => Ok(Some(token.clone())),
-            Some(Value::Number(token)) if token.is_u64() => Ok(Some(token.to_string())),
+            Some(Value::String(token)) => Ok(Some(token.clone()).filter(|token| token != "0")),
+            Some(Value::Number(token)) if token.is_u64() => {
+                Ok(Some(token.to_string()).filter(|token| token != "0"))
+            }
             Some(_) => Err(Refused::Invalid("stp_token")),
         }
     }

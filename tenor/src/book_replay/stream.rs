@@ -91,7 +91,7 @@ struct Report {
     rejected: u64,
     /// Absent when no command is behind the warm-up.
     ns_per_command: Option<f64>,
-    state_hash: String,
+    events_hash: String,
     /// Orders left in the books.
     resting: u64,
 }
@@ -119,7 +119,7 @@ pub(crate) fn run(
         notional: first.tally.notional,
         rejected: first.tally.rejected,
         ns_per_command: per_command(nanos, timed),
-        state_hash: format!("{:016x}", first.hash),
+        events_hash: format!("{:016x}", first.hash),
         resting: first.resting,
     };
     write_report(&report, (passes, warmup), is_json, &mut output).map_err(StreamRunError::Write)
@@ -198,7 +198,7 @@ fn write_report(
             report.rejected
         )?;
         writeln!(output, "resting         {}", report.resting)?;
-        writeln!(output, "state hash      {}", report.state_hash)?;
+        writeln!(output, "events hash     {}", report.events_hash)?;
         if let Some(nanos) = report.ns_per_command {
             writeln!(output, "ns per command  {nanos} (best slices of {passes} passes)")?;
         }

@@ -17,7 +17,7 @@ pub(crate) const BOOK_REPLAY_HELP: &str = r#"In, one JSON object a line. Prices 
       type  stop_limit | stop_market | take_limit | take_market (or stop | take_profit: limit iff there is a price), with
             trigger_price (a stop buy and a take sell wait for a rise to it, the others for a fall) and trigger last | mark | index
       stp   none | cancel_newest | cancel_oldest | cancel_both | decrement
-      stp_token    a number or string: only orders of the account with the same token are its own
+      stp_token    a number or string (7 and "7" are one, 0 is none): only orders of the account with the same token are its own
       post_only    false | true or reject: refused if it would trade | slide: one tick off the other side; accepted says its price
       display      shows no more than so many lots and hides the rest
       ceiling      the worst limit that it and its amends may have, and the worst price of a market order
@@ -48,13 +48,15 @@ Only with verbose or --all-events:
   {"auction_opened":{"kind":"call","until":2000}}   {"auction_extended":{"until":2000}}
   {"auction_ended":{"price":"101","volume":15}}
 
-An id may be used again once its order has ended. A field or word that is not known is refused by name, never left out:
+An id may be used again once its order has ended. Absent, type is limit, tif GTC, stp none, trigger last. A decremented order is amended, too.
+A field or word of an order that is not known is refused by name, never left out:
   {"rejected":{"id":1,"reason":"unsupported_field:colour"}}
+A line that is no command ends the run: broken JSON, a wrong side, an id or account of the wrong type, an unknown field of any other line.
 
 --stream: little endian; a header of 64 bytes: CDXSTRM1, u32 version 1, u32 books, u64 commands, u64 commands before the clock starts,
 u32 lowest price, u32 highest price, u32 highest id (below 2^25), zeros; then 16 bytes a command: u8 op (0 add, 1 cancel, 2 modify, 3 IOC,
 4 market), u8 side (0 buy), u16 book, u32 quantity, u32 id, u32 price. At most 2^25 commands. Out: figures for people, then one JSON object:
-  {"commands":9,"trades":2,"volume":7,"notional":700,"rejected":1,"ns_per_command":40.5,"state_hash":"..","resting":3}
+  {"commands":9,"trades":2,"volume":7,"notional":700,"rejected":1,"ns_per_command":40.5,"events_hash":"..","resting":3}
 rejected counts cancels and modifies of orders that had ended. ns_per_command adds up, over slices of 1,000 commands, the least time of 3
 to 7 passes (no new one after 3 seconds): decoding, matching, events and their count; the self-trade check is made (every order is an account
 of its own and cancels the newest). All passes must give the same hash. An xz file has to be unpacked first."#;

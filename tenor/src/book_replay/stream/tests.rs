@@ -27,7 +27,7 @@ fn figures(text: &str) -> Value {
     let mut report: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
     let nanos = report.as_object_mut().unwrap().remove("ns_per_command").unwrap();
     assert!(nanos.is_null() || nanos.as_f64().is_some_and(|nanos| 0.0 <= nanos), "{nanos}");
-    let hash = report.as_object_mut().unwrap().remove("state_hash").unwrap();
+    let hash = report.as_object_mut().unwrap().remove("events_hash").unwrap();
     assert!(hash.as_str().is_some_and(|hash| hash.len() == 16), "{hash}");
     report
 }
@@ -143,7 +143,7 @@ fn people_read_the_same_figures() {
             "notional      ",
             "rejected      ",
             "resting       ",
-            "state hash    ",
+            "events hash   ",
             "ns per command",
         ]
     "#]]
