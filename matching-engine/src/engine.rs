@@ -147,8 +147,7 @@ impl Engine {
             let taker = entry.place(order, &mut desk!(self, out));
             self.run(place, taker, out);
         } else {
-            let (id, reason) = (None, BookReject::UnknownBook);
-            self.say(BookEvent::Rejected { book, id, reason }, out);
+            self.refuse(book, None, BookReject::UnknownBook, out);
         }
     }
 
@@ -173,10 +172,7 @@ impl Engine {
             let instrument = book.instrument;
             match book.amend(slot, amend, &mut desk!(self, out)) {
                 Ok(taker) => self.run(place, taker, out),
-                Err(reason) => {
-                    let (book, id) = (instrument, Some(id));
-                    self.say(BookEvent::Rejected { book, id, reason }, out);
-                }
+                Err(reason) => self.refuse(instrument, Some(id), reason, out),
             }
         }
     }
@@ -293,8 +289,17 @@ impl Engine {
 
     #[cold]
     fn refuse_unknown(&mut self, id: OrderId, out: &mut Vec<BookEvent>) {
-        let (book, reason) = (InstrumentId(0), BookReject::UnknownOrder);
-        self.say(BookEvent::Rejected { book, id: Some(id), reason }, out);
+        self.refuse(InstrumentId(0), Some(id), BookReject::UnknownOrder, out);
+    }
+
+    fn refuse(
+        &mut self,
+        book: InstrumentId,
+        id: Option<OrderId>,
+        reason: BookReject,
+        out: &mut Vec<BookEvent>,
+    ) {
+        self.say(BookEvent::Rejected { book, id, reason }, out);
     }
 }
 

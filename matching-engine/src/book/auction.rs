@@ -225,17 +225,8 @@ impl Book {
             return self.end(slot, desk.slab);
         }
         let from_shown = qty.min(node.open);
-        let from_hidden = qty.wrapping_sub(from_shown);
-        if from_hidden != 0 {
-            let cold = desk.slab.cold_mut(slot);
-            cold.hidden = cold.hidden.wrapping_sub(from_hidden);
-        }
         desk.slab.add_filled(slot, qty);
-        desk.slab.node_mut(slot).open = node.open.wrapping_sub(from_shown);
-        let level = desk.slab.node_mut(node.level);
-        level.open = level.open.wrapping_sub(from_shown);
-        let ladder = self.ladder_mut(node.side());
-        ladder.open = ladder.open.wrapping_sub(qty);
+        self.lose(slot, from_shown, qty.wrapping_sub(from_shown), desk.slab);
     }
 }
 

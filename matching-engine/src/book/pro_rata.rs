@@ -102,11 +102,7 @@ impl Book {
             return self.end(slot, desk.slab);
         }
         desk.slab.add_filled(slot, qty);
-        desk.slab.node_mut(slot).open = node.open.wrapping_sub(qty);
-        let level = desk.slab.node_mut(node.level);
-        level.open = level.open.wrapping_sub(qty);
-        let ladder = self.ladder_mut(node.side());
-        ladder.open = ladder.open.wrapping_sub(qty);
+        self.lose(slot, qty, 0, desk.slab);
         if qty == node.open {
             self.refresh(slot, desk);
         }

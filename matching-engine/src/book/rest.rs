@@ -72,18 +72,22 @@ impl Book {
     /// An order loses `by` of its open quantity, hidden first, and keeps its place. Something is left.
     pub(crate) fn reduce(&mut self, slot: Slot, by: u64, slab: &mut Slab) {
         let from_hidden = slab.hidden(slot).min(by);
+        self.lose(slot, by.wrapping_sub(from_hidden), from_hidden, slab);
+    }
+
+    /// What an order shows and hides becomes less, and so do its level and its side. It stays, even if it shows nothing now.
+    pub(super) fn lose(&mut self, slot: Slot, from_shown: u64, from_hidden: u64, slab: &mut Slab) {
         if from_hidden != 0 {
             let cold = slab.cold_mut(slot);
             cold.hidden = cold.hidden.wrapping_sub(from_hidden);
         }
-        let from_shown = by.wrapping_sub(from_hidden);
         let node = slab.node_mut(slot);
         node.open = node.open.wrapping_sub(from_shown);
         let (level, side) = (node.level, node.side());
         let node = slab.node_mut(level);
         node.open = node.open.wrapping_sub(from_shown);
         let ladder = self.ladder_mut(side);
-        ladder.open = ladder.open.wrapping_sub(by);
+        ladder.open = ladder.open.wrapping_sub(from_shown).wrapping_sub(from_hidden);
     }
 
     /// Takes an order off its level; its slot stays its own.

@@ -196,16 +196,6 @@ impl Engine {
         }
     }
 
-    fn refuse(
-        &mut self,
-        book: InstrumentId,
-        id: Option<OrderId>,
-        reason: BookReject,
-        out: &mut Vec<BookEvent>,
-    ) {
-        self.say(BookEvent::Rejected { book, id, reason }, out);
-    }
-
     fn cancel_old(&mut self, quote: &QuoteSide, reason: CancelReason, out: &mut Vec<BookEvent>) {
         if let Some(old) = quote.old {
             self.cancel(old, reason, out);
