@@ -2,7 +2,8 @@
 
 use std::hint::black_box;
 
-use benches::workload::{Draw, day_contract};
+use benches::draw::Draw;
+use benches::workload::day_contract;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use instruments::{AccountId, MicroUsd, NetQty, Price, Qty, Side};
 use settlement::{

@@ -1,5 +1,6 @@
 //! Order flow around a middle that walks: the same seed gives the same flow.
 
+use crate::draw::Draw;
 use exchange::{PlaceOrder, TimeInForce};
 use instruments::{
     AccountId, Grade, Instrument, InstrumentId, MicroUsd, Nanos, NanosSpan, Period, Price, Product,
@@ -13,29 +14,6 @@ pub enum Step {
     Place(PlaceOrder),
     /// The end of the order of an earlier step, which may have ended already, or never have been one.
     Cancel(usize),
-}
-
-/// Seeded draws: a splitmix64 sequence.
-#[derive(Debug, Clone)]
-pub struct Draw(u64);
-
-impl Draw {
-    /// The sequence of a seed.
-    #[must_use]
-    pub fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    /// A number below `bound`.
-    ///
-    /// # Panics
-    /// When `bound` is zero.
-    pub fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % bound
-    }
 }
 
 /// The mixed flow: of ten steps five rest near the middle, one crosses it, four cancel one of the last two hundred orders.

@@ -7,25 +7,10 @@ use proptest::sample::select;
 use serde_json::Value;
 
 use super::replay;
+use crate::book_replay::line::fields_of;
 
-const FIELDS: [&str; 31] = [
-    "id",
-    "account",
-    "side",
-    "type",
-    "price",
-    "qty",
-    "tif",
-    "expire_at",
-    "post_only",
-    "reduce_only",
-    "display",
-    "stp",
-    "stp_token",
-    "trigger",
-    "trigger_price",
-    "ceiling",
-    "valid_until",
+/// Fields of other lines, and one that no line has.
+const OTHERS: [&str; 14] = [
     "at",
     "source",
     "low",
@@ -84,7 +69,8 @@ const VALUES: [&str; 38] = [
 ];
 
 fn any_object() -> impl Strategy<Value = String> {
-    let field = (select(&FIELDS), select(&VALUES));
+    let fields = fields_of("place").unwrap().iter().chain(&OTHERS).copied();
+    let field = (select(fields.collect::<Vec<_>>()), select(&VALUES));
     prop::collection::vec(field, 0..8).prop_map(|fields| {
         let fields = fields.iter().map(|(name, value)| format!("\"{name}\":{value}"));
         fields.collect::<Vec<_>>().join(",")
