@@ -129,6 +129,15 @@ pub enum Command {
         /// The judgement.
         verdict: Verdict,
     },
+    // Margin and risk arrays.
+
+    // Options, cascades and cash futures.
+
+    // Default funds and liquidation.
+
+    // Physical close-out.
+
+    // Trades agreed elsewhere.
     /// The timer. The exchange decides what is due.
     Tick,
 }

@@ -270,6 +270,19 @@ pub enum Event {
         /// What the seller received instead.
         paid: MicroUsd,
     },
+    // Ledger.
+
+    // Margin and risk arrays.
+
+    // Marks and settlement prices.
+
+    // Options, cascades and cash futures.
+
+    // Default funds and liquidation.
+
+    // Physical close-out.
+
+    // Trades agreed elsewhere.
 }
 
 /// The terms under which an order was accepted.

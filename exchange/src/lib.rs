@@ -79,6 +79,7 @@ pub use event::{
 pub use open_account::Account;
 pub use open_order::OpenOrder;
 pub use publish_index::IndexHistory;
+pub use rehold::Health;
 pub use reject::{ReceiptField, Reject};
 pub use series::{Series, SeriesState};
 pub use snapshot::SnapshotError;
@@ -86,7 +87,7 @@ pub use time_in_force::TimeInForce;
 pub use view::{AccountSummary, OrderView, PositionView};
 
 /// The version of these rules. A journal replays only under the rules it was written under.
-pub const RULES_VERSION: u32 = 2;
+pub const RULES_VERSION: u32 = 3;
 
 /// Open orders that the books have room for before they grow.
 const ORDERS_RESERVED: usize = 1_024;
@@ -121,6 +122,17 @@ pub struct Exchange {
     marks_at: Option<Nanos>,
     margin_rates: MarginRates,
     fee_rates: FeeRates,
+    // Margin and risk arrays.
+
+    // Marks and settlement prices.
+
+    // Options, cascades and cash futures.
+
+    // Default funds and liquidation.
+
+    // Physical close-out.
+
+    // Trades agreed elsewhere.
 }
 
 /// The last id of each kind. Ids are never reused.
@@ -175,6 +187,17 @@ impl Exchange {
             marks_at: None,
             margin_rates: MarginRates::standard(),
             fee_rates: FeeRates::standard(),
+            // Margin and risk arrays.
+
+            // Marks and settlement prices.
+
+            // Options, cascades and cash futures.
+
+            // Default funds and liquidation.
+
+            // Physical close-out.
+
+            // Trades agreed elsewhere.
         }
     }
 
@@ -232,6 +255,11 @@ impl Exchange {
             Command::SubmitVerdict { account, obligation, interval, verdict } => {
                 self.submit_verdict(*account, (*obligation, *interval), *verdict, events)
             }
+            // Margin and risk arrays.
+            // Options, cascades and cash futures.
+            // Default funds and liquidation.
+            // Physical close-out.
+            // Trades agreed elsewhere.
             Command::Tick => {
                 self.run_timers(events);
                 Ok(())

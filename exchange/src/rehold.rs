@@ -39,6 +39,17 @@ impl Required {
     }
 }
 
+/// An account beside its margin, in micro-dollars.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Health {
+    /// What it could pay with if its positions were closed at their marks.
+    pub equity: i128,
+    /// What it must have to carry more.
+    pub initial: i128,
+    /// Below this it is liquidated.
+    pub maintenance: i128,
+}
+
 /// The nearest that the ledger can hold.
 pub(crate) fn saturate(micros: i128) -> MicroUsd {
     let nearest = micros.clamp(i128::from(i64::MIN), i128::from(i64::MAX));
@@ -83,6 +94,18 @@ impl Exchange {
             }
         }
         total
+    }
+
+    /// What the account is worth and what it must be worth.
+    #[must_use]
+    pub fn health(&self, account: AccountId) -> Health {
+        let required = self.required(account);
+        let balance = i128::from(self.margin_usable(account).micros());
+        Health {
+            equity: balance.saturating_add(required.unrealised),
+            initial: required.initial(),
+            maintenance: required.maintenance,
+        }
     }
 
     fn required_in(

@@ -184,6 +184,17 @@ pub enum Reject {
     NotAVerifier,
     /// AGENT-008: a quality is 0 to 1,000,000 ppm.
     QualityOutOfRange,
+    // Ledger.
+
+    // Margin and risk arrays.
+
+    // Options, cascades and cash futures.
+
+    // Default funds and liquidation.
+
+    // Physical close-out.
+
+    // Trades agreed elsewhere.
 }
 
 impl Reject {
@@ -248,6 +259,12 @@ impl Reject {
             Self::RowsDrawn => "AGENT-006",
             Self::NotAVerifier => "AGENT-007",
             Self::QualityOutOfRange => "AGENT-008",
+            // Ledger.
+            // Margin and risk arrays.
+            // Options, cascades and cash futures.
+            // Default funds and liquidation.
+            // Physical close-out.
+            // Trades agreed elsewhere.
         }
     }
 }

@@ -24,14 +24,22 @@ pub enum Bucket {
     OrderHold(AccountId),
     /// Held for an account's positions.
     PositionMargin(AccountId),
+    /// Held for an account's quotes.
+    QuoteHold(AccountId),
     /// A buyer's money, set aside for compute that is being delivered.
     DeliveryEscrow(AccountId),
     /// A seller's money, set aside in case it does not deliver.
     Bond(AccountId),
+    /// An account's part of the default fund.
+    DefaultFundShare(AccountId),
     /// What trading fees have brought.
     Fees,
+    /// The exchange's own money that stands before insurance.
+    FirstLoss,
     /// Pays what a loser cannot, before winners are cut.
     Insurance,
+    /// What of the default fund belongs to nobody.
+    DefaultFund,
     /// Variation on its way from losers to winners; zero between cycles.
     Suspense,
     /// What roundings leave over.
@@ -46,20 +54,30 @@ impl Bucket {
             Self::Cash(account)
             | Self::OrderHold(account)
             | Self::PositionMargin(account)
+            | Self::QuoteHold(account)
             | Self::DeliveryEscrow(account)
-            | Self::Bond(account) => Some(account),
-            Self::Custody | Self::Fees | Self::Insurance | Self::Suspense | Self::Rounding => None,
+            | Self::Bond(account)
+            | Self::DefaultFundShare(account) => Some(account),
+            Self::Custody
+            | Self::Fees
+            | Self::FirstLoss
+            | Self::Insurance
+            | Self::DefaultFund
+            | Self::Suspense
+            | Self::Rounding => None,
         }
     }
 
     /// All buckets of one account.
-    const fn all_of(account: AccountId) -> [Self; 5] {
+    const fn all_of(account: AccountId) -> [Self; 7] {
         [
             Self::Cash(account),
             Self::OrderHold(account),
             Self::PositionMargin(account),
+            Self::QuoteHold(account),
             Self::DeliveryEscrow(account),
             Self::Bond(account),
+            Self::DefaultFundShare(account),
         ]
     }
 }

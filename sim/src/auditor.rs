@@ -168,8 +168,15 @@ impl Auditor {
             self.positions.check_ended(instrument)?;
         }
         let is_free = |bucket: &Bucket| match bucket {
-            Bucket::Custody | Bucket::Cash(_) | Bucket::Fees | Bucket::Insurance => true,
+            Bucket::Custody
+            | Bucket::Cash(_)
+            | Bucket::DefaultFundShare(_)
+            | Bucket::Fees
+            | Bucket::FirstLoss
+            | Bucket::Insurance
+            | Bucket::DefaultFund => true,
             Bucket::OrderHold(_)
+            | Bucket::QuoteHold(_)
             | Bucket::PositionMargin(_)
             | Bucket::DeliveryEscrow(_)
             | Bucket::Bond(_)
@@ -292,6 +299,13 @@ impl Auditor {
             | Event::IntervalSettled(_)
             | Event::ObligationClosed { .. }
             | Event::BuyerDefaulted { .. } => self.read_delivery(event, now, sheet),
+            // Ledger.
+            // Margin and risk arrays.
+            // Marks and settlement prices.
+            // Options, cascades and cash futures.
+            // Default funds and liquidation.
+            // Physical close-out.
+            // Trades agreed elsewhere.
         }
     }
 

@@ -69,6 +69,13 @@ pub(crate) fn reject(reject: &Reject, instrument: Option<&Instrument>) -> WireEr
         | Reject::RowsDrawn
         | Reject::NotAVerifier
         | Reject::QualityOutOfRange => delivery(reject),
+        // Ledger.
+        // Margin and risk arrays.
+        // Marks and settlement prices.
+        // Options, cascades and cash futures.
+        // Default funds and liquidation.
+        // Physical close-out.
+        // Trades agreed elsewhere.
     };
     error.by_rule(reject.rule())
 }
@@ -448,6 +455,13 @@ mod tests {
             Reject::RowsDrawn,
             Reject::NotAVerifier,
             Reject::QualityOutOfRange,
+            // Ledger.
+            // Margin and risk arrays.
+            // Marks and settlement prices.
+            // Options, cascades and cash futures.
+            // Default funds and liquidation.
+            // Physical close-out.
+            // Trades agreed elsewhere.
         ]
     }
 

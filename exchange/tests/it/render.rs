@@ -148,6 +148,13 @@ fn delivery(exchange: &Exchange, event: &Event) -> Option<String> {
         Event::BuyerDefaulted { obligation, paid } => {
             format!("{obligation} buyer defaults, pays {}", usd(*paid))
         }
+        // Ledger.
+        // Margin and risk arrays.
+        // Marks and settlement prices.
+        // Options, cascades and cash futures.
+        // Default funds and liquidation.
+        // Physical close-out.
+        // Trades agreed elsewhere.
         other => panic!("an event without words: {other:?}"),
     })
 }
