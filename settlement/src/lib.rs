@@ -25,7 +25,9 @@ mod obligation;
 mod position;
 mod receipt;
 mod shortfall;
+mod split;
 mod variation;
+mod waterfall;
 
 pub use assignment::{Assignment, Holder, assign, assignment_seed};
 pub use fees::FeeRates;
@@ -35,4 +37,6 @@ pub use obligation::{FailCause, IllegalStep, IntervalState, Obligation, Step, Ve
 pub use position::{Position, Positions};
 pub use receipt::{DeliveryReceipt, ReceiptError};
 pub use shortfall::{Funding, IntervalSettled, close, default_buyer, fund, settle_interval};
-pub use variation::{VariationMoved, run_variation};
+pub use split::{SPLIT_PAGE_LINES_MAX, Split, SplitLine, SplitPage, SplitTerms, verify_haircut};
+pub use variation::{VariationCycle, VariationDue, run_variation};
+pub use waterfall::{Covered, DefaultResolved, cover, own_margin};

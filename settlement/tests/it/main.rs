@@ -6,4 +6,5 @@ mod ledger;
 mod margin;
 mod shortfall;
 mod variation;
+mod waterfall;
 mod world;
