@@ -29,7 +29,10 @@ mod variation;
 
 pub use assignment::{Assignment, Holder, assign, assignment_seed};
 pub use fees::FeeRates;
-pub use ledger::{Bucket, Insufficient, Ledger, Transfer};
+pub use ledger::{
+    Because, Bucket, Chain, HoldError, HoldKey, Insufficient, Ledger, LedgerFinding, Reason,
+    Transfer, TransferId,
+};
 pub use margin::{MarginRates, OpenOrders, Requirement, requirement};
 pub use obligation::{FailCause, IllegalStep, IntervalState, Obligation, Step, Verdict};
 pub use position::{Position, Positions};

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use exchange::{Command, Event, Exchange, Stamped, Traded};
 use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, NanosSpan, Price, Seq};
-use settlement::Bucket;
+use settlement::{Bucket, Reason, Transfer};
 
 use crate::finding::Finding;
 use answers::is_answered;
@@ -54,6 +54,7 @@ pub struct Auditor {
 #[derive(Default)]
 struct Sheet {
     stated: Stated,
+    transfers: Vec<Transfer>,
     touched: Touched,
     traded_in: BTreeSet<InstrumentId>,
     /// Series whose variation was paid, or had nothing to pay.
@@ -258,6 +259,7 @@ impl Auditor {
             Event::AccountOpened { account, .. } => self.next_id("account", account.0),
             Event::MoneyMoved(transfer) => {
                 self.money.transfer(transfer, &mut sheet.stated);
+                sheet.transfers.push(*transfer);
                 Ok(())
             }
             Event::OrderAccepted(_)
@@ -461,6 +463,7 @@ impl Auditor {
 
     fn check_sheet(&mut self, sheet: &Sheet, now: Nanos) -> Result<(), Finding> {
         self.money.check(&sheet.stated)?;
+        self.check_transfers(&sheet.transfers)?;
         self.orders.check(&sheet.touched)?;
         self.check_prices(sheet, now)?;
         for instrument in &sheet.stopped {
@@ -533,6 +536,23 @@ impl Auditor {
         Ok(())
     }
 
+    /// SIM-028: transfers have no gaps, chains are of one command, and everyone says what it is for.
+    fn check_transfers(&mut self, transfers: &[Transfer]) -> Result<(), Finding> {
+        let mut open = None;
+        for transfer in transfers {
+            let Transfer { id, chain, reason, .. } = *transfer;
+            self.next_id("transfer", id.0)?;
+            if chain != id && open != Some(chain) {
+                return Err(Finding::OutOfChain { transfer: id, chain });
+            }
+            open = Some(chain);
+            if reason == Reason::Unstated {
+                return Err(Finding::WithoutReason { transfer: id });
+            }
+        }
+        Ok(())
+    }
+
     fn later_id(&mut self, kind: &'static str, found: u64) -> Result<(), Finding> {
         let last = self.last_ids.insert(kind, found).unwrap_or(0);
         if last < found { Ok(()) } else { Err(Finding::IdOutOfOrder { kind, last, found }) }
@@ -568,7 +588,15 @@ mod tests {
             let mut believer = auditor.clone();
             let cash = Bucket::Cash(bucket.account().unwrap());
             let amount = MicroUsd::new(1);
-            let transfer = settlement::Transfer { from: bucket, to: cash, amount };
+            let id = settlement::TransferId(0);
+            let transfer = Transfer {
+                id,
+                chain: id,
+                reason: Reason::Unstated,
+                from: bucket,
+                to: cash,
+                amount,
+            };
             believer.money.transfer(&transfer, &mut Stated::default());
             assert!(matches!(believer.check_holds(), Err(Finding::Hold { .. })));
             tried += 1;

@@ -3,7 +3,7 @@
 use instruments::{
     AccountId, InstrumentId, MicroUsd, Nanos, NetQty, ObligationId, OrderId, Price, Qty, Seq, Side,
 };
-use settlement::Bucket;
+use settlement::{Bucket, TransferId};
 use thiserror::Error;
 
 /// Something that must hold and does not.
@@ -64,6 +64,20 @@ pub enum Finding {
         moved: MicroUsd,
         /// By the reasons.
         stated: MicroUsd,
+    },
+    /// SIM-028: what stands or falls together follows on each other within one command.
+    #[error("{transfer} is of the chain {chain}, which is not open")]
+    OutOfChain {
+        /// Which transfer.
+        transfer: TransferId,
+        /// Of which chain.
+        chain: TransferId,
+    },
+    /// SIM-028: a transfer says what it is for.
+    #[error("{transfer} does not say what it is for")]
+    WithoutReason {
+        /// Which transfer.
+        transfer: TransferId,
     },
     /// SIM-006: a fee is what the rates say, or less when the account has no more.
     #[error("a fee of {} micro-dollars, {} are due", fee.micros(), limit.micros())]

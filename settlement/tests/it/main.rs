@@ -2,7 +2,9 @@
 
 mod assignment;
 mod delivery;
+mod holds;
 mod ledger;
+mod ledger_script;
 mod margin;
 mod shortfall;
 mod variation;
