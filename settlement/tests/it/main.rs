@@ -4,6 +4,8 @@ mod assignment;
 mod delivery;
 mod ledger;
 mod margin;
+mod portfolio;
+mod risk_world;
 mod shortfall;
 mod variation;
 mod world;
