@@ -24,6 +24,7 @@ mod margin;
 mod obligation;
 mod position;
 mod receipt;
+mod risk;
 mod shortfall;
 mod variation;
 
@@ -37,5 +38,9 @@ pub use margin::{MarginRates, OpenOrders, Requirement, requirement};
 pub use obligation::{FailCause, IllegalStep, IntervalState, Obligation, Step, Verdict};
 pub use position::{Position, Positions};
 pub use receipt::{DeliveryReceipt, ReceiptError};
+pub use risk::{
+    Beyond, LANES, Leg, RiskArray, RiskBook, RiskClass, RiskComponents, RiskOrder, RiskParameters,
+    RiskSeries, SCENARIOS, ScenarioTerms, scan_risk,
+};
 pub use shortfall::{Funding, IntervalSettled, close, default_buyer, fund, settle_interval};
 pub use variation::{VariationMoved, run_variation};

@@ -6,6 +6,8 @@ mod holds;
 mod ledger;
 mod ledger_script;
 mod margin;
+mod portfolio;
+mod risk_world;
 mod shortfall;
 mod variation;
 mod world;
