@@ -38,8 +38,9 @@ impl Exchange {
         let marks: Vec<_> = prices.iter().filter_map(marked).collect();
         // What moved before is told before: a reader sees the balances that the cycle begins with.
         events.extend(self.ledger.take_transfers().into_iter().map(Event::MoneyMoved));
-        // The chain begins and ends with this call.
-        let cycle = settlement::run_variation(&mut self.ledger, &mut self.positions, &marks);
+        let mut chain = self.ledger.chain();
+        let cycle = settlement::run_variation(&mut chain, &mut self.positions, &marks);
+        chain.commit();
         self.tell_variation(&cycle, events);
     }
 

@@ -10,7 +10,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::{AccountId, MicroUsd};
 
-use crate::ledger::{Bucket, Ledger};
+use crate::ledger::{Bucket, Ledger, Reason};
 use crate::position::{Positions, saturate};
 use crate::split::Split;
 
@@ -82,6 +82,7 @@ pub fn cover(
     defaults: Vec<DefaultResolved>,
 ) -> Covered {
     let mut defaults = defaults;
+    let ledger = &mut *ledger.because(Reason::Default);
     for part in &mut defaults {
         part.own_share = draw(ledger, Bucket::DefaultFundShare(part.account), part);
     }

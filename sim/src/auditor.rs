@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use exchange::{Command, Event, Exchange, Stamped, Traded};
 use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, NanosSpan, Price, Seq};
-use settlement::Bucket;
+use settlement::{Bucket, Reason, Transfer};
 
 use crate::finding::Finding;
 use answers::is_answered;
@@ -56,6 +56,7 @@ pub struct Auditor {
 #[derive(Default)]
 struct Sheet {
     stated: Stated,
+    transfers: Vec<Transfer>,
     touched: Touched,
     traded_in: BTreeSet<InstrumentId>,
     /// Series whose variation was paid, or had nothing to pay.
@@ -84,7 +85,7 @@ struct Sheet {
 }
 
 impl Sheet {
-    /// SIM-028: a cycle is told to its end before its money moves.
+    /// SIM-040: a cycle is told to its end before its money moves.
     const fn check_no_cycle(&self) -> Result<(), Finding> {
         match self.cycle {
             Some(_) => Err(Finding::Unannounced { kind: "end of a variation cycle", id: 0 }),
@@ -273,6 +274,7 @@ impl Auditor {
             Event::MoneyMoved(transfer) => {
                 sheet.check_no_cycle()?;
                 self.money.transfer(transfer, &mut sheet.stated);
+                sheet.transfers.push(*transfer);
                 Ok(())
             }
             Event::OrderAccepted(_)
@@ -427,7 +429,7 @@ impl Auditor {
         }
     }
 
-    /// SIM-028: who could not pay, who paid instead, and how it was split.
+    /// SIM-040: who could not pay, who paid instead, and how it was split.
     #[expect(clippy::wildcard_enum_match_arm, reason = "the exhaustive match is in `read_event`")]
     fn read_loss(&mut self, event: &Event, sheet: &mut Sheet) -> Result<(), Finding> {
         let unannounced = Finding::Unannounced { kind: "variation cycle", id: 0 };
@@ -495,6 +497,7 @@ impl Auditor {
     fn check_sheet(&mut self, sheet: &Sheet, now: Nanos) -> Result<(), Finding> {
         sheet.check_no_cycle()?;
         self.money.check(&sheet.stated)?;
+        self.check_transfers(&sheet.transfers)?;
         self.orders.check(&sheet.touched)?;
         self.check_prices(sheet, now)?;
         for instrument in &sheet.stopped {
@@ -567,6 +570,23 @@ impl Auditor {
         Ok(())
     }
 
+    /// SIM-028: transfers have no gaps, chains are of one command, and everyone says what it is for.
+    fn check_transfers(&mut self, transfers: &[Transfer]) -> Result<(), Finding> {
+        let mut open = None;
+        for transfer in transfers {
+            let Transfer { id, chain, reason, .. } = *transfer;
+            self.next_id("transfer", id.0)?;
+            if chain != id && open != Some(chain) {
+                return Err(Finding::OutOfChain { transfer: id, chain });
+            }
+            open = Some(chain);
+            if reason == Reason::Unstated {
+                return Err(Finding::WithoutReason { transfer: id });
+            }
+        }
+        Ok(())
+    }
+
     fn later_id(&mut self, kind: &'static str, found: u64) -> Result<(), Finding> {
         let last = self.last_ids.insert(kind, found).unwrap_or(0);
         if last < found { Ok(()) } else { Err(Finding::IdOutOfOrder { kind, last, found }) }
@@ -602,7 +622,15 @@ mod tests {
             let mut believer = auditor.clone();
             let cash = Bucket::Cash(bucket.account().unwrap());
             let amount = MicroUsd::new(1);
-            let transfer = settlement::Transfer { from: bucket, to: cash, amount };
+            let id = settlement::TransferId(0);
+            let transfer = Transfer {
+                id,
+                chain: id,
+                reason: Reason::Unstated,
+                from: bucket,
+                to: cash,
+                amount,
+            };
             believer.money.transfer(&transfer, &mut Stated::default());
             assert!(matches!(believer.check_holds(), Err(Finding::Hold { .. })));
             tried += 1;

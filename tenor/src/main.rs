@@ -4,6 +4,9 @@ mod book_replay;
 mod cli;
 mod commands;
 mod demo;
+mod figures;
+mod margin;
+mod option;
 mod oracle_index;
 mod progress;
 

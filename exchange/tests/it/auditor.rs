@@ -9,7 +9,7 @@ use instruments::{
     AccountId, Instrument, InstrumentId, MicroUsd, ObligationId, OrderId, Price, Side,
 };
 use matching_engine::OrderKind;
-use settlement::{Bucket, Transfer};
+use settlement::{Bucket, HoldKey, Reason, Transfer, TransferId};
 
 #[derive(Default)]
 struct Holding {
@@ -48,6 +48,8 @@ struct Duty {
 #[derive(Default)]
 pub(crate) struct Auditor {
     balances: BTreeMap<Bucket, i128>,
+    last_transfer: TransferId,
+    last_chain: TransferId,
     terms: BTreeMap<InstrumentId, Instrument>,
     marks: BTreeMap<InstrumentId, Price>,
     holdings: BTreeMap<(InstrumentId, AccountId), Holding>,
@@ -71,6 +73,8 @@ impl Auditor {
     /// Adds up one command's events.
     #[track_caller]
     pub(crate) fn watch(&mut self, input: &Stamped, events: &[Event]) {
+        // A chain does not go on in the next command.
+        self.last_chain = TransferId::default();
         let mut due: BTreeMap<InstrumentId, i128> = BTreeMap::new();
         let mut through_suspense: BTreeMap<AccountId, i128> = BTreeMap::new();
         for event in events {
@@ -244,7 +248,13 @@ impl Auditor {
         duty
     }
 
+    #[track_caller]
     fn money_moved(&mut self, transfer: &Transfer) {
+        let Transfer { id, chain, reason, .. } = *transfer;
+        assert_eq!(id.0, self.last_transfer.0 + 1, "transfer ids without gaps");
+        assert!(chain == id || chain == self.last_chain, "out of its chain: {transfer:?}");
+        assert_ne!(reason, Reason::Unstated, "nobody said what it is for: {transfer:?}");
+        (self.last_transfer, self.last_chain) = (id, chain);
         assert!(MicroUsd::ZERO < transfer.amount, "money that did not move: {transfer:?}");
         *self.balances.entry(transfer.from).or_default() -= micros(transfer.amount);
         *self.balances.entry(transfer.to).or_default() += micros(transfer.amount);
@@ -417,6 +427,7 @@ impl Auditor {
             exchange.ledger().balances().map(|(bucket, money)| (bucket, micros(money))).collect();
         assert_eq!(balances, ledger, "balances");
         assert_eq!(self.fees, micros(exchange.ledger().balance(Bucket::Fees)), "fees");
+        assert_eq!(self.last_transfer, exchange.ledger().last_transfer(), "transfers");
 
         let held = exchange
             .positions()
@@ -486,7 +497,10 @@ impl Auditor {
     fn compare_duties(&self, exchange: &Exchange) {
         assert_eq!(self.duties.len(), exchange.deliveries().count(), "obligations");
         let mut held: BTreeMap<Bucket, i128> = BTreeMap::new();
+        let ledger = exchange.ledger();
         for (id, duty) in &self.duties {
+            let keys = [HoldKey::Escrow(*id, duty.buyer), HoldKey::Bond(*id, duty.seller)];
+            assert_eq!(keys.map(|key| micros(ledger.held(key))), [duty.escrow, duty.bond], "{id}");
             let obligation = &exchange.delivery(*id).expect("an obligation").obligation;
             assert_eq!(obligation.closed, duty.is_closed, "{id}");
             assert_eq!(

@@ -50,7 +50,7 @@ impl Cycle {
         }
     }
 
-    /// SIM-028: the layers have paid in their order as far as they go, and every split is pro rata by largest remainder.
+    /// SIM-040: the layers have paid in their order as far as they go, and every split is pro rata by largest remainder.
     pub(super) fn check(self, before: &Money, stated: &mut Stated) -> Result<(), Finding> {
         let of = |bucket| i128::from(before.balance(bucket).micros());
         let losers = self.nets.iter().filter(|(_, net)| **net < 0);
@@ -146,7 +146,7 @@ fn layers(part: &DefaultResolved) -> [i128; 7] {
     layers.map(|amount| i128::from(amount.micros()))
 }
 
-/// SIM-029: whoever bears something bears its part of `amount`: the floor of its share, and one more for the largest remainders.
+/// SIM-041: whoever bears something bears its part of `amount`: the floor of its share, and one more for the largest remainders.
 pub(super) fn check_split(
     told: &Parts,
     weights: &BTreeMap<AccountId, i128>,
@@ -182,7 +182,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sim_029_a_split_is_done_again_by_hand() {
+    fn sim_041_a_split_is_done_again_by_hand() {
         let weights = [5, 3, 3].into_iter().zip(1..);
         let weights: BTreeMap<_, _> =
             weights.map(|(weight, account)| (AccountId(account), weight)).collect();
