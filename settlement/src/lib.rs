@@ -20,6 +20,7 @@
 mod assignment;
 mod fees;
 mod ledger;
+mod liquidation;
 mod margin;
 mod obligation;
 mod position;
@@ -36,6 +37,7 @@ pub use ledger::{
     Because, Bucket, Chain, HoldError, HoldKey, Insufficient, Ledger, LedgerFinding, Reason,
     Transfer, TransferId,
 };
+pub use liquidation::{CloseOut, DefaultTerms, close_out, needs_backstop, slice};
 pub use margin::{MarginRates, OpenOrders, Requirement, requirement};
 pub use obligation::{FailCause, IllegalStep, IntervalState, Obligation, Step, Verdict};
 pub use position::{Position, Positions};
