@@ -18,6 +18,7 @@
 )]
 
 mod assignment;
+mod exercise;
 mod fees;
 mod ledger;
 mod margin;
@@ -28,11 +29,12 @@ mod shortfall;
 mod variation;
 
 pub use assignment::{Assignment, Holder, assign, assignment_seed};
-pub use fees::FeeRates;
+pub use exercise::{Exercised, allot};
+pub use fees::{FeeRates, premium_fee};
 pub use ledger::{Bucket, Insufficient, Ledger, Transfer};
 pub use margin::{MarginRates, OpenOrders, Requirement, requirement};
 pub use obligation::{FailCause, IllegalStep, IntervalState, Obligation, Step, Verdict};
-pub use position::{Position, Positions};
+pub use position::{Booked, Position, Positions};
 pub use receipt::{DeliveryReceipt, ReceiptError};
 pub use shortfall::{Funding, IntervalSettled, close, default_buyer, fund, settle_interval};
 pub use variation::{VariationMoved, run_variation};

@@ -2,6 +2,7 @@
 
 mod assignment;
 mod delivery;
+mod exercise;
 mod ledger;
 mod margin;
 mod shortfall;

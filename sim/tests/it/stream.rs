@@ -93,5 +93,8 @@ pub(crate) const fn kind(event: &Event) -> &'static str {
         Event::IntervalSettled(_) => "IntervalSettled",
         Event::ObligationClosed { .. } => "ObligationClosed",
         Event::BuyerDefaulted { .. } => "BuyerDefaulted",
+        // Options, cascades and cash futures.
+        Event::ExerciseInstructed { .. } => "ExerciseInstructed",
+        Event::OptionExercised { .. } => "OptionExercised",
     }
 }
