@@ -21,6 +21,7 @@ mod indices;
 mod inspector;
 mod life_cycle;
 mod marks;
+mod options;
 mod order_kinds;
 mod orders;
 mod properties;
