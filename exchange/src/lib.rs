@@ -24,6 +24,7 @@
 
 mod amend_order;
 mod assign_series;
+mod audit;
 mod batch;
 mod cancel_order;
 mod close_series;
@@ -33,6 +34,7 @@ mod delivery;
 mod deposit;
 mod event;
 mod expire_series;
+mod fund_house;
 mod funds;
 mod guards;
 #[cfg(feature = "journal")]
@@ -58,6 +60,7 @@ mod series;
 mod snapshot;
 mod time_in_force;
 mod view;
+mod withdraw;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -68,6 +71,7 @@ use settlement::{FeeRates, Ledger, MarginRates, OpenOrders, Positions};
 
 use reduce_only::ReduceOnly;
 
+pub use audit::AuditFinding;
 pub use command::{
     AmendOrder, AuctionReason, BatchItem, CancelFilter, CancelKind, Command, IndexPrint, OpenVenue,
     PlaceOrder, Stamped,
@@ -233,6 +237,8 @@ impl Exchange {
                 self.open_account(name, *is_verifier, events)
             }
             Command::Deposit { account, amount } => self.deposit(*account, *amount),
+            Command::Withdraw { account, amount } => self.withdraw(*account, *amount),
+            Command::FundHouse { bucket, amount } => self.fund_house(*bucket, *amount),
             Command::PlaceOrder(order) => self.place_order(order, events),
             Command::AmendOrder(amend) => self.amend_order(amend, events),
             Command::CancelOrder { account, order } => self.cancel_order(*account, *order, events),

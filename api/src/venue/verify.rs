@@ -1,8 +1,9 @@
-//! Checks a directory without changing anything in it: reads the whole journal, replays it, compares every state hash.
+//! Checks a directory without changing anything in it: reads the whole journal, replays it, compares every state hash, and audits the
+//! state wherever there is one.
 
 use std::path::Path;
 
-use exchange::io::{DataDir, RealDisk, Settings, scan};
+use exchange::io::{DataDir, RealDisk, Record, Settings, scan};
 use exchange::{Exchange, RULES_VERSION};
 
 use super::recover::RecoverError;
@@ -24,17 +25,25 @@ pub struct VerifyReport {
 /// Replays the journal of `data_dir` from its first command.
 ///
 /// # Errors
-/// Damage, by file and offset; or the command after which the state is not the one that was journaled.
+/// Damage, by file and offset; or the command after which the state is not the one that was journaled, or does not add up.
 pub fn verify(data_dir: &Path) -> Result<VerifyReport, RecoverError> {
     let place = DataDir::new(RealDisk, data_dir);
     let mut exchange = Exchange::new();
     let report = scan(&place, &Settings::new(RULES_VERSION), None, |record| {
-        replay(&mut exchange, record).map(drop)
+        let is_checked = matches!(record, Record::StateHash { .. });
+        replay(&mut exchange, record)?;
+        if is_checked { audit(&exchange) } else { Ok(()) }
     })?;
+    audit(&exchange)?;
     Ok(VerifyReport {
         commands: report.commands,
         state_hash: exchange.state_hash(),
         torn_tail_bytes: report.torn_tail_bytes,
         ended_cleanly: report.ended_cleanly,
     })
+}
+
+fn audit(exchange: &Exchange) -> Result<(), RecoverError> {
+    let seq = exchange.last_seq();
+    exchange.audit().map_err(|finding| RecoverError::Audit { seq, finding })
 }

@@ -51,6 +51,7 @@ impl World {
         self.exchange.apply(&input, &mut events);
         self.auditor.watch(&input, &events);
         if let Some(before) = before {
+            assert_eq!(self.exchange.audit(), Ok(()), "after {input:?}");
             self.auditor.compare(&self.exchange);
             inspector::inspect(&self.exchange, &input, &before, &events);
         }
