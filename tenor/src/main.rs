@@ -7,6 +7,7 @@ mod demo;
 mod figures;
 mod margin;
 mod option;
+mod ledger;
 mod oracle_index;
 mod progress;
 
