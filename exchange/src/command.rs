@@ -10,6 +10,7 @@ use instruments::{
 use matching_engine::{OrderKind, PostOnly, StpMode, Trigger};
 use settlement::{Bucket, DeliveryReceipt, Verdict};
 
+use crate::exercise::Instruction;
 use crate::time_in_force::TimeInForce;
 
 /// A command with its place in the journal. The only way time and order enter the core.
@@ -146,6 +147,15 @@ pub enum Command {
     // Margin and risk arrays.
 
     // Options, cascades and cash futures.
+    /// Says what of an option is not to be exercised in the money, or to be exercised out of it. Replaces what was said before.
+    InstructExercise {
+        /// Who asks.
+        account: AccountId,
+        /// Which option.
+        instrument: InstrumentId,
+        /// What; nothing withdraws it.
+        instruction: Instruction,
+    },
 
     // Default funds and liquidation.
 

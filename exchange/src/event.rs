@@ -9,6 +9,7 @@ use matching_engine::{AuctionKind, CancelReason, OrderKind, PostOnly, StpMode, T
 use settlement::{DefaultResolved, DeliveryReceipt, FailCause, SplitPage, Transfer, Verdict};
 
 use crate::command::IndexPrint;
+use crate::exercise::Instruction;
 use crate::reject::Reject;
 use crate::time_in_force::TimeInForce;
 
@@ -274,7 +275,30 @@ pub enum Event {
     // Marks and settlement prices.
 
     // Options, cascades and cash futures.
-
+    /// What is to be done with an option at its end is now this.
+    ExerciseInstructed {
+        /// Whose.
+        account: AccountId,
+        /// Which option.
+        instrument: InstrumentId,
+        /// What.
+        instruction: Instruction,
+    },
+    /// Lots of an option were exercised, or assigned, and are now lots of its future.
+    OptionExercised {
+        /// Which option.
+        instrument: InstrumentId,
+        /// Whose.
+        account: AccountId,
+        /// Lots exercised (positive) or assigned (negative).
+        exercised: NetQty,
+        /// The future.
+        underlying: InstrumentId,
+        /// Lots of the future booked at the strike.
+        booked: NetQty,
+        /// What the future is worth: the difference to the strike is paid with the next variation event of the option.
+        underlying_price: Price,
+    },
     // Default funds and liquidation.
     /// One cycle's dues, defaults and splits have all been told; the transfers that come next are its chain.
     VariationEnded,

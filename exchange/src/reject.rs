@@ -195,7 +195,15 @@ pub enum Reject {
     // Margin and risk arrays.
 
     // Options, cascades and cash futures.
-
+    /// OPTION-001: an option is on a listed future of its grade, tick, lot and node that trades as long as it does.
+    BadUnderlying,
+    /// OPTION-010: only an option can be exercised or abandoned.
+    NotAnOption,
+    /// OPTION-011: an instruction is for at most the lots held long.
+    InstructionAboveHolding {
+        /// The most.
+        limit: Qty,
+    },
     // Default funds and liquidation.
 
     // Physical close-out.
@@ -270,6 +278,9 @@ impl Reject {
             Self::NotAHouseFund => "LEDGER-015",
             // Margin and risk arrays.
             // Options, cascades and cash futures.
+            Self::BadUnderlying => "OPTION-001",
+            Self::NotAnOption => "OPTION-010",
+            Self::InstructionAboveHolding { .. } => "OPTION-011",
             // Default funds and liquidation.
             // Physical close-out.
             // Trades agreed elsewhere.

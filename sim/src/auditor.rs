@@ -10,6 +10,7 @@ mod losses;
 mod money;
 mod orders;
 mod positions;
+mod premiums;
 mod prices;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,7 +26,8 @@ use deliveries::{Circumstance, Deliveries};
 use losses::Cycle;
 use money::{Money, Stated};
 use orders::{Orders, Touched, taker_fee};
-use positions::{Assigned, Positions, affordable, check_assigned, value};
+use positions::{Assigned, Positions, affordable, check_assigned};
+use premiums::premium;
 use prices::Prices;
 
 /// Five basis points; the maker pays nothing.
@@ -269,7 +271,8 @@ impl Auditor {
             | Command::IssueChallenge { .. }
             | Command::SubmitReceipt { .. }
             | Command::DrawRows { .. }
-            | Command::SubmitVerdict { .. } => {}
+            | Command::SubmitVerdict { .. }
+            | Command::InstructExercise { .. } => {}
         }
     }
 
@@ -334,6 +337,8 @@ impl Auditor {
             // Margin and risk arrays.
             // Marks and settlement prices.
             // Options, cascades and cash futures.
+            Event::ExerciseInstructed { .. } => Ok(()),
+            Event::OptionExercised { .. } => self.read_exercise(event),
             // Default funds and liquidation.
             // Physical close-out.
             // Trades agreed elsewhere.
@@ -389,8 +394,12 @@ impl Auditor {
         self.positions.trade(traded, &terms);
         self.prices.trade(traded.instrument, traded.price);
         sheet.traded_in.insert(traded.instrument);
-        let notional = value(&terms, traded.price, i128::from(traded.qty.lots()));
-        let limits = [(&traded.maker, MicroUsd::ZERO), (&traded.taker, taker_fee(notional))];
+        let full = taker_fee(&terms, traded.price, i128::from(traded.qty.lots()));
+        if let Some((buyer, seller, premium)) = premium(traded, &terms) {
+            sheet.stated.gain(buyer, -premium);
+            sheet.stated.gain(seller, premium);
+        }
+        let limits = [(&traded.maker, MicroUsd::ZERO), (&traded.taker, full)];
         for (fill, limit) in limits {
             if fill.fee < MicroUsd::ZERO || limit < fill.fee {
                 return Err(Finding::Fee { fee: fill.fee, limit });
@@ -417,13 +426,18 @@ impl Auditor {
                 Ok(())
             }
             Event::SeriesExpired { instrument, settlement_price } => {
-                let fixed = self.prices.fixing(*instrument);
-                let ours = fixed.or_else(|| self.closing.get(instrument).copied());
+                let (terms, mark) = self.prices.terms(*instrument)?;
+                let closing = self.closing.get(instrument).copied();
+                let ours = if terms.is_premium_style() {
+                    closing.map(|price| Price::from_ticks(terms.moneyness(price).max(0)))
+                } else {
+                    self.prices.fixing(*instrument).or(closing)
+                };
                 let (instrument, theirs) = (*instrument, *settlement_price);
                 if ours != Some(theirs) {
                     return Err(Finding::SettlementPrice { instrument, ours, theirs });
                 }
-                self.prices.mark(instrument, theirs);
+                self.prices.mark(instrument, if terms.is_premium_style() { mark } else { theirs });
                 self.prices.stop(instrument);
                 sheet.stopped.insert(instrument);
                 sheet.odd_marks.remove(&instrument);
@@ -564,7 +578,9 @@ impl Auditor {
         for (account, instrument) in keys {
             let (terms, mark) = self.prices.terms(instrument)?;
             let sums = open.get(&(account, instrument)).copied().unwrap_or_default();
-            let (position, orders) = self.positions.required((&terms, mark), account, sums);
+            let underlying = self.prices.underlying(&terms).unwrap_or(mark);
+            let prices = (mark, underlying);
+            let (position, orders) = self.positions.required(&terms, prices, account, sums);
             let total = required.entry(account).or_default();
             *total = (total.0 + position, total.1 + orders);
         }

@@ -5,9 +5,9 @@ mod cli;
 mod commands;
 mod demo;
 mod figures;
+mod ledger;
 mod margin;
 mod option;
-mod ledger;
 mod oracle_index;
 mod progress;
 

@@ -74,9 +74,11 @@ pub(crate) fn reject(reject: &Reject, instrument: Option<&Instrument>) -> WireEr
         // Margin and risk arrays.
         // Marks and settlement prices.
         // Options, cascades and cash futures.
-        // Default funds and liquidation.
-        // Physical close-out.
-        // Trades agreed elsewhere.
+        Reject::BadUnderlying | Reject::NotAnOption | Reject::InstructionAboveHolding { .. } => {
+            option(reject)
+        } // Default funds and liquidation.
+          // Physical close-out.
+          // Trades agreed elsewhere.
     };
     error.by_rule(reject.rule())
 }
@@ -99,6 +101,25 @@ fn venue(reject: &Reject) -> WireError {
             error.with_limit(count(*limit))
         }
         other => WireError::new(ErrorCode::OtherReject, format!("refused by {}", other.rule())),
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the table above is exhaustive")]
+fn option(reject: &Reject) -> WireError {
+    match reject {
+        Reject::BadUnderlying => {
+            let reason = "an option is on a listed future of its grade, tick, lot and node";
+            WireError::new(ErrorCode::OtherReject, reason)
+        }
+        Reject::NotAnOption => {
+            let reason = "only an option can be exercised or abandoned";
+            WireError::new(ErrorCode::InvalidInstrument, reason).of("instrument_name")
+        }
+        Reject::InstructionAboveHolding { limit } => {
+            let reason = "an instruction is for at most the lots held long";
+            WireError::new(ErrorCode::InvalidAmount, reason).of("amount").with_limit(*limit)
+        }
+        other => elsewhere(other),
     }
 }
 
@@ -144,7 +165,7 @@ fn terms(reject: &Reject, instrument: Option<&Instrument>) -> WireError {
             WireError::new(ErrorCode::InvalidInstrument, "no such series").of("instrument_name")
         }
         Reject::ProductNotCleared => {
-            let reason = "options, spreads and cash-settled futures are not cleared yet";
+            let reason = "spreads are not cleared yet";
             WireError::new(ErrorCode::NotImplemented, reason).of("instrument_name")
         }
         Reject::SeriesExpired => {
@@ -468,6 +489,9 @@ mod tests {
             // Margin and risk arrays.
             // Marks and settlement prices.
             // Options, cascades and cash futures.
+            Reject::BadUnderlying,
+            Reject::NotAnOption,
+            Reject::InstructionAboveHolding { limit: qty },
             // Default funds and liquidation.
             // Physical close-out.
             // Trades agreed elsewhere.

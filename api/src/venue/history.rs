@@ -322,6 +322,8 @@ impl Draft<'_> {
             | Event::RowsDrawn { .. }
             | Event::ObligationClosed { .. }
             | Event::BuyerDefaulted { .. } => {}
+            // Options, cascades and cash futures.
+            Event::ExerciseInstructed { .. } | Event::OptionExercised { .. } => {}
         }
     }
 

@@ -184,6 +184,19 @@ fn delivery(exchange: &Exchange, event: &Event) -> Option<String> {
         // Margin and risk arrays.
         // Marks and settlement prices.
         // Options, cascades and cash futures.
+        Event::ExerciseInstructed { account, instrument, instruction } => format!(
+            "{} {} abandons {}, exercises {}",
+            series_name(exchange, *instrument),
+            name(account),
+            instruction.abandon.lots(),
+            instruction.exercise.lots()
+        ),
+        Event::OptionExercised { instrument, account, exercised, underlying, booked, .. } => {
+            let (option, future) =
+                (series_name(exchange, *instrument), series_name(exchange, *underlying));
+            let (lots, booked) = (exercised.lots(), booked.lots());
+            format!("{option} {} exercises {lots:+}, {booked:+} {future}", name(account))
+        }
         // Default funds and liquidation.
         // Physical close-out.
         // Trades agreed elsewhere.

@@ -29,6 +29,9 @@ pub(super) fn is_answered(command: &Command, events: &[Event]) -> bool {
         Command::SubmitVerdict { .. } => {
             has(|event| matches!(event, Event::VerdictRecorded { .. }))
         }
+        Command::InstructExercise { .. } => {
+            has(|event| matches!(event, Event::ExerciseInstructed { .. }))
+        }
         // Nothing may have been open, nothing may be due.
         Command::CancelAll { .. } | Command::Tick => true,
         Command::Batch { items, .. } => {
