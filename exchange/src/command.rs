@@ -8,7 +8,7 @@ use instruments::{
     Price, Qty, Seq, Side,
 };
 use matching_engine::{OrderKind, PostOnly, StpMode, Trigger};
-use settlement::{DeliveryReceipt, Verdict};
+use settlement::{Bucket, DeliveryReceipt, Verdict};
 
 use crate::exercise::Instruction;
 use crate::time_in_force::TimeInForce;
@@ -42,6 +42,20 @@ pub enum Command {
     Deposit {
         /// Who receives it.
         account: AccountId,
+        /// How much.
+        amount: MicroUsd,
+    },
+    /// Takes free money out of an account, and out of custody.
+    Withdraw {
+        /// Whose.
+        account: AccountId,
+        /// How much.
+        amount: MicroUsd,
+    },
+    /// Credits the exchange's own money to a bucket that bears losses. On a test venue only.
+    FundHouse {
+        /// First loss, insurance or default fund.
+        bucket: Bucket,
         /// How much.
         amount: MicroUsd,
     },

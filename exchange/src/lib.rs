@@ -24,6 +24,7 @@
 
 mod amend_order;
 mod assign_series;
+mod audit;
 mod batch;
 mod cancel_order;
 mod close_series;
@@ -34,6 +35,7 @@ mod deposit;
 mod event;
 mod exercise;
 mod expire_series;
+mod fund_house;
 mod funds;
 mod guards;
 #[cfg(feature = "journal")]
@@ -59,8 +61,10 @@ mod run_timers;
 mod run_variation;
 mod series;
 mod snapshot;
+mod statement;
 mod time_in_force;
 mod view;
+mod withdraw;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -71,6 +75,7 @@ use settlement::{FeeRates, Ledger, MarginRates, OpenOrders, Positions};
 
 use reduce_only::ReduceOnly;
 
+pub use audit::AuditFinding;
 pub use command::{
     AmendOrder, AuctionReason, BatchItem, CancelFilter, CancelKind, Command, IndexPrint, OpenVenue,
     PlaceOrder, Stamped,
@@ -87,6 +92,7 @@ pub use rehold::Health;
 pub use reject::{ReceiptField, Reject};
 pub use series::{Series, SeriesState};
 pub use snapshot::SnapshotError;
+pub use statement::{DeliveredInDay, Movement, Statement, Statements, TradedInDay};
 pub use time_in_force::TimeInForce;
 pub use view::{AccountSummary, OrderView, PositionView};
 
@@ -248,6 +254,8 @@ impl Exchange {
                 self.open_account(name, *is_verifier, events)
             }
             Command::Deposit { account, amount } => self.deposit(*account, *amount),
+            Command::Withdraw { account, amount } => self.withdraw(*account, *amount),
+            Command::FundHouse { bucket, amount } => self.fund_house(*bucket, *amount),
             Command::PlaceOrder(order) => self.place_order(order, events),
             Command::AmendOrder(amend) => self.amend_order(amend, events),
             Command::CancelOrder { account, order } => self.cancel_order(*account, *order, events),

@@ -182,7 +182,7 @@ impl Exchange {
     /// Moves money between the account's cash and its holds until they are what is required, as far as the money goes.
     pub(crate) fn rehold(&mut self, account: AccountId) {
         let required = self.required(account);
-        let targets = self.targets(account, &required);
+        let targets = self.hold_targets_for(account, &required);
         let [_, (_, orders)] = targets;
         if i128::from(orders.micros()) < required.orders {
             self.unpayable.insert(account);
@@ -193,10 +193,14 @@ impl Exchange {
 
     /// What the account's holds must be: what is required, as far as its money goes, positions first.
     pub(crate) fn hold_targets(&self, account: AccountId) -> [(HoldKey, MicroUsd); 2] {
-        self.targets(account, &self.required(account))
+        self.hold_targets_for(account, &self.required(account))
     }
 
-    fn targets(&self, account: AccountId, required: &Required) -> [(HoldKey, MicroUsd); 2] {
+    fn hold_targets_for(
+        &self,
+        account: AccountId,
+        required: &Required,
+    ) -> [(HoldKey, MicroUsd); 2] {
         let usable = self.margin_usable(account);
         let position = saturate(required.position).min(usable);
         let orders = saturate(required.orders).min(usable - position);

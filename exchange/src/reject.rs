@@ -185,7 +185,13 @@ pub enum Reject {
     /// AGENT-008: a quality is 0 to 1,000,000 ppm.
     QualityOutOfRange,
     // Ledger.
-
+    /// LEDGER-014: a withdrawal is above zero and at most what is free.
+    WithdrawalOutOfRange {
+        /// What is free.
+        limit: MicroUsd,
+    },
+    /// LEDGER-015: the exchange puts its own money up for losses alone.
+    NotAHouseFund,
     // Margin and risk arrays.
 
     // Options, cascades and cash futures.
@@ -268,6 +274,8 @@ impl Reject {
             Self::NotAVerifier => "AGENT-007",
             Self::QualityOutOfRange => "AGENT-008",
             // Ledger.
+            Self::WithdrawalOutOfRange { .. } => "LEDGER-014",
+            Self::NotAHouseFund => "LEDGER-015",
             // Margin and risk arrays.
             // Options, cascades and cash futures.
             Self::BadUnderlying => "OPTION-001",

@@ -144,8 +144,12 @@ impl Auditor {
         }
         self.note_marks(input.at, events, &sheet);
         self.check_sheet(&sheet, input.at)?;
-        // New money is held at once where something lacks; a later change of anything would hide it.
-        if matches!(input.command, Command::Deposit { .. }) { self.check_holds() } else { Ok(()) }
+        // New money is held at once where something lacks, and what is held is not taken out; a later change of anything would hide it.
+        if matches!(input.command, Command::Deposit { .. } | Command::Withdraw { .. }) {
+            self.check_holds()
+        } else {
+            Ok(())
+        }
     }
 
     /// Compares the books with the exchange's own view.
@@ -233,6 +237,13 @@ impl Auditor {
                 sheet.stated.gain(*account, *amount);
                 sheet.stated.house(-*amount);
             }
+            Command::Withdraw { account, amount } => {
+                self.money.deposit(-*amount);
+                sheet.stated.gain(*account, -*amount);
+                sheet.stated.house(*amount);
+            }
+            // From one bucket of the house to another.
+            Command::FundHouse { amount, .. } => self.money.deposit(*amount),
             Command::Tick => {
                 sheet.is_tick = true;
                 if self.marks_due.is_some_and(|due| due <= input.at) {

@@ -70,6 +70,7 @@ pub(crate) fn reject(reject: &Reject, instrument: Option<&Instrument>) -> WireEr
         | Reject::NotAVerifier
         | Reject::QualityOutOfRange => delivery(reject),
         // Ledger.
+        Reject::WithdrawalOutOfRange { .. } | Reject::NotAHouseFund => account(reject),
         // Margin and risk arrays.
         // Marks and settlement prices.
         // Options, cascades and cash futures.
@@ -140,6 +141,14 @@ fn account(reject: &Reject) -> WireError {
         Reject::DepositOutOfRange { limit } => {
             let reason = "a deposit must be above zero and at most the limit";
             WireError::new(ErrorCode::InvalidAmount, reason).of("amount").with_limit(*limit)
+        }
+        Reject::WithdrawalOutOfRange { limit } => {
+            let reason = "a withdrawal must be above zero and at most what is free";
+            WireError::new(ErrorCode::InvalidAmount, reason).of("amount").with_limit(*limit)
+        }
+        Reject::NotAHouseFund => {
+            let reason = "the exchange funds its first loss, insurance and default fund alone";
+            WireError::new(ErrorCode::Forbidden, reason)
         }
         Reject::EquityOutOfRange { limit } => {
             let reason = "the account's equity would be above the limit";

@@ -106,6 +106,8 @@ impl Inbox {
             | Command::ListInstrument(_)
             | Command::OpenAccount { .. }
             | Command::Deposit { .. }
+            | Command::Withdraw { .. }
+            | Command::FundHouse { .. }
             | Command::CancelOrder { .. }
             | Command::CancelAll { .. }
             | Command::OpenAuction { .. }

@@ -341,6 +341,17 @@ pub(crate) fn account(exchange: &Exchange, account: AccountId) -> String {
     line
 }
 
+/// The house's own money, bucket by bucket.
+pub(crate) fn house(exchange: &Exchange) -> String {
+    let mut line = "house:".to_owned();
+    for (bucket, balance) in exchange.ledger().balances() {
+        if bucket.account().is_none() {
+            write!(line, " {} {}", format!("{bucket:?}").to_lowercase(), usd(balance)).unwrap();
+        }
+    }
+    line
+}
+
 /// A series' levels, the best bid and the best ask in the middle.
 pub(crate) fn book(exchange: &Exchange, instrument: InstrumentId) -> String {
     let terms = &exchange.series_by_id(instrument).unwrap().instrument;

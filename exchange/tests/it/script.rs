@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! open test|real                          account NAME [verifier]        deposit NAME DOLLARS
+//! withdraw NAME DOLLARS                  fund first-loss|insurance|default-fund DOLLARS
 //! list NAME [option [call|put] [on SERIES] [strike D]|spread|cash] [guarded] [grade G] [tick D] [hours N] [node N] [ref D] [intervals N]
 //!           [trade|assign|from|until|close SPAN] [answer|verdict SPAN]       (from the start of the test)
 //! NAME buy|sell QTY @ PRICE|market [ioc|fok|day|gtd SPAN|gfa|gfn] [post|slide] [reduce] [stp=MODE] [token=N] [show=N]
@@ -14,7 +15,7 @@
 //! NAME receipt D-1/0 [key=K] [millis=N] [challenges=N] [prev=K] [terms=K]
 //! NAME verdict D-1/0 valid [PPM]|invalid|unverifiable
 //! NAME abandons|exercises QTY [in SERIES]
-//! show NAME|book|fees|SERIES              restart
+//! show NAME|book|fees|house|SERIES              restart
 //! ```
 //! A span is `90s`, `5m`, `3h`; a key is a byte in hex. Where no series is named, the first one is meant.
 
@@ -95,6 +96,19 @@ impl Desk {
             }
             ["deposit", name, amount] => {
                 Command::Deposit { account: self.account(name), amount: dollars(amount) }
+            }
+            ["withdraw", name, amount] => {
+                Command::Withdraw { account: self.account(name), amount: dollars(amount) }
+            }
+            ["fund", fund, amount] => {
+                let bucket = match *fund {
+                    "first-loss" => Bucket::FirstLoss,
+                    "insurance" => Bucket::Insurance,
+                    "default-fund" => Bucket::DefaultFund,
+                    "fees" => Bucket::Fees,
+                    other => panic!("not a fund: {other}"),
+                };
+                Command::FundHouse { bucket, amount: dollars(amount) }
             }
             ["list", name, terms @ ..] => {
                 let near = after(terms, "on").map(|_| self.instrument_after(terms, "on"));
@@ -293,6 +307,8 @@ impl Desk {
             })
         } else if what == "fees" {
             format!("fees {}", render::usd(exchange.ledger().balance(Bucket::Fees)))
+        } else if what == "house" {
+            render::house(exchange)
         } else {
             render::book(exchange, self.instrument(&[]))
         };
