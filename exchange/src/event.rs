@@ -6,9 +6,10 @@ use instruments::{
     Price, Qty, Side, TradeId,
 };
 use matching_engine::{AuctionKind, CancelReason, OrderKind, PostOnly, StpMode, Trigger};
-use settlement::{DefaultResolved, DeliveryReceipt, FailCause, SplitPage, Transfer, Verdict};
+use settlement::{DeliveryReceipt, FailCause, Transfer, Verdict};
 
 use crate::command::IndexPrint;
+use crate::default_event::DefaultEvent;
 use crate::exercise::Instruction;
 use crate::reject::Reject;
 use crate::time_in_force::TimeInForce;
@@ -302,27 +303,11 @@ pub enum Event {
     // Default funds and liquidation.
     /// One cycle's dues, defaults and splits have all been told; the transfers that come next are its chain.
     VariationEnded,
-    /// An account's own margin did not cover its loss: who did.
-    DefaultResolved(DefaultResolved),
-    /// A page of a split among those who bear a loss: its own proof, which anyone can redo.
-    LossSplit {
-        /// What was split, and over what.
-        purpose: SplitPurpose,
-        /// The page.
-        page: Box<SplitPage>,
-    },
+    /// Something about accounts that have too little, and who stands behind them.
+    Default(DefaultEvent),
     // Physical close-out.
 
     // Trades agreed elsewhere.
-}
-
-/// What is split among those who bear a loss.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub enum SplitPurpose {
-    /// What reached suspense, over the gains of one variation cycle.
-    Haircut,
-    /// What the default fund's shares pay, over the shares.
-    FundShares,
 }
 
 /// The terms under which an order was accepted.

@@ -26,5 +26,9 @@ pub const DISPLAY_RATIO_MAX: u64 = 1_000;
 pub const LABEL_LEN_MAX: usize = 64;
 /// Lots of one position with its open orders: keeps every notional within the ledger at today's prices.
 pub const POSITION_MAX: Qty = Qty::from_lots(1_000_000);
+/// Accounts in liquidation: bounds the time of one timer.
+pub const LIQUIDATIONS_MAX: usize = 4_096;
+/// Backstop bidders, and so the bids of one auction.
+pub const BACKSTOPS_MAX: usize = 64;
 /// Highest index, dollars per GPU-hour: ten thousand.
 pub const INDEX_MAX: MicroUsd = MicroUsd::new(10_000_000_000);

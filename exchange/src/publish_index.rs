@@ -73,6 +73,9 @@ impl Exchange {
             .or_insert_with(|| IndexHistory { last: print.clone(), partitions: BTreeMap::new() })
             .record(print);
         events.push(Event::IndexPublished(print.clone()));
+        if print.state == oracle::State::Ok {
+            self.look_below();
+        }
         let of_grade = |(id, series): (&instruments::InstrumentId, &crate::Series)| {
             (series.instrument.grade == print.grade).then_some(*id)
         };

@@ -99,13 +99,22 @@ impl Exchange {
     /// What the account is worth and what it must be worth.
     #[must_use]
     pub fn health(&self, account: AccountId) -> Health {
-        let required = self.required(account);
+        self.health_with(account, &self.required(account))
+    }
+
+    fn health_with(&self, account: AccountId, required: &Required) -> Health {
         let balance = i128::from(self.margin_usable(account).micros());
         Health {
             equity: balance.saturating_add(required.unrealised),
             initial: required.initial(),
             maintenance: required.maintenance,
         }
+    }
+
+    /// What of an account's maintenance margin is for one series.
+    pub(crate) fn maintenance_in(&self, account: AccountId, instrument: InstrumentId) -> i128 {
+        let part = self.required_in(instrument, account, &OpenOrders::default());
+        part.map_or(0, |part| i128::from(part.maintenance.micros()))
     }
 
     fn required_in(
@@ -187,6 +196,7 @@ impl Exchange {
         if i128::from(orders.micros()) < required.orders {
             self.unpayable.insert(account);
         }
+        self.watch(account, &self.health_with(account, &required));
         let lack = self.ledger.set_holds(&targets);
         assert!(lack == MicroUsd::ZERO, "holds are bounded by the account's money");
     }

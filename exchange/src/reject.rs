@@ -3,6 +3,8 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::{MicroUsd, Price, Qty, TermsError};
 
+use crate::default_reject::DefaultReject;
+
 /// A refusal: journaled by replay, shown to whoever asked, moving no money.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Reject {
@@ -205,7 +207,8 @@ pub enum Reject {
         limit: Qty,
     },
     // Default funds and liquidation.
-
+    /// What concerns liquidation, its auctions and the default fund.
+    Default(DefaultReject),
     // Physical close-out.
 
     // Trades agreed elsewhere.
@@ -282,6 +285,7 @@ impl Reject {
             Self::NotAnOption => "OPTION-010",
             Self::InstructionAboveHolding { .. } => "OPTION-011",
             // Default funds and liquidation.
+            Self::Default(reason) => reason.rule(),
             // Physical close-out.
             // Trades agreed elsewhere.
         }

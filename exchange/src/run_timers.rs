@@ -49,6 +49,7 @@ impl Exchange {
         {
             self.close_series(instrument, events);
         }
+        self.run_liquidations(events);
     }
 
     /// The series in `state` whose instant has come, earliest first.
@@ -90,6 +91,7 @@ impl Exchange {
             delivery.next_due(&series.instrument)
         });
         let others = self.marks_at.into_iter().chain(self.engine.next_due());
+        let others = others.chain(self.next_liquidation());
         of_series.chain(of_deliveries).chain(others).chain([self.variation_at]).min()
     }
 }

@@ -5,6 +5,7 @@
 
 mod answers;
 mod closing;
+mod defaults;
 mod deliveries;
 mod losses;
 mod money;
@@ -22,6 +23,7 @@ use settlement::{Bucket, Reason, Transfer};
 use crate::finding::Finding;
 use answers::is_answered;
 use closing::is_of_time;
+use defaults::Defaults;
 use deliveries::{Circumstance, Deliveries};
 use losses::Cycle;
 use money::{Money, Stated};
@@ -49,6 +51,7 @@ pub struct Auditor {
     orders: Orders,
     positions: Positions,
     deliveries: Deliveries,
+    defaults: Defaults,
     /// What a series that has stopped settles at, unless the index gives a fixing: its mark with all that was open at its last trade.
     closing: BTreeMap<InstrumentId, Price>,
     checks: u64,
@@ -65,6 +68,10 @@ struct Sheet {
     varied: BTreeSet<InstrumentId>,
     /// The variation cycle that is being told.
     cycle: Option<Cycle>,
+    /// Series in which a liquidation has traded: their marks follow later.
+    liquidated: BTreeSet<InstrumentId>,
+    /// The highest price of a trade, by series.
+    dearest: BTreeMap<InstrumentId, Price>,
     ended: BTreeSet<InstrumentId>,
     /// Marks that nothing but an expiry explains.
     odd_marks: BTreeMap<InstrumentId, Price>,
@@ -195,14 +202,14 @@ impl Auditor {
             | Bucket::Fees
             | Bucket::FirstLoss
             | Bucket::Insurance
-            | Bucket::DefaultFund => true,
+            | Bucket::DefaultFund
+            | Bucket::Rounding => true,
             Bucket::OrderHold(_)
             | Bucket::QuoteHold(_)
             | Bucket::PositionMargin(_)
             | Bucket::DeliveryEscrow(_)
             | Bucket::Bond(_)
-            | Bucket::Suspense
-            | Bucket::Rounding => false,
+            | Bucket::Suspense => false,
         };
         match self.money.balances().find(|(bucket, _)| !is_free(bucket)) {
             Some((bucket, left)) => Err(Finding::LeftOver { bucket, left }),
@@ -272,7 +279,12 @@ impl Auditor {
             | Command::SubmitReceipt { .. }
             | Command::DrawRows { .. }
             | Command::SubmitVerdict { .. }
-            | Command::InstructExercise { .. } => {}
+            | Command::InstructExercise { .. }
+            | Command::SetDefaultTerms(_)
+            | Command::ContributeDefaultFund { .. }
+            | Command::WithdrawDefaultFund { .. }
+            | Command::RegisterBackstop { .. }
+            | Command::BidBackstop { .. } => {}
         }
     }
 
@@ -320,9 +332,7 @@ impl Auditor {
             Event::VariationPaid { .. }
             | Event::SeriesExpired { .. }
             | Event::PositionClosed { .. } => self.read_clearing(event, sheet),
-            Event::VariationEnded | Event::DefaultResolved(_) | Event::LossSplit { .. } => {
-                self.read_loss(event, sheet)
-            }
+            Event::VariationEnded => self.end_cycle(sheet),
             Event::ObligationAssigned { .. }
             | Event::AgentNominated { .. }
             | Event::IntervalOpened { .. }
@@ -340,6 +350,7 @@ impl Auditor {
             Event::ExerciseInstructed { .. } => Ok(()),
             Event::OptionExercised { .. } => self.read_exercise(event),
             // Default funds and liquidation.
+            Event::Default(event) => self.read_default(event, sheet),
             // Physical close-out.
             // Trades agreed elsewhere.
         }
@@ -394,6 +405,8 @@ impl Auditor {
         self.positions.trade(traded, &terms);
         self.prices.trade(traded.instrument, traded.price);
         sheet.traded_in.insert(traded.instrument);
+        let dearest = sheet.dearest.entry(traded.instrument).or_insert(traded.price);
+        *dearest = (*dearest).max(traded.price);
         let full = taker_fee(&terms, traded.price, i128::from(traded.qty.lots()));
         if let Some((buyer, seller, premium)) = premium(traded, &terms) {
             sheet.stated.gain(buyer, -premium);
@@ -452,23 +465,6 @@ impl Auditor {
             }
             _ => Ok(()),
         }
-    }
-
-    /// SIM-040: who could not pay, who paid instead, and how it was split.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "the exhaustive match is in `read_event`")]
-    fn read_loss(&mut self, event: &Event, sheet: &mut Sheet) -> Result<(), Finding> {
-        let unannounced = Finding::Unannounced { kind: "variation cycle", id: 0 };
-        if matches!(event, Event::VariationEnded) {
-            let cycle = sheet.cycle.take().ok_or(unannounced)?;
-            return cycle.check(&self.money, &mut sheet.stated);
-        }
-        let cycle = sheet.cycle.as_mut().ok_or(unannounced)?;
-        match event {
-            Event::DefaultResolved(part) => cycle.resolve(*part),
-            Event::LossSplit { purpose, page } => cycle.split(*purpose, page),
-            _ => {}
-        }
-        Ok(())
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "the exhaustive match is in `read_event`")]
@@ -536,7 +532,7 @@ impl Auditor {
         for instrument in &sheet.traded_in {
             self.positions.check_sum(*instrument)?;
         }
-        for instrument in &sheet.varied {
+        for instrument in sheet.varied.difference(&sheet.liquidated) {
             let (terms, mark) = self.prices.terms(*instrument)?;
             self.positions.check_paid(&terms, mark)?;
         }
@@ -558,7 +554,9 @@ impl Auditor {
             return Err(Finding::Mark { instrument: *instrument, ours, theirs: *mark });
         }
         let is_marked = sheet.is_marked || sheet.is_marked_last;
-        let still = |instrument: &InstrumentId| !sheet.fired.contains(instrument);
+        let still = |instrument: &InstrumentId| {
+            !sheet.fired.contains(instrument) && !sheet.liquidated.contains(instrument)
+        };
         for instrument in self.prices.trading().filter(still).filter(|_| is_marked) {
             let (_, theirs) = self.prices.terms(instrument)?;
             let ours = self.prices.fresh_mark(instrument, self.orders.bests(instrument));

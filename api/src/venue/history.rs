@@ -311,8 +311,7 @@ impl Draft<'_> {
             | Event::MarkChanged { .. }
             | Event::VariationPaid { .. }
             | Event::VariationEnded
-            | Event::DefaultResolved(_)
-            | Event::LossSplit { .. }
+            | Event::Default(_)
             | Event::SeriesExpired { .. }
             | Event::PositionClosed { .. }
             | Event::ObligationAssigned { .. }

@@ -118,6 +118,11 @@ impl Inbox {
             | Command::DrawRows { .. }
             | Command::SubmitVerdict { .. }
             | Command::InstructExercise { .. }
+            | Command::SetDefaultTerms(_)
+            | Command::ContributeDefaultFund { .. }
+            | Command::WithdrawDefaultFund { .. }
+            | Command::RegisterBackstop { .. }
+            | Command::BidBackstop { .. }
             | Command::Tick => INBOX_MAX,
         };
         let payload = borsh::to_vec(&command).expect("a command encodes");
