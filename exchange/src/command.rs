@@ -10,6 +10,7 @@ use instruments::{
 use matching_engine::{OrderKind, PostOnly, StpMode, Trigger};
 use settlement::{DeliveryReceipt, Verdict};
 
+use crate::nominate::Nomination;
 use crate::time_in_force::TimeInForce;
 
 /// A command with its place in the journal. The only way time and order enter the core.
@@ -136,6 +137,15 @@ pub enum Command {
     // Default funds and liquidation.
 
     // Physical close-out.
+    /// Says where an account delivers or wants to receive what it holds of a series that has stopped trading.
+    Nominate {
+        /// Who holds it.
+        account: AccountId,
+        /// Of which series.
+        instrument: InstrumentId,
+        /// What there is to say.
+        nomination: Box<Nomination>,
+    },
 
     // Trades agreed elsewhere.
     /// The timer. The exchange decides what is due.

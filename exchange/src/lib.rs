@@ -26,6 +26,7 @@ mod amend_order;
 mod assign_series;
 mod batch;
 mod cancel_order;
+mod close_outs;
 mod close_series;
 mod command;
 mod deliver;
@@ -41,6 +42,7 @@ pub mod limits;
 mod list_instrument;
 mod mark;
 mod match_order;
+mod nominate;
 mod open_account;
 mod open_auction;
 mod open_order;
@@ -68,14 +70,17 @@ use settlement::{FeeRates, Ledger, MarginRates, OpenOrders, Positions};
 
 use reduce_only::ReduceOnly;
 
+pub use close_outs::CloseOuts;
 pub use command::{
     AmendOrder, AuctionReason, BatchItem, CancelFilter, CancelKind, Command, IndexPrint, OpenVenue,
     PlaceOrder, Stamped,
 };
 pub use delivery::{Delivery, OpenChallenge};
 pub use event::{
-    AmendReason, Event, Fill, IntervalOutcome, IntervalSettled, OrderAccepted, Traded,
+    AmendReason, Event, Fill, IntervalOutcome, IntervalSettled, OrderAccepted, PublishedAssignment,
+    Traded,
 };
+pub use nominate::{Node, Nomination};
 pub use open_account::Account;
 pub use open_order::OpenOrder;
 pub use publish_index::IndexHistory;
@@ -131,7 +136,7 @@ pub struct Exchange {
     // Default funds and liquidation.
 
     // Physical close-out.
-
+    close_outs: CloseOuts,
     // Trades agreed elsewhere.
 }
 
@@ -196,7 +201,7 @@ impl Exchange {
             // Default funds and liquidation.
 
             // Physical close-out.
-
+            close_outs: CloseOuts::default(),
             // Trades agreed elsewhere.
         }
     }
@@ -259,6 +264,9 @@ impl Exchange {
             // Options, cascades and cash futures.
             // Default funds and liquidation.
             // Physical close-out.
+            Command::Nominate { account, instrument, nomination } => {
+                self.nominate(*account, *instrument, nomination, events)
+            }
             // Trades agreed elsewhere.
             Command::Tick => {
                 self.run_timers(events);

@@ -22,12 +22,13 @@ mod fees;
 mod ledger;
 mod margin;
 mod obligation;
+mod pairing;
 mod position;
 mod receipt;
 mod shortfall;
 mod variation;
 
-pub use assignment::{Assignment, Holder, assign, assignment_seed};
+pub use assignment::{Assigned, Assignment, AssignmentInputs, Holder, assign, assignment_seed};
 pub use fees::FeeRates;
 pub use ledger::{Bucket, Insufficient, Ledger, Transfer};
 pub use margin::{MarginRates, OpenOrders, Requirement, requirement};

@@ -4,6 +4,7 @@
 //! sharing them with the exchange would share their mistakes.
 
 mod answers;
+mod assignments;
 mod closing;
 mod deliveries;
 mod money;
@@ -19,6 +20,7 @@ use settlement::Bucket;
 
 use crate::finding::Finding;
 use answers::is_answered;
+use assignments::{Assignments, agreed};
 use closing::is_of_time;
 use deliveries::{Circumstance, Deliveries};
 use money::{Money, Stated};
@@ -45,6 +47,7 @@ pub struct Auditor {
     orders: Orders,
     positions: Positions,
     deliveries: Deliveries,
+    assignments: Assignments,
     /// What a series that has stopped settles at, unless the index gives a fixing: its mark with all that was open at its last trade.
     closing: BTreeMap<InstrumentId, Price>,
     checks: u64,
@@ -244,6 +247,12 @@ impl Auditor {
             | Command::SubmitReceipt { .. }
             | Command::DrawRows { .. }
             | Command::SubmitVerdict { .. } => {}
+            // Ledger.
+            // Margin and risk arrays.
+            // Options, cascades and cash futures.
+            // Default funds and liquidation.
+            // Physical close-out.
+            Command::Nominate { .. } => {} // Trades agreed elsewhere.
         }
     }
 
@@ -305,6 +314,9 @@ impl Auditor {
             // Options, cascades and cash futures.
             // Default funds and liquidation.
             // Physical close-out.
+            Event::Nominated { .. }
+            | Event::MatchReported { .. }
+            | Event::AssignmentPublished(_) => self.read_close_out(event, sheet),
             // Trades agreed elsewhere.
         }
     }
@@ -412,6 +424,26 @@ impl Auditor {
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "the exhaustive match is in `read_event`")]
+    fn read_close_out(&mut self, event: &Event, _sheet: &mut Sheet) -> Result<(), Finding> {
+        match event {
+            Event::Nominated { account, instrument, nomination } => {
+                self.assignments.nominate(*instrument, *account, nomination);
+                Ok(())
+            }
+            Event::AssignmentPublished(published) => {
+                let (terms, _) = self.prices.terms(published.inputs.instrument)?;
+                self.assignments.publish(published, &terms, &self.positions)
+            }
+            other => {
+                if let Some((instrument, agreed)) = agreed(other) {
+                    self.assignments.agree(instrument, agreed);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the exhaustive match is in `read_event`")]
     fn read_delivery(
         &mut self,
         event: &Event,
@@ -426,6 +458,7 @@ impl Auditor {
                 for account in [*seller, *buyer] {
                     *sheet.assigned.entry((*instrument, account)).or_default() += *lots;
                 }
+                self.assignments.oblige(*instrument, (*seller, *buyer, *lots))?;
                 self.deliveries.assign(event, &terms)
             }
             Event::AgentNominated { account, signer } => {

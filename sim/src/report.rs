@@ -140,6 +140,10 @@ impl Tally {
             | Event::AuctionExtended { .. }
             | Event::AuctionEnded { .. }
             | Event::IndicativePrice { .. } => {}
+            // Physical close-out.
+            Event::Nominated { .. }
+            | Event::MatchReported { .. }
+            | Event::AssignmentPublished(_) => {} // Trades agreed elsewhere.
         }
     }
 }

@@ -12,15 +12,15 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 
 use crate::cli::{
-    AccountCommand, BookCommand, Command, IndexArgs, JournalArgs, JournalCommand, OracleCommand,
-    ReplayArgs, SimArgs, SimCommand,
+    AccountCommand, AssignmentCommand, BookCommand, Command, IndexArgs, JournalArgs,
+    JournalCommand, OracleCommand, ReplayArgs, SimArgs, SimCommand,
 };
 pub(crate) use book_replay_help::BOOK_REPLAY_HELP;
 pub(crate) use roles::runtime;
 pub(crate) use serve::Interrupt;
 
 use crate::progress::Progress;
-use crate::{book_replay, demo, oracle_index};
+use crate::{assignment, book_replay, demo, oracle_index};
 
 /// Runs one command.
 ///
@@ -34,6 +34,8 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Verify(args) => roles::verify(&args),
         Command::Account(AccountCommand::Create(args)) => account::create(&args),
         Command::Journal(JournalCommand::Verify(args)) => verify_journal(&args),
+        Command::Assignment(AssignmentCommand::Show(args)) => assignment::show(&args),
+        Command::Assignment(AssignmentCommand::Verify(args)) => assignment::verify(&args),
         Command::Oracle(OracleCommand::Index(args)) => index(&args),
         Command::Book(BookCommand::Replay(args)) => replay_book(&args),
         Command::Sim(SimCommand::Run(args)) => simulate(&args),

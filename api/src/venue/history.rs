@@ -319,6 +319,10 @@ impl Draft<'_> {
             | Event::RowsDrawn { .. }
             | Event::ObligationClosed { .. }
             | Event::BuyerDefaulted { .. } => {}
+            // Physical close-out.
+            Event::Nominated { .. }
+            | Event::MatchReported { .. }
+            | Event::AssignmentPublished(_) => {} // Trades agreed elsewhere.
         }
     }
 

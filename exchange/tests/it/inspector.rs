@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use exchange::{
-    Account, Command, Delivery, Event, Exchange, IndexHistory, OpenOrder, OpenVenue, Series,
-    SeriesState, Stamped,
+    Account, CloseOuts, Command, Delivery, Event, Exchange, IndexHistory, OpenOrder, OpenVenue,
+    Series, SeriesState, Stamped,
 };
 use instruments::{
     AccountId, GradeId, InstrumentId, Nanos, ObligationId, OrderId, Price, Qty, Seq, Side,
@@ -48,6 +48,9 @@ pub(crate) struct State {
     marks_at: Option<Nanos>,
     margin_rates: MarginRates,
     fee_rates: FeeRates,
+    // Physical close-out.
+    close_outs: CloseOuts,
+    // Trades agreed elsewhere.
 }
 
 impl State {

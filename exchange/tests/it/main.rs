@@ -21,6 +21,7 @@ mod indices;
 mod inspector;
 mod life_cycle;
 mod marks;
+mod nominations;
 mod order_kinds;
 mod orders;
 mod properties;

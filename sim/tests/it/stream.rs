@@ -93,5 +93,10 @@ pub(crate) const fn kind(event: &Event) -> &'static str {
         Event::IntervalSettled(_) => "IntervalSettled",
         Event::ObligationClosed { .. } => "ObligationClosed",
         Event::BuyerDefaulted { .. } => "BuyerDefaulted",
+        // Physical close-out.
+        Event::Nominated { .. } => "Nominated",
+        Event::MatchReported { .. } => "MatchReported",
+        Event::AssignmentPublished(_) => "AssignmentPublished",
+        // Trades agreed elsewhere.
     }
 }

@@ -429,7 +429,7 @@ fn sim_024_a_settlement_beside_the_fixing_is_seen() {
     assert!(matches!(finding, Finding::SettlementPrice { .. }), "{finding}");
 }
 
-/// SIM-027: an event of any of these kinds cannot be kept from the auditor, wherever in the world it is.
+/// SIM-027, EXPIRY-016: an event of any of these kinds cannot be kept from the auditor, wherever in the world it is.
 #[test]
 fn sim_027_no_event_that_carries_weight_can_be_dropped_unseen() {
     let weighty = [
@@ -446,6 +446,7 @@ fn sim_027_no_event_that_carries_weight_can_be_dropped_unseen() {
         "VariationPaid",
         "SeriesExpired",
         "PositionClosed",
+        "AssignmentPublished",
         "ObligationAssigned",
         "AgentNominated",
         "IntervalOpened",
