@@ -58,6 +58,7 @@ mod run_timers;
 mod run_variation;
 mod series;
 mod snapshot;
+mod statement;
 mod time_in_force;
 mod view;
 mod withdraw;
@@ -87,6 +88,7 @@ pub use rehold::Health;
 pub use reject::{ReceiptField, Reject};
 pub use series::{Series, SeriesState};
 pub use snapshot::SnapshotError;
+pub use statement::{DeliveredInDay, Movement, Statement, Statements, TradedInDay};
 pub use time_in_force::TimeInForce;
 pub use view::{AccountSummary, OrderView, PositionView};
 

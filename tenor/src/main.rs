@@ -4,6 +4,7 @@ mod book_replay;
 mod cli;
 mod commands;
 mod demo;
+mod ledger;
 mod oracle_index;
 mod progress;
 

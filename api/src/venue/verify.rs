@@ -3,9 +3,10 @@
 
 use std::path::Path;
 
-use exchange::io::{DataDir, RealDisk, Record, Settings, scan};
+use exchange::io::{DataDir, JournalError, RealDisk, Settings, scan};
 use exchange::{Exchange, RULES_VERSION};
 
+use super::publish::Published;
 use super::recover::RecoverError;
 use super::replay::replay;
 
@@ -27,12 +28,24 @@ pub struct VerifyReport {
 /// # Errors
 /// Damage, by file and offset; or the command after which the state is not the one that was journaled, or does not add up.
 pub fn verify(data_dir: &Path) -> Result<VerifyReport, RecoverError> {
+    read_journal(data_dir, |_| Ok(()))
+}
+
+/// Replays the journal of `data_dir` from its first command and shows every command's events to `reader`. Checks all that [`verify`] does.
+///
+/// # Errors
+/// As [`verify`], and what the reader returns.
+pub fn read_journal<E: From<RecoverError> + From<JournalError>>(
+    data_dir: &Path,
+    mut reader: impl FnMut(&Published) -> Result<(), E>,
+) -> Result<VerifyReport, E> {
     let place = DataDir::new(RealDisk, data_dir);
     let mut exchange = Exchange::new();
     let report = scan(&place, &Settings::new(RULES_VERSION), None, |record| {
-        let is_checked = matches!(record, Record::StateHash { .. });
-        replay(&mut exchange, record)?;
-        if is_checked { audit(&exchange) } else { Ok(()) }
+        match replay(&mut exchange, record)? {
+            Some(published) => reader(&published),
+            None => Ok(audit(&exchange)?),
+        }
     })?;
     audit(&exchange)?;
     Ok(VerifyReport {

@@ -27,5 +27,6 @@ mod orders;
 mod properties;
 mod render;
 mod script;
+mod statements;
 mod venue;
 mod world;

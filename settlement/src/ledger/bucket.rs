@@ -39,6 +39,38 @@ pub enum Bucket {
 }
 
 impl Bucket {
+    /// All buckets of the house.
+    pub const HOUSE: [Self; 7] = [
+        Self::Custody,
+        Self::Fees,
+        Self::FirstLoss,
+        Self::Insurance,
+        Self::DefaultFund,
+        Self::Suspense,
+        Self::Rounding,
+    ];
+
+    /// Its name in reports, without whose it is.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Custody => "custody",
+            Self::Cash(_) => "cash",
+            Self::OrderHold(_) => "order_hold",
+            Self::PositionMargin(_) => "position_margin",
+            Self::QuoteHold(_) => "quote_hold",
+            Self::DeliveryEscrow(_) => "delivery_escrow",
+            Self::Bond(_) => "bond",
+            Self::DefaultFundShare(_) => "default_fund_share",
+            Self::Fees => "fees",
+            Self::FirstLoss => "first_loss",
+            Self::Insurance => "insurance",
+            Self::DefaultFund => "default_fund",
+            Self::Suspense => "suspense",
+            Self::Rounding => "rounding",
+        }
+    }
+
     /// Whose money it is; `None` for the house's own buckets.
     #[must_use]
     pub const fn account(self) -> Option<AccountId> {
