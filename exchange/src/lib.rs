@@ -79,7 +79,7 @@ pub use command::{
 };
 pub use delivery::{Delivery, OpenChallenge};
 pub use event::{
-    AmendReason, Event, Fill, IntervalOutcome, IntervalSettled, OrderAccepted, Traded,
+    AmendReason, Event, Fill, IntervalOutcome, IntervalSettled, OrderAccepted, SplitPurpose, Traded,
 };
 pub use open_account::Account;
 pub use open_order::OpenOrder;

@@ -6,6 +6,7 @@
 mod answers;
 mod closing;
 mod deliveries;
+mod losses;
 mod money;
 mod orders;
 mod positions;
@@ -21,9 +22,10 @@ use crate::finding::Finding;
 use answers::is_answered;
 use closing::is_of_time;
 use deliveries::{Circumstance, Deliveries};
+use losses::Cycle;
 use money::{Money, Stated};
 use orders::{Orders, Touched, taker_fee};
-use positions::{Assigned, Paid, Positions, affordable, check_assigned, value};
+use positions::{Assigned, Positions, affordable, check_assigned, value};
 use prices::Prices;
 
 /// Five basis points; the maker pays nothing.
@@ -59,6 +61,8 @@ struct Sheet {
     traded_in: BTreeSet<InstrumentId>,
     /// Series whose variation was paid, or had nothing to pay.
     varied: BTreeSet<InstrumentId>,
+    /// The variation cycle that is being told.
+    cycle: Option<Cycle>,
     ended: BTreeSet<InstrumentId>,
     /// Marks that nothing but an expiry explains.
     odd_marks: BTreeMap<InstrumentId, Price>,
@@ -78,6 +82,16 @@ struct Sheet {
     closed: Assigned,
     assigned: Assigned,
     has_delivery: bool,
+}
+
+impl Sheet {
+    /// SIM-040: a cycle is told to its end before its money moves.
+    const fn check_no_cycle(&self) -> Result<(), Finding> {
+        match self.cycle {
+            Some(_) => Err(Finding::Unannounced { kind: "end of a variation cycle", id: 0 }),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Auditor {
@@ -269,6 +283,7 @@ impl Auditor {
             }
             Event::AccountOpened { account, .. } => self.next_id("account", account.0),
             Event::MoneyMoved(transfer) => {
+                sheet.check_no_cycle()?;
                 self.money.transfer(transfer, &mut sheet.stated);
                 sheet.transfers.push(*transfer);
                 Ok(())
@@ -302,6 +317,9 @@ impl Auditor {
             Event::VariationPaid { .. }
             | Event::SeriesExpired { .. }
             | Event::PositionClosed { .. } => self.read_clearing(event, sheet),
+            Event::VariationEnded | Event::DefaultResolved(_) | Event::LossSplit { .. } => {
+                self.read_loss(event, sheet)
+            }
             Event::ObligationAssigned { .. }
             | Event::AgentNominated { .. }
             | Event::IntervalOpened { .. }
@@ -389,15 +407,13 @@ impl Auditor {
     #[expect(clippy::wildcard_enum_match_arm, reason = "the exhaustive match is in `read_event`")]
     fn read_clearing(&mut self, event: &Event, sheet: &mut Sheet) -> Result<(), Finding> {
         match event {
-            Event::VariationPaid { instrument, account, amount, unpaid, haircut } => {
+            Event::VariationPaid { instrument, account, amount } => {
                 let (terms, mark) = self.prices.terms(*instrument)?;
-                let (unpaid, haircut) = (*unpaid, *haircut);
-                let paid = Paid { account: *account, amount: *amount, unpaid, haircut };
-                self.positions.pay(&terms, mark, &paid)?;
+                let cycle = sheet.cycle.get_or_insert_with(|| Cycle::new(&self.positions));
+                cycle.due(*account, *amount);
+                self.positions.pay(&terms, mark, *account, *amount)?;
                 sheet.varied.insert(*instrument);
                 sheet.stated.gain(*account, *amount);
-                // What losers lack and winners do without, the insurance fund has paid.
-                sheet.stated.house(haircut - unpaid);
                 Ok(())
             }
             Event::SeriesExpired { instrument, settlement_price } => {
@@ -422,6 +438,23 @@ impl Auditor {
             }
             _ => Ok(()),
         }
+    }
+
+    /// SIM-040: who could not pay, who paid instead, and how it was split.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the exhaustive match is in `read_event`")]
+    fn read_loss(&mut self, event: &Event, sheet: &mut Sheet) -> Result<(), Finding> {
+        let unannounced = Finding::Unannounced { kind: "variation cycle", id: 0 };
+        if matches!(event, Event::VariationEnded) {
+            let cycle = sheet.cycle.take().ok_or(unannounced)?;
+            return cycle.check(&self.money, &mut sheet.stated);
+        }
+        let cycle = sheet.cycle.as_mut().ok_or(unannounced)?;
+        match event {
+            Event::DefaultResolved(part) => cycle.resolve(*part),
+            Event::LossSplit { purpose, page } => cycle.split(*purpose, page),
+            _ => {}
+        }
+        Ok(())
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "the exhaustive match is in `read_event`")]
@@ -473,6 +506,7 @@ impl Auditor {
     }
 
     fn check_sheet(&mut self, sheet: &Sheet, now: Nanos) -> Result<(), Finding> {
+        sheet.check_no_cycle()?;
         self.money.check(&sheet.stated)?;
         self.check_transfers(&sheet.transfers)?;
         self.orders.check(&sheet.touched)?;

@@ -171,6 +171,24 @@ pub enum Finding {
         /// By the event, before what could not be paid; zero when there was none.
         said: MicroUsd,
     },
+    /// SIM-040: what a loser cannot pay is paid by the layers in their order, each as far as it goes.
+    #[error("the loss of {account} runs down another way than the layers say; {} micro-dollars are left for winners", lost.micros())]
+    Waterfall {
+        /// The first who could not pay.
+        account: AccountId,
+        /// What no layer could pay.
+        lost: MicroUsd,
+    },
+    /// SIM-041: a loss that several bear is split pro rata, by largest remainder.
+    #[error("{account} has a part of {theirs}, pro rata it is {ours}")]
+    Split {
+        /// The first whose part is another.
+        account: AccountId,
+        /// By the auditor.
+        ours: i128,
+        /// As told.
+        theirs: i128,
+    },
     /// SIM-014: what is delivered is what was held.
     #[error("{account} delivers or receives {} lots of {instrument}, assigned are {}", closed.lots(), assigned.lots())]
     Assignment {

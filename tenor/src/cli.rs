@@ -55,6 +55,17 @@ pub(crate) enum Command {
     /// One order book alone.
     #[command(subcommand)]
     Book(BookCommand),
+    /// Recompute the portfolio margin of positions in a file.
+    ///
+    /// The same scenarios and rules as the venue's, in floating point: 27 standard and 8 extended scenarios, the roll charge, the short
+    /// option minimum, initial and maintenance margin.
+    #[command(after_long_help = crate::margin::HELP)]
+    Margin(FiguresArgs),
+    /// Price one option, with its derivatives, or find its volatility.
+    ///
+    /// Black's formula on the price of the future, discounted at the rate.
+    #[command(after_long_help = crate::option::HELP)]
+    Option(FiguresArgs),
     /// Seeded worlds under a virtual clock.
     #[command(subcommand)]
     Sim(SimCommand),
@@ -319,6 +330,17 @@ pub(crate) struct ReplayArgs {
     pub(crate) stream: bool,
     /// Print nothing but the JSON object of a stream.
     #[arg(long, requires = "stream")]
+    pub(crate) json: bool,
+}
+
+/// Figures in a file.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct FiguresArgs {
+    /// One JSON object; `-` reads the input stream.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Print one JSON object.
+    #[arg(long)]
     pub(crate) json: bool,
 }
 

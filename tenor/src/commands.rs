@@ -20,7 +20,7 @@ pub(crate) use roles::runtime;
 pub(crate) use serve::Interrupt;
 
 use crate::progress::Progress;
-use crate::{book_replay, demo, ledger, oracle_index};
+use crate::{book_replay, demo, ledger, margin, option, oracle_index};
 
 /// Runs one command.
 ///
@@ -38,6 +38,14 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Ledger(LedgerCommand::Export(args)) => ledger_export(&args),
         Command::Oracle(OracleCommand::Index(args)) => index(&args),
         Command::Book(BookCommand::Replay(args)) => replay_book(&args),
+        Command::Margin(args) => {
+            margin::run(&args.file, args.json, &mut stdout().lock())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Option(args) => {
+            option::run(&args.file, args.json, &mut stdout().lock())?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Sim(SimCommand::Run(args)) => simulate(&args),
         Command::AgentWorker(args) => roles::worker(&args),
     }

@@ -310,6 +310,9 @@ impl Draft<'_> {
             | Event::IndexPublished(_)
             | Event::MarkChanged { .. }
             | Event::VariationPaid { .. }
+            | Event::VariationEnded
+            | Event::DefaultResolved(_)
+            | Event::LossSplit { .. }
             | Event::SeriesExpired { .. }
             | Event::PositionClosed { .. }
             | Event::ObligationAssigned { .. }
