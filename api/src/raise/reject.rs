@@ -495,6 +495,8 @@ mod tests {
             Reject::NotAVerifier,
             Reject::QualityOutOfRange,
             // Ledger.
+            Reject::WithdrawalOutOfRange { limit: money },
+            Reject::NotAHouseFund,
             // Margin and risk arrays.
             // Marks and settlement prices.
             // Options, cascades and cash futures.
