@@ -9,6 +9,7 @@ mod error;
 pub mod implied;
 pub mod portfolio;
 pub mod scenarios;
+pub mod svi;
 
 pub use black76::{European, Terms, Value};
 pub use error::PricingError;
