@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod demo;
 mod figures;
+mod ledger;
 mod margin;
 mod option;
 mod oracle_index;

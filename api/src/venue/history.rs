@@ -310,6 +310,9 @@ impl Draft<'_> {
             | Event::IndexPublished(_)
             | Event::MarkChanged { .. }
             | Event::VariationPaid { .. }
+            | Event::VariationEnded
+            | Event::DefaultResolved(_)
+            | Event::LossSplit { .. }
             | Event::SeriesExpired { .. }
             | Event::PositionClosed { .. }
             | Event::ObligationAssigned { .. }
@@ -319,6 +322,8 @@ impl Draft<'_> {
             | Event::RowsDrawn { .. }
             | Event::ObligationClosed { .. }
             | Event::BuyerDefaulted { .. } => {}
+            // Options, cascades and cash futures.
+            Event::ExerciseInstructed { .. } | Event::OptionExercised { .. } => {}
         }
     }
 
