@@ -10,6 +10,8 @@ use instruments::{
 use matching_engine::{OrderKind, PostOnly, StpMode, Trigger};
 use settlement::{Bucket, DeliveryReceipt, Verdict};
 
+use crate::exercise::Instruction;
+use crate::nominate::Nomination;
 use crate::time_in_force::TimeInForce;
 
 /// A command with its place in the journal. The only way time and order enter the core.
@@ -146,10 +148,28 @@ pub enum Command {
     // Margin and risk arrays.
 
     // Options, cascades and cash futures.
+    /// Says what of an option is not to be exercised in the money, or to be exercised out of it. Replaces what was said before.
+    InstructExercise {
+        /// Who asks.
+        account: AccountId,
+        /// Which option.
+        instrument: InstrumentId,
+        /// What; nothing withdraws it.
+        instruction: Instruction,
+    },
 
     // Default funds and liquidation.
 
     // Physical close-out.
+    /// Says where an account delivers or wants to receive what it holds of a series that has stopped trading.
+    Nominate {
+        /// Who holds it.
+        account: AccountId,
+        /// Of which series.
+        instrument: InstrumentId,
+        /// What there is to say.
+        nomination: Box<Nomination>,
+    },
 
     // Trades agreed elsewhere.
     /// The timer. The exchange decides what is due.

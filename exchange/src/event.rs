@@ -6,9 +6,14 @@ use instruments::{
     Price, Qty, Side, TradeId,
 };
 use matching_engine::{AuctionKind, CancelReason, OrderKind, PostOnly, StpMode, Trigger};
-use settlement::{DefaultResolved, DeliveryReceipt, FailCause, SplitPage, Transfer, Verdict};
+use settlement::{
+    Assigned, AssignmentInputs, DefaultResolved, DeliveryReceipt, FailCause, SplitPage, Transfer,
+    Verdict,
+};
 
 use crate::command::IndexPrint;
+use crate::exercise::Instruction;
+use crate::nominate::Nomination;
 use crate::reject::Reject;
 use crate::time_in_force::TimeInForce;
 
@@ -274,7 +279,30 @@ pub enum Event {
     // Marks and settlement prices.
 
     // Options, cascades and cash futures.
-
+    /// What is to be done with an option at its end is now this.
+    ExerciseInstructed {
+        /// Whose.
+        account: AccountId,
+        /// Which option.
+        instrument: InstrumentId,
+        /// What.
+        instruction: Instruction,
+    },
+    /// Lots of an option were exercised, or assigned, and are now lots of its future.
+    OptionExercised {
+        /// Which option.
+        instrument: InstrumentId,
+        /// Whose.
+        account: AccountId,
+        /// Lots exercised (positive) or assigned (negative).
+        exercised: NetQty,
+        /// The future.
+        underlying: InstrumentId,
+        /// Lots of the future booked at the strike.
+        booked: NetQty,
+        /// What the future is worth: the difference to the strike is paid with the next variation event of the option.
+        underlying_price: Price,
+    },
     // Default funds and liquidation.
     /// One cycle's dues, defaults and splits have all been told; the transfers that come next are its chain.
     VariationEnded,
@@ -288,8 +316,42 @@ pub enum Event {
         page: Box<SplitPage>,
     },
     // Physical close-out.
-
+    /// A holder has said where it delivers or wants to receive.
+    Nominated {
+        /// Who.
+        account: AccountId,
+        /// Of which series.
+        instrument: InstrumentId,
+        /// What it has said.
+        nomination: Box<Nomination>,
+    },
+    /// A seller and a buyer deliver to each other by agreement, outside the assignment.
+    MatchReported {
+        /// Of which series.
+        instrument: InstrumentId,
+        /// Who delivers.
+        seller: AccountId,
+        /// Who receives.
+        buyer: AccountId,
+        /// How much.
+        lots: Qty,
+    },
+    /// Sellers were assigned to buyers; with everything that it follows from.
+    AssignmentPublished(Box<PublishedAssignment>),
     // Trades agreed elsewhere.
+}
+
+/// An assignment and what it follows from: whoever puts the one through `settlement::assign` must get the other.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct PublishedAssignment {
+    /// What it follows from.
+    pub inputs: AssignmentInputs,
+    /// What equal parties were put in order by.
+    pub seed: [u8; 32],
+    /// The fingerprint of the inputs.
+    pub inputs_hash: [u8; 32],
+    /// Who delivers to whom.
+    pub assigned: Assigned,
 }
 
 /// What is split among those who bear a loss.

@@ -27,12 +27,14 @@ mod assign_series;
 mod audit;
 mod batch;
 mod cancel_order;
+mod close_outs;
 mod close_series;
 mod command;
 mod deliver;
 mod delivery;
 mod deposit;
 mod event;
+mod exercise;
 mod expire_series;
 mod fund_house;
 mod funds;
@@ -43,11 +45,14 @@ pub mod limits;
 mod list_instrument;
 mod mark;
 mod match_order;
+mod nominate;
 mod open_account;
 mod open_auction;
 mod open_order;
 mod open_venue;
 mod place_order;
+mod premium;
+mod premium_mark;
 mod price;
 mod publish_index;
 mod records;
@@ -66,21 +71,25 @@ mod withdraw;
 use std::collections::{BTreeMap, BTreeSet};
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use instruments::{AccountId, GradeId, InstrumentId, Nanos, ObligationId, OrderId, Seq};
+use instruments::{AccountId, GradeId, InstrumentId, Nanos, ObligationId, OrderId, Price, Seq};
 use matching_engine::{Capacity, Engine};
 use settlement::{FeeRates, Ledger, MarginRates, OpenOrders, Positions};
 
 use reduce_only::ReduceOnly;
 
 pub use audit::AuditFinding;
+pub use close_outs::CloseOuts;
 pub use command::{
     AmendOrder, AuctionReason, BatchItem, CancelFilter, CancelKind, Command, IndexPrint, OpenVenue,
     PlaceOrder, Stamped,
 };
 pub use delivery::{Delivery, OpenChallenge};
 pub use event::{
-    AmendReason, Event, Fill, IntervalOutcome, IntervalSettled, OrderAccepted, SplitPurpose, Traded,
+    AmendReason, Event, Fill, IntervalOutcome, IntervalSettled, OrderAccepted, PublishedAssignment,
+    SplitPurpose, Traded,
 };
+pub use exercise::Instruction;
+pub use nominate::{Node, Nomination};
 pub use open_account::Account;
 pub use open_order::OpenOrder;
 pub use publish_index::IndexHistory;
@@ -133,11 +142,18 @@ pub struct Exchange {
     // Marks and settlement prices.
 
     // Options, cascades and cash futures.
-
+    /// Options that have not expired, by what they are on.
+    options_on: BTreeMap<InstrumentId, BTreeSet<InstrumentId>>,
+    instructions: BTreeMap<(InstrumentId, AccountId), Instruction>,
+    /// What the underlying of an option that has stopped was worth at that instant.
+    exercise_prices: BTreeMap<InstrumentId, Price>,
+    /// Accounts whose orders hold less than they should. Not state: looked at before the books are touched again, and emptied.
+    #[borsh(skip)]
+    unpayable: BTreeSet<AccountId>,
     // Default funds and liquidation.
 
     // Physical close-out.
-
+    close_outs: CloseOuts,
     // Trades agreed elsewhere.
 }
 
@@ -198,11 +214,14 @@ impl Exchange {
             // Marks and settlement prices.
 
             // Options, cascades and cash futures.
-
+            options_on: BTreeMap::new(),
+            instructions: BTreeMap::new(),
+            exercise_prices: BTreeMap::new(),
+            unpayable: BTreeSet::new(),
             // Default funds and liquidation.
 
             // Physical close-out.
-
+            close_outs: CloseOuts::default(),
             // Trades agreed elsewhere.
         }
     }
@@ -224,6 +243,7 @@ impl Exchange {
         if let Err(reason) = self.dispatch(&input.command, events) {
             events.push(Event::Rejected(reason));
         }
+        self.cancel_unpayable(events);
         events.extend(self.ledger.take_transfers().into_iter().map(Event::MoneyMoved));
         self.extend_history(input, events.get(first_event..).unwrap_or_default());
     }
@@ -265,8 +285,14 @@ impl Exchange {
             }
             // Margin and risk arrays.
             // Options, cascades and cash futures.
+            Command::InstructExercise { account, instrument, instruction } => {
+                self.instruct_exercise(*account, *instrument, *instruction, events)
+            }
             // Default funds and liquidation.
             // Physical close-out.
+            Command::Nominate { account, instrument, nomination } => {
+                self.nominate(*account, *instrument, nomination, events)
+            }
             // Trades agreed elsewhere.
             Command::Tick => {
                 self.run_timers(events);

@@ -54,6 +54,7 @@ impl Exchange {
         }
         self.set_bands(instrument);
         self.set_trigger_price(instrument, PriceSource::Mark, mark, events);
+        self.remark_options(instrument, events);
     }
 
     pub(crate) fn fresh_mark(&self, instrument: InstrumentId) -> Option<Price> {
@@ -61,6 +62,9 @@ impl Exchange {
         // The index prices compute; what an option or a spread is worth, nobody has said yet.
         if series.state != SeriesState::Trading || !series.is_cleared() {
             return None;
+        }
+        if series.instrument.is_premium_style() {
+            return Some(self.premium_mark(&series.instrument, series.instrument.reference));
         }
         let index = self.index_value(&series.instrument.grade);
         Some(mark(series, &self.engine.book(instrument)?, index))

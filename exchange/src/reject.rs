@@ -195,11 +195,36 @@ pub enum Reject {
     // Margin and risk arrays.
 
     // Options, cascades and cash futures.
-
+    /// OPTION-001: an option is on a listed future of its grade, tick, lot and node that trades as long as it does.
+    BadUnderlying,
+    /// OPTION-010: only an option can be exercised or abandoned.
+    NotAnOption,
+    /// OPTION-011: an instruction is for at most the lots held long.
+    InstructionAboveHolding {
+        /// The most.
+        limit: Qty,
+    },
     // Default funds and liquidation.
 
     // Physical close-out.
-
+    /// EXPIRY-008: the series takes no nominations now.
+    NoNominations,
+    /// EXPIRY-009: whoever holds nothing of a series has nothing to say about its delivery.
+    NothingHeld,
+    /// EXPIRY-010: a nomination has at most 1,024 nodes with names of 1 to 64 bytes, and an endpoint of at most 256.
+    BadNomination,
+    /// EXPIRY-011: the series takes no reports of matches now.
+    NoMatches,
+    /// EXPIRY-012: a match is above zero and at most what both sides have left.
+    MatchOutOfRange {
+        /// The most.
+        limit: Qty,
+    },
+    /// EXPIRY-013: a series takes no more matches.
+    TooManyMatches {
+        /// How many it takes at most.
+        limit: u64,
+    },
     // Trades agreed elsewhere.
 }
 
@@ -270,8 +295,17 @@ impl Reject {
             Self::NotAHouseFund => "LEDGER-015",
             // Margin and risk arrays.
             // Options, cascades and cash futures.
+            Self::BadUnderlying => "OPTION-001",
+            Self::NotAnOption => "OPTION-010",
+            Self::InstructionAboveHolding { .. } => "OPTION-011",
             // Default funds and liquidation.
             // Physical close-out.
+            Self::NoNominations => "EXPIRY-008",
+            Self::NothingHeld => "EXPIRY-009",
+            Self::BadNomination => "EXPIRY-010",
+            Self::NoMatches => "EXPIRY-011",
+            Self::MatchOutOfRange { .. } => "EXPIRY-012",
+            Self::TooManyMatches { .. } => "EXPIRY-013",
             // Trades agreed elsewhere.
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use instruments::{AccountId, InstrumentId, Price, Product};
+use instruments::{AccountId, InstrumentId, Price};
 use settlement::{Split, VariationCycle};
 
 use crate::Exchange;
@@ -31,10 +31,8 @@ impl Exchange {
         prices: &[(InstrumentId, Price)],
         events: &mut Vec<Event>,
     ) {
-        let marked = |(id, price): &(InstrumentId, Price)| {
-            let series = self.series.get(id).filter(|series| series.pays_variation())?;
-            Some((&series.instrument, *price))
-        };
+        let marked =
+            |(id, price): &(InstrumentId, Price)| Some((&self.series.get(id)?.instrument, *price));
         let marks: Vec<_> = prices.iter().filter_map(marked).collect();
         // What moved before is told before: a reader sees the balances that the cycle begins with.
         events.extend(self.ledger.take_transfers().into_iter().map(Event::MoneyMoved));
@@ -69,14 +67,4 @@ impl Exchange {
 pub(crate) fn tell_split(split: Option<&Split>, purpose: SplitPurpose, events: &mut Vec<Event>) {
     let pages = split.into_iter().flat_map(Split::pages);
     events.extend(pages.map(|page| Event::LossSplit { purpose, page: Box::new(page) }));
-}
-
-impl Series {
-    /// Whether its positions are marked and paid from cycle to cycle. An option is paid for when it is bought.
-    pub(crate) fn pays_variation(&self) -> bool {
-        match self.instrument.product {
-            Product::Future { .. } | Product::Spread { .. } => true,
-            Product::Option { .. } => false,
-        }
-    }
 }

@@ -18,11 +18,13 @@
 )]
 
 mod assignment;
+mod exercise;
 mod fees;
 mod ledger;
 mod liquidation;
 mod margin;
 mod obligation;
+mod pairing;
 mod position;
 mod receipt;
 mod risk;
@@ -31,8 +33,9 @@ mod split;
 mod variation;
 mod waterfall;
 
-pub use assignment::{Assignment, Holder, assign, assignment_seed};
-pub use fees::FeeRates;
+pub use assignment::{Assigned, Assignment, AssignmentInputs, Holder, assign, assignment_seed};
+pub use exercise::{Exercised, allot};
+pub use fees::{FeeRates, premium_fee};
 pub use ledger::{
     Because, Bucket, Chain, HoldError, HoldKey, Insufficient, Ledger, LedgerFinding, Reason,
     Transfer, TransferId,
@@ -40,7 +43,7 @@ pub use ledger::{
 pub use liquidation::{CloseOut, DefaultTerms, close_out, needs_backstop, slice};
 pub use margin::{MarginRates, OpenOrders, Requirement, requirement};
 pub use obligation::{FailCause, IllegalStep, IntervalState, Obligation, Step, Verdict};
-pub use position::{Position, Positions};
+pub use position::{Booked, Position, Positions};
 pub use receipt::{DeliveryReceipt, ReceiptError};
 pub use risk::{
     Beyond, LANES, Leg, RiskArray, RiskBook, RiskClass, RiskComponents, RiskOrder, RiskParameters,

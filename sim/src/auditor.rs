@@ -4,12 +4,14 @@
 //! sharing them with the exchange would share their mistakes.
 
 mod answers;
+mod assignments;
 mod closing;
 mod deliveries;
 mod losses;
 mod money;
 mod orders;
 mod positions;
+mod premiums;
 mod prices;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,12 +22,14 @@ use settlement::{Bucket, Reason, Transfer};
 
 use crate::finding::Finding;
 use answers::is_answered;
+use assignments::{Assignments, agreed};
 use closing::is_of_time;
 use deliveries::{Circumstance, Deliveries};
 use losses::Cycle;
 use money::{Money, Stated};
 use orders::{Orders, Touched, taker_fee};
-use positions::{Assigned, Positions, affordable, check_assigned, value};
+use positions::{Assigned, Positions, affordable, check_assigned};
+use premiums::premium;
 use prices::Prices;
 
 /// Five basis points; the maker pays nothing.
@@ -47,6 +51,7 @@ pub struct Auditor {
     orders: Orders,
     positions: Positions,
     deliveries: Deliveries,
+    assignments: Assignments,
     /// What a series that has stopped settles at, unless the index gives a fixing: its mark with all that was open at its last trade.
     closing: BTreeMap<InstrumentId, Price>,
     checks: u64,
@@ -269,7 +274,9 @@ impl Auditor {
             | Command::IssueChallenge { .. }
             | Command::SubmitReceipt { .. }
             | Command::DrawRows { .. }
-            | Command::SubmitVerdict { .. } => {}
+            | Command::SubmitVerdict { .. }
+            | Command::InstructExercise { .. }
+            | Command::Nominate { .. } => {}
         }
     }
 
@@ -334,8 +341,13 @@ impl Auditor {
             // Margin and risk arrays.
             // Marks and settlement prices.
             // Options, cascades and cash futures.
+            Event::ExerciseInstructed { .. } => Ok(()),
+            Event::OptionExercised { .. } => self.read_exercise(event),
             // Default funds and liquidation.
             // Physical close-out.
+            Event::Nominated { .. }
+            | Event::MatchReported { .. }
+            | Event::AssignmentPublished(_) => self.read_close_out(event, sheet),
             // Trades agreed elsewhere.
         }
     }
@@ -389,8 +401,12 @@ impl Auditor {
         self.positions.trade(traded, &terms);
         self.prices.trade(traded.instrument, traded.price);
         sheet.traded_in.insert(traded.instrument);
-        let notional = value(&terms, traded.price, i128::from(traded.qty.lots()));
-        let limits = [(&traded.maker, MicroUsd::ZERO), (&traded.taker, taker_fee(notional))];
+        let full = taker_fee(&terms, traded.price, i128::from(traded.qty.lots()));
+        if let Some((buyer, seller, premium)) = premium(traded, &terms) {
+            sheet.stated.gain(buyer, -premium);
+            sheet.stated.gain(seller, premium);
+        }
+        let limits = [(&traded.maker, MicroUsd::ZERO), (&traded.taker, full)];
         for (fill, limit) in limits {
             if fill.fee < MicroUsd::ZERO || limit < fill.fee {
                 return Err(Finding::Fee { fee: fill.fee, limit });
@@ -417,13 +433,18 @@ impl Auditor {
                 Ok(())
             }
             Event::SeriesExpired { instrument, settlement_price } => {
-                let fixed = self.prices.fixing(*instrument);
-                let ours = fixed.or_else(|| self.closing.get(instrument).copied());
+                let (terms, mark) = self.prices.terms(*instrument)?;
+                let closing = self.closing.get(instrument).copied();
+                let ours = if terms.is_premium_style() {
+                    closing.map(|price| Price::from_ticks(terms.moneyness(price).max(0)))
+                } else {
+                    self.prices.fixing(*instrument).or(closing)
+                };
                 let (instrument, theirs) = (*instrument, *settlement_price);
                 if ours != Some(theirs) {
                     return Err(Finding::SettlementPrice { instrument, ours, theirs });
                 }
-                self.prices.mark(instrument, theirs);
+                self.prices.mark(instrument, if terms.is_premium_style() { mark } else { theirs });
                 self.prices.stop(instrument);
                 sheet.stopped.insert(instrument);
                 sheet.odd_marks.remove(&instrument);
@@ -458,6 +479,26 @@ impl Auditor {
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "the exhaustive match is in `read_event`")]
+    fn read_close_out(&mut self, event: &Event, _sheet: &mut Sheet) -> Result<(), Finding> {
+        match event {
+            Event::Nominated { account, instrument, nomination } => {
+                self.assignments.nominate(*instrument, *account, nomination);
+                Ok(())
+            }
+            Event::AssignmentPublished(published) => {
+                let (terms, _) = self.prices.terms(published.inputs.instrument)?;
+                self.assignments.publish(published, &terms, &self.positions)
+            }
+            other => {
+                if let Some((instrument, agreed)) = agreed(other) {
+                    self.assignments.agree(instrument, agreed);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the exhaustive match is in `read_event`")]
     fn read_delivery(
         &mut self,
         event: &Event,
@@ -472,6 +513,7 @@ impl Auditor {
                 for account in [*seller, *buyer] {
                     *sheet.assigned.entry((*instrument, account)).or_default() += *lots;
                 }
+                self.assignments.oblige(*instrument, (*seller, *buyer, *lots))?;
                 self.deliveries.assign(event, &terms)
             }
             Event::AgentNominated { account, signer } => {
@@ -564,7 +606,9 @@ impl Auditor {
         for (account, instrument) in keys {
             let (terms, mark) = self.prices.terms(instrument)?;
             let sums = open.get(&(account, instrument)).copied().unwrap_or_default();
-            let (position, orders) = self.positions.required((&terms, mark), account, sums);
+            let underlying = self.prices.underlying(&terms).unwrap_or(mark);
+            let prices = (mark, underlying);
+            let (position, orders) = self.positions.required(&terms, prices, account, sums);
             let total = required.entry(account).or_default();
             *total = (total.0 + position, total.1 + orders);
         }

@@ -201,6 +201,12 @@ pub enum Finding {
         /// By the obligations.
         assigned: Qty,
     },
+    /// SIM-014: an assignment is published with what it follows from, is fair, and is what the obligations are.
+    #[error("the assignment of {instrument} is not what was held, not fair, or not what is owed")]
+    Unfair {
+        /// Of which series.
+        instrument: InstrumentId,
+    },
     /// SIM-015: an interval goes its way, in time, and pays what its outcome says.
     #[error("{obligation} interval {interval}: {what}")]
     Interval {

@@ -142,6 +142,12 @@ impl Tally {
             | Event::AuctionExtended { .. }
             | Event::AuctionEnded { .. }
             | Event::IndicativePrice { .. } => {}
+            // Options, cascades and cash futures.
+            Event::ExerciseInstructed { .. } | Event::OptionExercised { .. } => {}
+            // Physical close-out.
+            Event::Nominated { .. }
+            | Event::MatchReported { .. }
+            | Event::AssignmentPublished(_) => {} // Trades agreed elsewhere.
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Refusals: every [`Reject`] of the exchange, and what else can stop a request, as a code, a reason, a field and a limit.
 
+mod close_out;
+
 use exchange::{ReceiptField, Reject};
 use instruments::{Instrument, Price};
 use rust_decimal::Decimal;
@@ -74,8 +76,17 @@ pub(crate) fn reject(reject: &Reject, instrument: Option<&Instrument>) -> WireEr
         // Margin and risk arrays.
         // Marks and settlement prices.
         // Options, cascades and cash futures.
+        Reject::BadUnderlying | Reject::NotAnOption | Reject::InstructionAboveHolding { .. } => {
+            option(reject)
+        }
         // Default funds and liquidation.
         // Physical close-out.
+        Reject::NoNominations
+        | Reject::NothingHeld
+        | Reject::BadNomination
+        | Reject::NoMatches
+        | Reject::MatchOutOfRange { .. }
+        | Reject::TooManyMatches { .. } => close_out::close_out(reject),
         // Trades agreed elsewhere.
     };
     error.by_rule(reject.rule())
@@ -99,6 +110,25 @@ fn venue(reject: &Reject) -> WireError {
             error.with_limit(count(*limit))
         }
         other => WireError::new(ErrorCode::OtherReject, format!("refused by {}", other.rule())),
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the table above is exhaustive")]
+fn option(reject: &Reject) -> WireError {
+    match reject {
+        Reject::BadUnderlying => {
+            let reason = "an option is on a listed future of its grade, tick, lot and node";
+            WireError::new(ErrorCode::OtherReject, reason)
+        }
+        Reject::NotAnOption => {
+            let reason = "only an option can be exercised or abandoned";
+            WireError::new(ErrorCode::InvalidInstrument, reason).of("instrument_name")
+        }
+        Reject::InstructionAboveHolding { limit } => {
+            let reason = "an instruction is for at most the lots held long";
+            WireError::new(ErrorCode::InvalidAmount, reason).of("amount").with_limit(*limit)
+        }
+        other => elsewhere(other),
     }
 }
 
@@ -144,7 +174,7 @@ fn terms(reject: &Reject, instrument: Option<&Instrument>) -> WireError {
             WireError::new(ErrorCode::InvalidInstrument, "no such series").of("instrument_name")
         }
         Reject::ProductNotCleared => {
-            let reason = "options, spreads and cash-settled futures are not cleared yet";
+            let reason = "spreads are not cleared yet";
             WireError::new(ErrorCode::NotImplemented, reason).of("instrument_name")
         }
         Reject::SeriesExpired => {
@@ -470,17 +500,33 @@ mod tests {
             // Margin and risk arrays.
             // Marks and settlement prices.
             // Options, cascades and cash futures.
+            Reject::BadUnderlying,
+            Reject::NotAnOption,
+            Reject::InstructionAboveHolding { limit: qty },
             // Default funds and liquidation.
             // Physical close-out.
             // Trades agreed elsewhere.
         ]
     }
 
+    /// Those of a physical close-out.
+    fn close_outs() -> Vec<Reject> {
+        vec![
+            Reject::NoNominations,
+            Reject::NothingHeld,
+            Reject::BadNomination,
+            Reject::NoMatches,
+            Reject::MatchOutOfRange { limit: Qty::from_lots(1) },
+            Reject::TooManyMatches { limit: 1 },
+        ]
+    }
+
     /// API-003: which code a client sees for which rule.
     #[test]
     fn api_003_every_refusal_of_the_exchange_has_a_code_and_its_rule() {
-        let table: String = all()
+        let table: String = [all(), close_outs()]
             .iter()
+            .flatten()
             .map(|refused| {
                 let error = reject(refused, None);
                 let json = serde_json::to_value(&error).unwrap();

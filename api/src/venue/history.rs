@@ -322,6 +322,12 @@ impl Draft<'_> {
             | Event::RowsDrawn { .. }
             | Event::ObligationClosed { .. }
             | Event::BuyerDefaulted { .. } => {}
+            // Options, cascades and cash futures.
+            Event::ExerciseInstructed { .. } | Event::OptionExercised { .. } => {}
+            // Physical close-out.
+            Event::Nominated { .. }
+            | Event::MatchReported { .. }
+            | Event::AssignmentPublished(_) => {} // Trades agreed elsewhere.
         }
     }
 

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use exchange::{Event, Exchange, IntervalSettled, OrderAccepted, SplitPurpose, Stamped, Traded};
 use instruments::{
-    AccountId, Instrument, InstrumentId, MicroUsd, ObligationId, OrderId, Price, Side,
+    AccountId, Instrument, InstrumentId, MicroUsd, ObligationId, OrderId, Price, Product, Right,
+    Side,
 };
 use matching_engine::OrderKind;
 use settlement::{Bucket, HoldKey, Reason, Transfer, TransferId};
@@ -169,11 +170,46 @@ impl Auditor {
                 assert!(i128::from(delivered.lots()) <= held.lots.abs());
             }
             Event::SeriesExpired { instrument, settlement_price } => {
-                assert_eq!(self.marks[instrument], *settlement_price);
+                let is_premium_style = self.is_premium_style(*instrument);
+                assert!(is_premium_style || self.marks[instrument] == *settlement_price);
                 assert!(self.terms[instrument].schedule.last_trade_at <= input.at);
             }
+            Event::OptionExercised { .. } => self.exercised(event),
             _ => self.delivery_event(input, event),
         }
+    }
+
+    /// Lots of an option become lots of its future at the future's price; what the strike is better is due with the option.
+    #[track_caller]
+    fn exercised(&mut self, event: &Event) {
+        let Event::OptionExercised {
+            instrument,
+            account,
+            exercised,
+            underlying,
+            booked,
+            underlying_price,
+        } = event
+        else {
+            return;
+        };
+        let Product::Option { underlying: future, strike, right } = self.terms[instrument].product
+        else {
+            panic!("an option is exercised")
+        };
+        assert_eq!(future, *underlying);
+        let sign = if right == Right::Call { 1 } else { -1 };
+        let lots = i128::from(exercised.lots());
+        assert_eq!(i128::from(booked.lots()), sign * lots);
+        let price = *underlying_price;
+        let at_price = self.value(future, price, sign * lots);
+        let gain = at_price - self.value(future, strike, sign * lots);
+        let option = self.holdings.get_mut(&(*instrument, *account)).expect("a holding");
+        assert!(lots.abs() <= option.lots.abs() && 0 < lots * option.lots, "what is held");
+        option.cost -= gain;
+        let holding = self.holdings.entry((future, *account)).or_default();
+        holding.lots += sign * lots;
+        holding.cost += at_price;
     }
 
     #[track_caller]
@@ -227,7 +263,18 @@ impl Auditor {
             | Event::AuctionEnded { .. }
             | Event::IndicativePrice { .. }
             | Event::BatchItemDone { .. }
+            | Event::ExerciseInstructed { .. }
             | Event::AgentNominated { .. } => {}
+            // Physical close-out.
+            Event::Nominated { .. } | Event::MatchReported { .. } => {}
+            Event::AssignmentPublished(published) => {
+                let again = published.inputs.assign();
+                assert_eq!(again, published.assigned, "what was published can be made again");
+                let nets: i128 =
+                    published.inputs.holders.iter().map(|it| i128::from(it.net.lots())).sum();
+                assert_eq!(nets, 0, "positions sum to zero");
+            }
+            // Trades agreed elsewhere.
             other => panic!("an event that nobody audits: {other:?}"),
         }
     }
@@ -268,9 +315,32 @@ impl Auditor {
         i128::from(price.ticks()) * tick_value * lots
     }
 
+    /// What a trade costs its taker: five basis points, of the worth at the strike and at most an eighth of the premium where one is paid.
+    fn fee(&self, instrument: InstrumentId, price: Price, lots: i128) -> i128 {
+        let rate = |worth: i128| (worth * 500 + 999_999).div_euclid(1_000_000);
+        match self.terms[&instrument].strike() {
+            Some(strike) => {
+                let premium = self.value(instrument, price, lots);
+                rate(self.value(instrument, strike, lots)).min(premium.div_euclid(8))
+            }
+            None => rate(self.value(instrument, price, lots)),
+        }
+    }
+
+    fn is_premium_style(&self, instrument: InstrumentId) -> bool {
+        self.terms[&instrument].is_premium_style()
+    }
+
     fn reserve(&self, order: &Order, limit: Price) -> i128 {
         let worst = order.ceiling.unwrap_or(limit);
         let at = |price: Price| self.value(order.instrument, price, 1);
+        if self.is_premium_style(order.instrument) {
+            let mark = self.marks[&order.instrument];
+            return match order.side {
+                Side::Buy => at(worst) + self.fee(order.instrument, worst, 1),
+                Side::Sell => self.fee(order.instrument, limit.max(worst).max(mark), 1),
+            };
+        }
         let at_mark = at(self.marks[&order.instrument]);
         let loss = match order.side {
             Side::Buy => at(worst) - at_mark,
@@ -349,13 +419,13 @@ impl Auditor {
             }
             let signed = if side == Side::Buy { lots } else { -lots };
             let paid = self.value(trade.instrument, trade.price, signed);
+            let paid = if self.is_premium_style(trade.instrument) { 0 } else { paid };
             let holding = self.holdings.entry((trade.instrument, fill.account)).or_default();
             holding.lots += signed;
             holding.cost += paid;
             self.fees += micros(fill.fee);
         }
-        let full =
-            (self.value(trade.instrument, trade.price, lots) * 500 + 999_999).div_euclid(1_000_000);
+        let full = self.fee(trade.instrument, trade.price, lots);
         assert!(micros(trade.taker.fee) <= full, "no more than the taker's fee");
         assert_eq!(trade.maker.fee, MicroUsd::ZERO);
     }
@@ -365,6 +435,7 @@ impl Auditor {
     fn marked(&mut self, instrument: InstrumentId, account: AccountId, owed: i128) {
         let lots = self.holdings[&(instrument, account)].lots;
         let value = self.value(instrument, self.marks[&instrument], lots);
+        let value = if self.is_premium_style(instrument) { 0 } else { value };
         let holding = self.holdings.get_mut(&(instrument, account)).unwrap();
         let exact = value - holding.cost;
         let saturated = exact.clamp(-i128::from(i64::MAX), i128::from(i64::MAX));

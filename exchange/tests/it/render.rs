@@ -60,8 +60,10 @@ pub(crate) fn event(world: &World, event: &Event) -> Option<String> {
             delivered.lots()
         ),
         _ => {
-            let told = auction(exchange, event).or_else(|| default(exchange, event));
-            return told.or_else(|| delivery(exchange, event));
+            let line = auction(exchange, event)
+                .or_else(|| default(exchange, event))
+                .or_else(|| close_out(exchange, event));
+            return line.or_else(|| delivery(exchange, event));
         }
     })
 }
@@ -91,6 +93,39 @@ fn auction(exchange: &Exchange, event: &Event) -> Option<String> {
             Some(reason) => format!("[{place}] {}", refused(reason)),
             None => format!("[{place}] done"),
         },
+        _ => return None,
+    })
+}
+
+/// From the last trade to the close, but for the intervals.
+fn close_out(exchange: &Exchange, event: &Event) -> Option<String> {
+    let name = |account: &AccountId| account_name(exchange, *account);
+    Some(match event {
+        Event::Nominated { account, instrument, nomination } => {
+            let region = nomination.region.map_or("anywhere", instruments::Region::code);
+            let nodes: Vec<&str> = nomination.nodes.iter().map(|node| node.name.as_str()).collect();
+            format!(
+                "{} {} nominates {region} [{}] {}",
+                series_name(exchange, *instrument),
+                name(account),
+                nodes.join(" "),
+                nomination.endpoint
+            )
+        }
+        Event::MatchReported { instrument, seller, buyer, lots } => format!(
+            "{} {} delivers {} to {} by agreement",
+            series_name(exchange, *instrument),
+            name(seller),
+            lots.lots(),
+            name(buyer)
+        ),
+        Event::AssignmentPublished(published) => format!(
+            "{} assigned: {} holders, {} matched, {} paired",
+            series_name(exchange, published.inputs.instrument),
+            published.inputs.holders.len(),
+            published.assigned.matched.len(),
+            published.assigned.pairs.len()
+        ),
         _ => return None,
     })
 }
@@ -184,6 +219,19 @@ fn delivery(exchange: &Exchange, event: &Event) -> Option<String> {
         // Margin and risk arrays.
         // Marks and settlement prices.
         // Options, cascades and cash futures.
+        Event::ExerciseInstructed { account, instrument, instruction } => format!(
+            "{} {} abandons {}, exercises {}",
+            series_name(exchange, *instrument),
+            name(account),
+            instruction.abandon.lots(),
+            instruction.exercise.lots()
+        ),
+        Event::OptionExercised { instrument, account, exercised, underlying, booked, .. } => {
+            let (option, future) =
+                (series_name(exchange, *instrument), series_name(exchange, *underlying));
+            let (lots, booked) = (exercised.lots(), booked.lots());
+            format!("{option} {} exercises {lots:+}, {booked:+} {future}", name(account))
+        }
         // Default funds and liquidation.
         // Physical close-out.
         // Trades agreed elsewhere.

@@ -2,6 +2,7 @@
 
 mod assignment;
 mod delivery;
+mod exercise;
 mod holds;
 mod ledger;
 mod ledger_script;

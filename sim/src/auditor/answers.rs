@@ -29,12 +29,18 @@ pub(super) fn is_answered(command: &Command, events: &[Event]) -> bool {
         Command::SubmitVerdict { .. } => {
             has(|event| matches!(event, Event::VerdictRecorded { .. }))
         }
+        Command::InstructExercise { .. } => {
+            has(|event| matches!(event, Event::ExerciseInstructed { .. }))
+        }
         // Nothing may have been open, nothing may be due.
         Command::CancelAll { .. } | Command::Tick => true,
         Command::Batch { items, .. } => {
             let done = |event: &&Event| matches!(event, Event::BatchItemDone { .. });
             events.iter().filter(done).count() == items.len()
         }
+        // Physical close-out.
+        Command::Nominate { .. } => has(|event| matches!(event, Event::Nominated { .. })),
+        // Trades agreed elsewhere.
         Command::OpenAuction { .. } => has(|event| matches!(event, Event::AuctionOpened { .. })),
     }
 }

@@ -1,14 +1,20 @@
 //! What time does to the books: when marks must have followed them, and what a series' mark was when it stopped.
 
 use exchange::Event;
-use instruments::{InstrumentId, Nanos};
+use instruments::{InstrumentId, Nanos, Product};
 use matching_engine::CancelReason;
 
 use super::{Auditor, MARKS_AFTER, Sheet};
 
 impl Auditor {
     pub(super) fn note_closing(&mut self, instrument: InstrumentId) {
-        let mark = self.prices.fresh_mark(instrument, self.orders.bests(instrument));
+        let priced = self.prices.terms(instrument).map(|(terms, _)| match terms.product {
+            Product::Option { underlying, .. } => underlying,
+            Product::Future { .. } | Product::Cap { .. } | Product::Spread { .. } => instrument,
+        });
+        // An option ends against its future, which may have stopped with it.
+        let priced = priced.unwrap_or(instrument);
+        let mark = self.prices.fresh_mark(priced, self.orders.bests(priced));
         self.closing.extend(mark.map(|mark| (instrument, mark)));
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use exchange::IndexPrint;
 use instruments::rounding::div_half_even;
-use instruments::{GradeId, Instrument, InstrumentId, MicroUsd, Nanos, Price};
+use instruments::{GradeId, Instrument, InstrumentId, MicroUsd, Nanos, Price, Product, Right};
 
 use crate::finding::Finding;
 
@@ -101,6 +101,9 @@ impl Prices {
         best: [Option<Price>; 2],
     ) -> Option<Price> {
         let quoted = self.series.get(&instrument)?;
+        if quoted.terms.is_premium_style() {
+            return Some(self.premium_mark(&quoted.terms));
+        }
         let index = self.index.get(&quoted.terms.grade).copied().flatten();
         let anchor = index.map_or(quoted.mark, |value| quoted.terms.nearest_price(value));
         let mid = match best {
@@ -110,6 +113,34 @@ impl Prices {
         let mut three = [anchor, mid, quoted.last_trade.unwrap_or(anchor)];
         three.sort_unstable();
         Some(three[1])
+    }
+
+    /// SIM-023: the reference of an option or a cap, at least what exercise at once would bring and a tick, at most what it can bring.
+    fn premium_mark(&self, terms: &Instrument) -> Price {
+        let Some(underlying) = self.underlying(terms) else { return terms.reference };
+        let most = match terms.product {
+            Product::Option { strike, right: Right::Put, .. } => strike,
+            Product::Option { .. }
+            | Product::Cap { .. }
+            | Product::Future { .. }
+            | Product::Spread { .. } => underlying,
+        };
+        let least = Price::from_ticks(terms.moneyness(underlying).max(1));
+        terms.reference.min(most).max(least)
+    }
+
+    /// What a premium is compared with: the mark of the option's future, the index under a cap, or its strike while there is none.
+    pub(super) fn underlying(&self, terms: &Instrument) -> Option<Price> {
+        match terms.product {
+            Product::Option { underlying, .. } => {
+                self.series.get(&underlying).map(|quoted| quoted.mark)
+            }
+            Product::Cap { .. } => {
+                let index = self.index.get(&terms.grade).copied().flatten();
+                index.map(|value| terms.nearest_price(value))
+            }
+            Product::Future { .. } | Product::Spread { .. } => None,
+        }
     }
 
     /// SIM-024: the mean of the last day's half-hours without the highest and lowest twelfth, if nine in ten are there.

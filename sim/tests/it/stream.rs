@@ -96,5 +96,13 @@ pub(crate) const fn kind(event: &Event) -> &'static str {
         Event::VariationEnded => "VariationEnded",
         Event::DefaultResolved(_) => "DefaultResolved",
         Event::LossSplit { .. } => "LossSplit",
+        // Options, cascades and cash futures.
+        Event::ExerciseInstructed { .. } => "ExerciseInstructed",
+        Event::OptionExercised { .. } => "OptionExercised",
+        // Physical close-out.
+        Event::Nominated { .. } => "Nominated",
+        Event::MatchReported { .. } => "MatchReported",
+        Event::AssignmentPublished(_) => "AssignmentPublished",
+        // Trades agreed elsewhere.
     }
 }

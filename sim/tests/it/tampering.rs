@@ -449,7 +449,7 @@ fn sim_024_a_settlement_beside_the_fixing_is_seen() {
     assert!(matches!(finding, Finding::SettlementPrice { .. }), "{finding}");
 }
 
-/// SIM-027, SIM-040: an event of any of these kinds cannot be kept from the auditor, wherever in the world it is.
+/// SIM-027, SIM-040, EXPIRY-016: an event of any of these kinds cannot be kept from the auditor, wherever in the world it is.
 #[test]
 fn sim_027_no_event_that_carries_weight_can_be_dropped_unseen() {
     let weighty = [
@@ -467,6 +467,7 @@ fn sim_027_no_event_that_carries_weight_can_be_dropped_unseen() {
         "VariationEnded",
         "SeriesExpired",
         "PositionClosed",
+        "AssignmentPublished",
         "ObligationAssigned",
         "AgentNominated",
         "IntervalOpened",
