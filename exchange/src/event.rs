@@ -10,6 +10,7 @@ use settlement::{DeliveryReceipt, FailCause, Transfer, Verdict};
 
 use crate::command::IndexPrint;
 use crate::reject::Reject;
+use crate::settlement_price::SettlementSource;
 use crate::time_in_force::TimeInForce;
 
 /// What happened.
@@ -275,7 +276,15 @@ pub enum Event {
     // Margin and risk arrays.
 
     // Marks and settlement prices.
-
+    /// The price was fixed at which variation settles a series.
+    SettlementPriceFixed {
+        /// Which.
+        instrument: InstrumentId,
+        /// The price.
+        price: Price,
+        /// What it was made of.
+        source: SettlementSource,
+    },
     // Options, cascades and cash futures.
 
     // Default funds and liquidation.

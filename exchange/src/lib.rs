@@ -55,6 +55,7 @@ mod reject;
 mod run_timers;
 mod run_variation;
 mod series;
+mod settlement_price;
 mod snapshot;
 mod time_in_force;
 mod view;
@@ -76,12 +77,14 @@ pub use delivery::{Delivery, OpenChallenge};
 pub use event::{
     AmendReason, Event, Fill, IntervalOutcome, IntervalSettled, OrderAccepted, Traded,
 };
+pub use mark::{Basis, Impact, Pricing, Reach, Realised, Tape, Traffic};
 pub use open_account::Account;
 pub use open_order::OpenOrder;
 pub use publish_index::IndexHistory;
 pub use rehold::Health;
 pub use reject::{ReceiptField, Reject};
 pub use series::{Series, SeriesState};
+pub use settlement_price::{Closing, SettlementSource};
 pub use snapshot::SnapshotError;
 pub use time_in_force::TimeInForce;
 pub use view::{AccountSummary, OrderView, PositionView};

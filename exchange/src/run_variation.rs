@@ -1,4 +1,5 @@
-//! The variation cycle: every series that trades is marked, and what its positions gained or lost since the last mark is paid.
+//! The variation cycle: the price of the day is fixed for every series that trades, and what its positions gained or lost since the last one
+//! is paid.
 
 use instruments::{InstrumentId, Price};
 
@@ -12,26 +13,28 @@ impl Exchange {
         self.unmarked = self.series.keys().copied().collect();
         self.refresh_marks(events);
         let trading = |(id, series): (&InstrumentId, &crate::Series)| {
-            (series.state == SeriesState::Trading).then_some((*id, series.mark))
+            (series.state == SeriesState::Trading).then_some(*id)
         };
-        let trading: Vec<(InstrumentId, Price)> = self.series.iter().filter_map(trading).collect();
-        for (instrument, mark) in trading {
-            self.pay_variation(instrument, mark, events);
+        let trading: Vec<InstrumentId> = self.series.iter().filter_map(trading).collect();
+        for instrument in trading {
+            if let Some(price) = self.fix_daily_price(instrument, events) {
+                self.pay_variation(instrument, price, events);
+            }
             // A series comes to the front by time alone.
             self.set_bands(instrument);
         }
     }
 
-    /// Pays the variation of one series at `mark`.
+    /// Pays the variation of one series at `price`.
     pub(crate) fn pay_variation(
         &mut self,
         instrument: InstrumentId,
-        mark: Price,
+        price: Price,
         events: &mut Vec<Event>,
     ) {
         let Some(series) = self.series.get(&instrument) else { return };
         let terms = &series.instrument;
-        let moved = settlement::run_variation(&mut self.ledger, &mut self.positions, terms, mark);
+        let moved = settlement::run_variation(&mut self.ledger, &mut self.positions, terms, price);
         for part in moved {
             events.push(Event::VariationPaid {
                 instrument,

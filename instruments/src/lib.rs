@@ -19,6 +19,7 @@ mod grade;
 mod guards;
 mod ids;
 mod instrument;
+mod marking;
 pub mod rounding;
 mod units;
 
@@ -29,4 +30,5 @@ pub use ids::{AccountId, InstrumentId, ObligationId, OrderId, Seq, TradeId};
 pub use instrument::{
     Instrument, Period, PriceError, Product, QtyError, Right, Schedule, Style, TermsError,
 };
+pub use marking::MarkTerms;
 pub use units::{GpuSeconds, MicroUsd, Nanos, NanosSpan, NetQty, Ppm, Price, Qty, Side};

@@ -310,6 +310,7 @@ impl Draft<'_> {
             | Event::IndexPublished(_)
             | Event::MarkChanged { .. }
             | Event::VariationPaid { .. }
+            | Event::SettlementPriceFixed { .. }
             | Event::SeriesExpired { .. }
             | Event::PositionClosed { .. }
             | Event::ObligationAssigned { .. }

@@ -26,5 +26,6 @@ mod orders;
 mod properties;
 mod render;
 mod script;
+mod settle;
 mod venue;
 mod world;
