@@ -8,8 +8,9 @@ use instruments::{
     Price, Qty, Seq, Side,
 };
 use matching_engine::{OrderKind, PostOnly, StpMode, Trigger};
-use settlement::{DeliveryReceipt, Verdict};
+use settlement::{Bucket, DeliveryReceipt, Verdict};
 
+use crate::exercise::Instruction;
 use crate::time_in_force::TimeInForce;
 
 /// A command with its place in the journal. The only way time and order enter the core.
@@ -41,6 +42,20 @@ pub enum Command {
     Deposit {
         /// Who receives it.
         account: AccountId,
+        /// How much.
+        amount: MicroUsd,
+    },
+    /// Takes free money out of an account, and out of custody.
+    Withdraw {
+        /// Whose.
+        account: AccountId,
+        /// How much.
+        amount: MicroUsd,
+    },
+    /// Credits the exchange's own money to a bucket that bears losses. On a test venue only.
+    FundHouse {
+        /// First loss, insurance or default fund.
+        bucket: Bucket,
         /// How much.
         amount: MicroUsd,
     },
@@ -132,6 +147,15 @@ pub enum Command {
     // Margin and risk arrays.
 
     // Options, cascades and cash futures.
+    /// Says what of an option is not to be exercised in the money, or to be exercised out of it. Replaces what was said before.
+    InstructExercise {
+        /// Who asks.
+        account: AccountId,
+        /// Which option.
+        instrument: InstrumentId,
+        /// What; nothing withdraws it.
+        instruction: Instruction,
+    },
 
     // Default funds and liquidation.
 

@@ -6,9 +6,10 @@ use instruments::{
     Price, Qty, Side, TradeId,
 };
 use matching_engine::{AuctionKind, CancelReason, OrderKind, PostOnly, StpMode, Trigger};
-use settlement::{DeliveryReceipt, FailCause, Transfer, Verdict};
+use settlement::{DefaultResolved, DeliveryReceipt, FailCause, SplitPage, Transfer, Verdict};
 
 use crate::command::IndexPrint;
+use crate::exercise::Instruction;
 use crate::reject::Reject;
 use crate::settlement_price::SettlementSource;
 use crate::time_in_force::TimeInForce;
@@ -135,18 +136,15 @@ pub enum Event {
         /// The mark price.
         mark: Price,
     },
-    /// Profit or loss since the last mark was paid.
+    /// Profit or loss since the last mark was settled. What moves is the sum of an account's dues over all series; where somebody cannot
+    /// pay, `DefaultResolved` and `LossSplit` say what moved less.
     VariationPaid {
         /// Where.
         instrument: InstrumentId,
         /// Whose.
         account: AccountId,
-        /// Received (positive) or paid (negative).
+        /// Due to the account (positive) or by it (negative). Sums to zero over the series.
         amount: MicroUsd,
-        /// What a loser could not pay.
-        unpaid: MicroUsd,
-        /// What a winner had to do without.
-        haircut: MicroUsd,
     },
     /// Trading in a series has stopped at a final price.
     SeriesExpired {
@@ -286,12 +284,54 @@ pub enum Event {
         source: SettlementSource,
     },
     // Options, cascades and cash futures.
-
+    /// What is to be done with an option at its end is now this.
+    ExerciseInstructed {
+        /// Whose.
+        account: AccountId,
+        /// Which option.
+        instrument: InstrumentId,
+        /// What.
+        instruction: Instruction,
+    },
+    /// Lots of an option were exercised, or assigned, and are now lots of its future.
+    OptionExercised {
+        /// Which option.
+        instrument: InstrumentId,
+        /// Whose.
+        account: AccountId,
+        /// Lots exercised (positive) or assigned (negative).
+        exercised: NetQty,
+        /// The future.
+        underlying: InstrumentId,
+        /// Lots of the future booked at the strike.
+        booked: NetQty,
+        /// What the future is worth: the difference to the strike is paid with the next variation event of the option.
+        underlying_price: Price,
+    },
     // Default funds and liquidation.
-
+    /// One cycle's dues, defaults and splits have all been told; the transfers that come next are its chain.
+    VariationEnded,
+    /// An account's own margin did not cover its loss: who did.
+    DefaultResolved(DefaultResolved),
+    /// A page of a split among those who bear a loss: its own proof, which anyone can redo.
+    LossSplit {
+        /// What was split, and over what.
+        purpose: SplitPurpose,
+        /// The page.
+        page: Box<SplitPage>,
+    },
     // Physical close-out.
 
     // Trades agreed elsewhere.
+}
+
+/// What is split among those who bear a loss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum SplitPurpose {
+    /// What reached suspense, over the gains of one variation cycle.
+    Haircut,
+    /// What the default fund's shares pay, over the shares.
+    FundShares,
 }
 
 /// The terms under which an order was accepted.

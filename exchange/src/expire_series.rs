@@ -1,6 +1,6 @@
 //! Ends the trading of a series: open orders are cancelled, the settlement price is fixed, the last variation is paid.
 
-use instruments::InstrumentId;
+use instruments::{InstrumentId, Product};
 use matching_engine::CancelReason;
 
 use crate::Exchange;
@@ -9,6 +9,16 @@ use crate::series::SeriesState;
 
 impl Exchange {
     pub(crate) fn expire_series(&mut self, instrument: InstrumentId, events: &mut Vec<Event>) {
+        let Some(series) = self.series.get(&instrument) else { return };
+        match series.instrument.product {
+            Product::Option { .. } => self.expire_option(instrument, events),
+            Product::Future { .. } | Product::Cap { .. } | Product::Spread { .. } => {
+                self.expire_future(instrument, events);
+            }
+        }
+    }
+
+    fn expire_future(&mut self, instrument: InstrumentId, events: &mut Vec<Event>) {
         let Some((settlement_price, source)) = self.last_price(instrument) else { return };
 
         // From here on nothing can fail.
@@ -30,7 +40,7 @@ impl Exchange {
         }
         events.push(Event::SeriesExpired { instrument, settlement_price });
         if is_cleared {
-            self.pay_variation(instrument, settlement_price, events);
+            self.pay_variation(&[(instrument, settlement_price)], events);
         }
     }
 }

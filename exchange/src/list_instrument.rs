@@ -1,6 +1,6 @@
 //! Lists a series.
 
-use instruments::{Instrument, InstrumentId, Price};
+use instruments::{Instrument, InstrumentId, Price, Product};
 use matching_engine::PriceSource;
 
 use crate::event::Event;
@@ -26,6 +26,8 @@ impl Exchange {
             });
         }
 
+        self.check_underlying(terms)?;
+
         // From here on nothing can fail.
         let id = InstrumentId(Issued::next(&mut self.issued.series));
         // A mark is a price from its first moment.
@@ -33,6 +35,9 @@ impl Exchange {
         let instrument = Instrument { id, reference, ..terms.clone() };
         self.series_by_name.insert(instrument.name.clone(), id);
         self.engine.list(id, guards::book_terms(&instrument));
+        if let Product::Option { underlying, .. } = instrument.product {
+            self.options_on.entry(underlying).or_default().insert(id);
+        }
         self.stopping.insert((instrument.schedule.last_trade_at, id));
         self.series.insert(id, Series::new(instrument.clone(), self.now));
         self.set_bands(id);

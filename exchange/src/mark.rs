@@ -118,6 +118,7 @@ impl Exchange {
         }
         self.set_bands(instrument);
         self.set_trigger_price(instrument, PriceSource::Mark, mark, events);
+        self.remark_options(instrument, events);
     }
 
     /// What the mark of a series would be if it were computed at an instant.
@@ -130,6 +131,11 @@ impl Exchange {
         // The index prices compute; what an option or a spread is worth, others say.
         if series.state != SeriesState::Trading || !series.is_cleared() {
             return None;
+        }
+        if series.instrument.is_premium_style() {
+            let mark = self.premium_mark(&series.instrument, series.instrument.reference);
+            let (basis, pace) = (series.pricing.basis, series.pricing.pace);
+            return Some(Fresh { mark, basis, pace, moves_at: None });
         }
         let index = self.index_of(&series.instrument);
         Some(fresh(series, &self.engine.book(instrument)?, index, at))

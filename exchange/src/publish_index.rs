@@ -84,6 +84,7 @@ impl Exchange {
         let priced: Vec<_> = self.series.iter_mut().filter_map(of_grade).collect();
         self.unmarked.extend(priced.iter().copied());
         self.refresh_marks(events);
+        self.rehold_in(priced.iter().copied().filter(|id| self.is_cap(*id)).collect());
         for instrument in priced {
             let Some(series) = self.series.get(&instrument) else { continue };
             let Some(value) = print.value else {

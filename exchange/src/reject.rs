@@ -185,11 +185,25 @@ pub enum Reject {
     /// AGENT-008: a quality is 0 to 1,000,000 ppm.
     QualityOutOfRange,
     // Ledger.
-
+    /// LEDGER-014: a withdrawal is above zero and at most what is free.
+    WithdrawalOutOfRange {
+        /// What is free.
+        limit: MicroUsd,
+    },
+    /// LEDGER-015: the exchange puts its own money up for losses alone.
+    NotAHouseFund,
     // Margin and risk arrays.
 
     // Options, cascades and cash futures.
-
+    /// OPTION-001: an option is on a listed future of its grade, tick, lot and node that trades as long as it does.
+    BadUnderlying,
+    /// OPTION-010: only an option can be exercised or abandoned.
+    NotAnOption,
+    /// OPTION-011: an instruction is for at most the lots held long.
+    InstructionAboveHolding {
+        /// The most.
+        limit: Qty,
+    },
     // Default funds and liquidation.
 
     // Physical close-out.
@@ -260,8 +274,13 @@ impl Reject {
             Self::NotAVerifier => "AGENT-007",
             Self::QualityOutOfRange => "AGENT-008",
             // Ledger.
+            Self::WithdrawalOutOfRange { .. } => "LEDGER-014",
+            Self::NotAHouseFund => "LEDGER-015",
             // Margin and risk arrays.
             // Options, cascades and cash futures.
+            Self::BadUnderlying => "OPTION-001",
+            Self::NotAnOption => "OPTION-010",
+            Self::InstructionAboveHolding { .. } => "OPTION-011",
             // Default funds and liquidation.
             // Physical close-out.
             // Trades agreed elsewhere.

@@ -1,6 +1,6 @@
 //! The timer: decides what is due, in the order of (when it was due, what it is, id).
 
-use instruments::{InstrumentId, Nanos, NanosSpan};
+use instruments::{InstrumentId, Nanos, NanosSpan, Period, Product};
 
 use crate::Exchange;
 use crate::event::Event;
@@ -12,6 +12,16 @@ const VARIATION_EVERY_MIN: NanosSpan = NanosSpan::from_seconds(1);
 /// The instant `span` after `at`, or the last one there is.
 pub(crate) fn later(at: Nanos, span: NanosSpan) -> Nanos {
     Nanos::new(at.nanos().saturating_add(span.nanos()))
+}
+
+/// What becomes something else ends before what it becomes.
+const fn rank(series: &Series) -> u8 {
+    match series.instrument.product {
+        Product::Option { .. } => 0,
+        Product::Future { period: Period::Year, .. } => 1,
+        Product::Future { period: Period::Quarter, .. } => 2,
+        Product::Future { .. } | Product::Cap { .. } | Product::Spread { .. } => 3,
+    }
 }
 
 impl Exchange {
@@ -45,14 +55,14 @@ impl Exchange {
 
     /// The series in `state` whose instant has come, earliest first.
     fn due(&self, state: SeriesState, at: impl Fn(&Series) -> Nanos) -> Vec<InstrumentId> {
-        let mut due: Vec<(Nanos, InstrumentId)> = self
+        let mut due: Vec<(Nanos, u8, InstrumentId)> = self
             .series
             .iter()
             .filter(|(_, series)| series.state == state && at(series) <= self.now)
-            .map(|(id, series)| (at(series), *id))
+            .map(|(id, series)| (at(series), rank(series), *id))
             .collect();
         due.sort_unstable();
-        due.into_iter().map(|(_, id)| id).collect()
+        due.into_iter().map(|(_, _, id)| id).collect()
     }
 
     /// The venue's day: the length of one cycle.

@@ -77,9 +77,9 @@ impl Series {
     #[must_use]
     pub fn is_cleared(&self) -> bool {
         match self.instrument.product {
-            Product::Future { style: Style::Physical, .. } => true,
+            Product::Future { style: Style::Physical, .. } | Product::Option { .. } => true,
             Product::Future { style: Style::Cash, .. }
-            | Product::Option { .. }
+            | Product::Cap { .. }
             | Product::Spread { .. } => false,
         }
     }

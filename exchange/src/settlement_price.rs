@@ -72,8 +72,11 @@ impl Exchange {
         instrument: InstrumentId,
         events: &mut Vec<Event>,
     ) -> Option<Price> {
-        let mark = self.series.get(&instrument)?.mark;
-        let (price, source) = self.day_price(instrument, self.variation_at, mark)?;
+        let series = self.series.get(&instrument)?;
+        if series.instrument.is_premium_style() {
+            return None;
+        }
+        let (price, source) = self.day_price(instrument, self.variation_at, series.mark)?;
         self.series.get_mut(&instrument)?.daily_price = Some(price);
         events.push(Event::SettlementPriceFixed { instrument, price, source });
         Some(price)
@@ -87,7 +90,8 @@ impl Exchange {
         mark: Price,
     ) -> Option<(Price, SettlementSource)> {
         let series = self.series.get(&instrument)?;
-        if !series.is_cleared() || !matches!(series.instrument.product, Product::Future { .. }) {
+        // An option ends against its future.
+        if !series.is_cleared() || matches!(series.instrument.product, Product::Option { .. }) {
             return None;
         }
         let traded = series.pricing.half_hour.total(step_of(at, self.half_minute()));

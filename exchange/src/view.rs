@@ -5,7 +5,7 @@ use instruments::{
     Seq,
 };
 use matching_engine::{BookView, Cross, Phase, PriceSource};
-use settlement::{Bucket, Ledger, OpenOrders, requirement};
+use settlement::{Bucket, Ledger, OpenOrders};
 
 use crate::Exchange;
 use crate::command::IndexPrint;
@@ -195,8 +195,7 @@ impl Exchange {
                 let series = self.series.get(&instrument)?;
                 let terms = &series.instrument;
                 let none = OpenOrders::default();
-                let rates = &self.margin_rates;
-                let margin = requirement(terms, rates, position.net, &none, series.mark);
+                let margin = self.requirement_in(series, position.net, &none);
                 Some(PositionView {
                     instrument,
                     net: position.net,

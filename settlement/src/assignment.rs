@@ -37,7 +37,7 @@ pub struct Holder {
 }
 
 /// An account's place among those of the same size: by a hash, so that no id is favoured.
-type Tie = ([u8; 32], AccountId);
+pub(crate) type Tie = ([u8; 32], AccountId);
 /// Nodes still to be paired, by size.
 type Side = BTreeSet<(u64, Tie)>;
 
@@ -82,7 +82,7 @@ pub fn assign(seed: [u8; 32], holders: &[Holder], node_size: u32) -> Vec<Assignm
     assignments
 }
 
-fn by_tie(
+pub(crate) fn by_tie(
     seed: &[u8; 32],
     holders: &[Holder],
     nodes: impl Fn(&Holder) -> u64,
@@ -100,7 +100,7 @@ fn total(side: &BTreeMap<Tie, u64>) -> u128 {
 }
 
 /// Cuts a side to `assigned` nodes, pro rata with the largest remainder; equal remainders in the order of the ties.
-fn shares(side: &BTreeMap<Tie, u64>, assigned: u128) -> Vec<(Tie, u64)> {
+pub(crate) fn shares(side: &BTreeMap<Tie, u64>, assigned: u128) -> Vec<(Tie, u64)> {
     let whole = total(side).max(1);
     let mut parts: Vec<(u128, Tie, u64)> = Vec::with_capacity(side.len());
     let mut left = assigned;

@@ -6,24 +6,28 @@
 mod answers;
 mod closing;
 mod deliveries;
+mod losses;
 mod money;
 mod orders;
 mod positions;
+mod premiums;
 mod prices;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use exchange::{Command, Event, Exchange, SettlementSource, Stamped, Traded};
 use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, NanosSpan, Price, Seq};
-use settlement::Bucket;
+use settlement::{Bucket, Reason, Transfer};
 
 use crate::finding::Finding;
 use answers::is_answered;
 use closing::{is_of_books, is_of_time, stirs};
 use deliveries::{Circumstance, Deliveries};
+use losses::Cycle;
 use money::{Money, Stated};
 use orders::{Orders, Touched, taker_fee};
-use positions::{Assigned, Paid, Positions, affordable, check_assigned, value};
+use positions::{Assigned, Positions, affordable, check_assigned};
+use premiums::premium;
 use prices::Prices;
 
 /// Five basis points; the maker pays nothing.
@@ -54,10 +58,13 @@ pub struct Auditor {
 #[derive(Default)]
 struct Sheet {
     stated: Stated,
+    transfers: Vec<Transfer>,
     touched: Touched,
     traded_in: BTreeSet<InstrumentId>,
     /// Series whose variation was paid, or had nothing to pay.
     varied: BTreeSet<InstrumentId>,
+    /// The variation cycle that is being told.
+    cycle: Option<Cycle>,
     ended: BTreeSet<InstrumentId>,
     /// Marks that nothing but an expiry explains.
     odd_marks: BTreeMap<InstrumentId, Price>,
@@ -70,7 +77,7 @@ struct Sheet {
     /// The marks that were computed.
     expected: BTreeMap<InstrumentId, Price>,
     /// When the cycle was due that runs with this command.
-    cycle: Option<Nanos>,
+    cycle_due: Option<Nanos>,
     is_tick: bool,
     /// Who paid less than the fee, and what was due.
     short_of_fees: BTreeMap<AccountId, MicroUsd>,
@@ -79,6 +86,16 @@ struct Sheet {
     closed: Assigned,
     assigned: Assigned,
     has_delivery: bool,
+}
+
+impl Sheet {
+    /// SIM-040: a cycle is told to its end before its money moves.
+    const fn check_no_cycle(&self) -> Result<(), Finding> {
+        match self.cycle {
+            Some(_) => Err(Finding::Unannounced { kind: "end of a variation cycle", id: 0 }),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Auditor {
@@ -142,8 +159,12 @@ impl Auditor {
             self.marks_due = Some(self.marks_due.map_or(soon, |due| due.min(soon)));
         }
         self.check_sheet(&sheet, input.at)?;
-        // New money is held at once where something lacks; a later change of anything would hide it.
-        if matches!(input.command, Command::Deposit { .. }) { self.check_holds() } else { Ok(()) }
+        // New money is held at once where something lacks, and what is held is not taken out; a later change of anything would hide it.
+        if matches!(input.command, Command::Deposit { .. } | Command::Withdraw { .. }) {
+            self.check_holds()
+        } else {
+            Ok(())
+        }
     }
 
     /// Compares the books with the exchange's own view.
@@ -231,6 +252,13 @@ impl Auditor {
                 sheet.stated.gain(*account, *amount);
                 sheet.stated.house(-*amount);
             }
+            Command::Withdraw { account, amount } => {
+                self.money.deposit(-*amount);
+                sheet.stated.gain(*account, -*amount);
+                sheet.stated.house(*amount);
+            }
+            // From one bucket of the house to another.
+            Command::FundHouse { amount, .. } => self.money.deposit(*amount),
             Command::Tick => {
                 sheet.is_tick = true;
                 if self.marks_due.is_some_and(|due| due <= input.at) {
@@ -239,7 +267,7 @@ impl Auditor {
                 if let Some((due, every)) = self.variation.filter(|(due, _)| *due <= input.at) {
                     sheet.varied.extend(self.prices.trading());
                     sheet.is_to_refresh = true;
-                    sheet.cycle = Some(due);
+                    sheet.cycle_due = Some(due);
                     let missed = input.at.since(due).nanos() / every.nanos().max(1);
                     let next = due + NanosSpan::new(every.nanos() * (missed + 1));
                     self.variation = Some((next, every));
@@ -258,7 +286,8 @@ impl Auditor {
             | Command::IssueChallenge { .. }
             | Command::SubmitReceipt { .. }
             | Command::DrawRows { .. }
-            | Command::SubmitVerdict { .. } => {}
+            | Command::SubmitVerdict { .. }
+            | Command::InstructExercise { .. } => {}
         }
     }
 
@@ -271,7 +300,9 @@ impl Auditor {
             }
             Event::AccountOpened { account, .. } => self.next_id("account", account.0),
             Event::MoneyMoved(transfer) => {
+                sheet.check_no_cycle()?;
                 self.money.transfer(transfer, &mut sheet.stated);
+                sheet.transfers.push(*transfer);
                 Ok(())
             }
             Event::OrderAccepted(_)
@@ -287,7 +318,8 @@ impl Auditor {
             Event::Traded(traded) => self.read_trade(traded, now, sheet),
             Event::IndexPublished(print) => self.prices.print(print),
             Event::MarkChanged { instrument, mark } => {
-                if sheet.expected.get(instrument) != Some(mark) {
+                let premium = self.prices.premium(*instrument);
+                if premium.as_ref().or(sheet.expected.get(instrument)) != Some(mark) {
                     sheet.odd_marks.insert(*instrument, *mark);
                 }
                 self.prices.mark(*instrument, *mark);
@@ -299,6 +331,9 @@ impl Auditor {
             Event::VariationPaid { .. }
             | Event::SeriesExpired { .. }
             | Event::PositionClosed { .. } => self.read_clearing(event, sheet),
+            Event::VariationEnded | Event::DefaultResolved(_) | Event::LossSplit { .. } => {
+                self.read_loss(event, sheet)
+            }
             Event::ObligationAssigned { .. }
             | Event::AgentNominated { .. }
             | Event::IntervalOpened { .. }
@@ -313,6 +348,8 @@ impl Auditor {
             // Margin and risk arrays.
             // Marks and settlement prices.
             // Options, cascades and cash futures.
+            Event::ExerciseInstructed { .. } => Ok(()),
+            Event::OptionExercised { .. } => self.read_exercise(event),
             // Default funds and liquidation.
             // Physical close-out.
             // Trades agreed elsewhere.
@@ -368,8 +405,12 @@ impl Auditor {
         self.positions.trade(traded, &terms);
         self.prices.trade(traded.instrument, (traded.price, traded.qty), now);
         sheet.traded_in.insert(traded.instrument);
-        let notional = value(&terms, traded.price, i128::from(traded.qty.lots()));
-        let limits = [(&traded.maker, MicroUsd::ZERO), (&traded.taker, taker_fee(notional))];
+        let full = taker_fee(&terms, traded.price, i128::from(traded.qty.lots()));
+        if let Some((buyer, seller, premium)) = premium(traded, &terms) {
+            sheet.stated.gain(buyer, -premium);
+            sheet.stated.gain(seller, premium);
+        }
+        let limits = [(&traded.maker, MicroUsd::ZERO), (&traded.taker, full)];
         for (fill, limit) in limits {
             if fill.fee < MicroUsd::ZERO || limit < fill.fee {
                 return Err(Finding::Fee { fee: fill.fee, limit });
@@ -386,24 +427,28 @@ impl Auditor {
     #[expect(clippy::wildcard_enum_match_arm, reason = "the exhaustive match is in `read_event`")]
     fn read_clearing(&mut self, event: &Event, sheet: &mut Sheet) -> Result<(), Finding> {
         match event {
-            Event::VariationPaid { instrument, account, amount, unpaid, haircut } => {
+            Event::VariationPaid { instrument, account, amount } => {
                 let (terms, price) = self.prices.settled(*instrument)?;
-                let (unpaid, haircut) = (*unpaid, *haircut);
-                let paid = Paid { account: *account, amount: *amount, unpaid, haircut };
-                self.positions.pay(&terms, price, &paid)?;
+                let cycle = sheet.cycle.get_or_insert_with(|| Cycle::new(&self.positions));
+                cycle.due(*account, *amount);
+                self.positions.pay(&terms, price, *account, *amount)?;
                 sheet.varied.insert(*instrument);
                 sheet.stated.gain(*account, *amount);
-                // What losers lack and winners do without, the insurance fund has paid.
-                sheet.stated.house(haircut - unpaid);
                 Ok(())
             }
             Event::SeriesExpired { instrument, settlement_price } => {
-                let ours = self.closing.get(instrument).map(|(price, _)| *price);
+                let (terms, mark) = self.prices.terms(*instrument)?;
+                let closing = self.closing.get(instrument).map(|(price, _)| *price);
+                let ours = if terms.is_premium_style() {
+                    closing.map(|price| Price::from_ticks(terms.moneyness(price).max(0)))
+                } else {
+                    closing
+                };
                 let (instrument, theirs) = (*instrument, *settlement_price);
                 if ours != Some(theirs) {
                     return Err(Finding::SettlementPrice { instrument, ours, theirs });
                 }
-                self.prices.mark(instrument, theirs);
+                self.prices.mark(instrument, if terms.is_premium_style() { mark } else { theirs });
                 self.prices.stop(instrument);
                 sheet.stopped.insert(instrument);
                 sheet.odd_marks.remove(&instrument);
@@ -418,6 +463,23 @@ impl Auditor {
             }
             _ => Ok(()),
         }
+    }
+
+    /// SIM-040: who could not pay, who paid instead, and how it was split.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the exhaustive match is in `read_event`")]
+    fn read_loss(&mut self, event: &Event, sheet: &mut Sheet) -> Result<(), Finding> {
+        let unannounced = Finding::Unannounced { kind: "variation cycle", id: 0 };
+        if matches!(event, Event::VariationEnded) {
+            let cycle = sheet.cycle.take().ok_or(unannounced)?;
+            return cycle.check(&self.money, &mut sheet.stated);
+        }
+        let cycle = sheet.cycle.as_mut().ok_or(unannounced)?;
+        match event {
+            Event::DefaultResolved(part) => cycle.resolve(*part),
+            Event::LossSplit { purpose, page } => cycle.split(*purpose, page),
+            _ => {}
+        }
+        Ok(())
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "the exhaustive match is in `read_event`")]
@@ -469,7 +531,9 @@ impl Auditor {
     }
 
     fn check_sheet(&mut self, sheet: &Sheet, now: Nanos) -> Result<(), Finding> {
+        sheet.check_no_cycle()?;
         self.money.check(&sheet.stated)?;
+        self.check_transfers(&sheet.transfers)?;
         self.orders.check(&sheet.touched)?;
         self.check_prices(sheet, now)?;
         for instrument in &sheet.stopped {
@@ -506,6 +570,7 @@ impl Auditor {
         }
         for (instrument, mark) in &sheet.expected {
             let (_, theirs) = self.prices.terms(*instrument)?;
+            let mark = &self.prices.premium(*instrument).unwrap_or(*mark);
             if theirs != *mark && !sheet.stopped.contains(instrument) {
                 let (instrument, ours) = (*instrument, Some(*mark));
                 return Err(Finding::Mark { instrument, ours, theirs });
@@ -524,7 +589,7 @@ impl Auditor {
     ) -> Result<(), Finding> {
         let is_last = self.prices.overdue(now).contains_key(&instrument);
         let market = self.orders.market(instrument);
-        let ours = match (sheet.cycle, self.variation) {
+        let ours = match (sheet.cycle_due, self.variation) {
             _ if is_last => self.closing.get(&instrument).cloned(),
             (Some(at), Some((_, day))) => self.prices.day(instrument, &market, at, day),
             (None, _) | (_, None) => None,
@@ -546,7 +611,9 @@ impl Auditor {
         for (account, instrument) in keys {
             let (terms, mark) = self.prices.terms(instrument)?;
             let sums = open.get(&(account, instrument)).copied().unwrap_or_default();
-            let (position, orders) = self.positions.required((&terms, mark), account, sums);
+            let underlying = self.prices.underlying(&terms).unwrap_or(mark);
+            let prices = (mark, underlying);
+            let (position, orders) = self.positions.required(&terms, prices, account, sums);
             let total = required.entry(account).or_default();
             *total = (total.0 + position, total.1 + orders);
         }
@@ -558,6 +625,23 @@ impl Auditor {
                 if held != required {
                     return Err(Finding::Hold { bucket, held, required });
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// SIM-028: transfers have no gaps, chains are of one command, and everyone says what it is for.
+    fn check_transfers(&mut self, transfers: &[Transfer]) -> Result<(), Finding> {
+        let mut open = None;
+        for transfer in transfers {
+            let Transfer { id, chain, reason, .. } = *transfer;
+            self.next_id("transfer", id.0)?;
+            if chain != id && open != Some(chain) {
+                return Err(Finding::OutOfChain { transfer: id, chain });
+            }
+            open = Some(chain);
+            if reason == Reason::Unstated {
+                return Err(Finding::WithoutReason { transfer: id });
             }
         }
         Ok(())
@@ -598,7 +682,15 @@ mod tests {
             let mut believer = auditor.clone();
             let cash = Bucket::Cash(bucket.account().unwrap());
             let amount = MicroUsd::new(1);
-            let transfer = settlement::Transfer { from: bucket, to: cash, amount };
+            let id = settlement::TransferId(0);
+            let transfer = Transfer {
+                id,
+                chain: id,
+                reason: Reason::Unstated,
+                from: bucket,
+                to: cash,
+                amount,
+            };
             believer.money.transfer(&transfer, &mut Stated::default());
             assert!(matches!(believer.check_holds(), Err(Finding::Hold { .. })));
             tried += 1;

@@ -70,12 +70,15 @@ pub(crate) fn reject(reject: &Reject, instrument: Option<&Instrument>) -> WireEr
         | Reject::NotAVerifier
         | Reject::QualityOutOfRange => delivery(reject),
         // Ledger.
+        Reject::WithdrawalOutOfRange { .. } | Reject::NotAHouseFund => account(reject),
         // Margin and risk arrays.
         // Marks and settlement prices.
         // Options, cascades and cash futures.
-        // Default funds and liquidation.
-        // Physical close-out.
-        // Trades agreed elsewhere.
+        Reject::BadUnderlying | Reject::NotAnOption | Reject::InstructionAboveHolding { .. } => {
+            option(reject)
+        } // Default funds and liquidation.
+          // Physical close-out.
+          // Trades agreed elsewhere.
     };
     error.by_rule(reject.rule())
 }
@@ -102,6 +105,25 @@ fn venue(reject: &Reject) -> WireError {
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the table above is exhaustive")]
+fn option(reject: &Reject) -> WireError {
+    match reject {
+        Reject::BadUnderlying => {
+            let reason = "an option is on a listed future of its grade, tick, lot and node";
+            WireError::new(ErrorCode::OtherReject, reason)
+        }
+        Reject::NotAnOption => {
+            let reason = "only an option can be exercised or abandoned";
+            WireError::new(ErrorCode::InvalidInstrument, reason).of("instrument_name")
+        }
+        Reject::InstructionAboveHolding { limit } => {
+            let reason = "an instruction is for at most the lots held long";
+            WireError::new(ErrorCode::InvalidAmount, reason).of("amount").with_limit(*limit)
+        }
+        other => elsewhere(other),
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the table above is exhaustive")]
 fn account(reject: &Reject) -> WireError {
     match reject {
         Reject::UnknownAccount => WireError::new(ErrorCode::NotFound, "no such account"),
@@ -120,6 +142,14 @@ fn account(reject: &Reject) -> WireError {
             let reason = "a deposit must be above zero and at most the limit";
             WireError::new(ErrorCode::InvalidAmount, reason).of("amount").with_limit(*limit)
         }
+        Reject::WithdrawalOutOfRange { limit } => {
+            let reason = "a withdrawal must be above zero and at most what is free";
+            WireError::new(ErrorCode::InvalidAmount, reason).of("amount").with_limit(*limit)
+        }
+        Reject::NotAHouseFund => {
+            let reason = "the exchange funds its first loss, insurance and default fund alone";
+            WireError::new(ErrorCode::Forbidden, reason)
+        }
         Reject::EquityOutOfRange { limit } => {
             let reason = "the account's equity would be above the limit";
             WireError::new(ErrorCode::InvalidAmount, reason).of("amount").with_limit(*limit)
@@ -135,7 +165,7 @@ fn terms(reject: &Reject, instrument: Option<&Instrument>) -> WireError {
             WireError::new(ErrorCode::InvalidInstrument, "no such series").of("instrument_name")
         }
         Reject::ProductNotCleared => {
-            let reason = "options, spreads and cash-settled futures are not cleared yet";
+            let reason = "spreads are not cleared yet";
             WireError::new(ErrorCode::NotImplemented, reason).of("instrument_name")
         }
         Reject::SeriesExpired => {
@@ -459,6 +489,9 @@ mod tests {
             // Margin and risk arrays.
             // Marks and settlement prices.
             // Options, cascades and cash futures.
+            Reject::BadUnderlying,
+            Reject::NotAnOption,
+            Reject::InstructionAboveHolding { limit: qty },
             // Default funds and liquidation.
             // Physical close-out.
             // Trades agreed elsewhere.

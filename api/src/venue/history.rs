@@ -311,6 +311,9 @@ impl Draft<'_> {
             | Event::MarkChanged { .. }
             | Event::VariationPaid { .. }
             | Event::SettlementPriceFixed { .. }
+            | Event::VariationEnded
+            | Event::DefaultResolved(_)
+            | Event::LossSplit { .. }
             | Event::SeriesExpired { .. }
             | Event::PositionClosed { .. }
             | Event::ObligationAssigned { .. }
@@ -320,6 +323,8 @@ impl Draft<'_> {
             | Event::RowsDrawn { .. }
             | Event::ObligationClosed { .. }
             | Event::BuyerDefaulted { .. } => {}
+            // Options, cascades and cash futures.
+            Event::ExerciseInstructed { .. } | Event::OptionExercised { .. } => {}
         }
     }
 

@@ -106,6 +106,8 @@ impl Inbox {
             | Command::ListInstrument(_)
             | Command::OpenAccount { .. }
             | Command::Deposit { .. }
+            | Command::Withdraw { .. }
+            | Command::FundHouse { .. }
             | Command::CancelOrder { .. }
             | Command::CancelAll { .. }
             | Command::OpenAuction { .. }
@@ -115,6 +117,7 @@ impl Inbox {
             | Command::SubmitReceipt { .. }
             | Command::DrawRows { .. }
             | Command::SubmitVerdict { .. }
+            | Command::InstructExercise { .. }
             | Command::Tick => INBOX_MAX,
         };
         let payload = borsh::to_vec(&command).expect("a command encodes");

@@ -5,13 +5,15 @@
 use std::collections::BTreeMap;
 
 use exchange::{
-    Event, Exchange, Impact, IntervalSettled, OrderAccepted, SettlementSource, Stamped, Traded,
+    Event, Exchange, Impact, IntervalSettled, OrderAccepted, SettlementSource, SplitPurpose,
+    Stamped, Traded,
 };
 use instruments::{
-    AccountId, Instrument, InstrumentId, MicroUsd, ObligationId, OrderId, Price, Side,
+    AccountId, Instrument, InstrumentId, MicroUsd, ObligationId, OrderId, Price, Product, Right,
+    Side,
 };
 use matching_engine::OrderKind;
-use settlement::{Bucket, Transfer};
+use settlement::{Bucket, HoldKey, Reason, Transfer, TransferId};
 
 #[derive(Default)]
 struct Holding {
@@ -50,6 +52,8 @@ struct Duty {
 #[derive(Default)]
 pub(crate) struct Auditor {
     balances: BTreeMap<Bucket, i128>,
+    last_transfer: TransferId,
+    last_chain: TransferId,
     terms: BTreeMap<InstrumentId, Instrument>,
     marks: BTreeMap<InstrumentId, Price>,
     /// What variation settles at.
@@ -75,6 +79,8 @@ impl Auditor {
     /// Adds up one command's events.
     #[track_caller]
     pub(crate) fn watch(&mut self, input: &Stamped, events: &[Event]) {
+        // A chain does not go on in the next command.
+        self.last_chain = TransferId::default();
         let mut due: BTreeMap<InstrumentId, i128> = BTreeMap::new();
         let mut through_suspense: BTreeMap<AccountId, i128> = BTreeMap::new();
         for event in events {
@@ -91,18 +97,44 @@ impl Auditor {
                         *through_suspense.entry(account).or_default() += micros(transfer.amount);
                     }
                 }
-                Event::VariationPaid { instrument, account, amount, unpaid, haircut } => {
-                    let owed = micros(*amount) - micros(*unpaid) + micros(*haircut);
+                Event::VariationPaid { instrument, account, amount } => {
+                    let owed = micros(*amount);
                     self.marked(*instrument, *account, owed);
                     *due.entry(*instrument).or_default() += owed;
-                    *through_suspense.entry(*account).or_default() -= micros(*amount);
+                    *through_suspense.entry(*account).or_default() -= owed;
+                }
+                Event::DefaultResolved(part) => {
+                    let own = micros(part.own_margin) + micros(part.own_share);
+                    let others = micros(part.first_loss) + micros(part.insurance);
+                    let lost = own + others + micros(part.mutual) + micros(part.haircut);
+                    assert_eq!(lost, micros(part.lost), "layers sum to the loss");
+                    *through_suspense.entry(part.account).or_default() -= lost - own;
+                }
+                Event::LossSplit { purpose, page } => {
+                    for line in &page.lines {
+                        assert!(page.terms.hold_for(line), "a line that does not follow");
+                        let part = i128::from(line.part);
+                        *through_suspense.entry(line.account).or_default() += match purpose {
+                            SplitPurpose::Haircut => i128::try_from(line.weight).unwrap() - part,
+                            SplitPurpose::FundShares => part,
+                        };
+                    }
                 }
                 _ => self.event(input, event),
             }
         }
         assert!(due.values().all(|sum| *sum == 0), "variation sums to zero: {due:?}");
+        // Beyond the ledger's range a due is told as the most that the ledger can hold.
+        let is_saturated = events.iter().any(|event| match event {
+            Event::VariationPaid { amount, .. } => amount.micros().abs() == i64::MAX,
+            Event::DefaultResolved(part) => part.lost.micros() == i64::MAX,
+            _ => false,
+        });
         let moved_otherwise = through_suspense.values().any(|rest| *rest != 0);
-        assert!(!moved_otherwise, "variation is the money that moved: {through_suspense:?}");
+        assert!(
+            is_saturated || !moved_otherwise,
+            "variation is the money that moved: {through_suspense:?}"
+        );
     }
 
     #[track_caller]
@@ -146,11 +178,46 @@ impl Auditor {
                 assert!(i128::from(delivered.lots()) <= held.lots.abs());
             }
             Event::SeriesExpired { instrument, settlement_price } => {
-                assert_eq!(self.marks[instrument], *settlement_price);
+                let is_premium_style = self.is_premium_style(*instrument);
+                assert!(is_premium_style || self.marks[instrument] == *settlement_price);
                 assert!(self.terms[instrument].schedule.last_trade_at <= input.at);
             }
+            Event::OptionExercised { .. } => self.exercised(event),
             _ => self.delivery_event(input, event),
         }
+    }
+
+    /// Lots of an option become lots of its future at the future's price; what the strike is better is due with the option.
+    #[track_caller]
+    fn exercised(&mut self, event: &Event) {
+        let Event::OptionExercised {
+            instrument,
+            account,
+            exercised,
+            underlying,
+            booked,
+            underlying_price,
+        } = event
+        else {
+            return;
+        };
+        let Product::Option { underlying: future, strike, right } = self.terms[instrument].product
+        else {
+            panic!("an option is exercised")
+        };
+        assert_eq!(future, *underlying);
+        let sign = if right == Right::Call { 1 } else { -1 };
+        let lots = i128::from(exercised.lots());
+        assert_eq!(i128::from(booked.lots()), sign * lots);
+        let price = *underlying_price;
+        let at_price = self.value(future, price, sign * lots);
+        let gain = at_price - self.value(future, strike, sign * lots);
+        let option = self.holdings.get_mut(&(*instrument, *account)).expect("a holding");
+        assert!(lots.abs() <= option.lots.abs() && 0 < lots * option.lots, "what is held");
+        option.cost -= gain;
+        let holding = self.holdings.entry((future, *account)).or_default();
+        holding.lots += sign * lots;
+        holding.cost += at_price;
     }
 
     #[track_caller]
@@ -196,6 +263,7 @@ impl Auditor {
             Event::ObligationClosed { .. } => self.closed(event),
             Event::Rejected(_)
             | Event::VenueOpened
+            | Event::VariationEnded
             | Event::AccountOpened { .. }
             | Event::IndexPublished(_)
             | Event::AuctionOpened { .. }
@@ -203,6 +271,7 @@ impl Auditor {
             | Event::AuctionEnded { .. }
             | Event::IndicativePrice { .. }
             | Event::BatchItemDone { .. }
+            | Event::ExerciseInstructed { .. }
             | Event::AgentNominated { .. } => {}
             other => panic!("an event that nobody audits: {other:?}"),
         }
@@ -224,7 +293,13 @@ impl Auditor {
         duty
     }
 
+    #[track_caller]
     fn money_moved(&mut self, transfer: &Transfer) {
+        let Transfer { id, chain, reason, .. } = *transfer;
+        assert_eq!(id.0, self.last_transfer.0 + 1, "transfer ids without gaps");
+        assert!(chain == id || chain == self.last_chain, "out of its chain: {transfer:?}");
+        assert_ne!(reason, Reason::Unstated, "nobody said what it is for: {transfer:?}");
+        (self.last_transfer, self.last_chain) = (id, chain);
         assert!(MicroUsd::ZERO < transfer.amount, "money that did not move: {transfer:?}");
         *self.balances.entry(transfer.from).or_default() -= micros(transfer.amount);
         *self.balances.entry(transfer.to).or_default() += micros(transfer.amount);
@@ -238,9 +313,32 @@ impl Auditor {
         i128::from(price.ticks()) * tick_value * lots
     }
 
+    /// What a trade costs its taker: five basis points, of the worth at the strike and at most an eighth of the premium where one is paid.
+    fn fee(&self, instrument: InstrumentId, price: Price, lots: i128) -> i128 {
+        let rate = |worth: i128| (worth * 500 + 999_999).div_euclid(1_000_000);
+        match self.terms[&instrument].strike() {
+            Some(strike) => {
+                let premium = self.value(instrument, price, lots);
+                rate(self.value(instrument, strike, lots)).min(premium.div_euclid(8))
+            }
+            None => rate(self.value(instrument, price, lots)),
+        }
+    }
+
+    fn is_premium_style(&self, instrument: InstrumentId) -> bool {
+        self.terms[&instrument].is_premium_style()
+    }
+
     fn reserve(&self, order: &Order, limit: Price) -> i128 {
         let worst = order.ceiling.unwrap_or(limit);
         let at = |price: Price| self.value(order.instrument, price, 1);
+        if self.is_premium_style(order.instrument) {
+            let mark = self.marks[&order.instrument];
+            return match order.side {
+                Side::Buy => at(worst) + self.fee(order.instrument, worst, 1),
+                Side::Sell => self.fee(order.instrument, limit.max(worst).max(mark), 1),
+            };
+        }
         let at_mark = at(self.marks[&order.instrument]);
         let loss = match order.side {
             Side::Buy => at(worst) - at_mark,
@@ -354,13 +452,13 @@ impl Auditor {
             }
             let signed = if side == Side::Buy { lots } else { -lots };
             let paid = self.value(trade.instrument, trade.price, signed);
+            let paid = if self.is_premium_style(trade.instrument) { 0 } else { paid };
             let holding = self.holdings.entry((trade.instrument, fill.account)).or_default();
             holding.lots += signed;
             holding.cost += paid;
             self.fees += micros(fill.fee);
         }
-        let full =
-            (self.value(trade.instrument, trade.price, lots) * 500 + 999_999).div_euclid(1_000_000);
+        let full = self.fee(trade.instrument, trade.price, lots);
         assert!(micros(trade.taker.fee) <= full, "no more than the taker's fee");
         assert_eq!(trade.maker.fee, MicroUsd::ZERO);
     }
@@ -369,7 +467,10 @@ impl Auditor {
     #[track_caller]
     fn marked(&mut self, instrument: InstrumentId, account: AccountId, owed: i128) {
         let lots = self.holdings[&(instrument, account)].lots;
-        let value = self.value(instrument, self.settled[&instrument], lots);
+        let is_premium = self.is_premium_style(instrument);
+        let price = self.settled.get(&instrument).copied();
+        let value = price.map_or(0, |price| self.value(instrument, price, lots));
+        let value = if is_premium { 0 } else { value };
         let holding = self.holdings.get_mut(&(instrument, account)).unwrap();
         let exact = value - holding.cost;
         let saturated = exact.clamp(-i128::from(i64::MAX), i128::from(i64::MAX));
@@ -432,6 +533,7 @@ impl Auditor {
             exchange.ledger().balances().map(|(bucket, money)| (bucket, micros(money))).collect();
         assert_eq!(balances, ledger, "balances");
         assert_eq!(self.fees, micros(exchange.ledger().balance(Bucket::Fees)), "fees");
+        assert_eq!(self.last_transfer, exchange.ledger().last_transfer(), "transfers");
 
         let held = exchange
             .positions()
@@ -501,7 +603,10 @@ impl Auditor {
     fn compare_duties(&self, exchange: &Exchange) {
         assert_eq!(self.duties.len(), exchange.deliveries().count(), "obligations");
         let mut held: BTreeMap<Bucket, i128> = BTreeMap::new();
+        let ledger = exchange.ledger();
         for (id, duty) in &self.duties {
+            let keys = [HoldKey::Escrow(*id, duty.buyer), HoldKey::Bond(*id, duty.seller)];
+            assert_eq!(keys.map(|key| micros(ledger.held(key))), [duty.escrow, duty.bond], "{id}");
             let obligation = &exchange.delivery(*id).expect("an obligation").obligation;
             assert_eq!(obligation.closed, duty.is_closed, "{id}");
             assert_eq!(

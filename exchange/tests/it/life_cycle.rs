@@ -405,8 +405,10 @@ fn a_loser_who_cannot_pay_cuts_the_winner() {
             bob: cash 992.8 margin 7.2 -1 H100D (24)
             H100D settles @ 1.5 by the mark
             H100D expired @ 1.5
-            H100D variation alice -12, unpaid 12
-            H100D variation bob 12, haircut 12
+            H100D variation alice -24
+            H100D variation bob 24
+            alice lost 24, own margin 12, haircut 12
+            haircut 1/1: bob 12000000 of 24000000
             alice: +1 H100D
             bob: cash 1004.8 margin 7.2 -1 H100D
             H100D alice ends +1, 1 for delivery

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use exchange::{
-    Event, Exchange, IntervalOutcome, IntervalSettled, Reject, SettlementSource, Traded,
+    Event, Exchange, IntervalOutcome, IntervalSettled, Reject, SettlementSource, SplitPurpose,
+    Traded,
 };
 use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, OrderId, Price, Side};
 use settlement::{Bucket, FailCause, Verdict};
@@ -20,7 +21,7 @@ pub(crate) fn event(world: &World, event: &Event) -> Option<String> {
         exchange.series_by_id(*instrument).unwrap().instrument.price_to_decimal(*price)
     };
     Some(match event {
-        Event::MoneyMoved(_) | Event::DepthChanged { .. } => return None,
+        Event::MoneyMoved(_) | Event::DepthChanged { .. } | Event::VariationEnded => return None,
         Event::Rejected(reason) => refused(reason),
         Event::VenueOpened => "venue open".to_owned(),
         Event::InstrumentListed(terms) => format!("{} listed", terms.name),
@@ -52,11 +53,8 @@ pub(crate) fn event(world: &World, event: &Event) -> Option<String> {
             let (price, of) = (per_hour(instrument, price), made_of(source));
             format!("{} settles @ {price} by {of}", series(instrument))
         }
-        Event::VariationPaid { instrument, account, amount, unpaid, haircut } => {
-            let mut line =
-                format!("{} variation {} {}", series(instrument), name(account), usd(*amount));
-            money(&mut line, &[("unpaid", *unpaid), ("haircut", *haircut)]);
-            line
+        Event::VariationPaid { instrument, account, amount } => {
+            format!("{} variation {} {}", series(instrument), name(account), usd(*amount))
         }
         Event::SeriesExpired { instrument, settlement_price } => {
             format!("{} expired @ {}", series(instrument), per_hour(instrument, settlement_price))
@@ -68,7 +66,10 @@ pub(crate) fn event(world: &World, event: &Event) -> Option<String> {
             net.lots(),
             delivered.lots()
         ),
-        _ => return auction(exchange, event).or_else(|| delivery(exchange, event)),
+        _ => {
+            let told = auction(exchange, event).or_else(|| default(exchange, event));
+            return told.or_else(|| delivery(exchange, event));
+        }
     })
 }
 
@@ -111,6 +112,38 @@ fn auction(exchange: &Exchange, event: &Event) -> Option<String> {
             Some(reason) => format!("[{place}] {}", refused(reason)),
             None => format!("[{place}] done"),
         },
+        _ => return None,
+    })
+}
+
+fn default(exchange: &Exchange, event: &Event) -> Option<String> {
+    let name = |account: &AccountId| account_name(exchange, *account);
+    Some(match event {
+        Event::DefaultResolved(part) => {
+            let mut line = format!("{} lost {}", name(&part.account), usd(part.lost));
+            let layers = [
+                ("own margin", part.own_margin),
+                ("own share", part.own_share),
+                ("first loss", part.first_loss),
+                ("insurance", part.insurance),
+                ("mutual", part.mutual),
+                ("haircut", part.haircut),
+            ];
+            money(&mut line, &layers);
+            line
+        }
+        Event::LossSplit { purpose, page } => {
+            let what = match purpose {
+                SplitPurpose::Haircut => "haircut",
+                SplitPurpose::FundShares => "fund shares",
+            };
+            let parts: Vec<String> = page
+                .lines
+                .iter()
+                .map(|line| format!("{} {} of {}", name(&line.account), line.part, line.weight))
+                .collect();
+            format!("{what} {}/{}: {}", page.page, page.pages, parts.join(", "))
+        }
         _ => return None,
     })
 }
@@ -172,6 +205,19 @@ fn delivery(exchange: &Exchange, event: &Event) -> Option<String> {
         // Margin and risk arrays.
         // Marks and settlement prices.
         // Options, cascades and cash futures.
+        Event::ExerciseInstructed { account, instrument, instruction } => format!(
+            "{} {} abandons {}, exercises {}",
+            series_name(exchange, *instrument),
+            name(account),
+            instruction.abandon.lots(),
+            instruction.exercise.lots()
+        ),
+        Event::OptionExercised { instrument, account, exercised, underlying, booked, .. } => {
+            let (option, future) =
+                (series_name(exchange, *instrument), series_name(exchange, *underlying));
+            let (lots, booked) = (exercised.lots(), booked.lots());
+            format!("{option} {} exercises {lots:+}, {booked:+} {future}", name(account))
+        }
         // Default funds and liquidation.
         // Physical close-out.
         // Trades agreed elsewhere.
@@ -311,6 +357,17 @@ pub(crate) fn account(exchange: &Exchange, account: AccountId) -> String {
         write!(line, " {lots:+} {}", series_name(exchange, position.instrument)).unwrap();
         if position.unrealised != MicroUsd::ZERO {
             write!(line, " ({})", usd(position.unrealised)).unwrap();
+        }
+    }
+    line
+}
+
+/// The house's own money, bucket by bucket.
+pub(crate) fn house(exchange: &Exchange) -> String {
+    let mut line = "house:".to_owned();
+    for (bucket, balance) in exchange.ledger().balances() {
+        if bucket.account().is_none() {
+            write!(line, " {} {}", format!("{bucket:?}").to_lowercase(), usd(balance)).unwrap();
         }
     }
     line

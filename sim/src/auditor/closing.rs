@@ -1,17 +1,24 @@
 //! What time does to the books: when marks must have followed them, and what a series' mark was when it stopped.
 
-use exchange::Event;
-use instruments::{InstrumentId, Nanos, NanosSpan};
+use exchange::{Event, SettlementSource};
+use instruments::{InstrumentId, Nanos, NanosSpan, Product};
 use matching_engine::CancelReason;
 
 use super::{Auditor, Sheet};
 
 impl Auditor {
-    /// What a series that stops with this command settles at, as its book is now.
+    /// What a series that stops with this command settles at, as its book is now. An option ends against its future's mark, which may have
+    /// stopped with it.
     pub(super) fn note_closing(&mut self, instrument: InstrumentId, at: Nanos) {
         let day = self.variation.map_or(NanosSpan::ZERO, |(_, every)| every);
-        let market = self.orders.market(instrument);
-        let closing = self.prices.closing(instrument, &market, at, day);
+        let product = self.prices.terms(instrument).map(|(terms, _)| terms.product);
+        let closing = if let Ok(Product::Option { underlying, .. }) = product {
+            let market = self.orders.market(underlying);
+            let computed = self.prices.compute(underlying, &market, at);
+            computed.map(|computed| (computed.mark, SettlementSource::Mark))
+        } else {
+            self.prices.closing(instrument, &self.orders.market(instrument), at, day)
+        };
         self.closing.extend(closing.map(|closing| (instrument, closing)));
     }
 

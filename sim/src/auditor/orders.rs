@@ -446,6 +446,12 @@ fn reserve_per_lot(
 ) -> i128 {
     let per_tick = i128::from(terms.tick_value().micros());
     let at = |price: Price| i128::from(price.ticks()) * per_tick;
+    if terms.is_premium_style() {
+        return match side {
+            Side::Buy => at(held_at) + fee(terms, held_at, 1),
+            Side::Sell => fee(terms, limit.max(held_at).max(mark), 1),
+        };
+    }
     let adverse = match side {
         Side::Buy => at(held_at) - at(mark),
         Side::Sell => at(mark) - at(held_at),
@@ -455,6 +461,16 @@ fn reserve_per_lot(
 }
 
 /// SIM-006: what a taker owes at most.
-pub(super) fn taker_fee(notional: i128) -> MicroUsd {
-    money(div_ceil(notional * TAKER_FEE_PPM, 1_000_000))
+pub(super) fn taker_fee(terms: &Instrument, price: Price, lots: i128) -> MicroUsd {
+    money(fee(terms, price, lots))
+}
+
+/// The rate of the worth; where a premium is paid, of the worth at the strike, and at most an eighth of the premium.
+fn fee(terms: &Instrument, price: Price, lots: i128) -> i128 {
+    let of = |price: Price| {
+        let worth = i128::from(price.ticks()) * i128::from(terms.tick_value().micros()) * lots;
+        (worth, div_ceil(worth * TAKER_FEE_PPM, 1_000_000))
+    };
+    let (premium, fee) = of(price);
+    terms.strike().map_or(fee, |strike| of(strike).1.min(premium.div_euclid(8)))
 }

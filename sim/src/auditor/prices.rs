@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use exchange::{Impact, IndexPrint, Reach, SettlementSource};
 use instruments::rounding::{div_ceil, div_half_even};
-use instruments::{GradeId, Instrument, InstrumentId, MicroUsd, Nanos, NanosSpan, Price, Qty};
+use instruments::{
+    GradeId, Instrument, InstrumentId, MicroUsd, Nanos, NanosSpan, Price, Product, Qty, Right,
+};
 
 use crate::finding::Finding;
 
@@ -292,10 +294,49 @@ impl Prices {
         at: Nanos,
     ) -> Option<Computed> {
         let quoted = self.series.get(&instrument)?;
+        if quoted.terms.is_premium_style() {
+            let mark = self.premium_mark(&quoted.terms);
+            let (basis, pace) = (quoted.basis, quoted.pace);
+            return Some(Computed { mark, basis, pace, moves_at: None });
+        }
         let grade = &quoted.terms.grade;
         let value = self.index.get(grade).copied().flatten();
         let print = self.observed.get(grade).copied().zip(value);
         Some(quoted.compute(market, print, at))
+    }
+
+    /// What the mark of an option or a cap should be; none of other series.
+    pub(super) fn premium(&self, instrument: InstrumentId) -> Option<Price> {
+        let terms = &self.series.get(&instrument)?.terms;
+        terms.is_premium_style().then(|| self.premium_mark(terms))
+    }
+
+    /// SIM-023: the reference of an option or a cap, at least what exercise at once would bring and a tick, at most what it can bring.
+    fn premium_mark(&self, terms: &Instrument) -> Price {
+        let Some(underlying) = self.underlying(terms) else { return terms.reference };
+        let most = match terms.product {
+            Product::Option { strike, right: Right::Put, .. } => strike,
+            Product::Option { .. }
+            | Product::Cap { .. }
+            | Product::Future { .. }
+            | Product::Spread { .. } => underlying,
+        };
+        let least = Price::from_ticks(terms.moneyness(underlying).max(1));
+        terms.reference.min(most).max(least)
+    }
+
+    /// What a premium is compared with: the mark of the option's future, the index under a cap, or its strike while there is none.
+    pub(super) fn underlying(&self, terms: &Instrument) -> Option<Price> {
+        match terms.product {
+            Product::Option { underlying, .. } => {
+                self.series.get(&underlying).map(|quoted| quoted.mark)
+            }
+            Product::Cap { .. } => {
+                let index = self.index.get(&terms.grade).copied().flatten();
+                index.map(|value| terms.nearest_price(value))
+            }
+            Product::Future { .. } | Product::Spread { .. } => None,
+        }
     }
 
     /// Goes on from a mark that was computed.

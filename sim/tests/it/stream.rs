@@ -94,5 +94,11 @@ pub(crate) const fn kind(event: &Event) -> &'static str {
         Event::IntervalSettled(_) => "IntervalSettled",
         Event::ObligationClosed { .. } => "ObligationClosed",
         Event::BuyerDefaulted { .. } => "BuyerDefaulted",
+        Event::VariationEnded => "VariationEnded",
+        Event::DefaultResolved(_) => "DefaultResolved",
+        Event::LossSplit { .. } => "LossSplit",
+        // Options, cascades and cash futures.
+        Event::ExerciseInstructed { .. } => "ExerciseInstructed",
+        Event::OptionExercised { .. } => "OptionExercised",
     }
 }
