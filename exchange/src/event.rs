@@ -6,10 +6,14 @@ use instruments::{
     Price, Qty, Side, TradeId,
 };
 use matching_engine::{AuctionKind, CancelReason, OrderKind, PostOnly, StpMode, Trigger};
-use settlement::{DefaultResolved, DeliveryReceipt, FailCause, SplitPage, Transfer, Verdict};
+use settlement::{
+    Assigned, AssignmentInputs, DefaultResolved, DeliveryReceipt, FailCause, SplitPage, Transfer,
+    Verdict,
+};
 
 use crate::command::IndexPrint;
 use crate::exercise::Instruction;
+use crate::nominate::Nomination;
 use crate::reject::Reject;
 use crate::settlement_price::SettlementSource;
 use crate::time_in_force::TimeInForce;
@@ -321,8 +325,42 @@ pub enum Event {
         page: Box<SplitPage>,
     },
     // Physical close-out.
-
+    /// A holder has said where it delivers or wants to receive.
+    Nominated {
+        /// Who.
+        account: AccountId,
+        /// Of which series.
+        instrument: InstrumentId,
+        /// What it has said.
+        nomination: Box<Nomination>,
+    },
+    /// A seller and a buyer deliver to each other by agreement, outside the assignment.
+    MatchReported {
+        /// Of which series.
+        instrument: InstrumentId,
+        /// Who delivers.
+        seller: AccountId,
+        /// Who receives.
+        buyer: AccountId,
+        /// How much.
+        lots: Qty,
+    },
+    /// Sellers were assigned to buyers; with everything that it follows from.
+    AssignmentPublished(Box<PublishedAssignment>),
     // Trades agreed elsewhere.
+}
+
+/// An assignment and what it follows from: whoever puts the one through `settlement::assign` must get the other.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct PublishedAssignment {
+    /// What it follows from.
+    pub inputs: AssignmentInputs,
+    /// What equal parties were put in order by.
+    pub seed: [u8; 32],
+    /// The fingerprint of the inputs.
+    pub inputs_hash: [u8; 32],
+    /// Who delivers to whom.
+    pub assigned: Assigned,
 }
 
 /// What is split among those who bear a loss.

@@ -27,6 +27,7 @@ mod assign_series;
 mod audit;
 mod batch;
 mod cancel_order;
+mod close_outs;
 mod close_series;
 mod command;
 mod deliver;
@@ -44,6 +45,7 @@ pub mod limits;
 mod list_instrument;
 mod mark;
 mod match_order;
+mod nominate;
 mod open_account;
 mod open_auction;
 mod open_order;
@@ -77,16 +79,19 @@ use settlement::{FeeRates, Ledger, MarginRates, OpenOrders, Positions};
 use reduce_only::ReduceOnly;
 
 pub use audit::AuditFinding;
+pub use close_outs::CloseOuts;
 pub use command::{
     AmendOrder, AuctionReason, BatchItem, CancelFilter, CancelKind, Command, IndexPrint, OpenVenue,
     PlaceOrder, Stamped,
 };
 pub use delivery::{Delivery, OpenChallenge};
 pub use event::{
-    AmendReason, Event, Fill, IntervalOutcome, IntervalSettled, OrderAccepted, SplitPurpose, Traded,
+    AmendReason, Event, Fill, IntervalOutcome, IntervalSettled, OrderAccepted, PublishedAssignment,
+    SplitPurpose, Traded,
 };
 pub use exercise::Instruction;
 pub use mark::{Basis, Impact, Pricing, Reach, Realised, Tape, Traffic};
+pub use nominate::{Node, Nomination};
 pub use open_account::Account;
 pub use open_order::OpenOrder;
 pub use publish_index::IndexHistory;
@@ -151,7 +156,7 @@ pub struct Exchange {
     // Default funds and liquidation.
 
     // Physical close-out.
-
+    close_outs: CloseOuts,
     // Trades agreed elsewhere.
 }
 
@@ -219,7 +224,7 @@ impl Exchange {
             // Default funds and liquidation.
 
             // Physical close-out.
-
+            close_outs: CloseOuts::default(),
             // Trades agreed elsewhere.
         }
     }
@@ -288,6 +293,9 @@ impl Exchange {
             }
             // Default funds and liquidation.
             // Physical close-out.
+            Command::Nominate { account, instrument, nomination } => {
+                self.nominate(*account, *instrument, nomination, events)
+            }
             // Trades agreed elsewhere.
             Command::Tick => {
                 self.run_timers(events);

@@ -4,6 +4,7 @@
 //! sharing them with the exchange would share their mistakes.
 
 mod answers;
+mod assignments;
 mod closing;
 mod deliveries;
 mod losses;
@@ -21,6 +22,7 @@ use settlement::{Bucket, Reason, Transfer};
 
 use crate::finding::Finding;
 use answers::is_answered;
+use assignments::{Assignments, agreed};
 use closing::{is_of_books, is_of_time, stirs};
 use deliveries::{Circumstance, Deliveries};
 use losses::Cycle;
@@ -49,6 +51,7 @@ pub struct Auditor {
     orders: Orders,
     positions: Positions,
     deliveries: Deliveries,
+    assignments: Assignments,
     /// What a series that has stopped settles at.
     closing: BTreeMap<InstrumentId, (Price, SettlementSource)>,
     checks: u64,
@@ -287,7 +290,8 @@ impl Auditor {
             | Command::SubmitReceipt { .. }
             | Command::DrawRows { .. }
             | Command::SubmitVerdict { .. }
-            | Command::InstructExercise { .. } => {}
+            | Command::InstructExercise { .. }
+            | Command::Nominate { .. } => {}
         }
     }
 
@@ -352,6 +356,9 @@ impl Auditor {
             Event::OptionExercised { .. } => self.read_exercise(event),
             // Default funds and liquidation.
             // Physical close-out.
+            Event::Nominated { .. }
+            | Event::MatchReported { .. }
+            | Event::AssignmentPublished(_) => self.read_close_out(event, sheet),
             // Trades agreed elsewhere.
         }
     }
@@ -483,6 +490,26 @@ impl Auditor {
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "the exhaustive match is in `read_event`")]
+    fn read_close_out(&mut self, event: &Event, _sheet: &mut Sheet) -> Result<(), Finding> {
+        match event {
+            Event::Nominated { account, instrument, nomination } => {
+                self.assignments.nominate(*instrument, *account, nomination);
+                Ok(())
+            }
+            Event::AssignmentPublished(published) => {
+                let (terms, _) = self.prices.terms(published.inputs.instrument)?;
+                self.assignments.publish(published, &terms, &self.positions)
+            }
+            other => {
+                if let Some((instrument, agreed)) = agreed(other) {
+                    self.assignments.agree(instrument, agreed);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the exhaustive match is in `read_event`")]
     fn read_delivery(
         &mut self,
         event: &Event,
@@ -497,6 +524,7 @@ impl Auditor {
                 for account in [*seller, *buyer] {
                     *sheet.assigned.entry((*instrument, account)).or_default() += *lots;
                 }
+                self.assignments.oblige(*instrument, (*seller, *buyer, *lots))?;
                 self.deliveries.assign(event, &terms)
             }
             Event::AgentNominated { account, signer } => {
@@ -579,7 +607,7 @@ impl Auditor {
         Ok(())
     }
 
-    /// SIM-024, SIM-028: a settlement price is made of what it says, and is what that gives.
+    /// SIM-024, SIM-050: a settlement price is made of what it says, and is what that gives.
     fn read_settlement_price(
         &mut self,
         instrument: InstrumentId,

@@ -145,6 +145,10 @@ impl Tally {
             | Event::IndicativePrice { .. } => {}
             // Options, cascades and cash futures.
             Event::ExerciseInstructed { .. } | Event::OptionExercised { .. } => {}
+            // Physical close-out.
+            Event::Nominated { .. }
+            | Event::MatchReported { .. }
+            | Event::AssignmentPublished(_) => {} // Trades agreed elsewhere.
         }
     }
 }

@@ -325,6 +325,10 @@ impl Draft<'_> {
             | Event::BuyerDefaulted { .. } => {}
             // Options, cascades and cash futures.
             Event::ExerciseInstructed { .. } | Event::OptionExercised { .. } => {}
+            // Physical close-out.
+            Event::Nominated { .. }
+            | Event::MatchReported { .. }
+            | Event::AssignmentPublished(_) => {} // Trades agreed elsewhere.
         }
     }
 

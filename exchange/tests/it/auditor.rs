@@ -273,6 +273,16 @@ impl Auditor {
             | Event::BatchItemDone { .. }
             | Event::ExerciseInstructed { .. }
             | Event::AgentNominated { .. } => {}
+            // Physical close-out.
+            Event::Nominated { .. } | Event::MatchReported { .. } => {}
+            Event::AssignmentPublished(published) => {
+                let again = published.inputs.assign();
+                assert_eq!(again, published.assigned, "what was published can be made again");
+                let nets: i128 =
+                    published.inputs.holders.iter().map(|it| i128::from(it.net.lots())).sum();
+                assert_eq!(nets, 0, "positions sum to zero");
+            }
+            // Trades agreed elsewhere.
             other => panic!("an event that nobody audits: {other:?}"),
         }
     }

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use exchange::{
-    Account, Command, Delivery, Event, Exchange, IndexHistory, Instruction, OpenOrder, OpenVenue,
-    Series, SeriesState, Stamped,
+    Account, CloseOuts, Command, Delivery, Event, Exchange, IndexHistory, Instruction, OpenOrder,
+    OpenVenue, Series, SeriesState, Stamped,
 };
 use instruments::{
     AccountId, GradeId, InstrumentId, Nanos, ObligationId, OrderId, Price, Product, Qty, Right,
@@ -52,6 +52,9 @@ pub(crate) struct State {
     options_on: BTreeMap<InstrumentId, BTreeSet<InstrumentId>>,
     instructions: BTreeMap<(InstrumentId, AccountId), Instruction>,
     exercise_prices: BTreeMap<InstrumentId, Price>,
+    // Physical close-out.
+    close_outs: CloseOuts,
+    // Trades agreed elsewhere.
 }
 
 impl State {

@@ -54,6 +54,7 @@ fn everything_is_delivered_and_paid() {
             H100D expired @ 2.6
             H100D variation alice 4.8
             H100D variation bob -4.8
+            H100D assigned: 2 holders, 0 matched, 1 paired
             H100D alice ends +2, 2 for delivery
             H100D bob ends -2, 2 for delivery
             D-1 bob delivers 2 to alice, escrow 124.8, bond 31.2
@@ -115,6 +116,7 @@ fn a_lying_seller_pays() {
             H100 index 2.5
             H100D settles @ 2.5 by the mark
             H100D expired @ 2.5
+            H100D assigned: 2 holders, 0 matched, 1 paired
             H100D alice ends +1, 1 for delivery
             H100D bob ends -1, 1 for delivery
             D-1 bob delivers 1 to alice, escrow 60, bond 15
@@ -160,6 +162,7 @@ fn a_silent_seller_pays_and_a_dear_replacement_costs_more() {
             #2 bob sells 1 @ 2.5 with #1 alice, fee 0.03
             H100D settles @ 2.5 by the mark
             H100D expired @ 2.5
+            H100D assigned: 2 holders, 0 matched, 1 paired
             H100D alice ends +1, 1 for delivery
             H100D bob ends -1, 1 for delivery
             D-1 bob delivers 1 to alice, escrow 60, bond 15
@@ -206,6 +209,7 @@ fn what_nobody_can_judge_is_unpaid_and_unpunished() {
             bob nominates aa
             H100D settles @ 2.5 by the mark
             H100D expired @ 2.5
+            H100D assigned: 2 holders, 0 matched, 1 paired
             H100D alice ends +1, 1 for delivery
             H100D bob ends -1, 1 for delivery
             D-1 bob delivers 1 to alice, escrow 60, bond 15
@@ -256,6 +260,7 @@ fn a_verdict_may_come_after_its_interval_has_ended() {
             bob nominates aa
             H100D settles @ 2.5 by the mark
             H100D expired @ 2.5
+            H100D assigned: 2 holders, 0 matched, 1 paired
             H100D alice ends +1, 1 for delivery
             H100D bob ends -1, 1 for delivery
             D-1 bob delivers 1 to alice, escrow 60, bond 15
@@ -306,6 +311,7 @@ fn a_buyer_who_cannot_prefund_pays_a_tenth() {
             #2 bob sells 2 @ 2.5 with #1 alice, fee 0.06
             H100D settles @ 2.5 by the mark
             H100D expired @ 2.5
+            H100D assigned: 2 holders, 0 matched, 1 paired
             H100D alice ends +2, 2 for delivery
             H100D bob ends -2, 2 for delivery
             D-1 bob delivers 2 to alice, escrow 0, bond 0
@@ -357,6 +363,7 @@ fn whole_nodes_are_delivered_and_the_odd_rest_is_money() {
             H100D variation alice 57.6
             H100D variation bob -91.2
             H100D variation carol 33.6
+            H100D assigned: 3 holders, 0 matched, 1 paired
             H100D alice ends +12, 8 for delivery
             H100D bob ends -19, 8 for delivery
             H100D carol ends +7, 0 for delivery
@@ -411,6 +418,7 @@ fn a_loser_who_cannot_pay_cuts_the_winner() {
             haircut 1/1: bob 12000000 of 24000000
             alice: +1 H100D
             bob: cash 1004.8 margin 7.2 -1 H100D
+            H100D assigned: 2 holders, 0 matched, 1 paired
             H100D alice ends +1, 1 for delivery
             H100D bob ends -1, 1 for delivery
             D-1 bob delivers 1 to alice, escrow 0, bond 0

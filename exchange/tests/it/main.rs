@@ -22,6 +22,7 @@ mod inspector;
 mod life_cycle;
 mod marks;
 mod money;
+mod nominations;
 mod options;
 mod order_kinds;
 mod orders;

@@ -67,8 +67,10 @@ pub(crate) fn event(world: &World, event: &Event) -> Option<String> {
             delivered.lots()
         ),
         _ => {
-            let told = auction(exchange, event).or_else(|| default(exchange, event));
-            return told.or_else(|| delivery(exchange, event));
+            let line = auction(exchange, event)
+                .or_else(|| default(exchange, event))
+                .or_else(|| close_out(exchange, event));
+            return line.or_else(|| delivery(exchange, event));
         }
     })
 }
@@ -112,6 +114,39 @@ fn auction(exchange: &Exchange, event: &Event) -> Option<String> {
             Some(reason) => format!("[{place}] {}", refused(reason)),
             None => format!("[{place}] done"),
         },
+        _ => return None,
+    })
+}
+
+/// From the last trade to the close, but for the intervals.
+fn close_out(exchange: &Exchange, event: &Event) -> Option<String> {
+    let name = |account: &AccountId| account_name(exchange, *account);
+    Some(match event {
+        Event::Nominated { account, instrument, nomination } => {
+            let region = nomination.region.map_or("anywhere", instruments::Region::code);
+            let nodes: Vec<&str> = nomination.nodes.iter().map(|node| node.name.as_str()).collect();
+            format!(
+                "{} {} nominates {region} [{}] {}",
+                series_name(exchange, *instrument),
+                name(account),
+                nodes.join(" "),
+                nomination.endpoint
+            )
+        }
+        Event::MatchReported { instrument, seller, buyer, lots } => format!(
+            "{} {} delivers {} to {} by agreement",
+            series_name(exchange, *instrument),
+            name(seller),
+            lots.lots(),
+            name(buyer)
+        ),
+        Event::AssignmentPublished(published) => format!(
+            "{} assigned: {} holders, {} matched, {} paired",
+            series_name(exchange, published.inputs.instrument),
+            published.inputs.holders.len(),
+            published.assigned.matched.len(),
+            published.assigned.pairs.len()
+        ),
         _ => return None,
     })
 }

@@ -268,6 +268,7 @@ fn venue_008_after_a_long_stop_everything_happens_in_order() {
             H100D expired @ 2.55
             H100D variation alice 2.4
             H100D variation bob -2.4
+            H100D assigned: 2 holders, 0 matched, 1 paired
             H100D alice ends +2, 2 for delivery
             H100D bob ends -2, 2 for delivery
             D-1 bob delivers 2 to alice, escrow 122.4, bond 30.6

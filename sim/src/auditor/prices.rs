@@ -177,7 +177,7 @@ impl Quoted {
         (0 < weight).then(|| ticks(div_half_even(value, weight)))
     }
 
-    /// SIM-028: what a day settles at.
+    /// SIM-050: what a day settles at.
     fn day(
         &self,
         market: &Market,

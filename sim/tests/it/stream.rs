@@ -100,5 +100,10 @@ pub(crate) const fn kind(event: &Event) -> &'static str {
         // Options, cascades and cash futures.
         Event::ExerciseInstructed { .. } => "ExerciseInstructed",
         Event::OptionExercised { .. } => "OptionExercised",
+        // Physical close-out.
+        Event::Nominated { .. } => "Nominated",
+        Event::MatchReported { .. } => "MatchReported",
+        Event::AssignmentPublished(_) => "AssignmentPublished",
+        // Trades agreed elsewhere.
     }
 }

@@ -451,9 +451,9 @@ fn sim_024_a_settlement_beside_the_fixing_is_seen() {
     assert!(matches!(finding, Finding::SettlementPrice { .. }), "{finding}");
 }
 
-/// SIM-028, SETTLE-001, SETTLE-002.
+/// SIM-050, SETTLE-001, SETTLE-002.
 #[test]
-fn sim_028_a_daily_price_beside_its_source_is_seen() {
+fn sim_050_a_daily_price_beside_its_source_is_seen() {
     let finding = tampered_event(|event| match event {
         Event::SettlementPriceFixed { price, .. } => {
             *price = Price::from_ticks(price.ticks() + 1);
@@ -472,7 +472,7 @@ fn sim_028_a_daily_price_beside_its_source_is_seen() {
     assert!(matches!(finding, Finding::SettlementPrice { .. }), "{finding}");
 }
 
-/// SIM-027, SIM-040: an event of any of these kinds cannot be kept from the auditor, wherever in the world it is.
+/// SIM-027, SIM-040, EXPIRY-016: an event of any of these kinds cannot be kept from the auditor, wherever in the world it is.
 #[test]
 fn sim_027_no_event_that_carries_weight_can_be_dropped_unseen() {
     let weighty = [
@@ -491,6 +491,7 @@ fn sim_027_no_event_that_carries_weight_can_be_dropped_unseen() {
         "VariationEnded",
         "SeriesExpired",
         "PositionClosed",
+        "AssignmentPublished",
         "ObligationAssigned",
         "AgentNominated",
         "IntervalOpened",
