@@ -128,6 +128,7 @@ impl Exchange {
     ) {
         let trading = self.series.iter().filter(|(_, it)| it.state == SeriesState::Trading);
         let marks: Vec<(InstrumentId, Price)> = trading.map(|(id, it)| (*id, it.mark)).collect();
+        events.push(Event::Default(DefaultEvent::MarkedOut));
         self.pay_variation(&marks, events);
         if self.has_ended(account, events) {
             return;

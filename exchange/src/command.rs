@@ -11,6 +11,7 @@ use matching_engine::{OrderKind, PostOnly, StpMode, Trigger};
 use settlement::{Bucket, DefaultTerms, DeliveryReceipt, Verdict};
 
 use crate::exercise::Instruction;
+use crate::nominate::Nomination;
 use crate::time_in_force::TimeInForce;
 
 /// A command with its place in the journal. The only way time and order enter the core.
@@ -192,6 +193,15 @@ pub enum Command {
     },
 
     // Physical close-out.
+    /// Says where an account delivers or wants to receive what it holds of a series that has stopped trading.
+    Nominate {
+        /// Who holds it.
+        account: AccountId,
+        /// Of which series.
+        instrument: InstrumentId,
+        /// What there is to say.
+        nomination: Box<Nomination>,
+    },
 
     // Trades agreed elsewhere.
     /// The timer. The exchange decides what is due.

@@ -9,6 +9,8 @@ use settlement::{DefaultResolved, DefaultTerms, SplitPage};
 pub enum DefaultEvent {
     /// An account's own margin did not cover its loss: who did.
     DefaultResolved(DefaultResolved),
+    /// The variation of all trading series is paid at their marks, outside the calendar: the cycle that is told next.
+    MarkedOut,
     /// A page of a split among those who bear a loss: its own proof, which anyone can redo.
     LossSplit {
         /// What was split, and over what.

@@ -6,12 +6,14 @@ use instruments::{
     Price, Qty, Side, TradeId,
 };
 use matching_engine::{AuctionKind, CancelReason, OrderKind, PostOnly, StpMode, Trigger};
-use settlement::{DeliveryReceipt, FailCause, Transfer, Verdict};
+use settlement::{Assigned, AssignmentInputs, DeliveryReceipt, FailCause, Transfer, Verdict};
 
 use crate::command::IndexPrint;
 use crate::default_event::DefaultEvent;
 use crate::exercise::Instruction;
+use crate::nominate::Nomination;
 use crate::reject::Reject;
+use crate::settlement_price::SettlementSource;
 use crate::time_in_force::TimeInForce;
 
 /// What happened.
@@ -274,7 +276,15 @@ pub enum Event {
     // Margin and risk arrays.
 
     // Marks and settlement prices.
-
+    /// The price was fixed at which variation settles a series.
+    SettlementPriceFixed {
+        /// Which.
+        instrument: InstrumentId,
+        /// The price.
+        price: Price,
+        /// What it was made of.
+        source: SettlementSource,
+    },
     // Options, cascades and cash futures.
     /// What is to be done with an option at its end is now this.
     ExerciseInstructed {
@@ -306,8 +316,42 @@ pub enum Event {
     /// Something about accounts that have too little, and who stands behind them.
     Default(DefaultEvent),
     // Physical close-out.
-
+    /// A holder has said where it delivers or wants to receive.
+    Nominated {
+        /// Who.
+        account: AccountId,
+        /// Of which series.
+        instrument: InstrumentId,
+        /// What it has said.
+        nomination: Box<Nomination>,
+    },
+    /// A seller and a buyer deliver to each other by agreement, outside the assignment.
+    MatchReported {
+        /// Of which series.
+        instrument: InstrumentId,
+        /// Who delivers.
+        seller: AccountId,
+        /// Who receives.
+        buyer: AccountId,
+        /// How much.
+        lots: Qty,
+    },
+    /// Sellers were assigned to buyers; with everything that it follows from.
+    AssignmentPublished(Box<PublishedAssignment>),
     // Trades agreed elsewhere.
+}
+
+/// An assignment and what it follows from: whoever puts the one through `settlement::assign` must get the other.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct PublishedAssignment {
+    /// What it follows from.
+    pub inputs: AssignmentInputs,
+    /// What equal parties were put in order by.
+    pub seed: [u8; 32],
+    /// The fingerprint of the inputs.
+    pub inputs_hash: [u8; 32],
+    /// Who delivers to whom.
+    pub assigned: Assigned,
 }
 
 /// The terms under which an order was accepted.

@@ -29,6 +29,7 @@ mod backstop;
 mod batch;
 mod cancel_order;
 mod close_out;
+mod close_outs;
 mod close_series;
 mod command;
 mod default_event;
@@ -51,6 +52,7 @@ mod liquidate;
 mod list_instrument;
 mod mark;
 mod match_order;
+mod nominate;
 mod open_account;
 mod open_auction;
 mod open_order;
@@ -67,6 +69,7 @@ mod reject;
 mod run_timers;
 mod run_variation;
 mod series;
+mod settlement_price;
 mod snapshot;
 mod statement;
 mod time_in_force;
@@ -83,6 +86,7 @@ use settlement::{FeeRates, Ledger, MarginRates, OpenOrders, Positions};
 use reduce_only::ReduceOnly;
 
 pub use audit::AuditFinding;
+pub use close_outs::CloseOuts;
 pub use command::{
     AmendOrder, AuctionReason, BatchItem, CancelFilter, CancelKind, Command, IndexPrint, OpenVenue,
     PlaceOrder, Stamped,
@@ -92,15 +96,19 @@ pub use default_reject::DefaultReject;
 pub use defaults::{Bid, Defaults, Liquidation, Stage};
 pub use delivery::{Delivery, OpenChallenge};
 pub use event::{
-    AmendReason, Event, Fill, IntervalOutcome, IntervalSettled, OrderAccepted, Traded,
+    AmendReason, Event, Fill, IntervalOutcome, IntervalSettled, OrderAccepted, PublishedAssignment,
+    Traded,
 };
 pub use exercise::Instruction;
+pub use mark::{Basis, Impact, Pricing, Reach, Realised, Tape, Traffic};
+pub use nominate::{Node, Nomination};
 pub use open_account::Account;
 pub use open_order::OpenOrder;
 pub use publish_index::IndexHistory;
 pub use rehold::Health;
 pub use reject::{ReceiptField, Reject};
 pub use series::{Series, SeriesState};
+pub use settlement_price::{Closing, SettlementSource};
 pub use snapshot::SnapshotError;
 pub use statement::{DeliveredInDay, Movement, Statement, Statements, TradedInDay};
 pub use time_in_force::TimeInForce;
@@ -158,7 +166,7 @@ pub struct Exchange {
     // Default funds and liquidation.
     defaults: Defaults,
     // Physical close-out.
-
+    close_outs: CloseOuts,
     // Trades agreed elsewhere.
 }
 
@@ -226,7 +234,7 @@ impl Exchange {
             // Default funds and liquidation.
             defaults: Defaults::new(),
             // Physical close-out.
-
+            close_outs: CloseOuts::default(),
             // Trades agreed elsewhere.
         }
     }
@@ -309,6 +317,9 @@ impl Exchange {
                 self.bid_backstop(*account, *auction, *ask, events)
             }
             // Physical close-out.
+            Command::Nominate { account, instrument, nomination } => {
+                self.nominate(*account, *instrument, nomination, events)
+            }
             // Trades agreed elsewhere.
             Command::Tick => {
                 self.run_timers(events);

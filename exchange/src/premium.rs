@@ -37,9 +37,8 @@ impl Exchange {
         }
         let premium = terms.notional(trade.price, trade.qty).unwrap_or_default();
         let purse = [Bucket::Cash(buyer), Bucket::OrderHold(buyer), Bucket::PositionMargin(buyer)];
-        let mut ledger = self.ledger.because(Reason::Premium);
-        let unpaid = ledger.pay(&purse, Bucket::Cash(seller), premium);
-        drop(ledger);
+        let unpaid =
+            self.ledger.because(Reason::Premium).pay(&purse, Bucket::Cash(seller), premium);
         assert!(unpaid == MicroUsd::ZERO, "an order holds the premium that it may cost");
         for account in [buyer, seller] {
             if self.net(terms.id, account).long().is_zero() {

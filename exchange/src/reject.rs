@@ -210,7 +210,24 @@ pub enum Reject {
     /// What concerns liquidation, its auctions and the default fund.
     Default(DefaultReject),
     // Physical close-out.
-
+    /// EXPIRY-008: the series takes no nominations now.
+    NoNominations,
+    /// EXPIRY-009: whoever holds nothing of a series has nothing to say about its delivery.
+    NothingHeld,
+    /// EXPIRY-010: a nomination has at most 1,024 nodes with names of 1 to 64 bytes, and an endpoint of at most 256.
+    BadNomination,
+    /// EXPIRY-011: the series takes no reports of matches now.
+    NoMatches,
+    /// EXPIRY-012: a match is above zero and at most what both sides have left.
+    MatchOutOfRange {
+        /// The most.
+        limit: Qty,
+    },
+    /// EXPIRY-013: a series takes no more matches.
+    TooManyMatches {
+        /// How many it takes at most.
+        limit: u64,
+    },
     // Trades agreed elsewhere.
 }
 
@@ -287,6 +304,12 @@ impl Reject {
             // Default funds and liquidation.
             Self::Default(reason) => reason.rule(),
             // Physical close-out.
+            Self::NoNominations => "EXPIRY-008",
+            Self::NothingHeld => "EXPIRY-009",
+            Self::BadNomination => "EXPIRY-010",
+            Self::NoMatches => "EXPIRY-011",
+            Self::MatchOutOfRange { .. } => "EXPIRY-012",
+            Self::TooManyMatches { .. } => "EXPIRY-013",
             // Trades agreed elsewhere.
         }
     }

@@ -24,6 +24,7 @@ mod ledger;
 mod liquidation;
 mod margin;
 mod obligation;
+mod pairing;
 mod position;
 mod receipt;
 mod risk;
@@ -32,7 +33,7 @@ mod split;
 mod variation;
 mod waterfall;
 
-pub use assignment::{Assignment, Holder, assign, assignment_seed};
+pub use assignment::{Assigned, Assignment, AssignmentInputs, Holder, assign, assignment_seed};
 pub use exercise::{Exercised, allot};
 pub use fees::{FeeRates, premium_fee};
 pub use ledger::{

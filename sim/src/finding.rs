@@ -209,6 +209,12 @@ pub enum Finding {
         /// By the obligations.
         assigned: Qty,
     },
+    /// SIM-014: an assignment is published with what it follows from, is fair, and is what the obligations are.
+    #[error("the assignment of {instrument} is not what was held, not fair, or not what is owed")]
+    Unfair {
+        /// Of which series.
+        instrument: InstrumentId,
+    },
     /// SIM-015: an interval goes its way, in time, and pays what its outcome says.
     #[error("{obligation} interval {interval}: {what}")]
     Interval {
@@ -279,7 +285,7 @@ pub enum Finding {
         /// As the exchange says.
         theirs: Price,
     },
-    /// SIM-024: a settlement price is the fixing over the last day of the index.
+    /// SIM-024, SIM-050: a settlement price is the fixing over the last day of the index, or what a day's trades, depth and marks give.
     #[error("{instrument} settles at {} ticks, by the prints {ours:?}", theirs.ticks())]
     SettlementPrice {
         /// Which series.

@@ -133,6 +133,7 @@ impl Tally {
             | Event::DepthChanged { .. }
             | Event::IndexPublished(_)
             | Event::MarkChanged { .. }
+            | Event::SettlementPriceFixed { .. }
             | Event::PositionClosed { .. }
             | Event::AgentNominated { .. }
             | Event::IntervalOpened { .. }
@@ -147,6 +148,10 @@ impl Tally {
             | Event::IndicativePrice { .. } => {}
             // Options, cascades and cash futures.
             Event::ExerciseInstructed { .. } | Event::OptionExercised { .. } => {}
+            // Physical close-out.
+            Event::Nominated { .. }
+            | Event::MatchReported { .. }
+            | Event::AssignmentPublished(_) => {} // Trades agreed elsewhere.
         }
     }
 }

@@ -49,6 +49,9 @@ pub(crate) enum Command {
     /// The money of a venue, from its journal.
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// Who delivers to whom after the last trade of a series.
+    #[command(subcommand)]
+    Assignment(AssignmentCommand),
     /// The price oracle.
     #[command(subcommand)]
     Oracle(OracleCommand),
@@ -259,6 +262,33 @@ pub(crate) struct StatementArgs {
     pub(crate) json: bool,
 }
 
+/// Who delivers to whom after the last trade of a series.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AssignmentCommand {
+    /// Print a published assignment with everything that it follows from.
+    ///
+    /// Reads the journal of a directory and changes nothing in it. With --json the output is the file that `assignment verify` reads.
+    Show(ShowAssignmentArgs),
+    /// Make an assignment again from its published inputs, and say whether it is the one that was published.
+    ///
+    /// Exits 0 on a match. On a mismatch it names the first difference and exits 1. docs/assignment.md describes the file.
+    Verify(VerifyAssignmentArgs),
+}
+
+/// Which assignment.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ShowAssignmentArgs {
+    /// The venue's directory.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// The series' name.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) instrument: String,
+    /// Print the file that `assignment verify` reads.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// Which transfers.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ExportArgs {
@@ -280,6 +310,23 @@ pub(crate) enum ExportFormat {
     Csv,
     /// JSON lines.
     Json,
+}
+
+/// Which assignment, from a file or from a venue's directory.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct VerifyAssignmentArgs {
+    /// A file that `assignment show --json` has printed.
+    #[arg(value_name = "FILE", required_unless_present = "data")]
+    pub(crate) file: Option<PathBuf>,
+    /// The venue's directory: the journal is replayed, and the obligations are compared as well.
+    #[arg(long, value_name = "DIR", conflicts_with = "file", requires = "instrument")]
+    pub(crate) data: Option<PathBuf>,
+    /// The series' name.
+    #[arg(long, value_name = "NAME", requires = "data")]
+    pub(crate) instrument: Option<String>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// The price oracle.

@@ -12,15 +12,15 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 
 use crate::cli::{
-    AccountCommand, BookCommand, Command, ExportArgs, IndexArgs, JournalArgs, JournalCommand,
-    LedgerCommand, OracleCommand, ReplayArgs, SimArgs, SimCommand, StatementArgs,
+    AccountCommand, AssignmentCommand, BookCommand, Command, ExportArgs, IndexArgs, JournalArgs,
+    JournalCommand, LedgerCommand, OracleCommand, ReplayArgs, SimArgs, SimCommand, StatementArgs,
 };
 pub(crate) use book_replay_help::BOOK_REPLAY_HELP;
 pub(crate) use roles::runtime;
 pub(crate) use serve::Interrupt;
 
 use crate::progress::Progress;
-use crate::{book_replay, demo, ledger, margin, option, oracle_index};
+use crate::{assignment, book_replay, demo, ledger, margin, option, oracle_index};
 
 /// Runs one command.
 ///
@@ -36,6 +36,8 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Journal(JournalCommand::Verify(args)) => verify_journal(&args),
         Command::Ledger(LedgerCommand::Statement(args)) => ledger_statement(&args),
         Command::Ledger(LedgerCommand::Export(args)) => ledger_export(&args),
+        Command::Assignment(AssignmentCommand::Show(args)) => assignment::show(&args),
+        Command::Assignment(AssignmentCommand::Verify(args)) => assignment::verify(&args),
         Command::Oracle(OracleCommand::Index(args)) => index(&args),
         Command::Book(BookCommand::Replay(args)) => replay_book(&args),
         Command::Margin(args) => {

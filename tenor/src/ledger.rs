@@ -166,8 +166,8 @@ pub(crate) fn statement(
 
 /// The statement of a day; one on which nothing happened ends as it began.
 fn of_day(whose: Option<AccountId>, day: Date, drawn_up: &[Statement]) -> Statement {
-    let until = drawn_up.iter().filter(|page| page.whose == whose && page.day <= day);
-    match until.last() {
+    let mut latest_first = drawn_up.iter().rev();
+    match latest_first.find(|page| page.whose == whose && page.day <= day) {
         Some(page) if page.day == day => page.clone(),
         Some(before) => Statement::quiet(whose, day, before.closing.clone()),
         None => Statement::quiet(whose, day, BTreeMap::new()),

@@ -1,5 +1,6 @@
 //! The one binary of Tenor. `tenor --help` teaches the rest.
 
+mod assignment;
 mod book_replay;
 mod cli;
 mod commands;

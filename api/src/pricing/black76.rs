@@ -8,6 +8,9 @@
 //! year of 365 days, `rho` by the rate at a fixed forward. Where the volatility or the time is zero the price is the discounted
 //! intrinsic value; a derivative that does not exist there (at the strike) is half way for delta and zero for gamma and theta.
 
+#[cfg(test)]
+mod tests;
+
 use std::f64::consts::FRAC_1_SQRT_2;
 
 use implied_vol::{DefaultSpecialFn, PriceBlackScholesNormalised, SpecialFn};

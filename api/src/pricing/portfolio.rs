@@ -5,6 +5,9 @@
 //! that offset each other: compute cannot be stored, so June does not cover July. It is `roll_rate x 2 x min(long, short)` of the delta
 //! notionals, netted within each expiry. The delta contingency is a charge of the venue on top and stands in no figure here.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use super::error::{PricingError, Range};

@@ -1,5 +1,7 @@
 //! Refusals: every [`Reject`] of the exchange, and what else can stop a request, as a code, a reason, a field and a limit.
 
+mod close_out;
+
 use exchange::{DefaultReject, ReceiptField, Reject};
 use instruments::{Instrument, Price};
 use rust_decimal::Decimal;
@@ -80,6 +82,12 @@ pub(crate) fn reject(reject: &Reject, instrument: Option<&Instrument>) -> WireEr
         // Default funds and liquidation.
         Reject::Default(reason) => default(reason),
         // Physical close-out.
+        Reject::NoNominations
+        | Reject::NothingHeld
+        | Reject::BadNomination
+        | Reject::NoMatches
+        | Reject::MatchOutOfRange { .. }
+        | Reject::TooManyMatches { .. } => close_out::close_out(reject),
         // Trades agreed elsewhere.
     };
     error.by_rule(reject.rule())
@@ -523,6 +531,8 @@ mod tests {
             Reject::NotAVerifier,
             Reject::QualityOutOfRange,
             // Ledger.
+            Reject::WithdrawalOutOfRange { limit: money },
+            Reject::NotAHouseFund,
             // Margin and risk arrays.
             // Marks and settlement prices.
             // Options, cascades and cash futures.
@@ -551,12 +561,25 @@ mod tests {
         ]
     }
 
+    /// Those of a physical close-out.
+    fn close_outs() -> Vec<Reject> {
+        vec![
+            Reject::NoNominations,
+            Reject::NothingHeld,
+            Reject::BadNomination,
+            Reject::NoMatches,
+            Reject::MatchOutOfRange { limit: Qty::from_lots(1) },
+            Reject::TooManyMatches { limit: 1 },
+        ]
+    }
+
     /// API-003: which code a client sees for which rule.
     #[test]
     fn api_003_every_refusal_of_the_exchange_has_a_code_and_its_rule() {
         let defaults = defaults().into_iter().map(Reject::Default);
         let table: String = all()
             .into_iter()
+            .chain(close_outs())
             .chain(defaults)
             .map(|refused| {
                 let error = reject(&refused, None);

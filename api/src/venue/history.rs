@@ -310,6 +310,7 @@ impl Draft<'_> {
             | Event::IndexPublished(_)
             | Event::MarkChanged { .. }
             | Event::VariationPaid { .. }
+            | Event::SettlementPriceFixed { .. }
             | Event::VariationEnded
             | Event::Default(_)
             | Event::SeriesExpired { .. }
@@ -323,6 +324,10 @@ impl Draft<'_> {
             | Event::BuyerDefaulted { .. } => {}
             // Options, cascades and cash futures.
             Event::ExerciseInstructed { .. } | Event::OptionExercised { .. } => {}
+            // Physical close-out.
+            Event::Nominated { .. }
+            | Event::MatchReported { .. }
+            | Event::AssignmentPublished(_) => {} // Trades agreed elsewhere.
         }
     }
 

@@ -123,6 +123,9 @@ impl Inbox {
             | Command::WithdrawDefaultFund { .. }
             | Command::RegisterBackstop { .. }
             | Command::BidBackstop { .. }
+            // Physical close-out.
+            | Command::Nominate { .. }
+            // Trades agreed elsewhere.
             | Command::Tick => INBOX_MAX,
         };
         let payload = borsh::to_vec(&command).expect("a command encodes");

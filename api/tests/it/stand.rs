@@ -220,11 +220,12 @@ pub(crate) fn terms(name: &str) -> Instrument {
             answer_within: NanosSpan::from_seconds(600),
             verdict_within: NanosSpan::from_seconds(600),
             close_at: at(40),
+            close_out: instruments::CloseOut::NONE,
         },
         reference: Price::from_ticks(2_500),
         guards: Guards {
             bands: Some(BandWidths { front: Ppm::new(800_000), back: Ppm::new(800_000) }),
-            breaker: None,
+            ..Guards::NONE
         },
     }
 }

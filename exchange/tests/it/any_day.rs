@@ -505,6 +505,7 @@ fn compressed(
             answer_within: NanosSpan::from_seconds(8),
             verdict_within: NanosSpan::from_seconds(15),
             close_at: after(close),
+            close_out: instruments::CloseOut::NONE,
         },
         ..day_future(name, grade)
     }

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use exchange::{
-    Account, Command, Defaults, Delivery, Event, Exchange, IndexHistory, Instruction, OpenOrder,
-    OpenVenue, Series, SeriesState, Stamped,
+    Account, CloseOuts, Command, Defaults, Delivery, Event, Exchange, IndexHistory, Instruction,
+    OpenOrder, OpenVenue, Series, SeriesState, Stamped,
 };
 use instruments::{
     AccountId, GradeId, InstrumentId, Nanos, ObligationId, OrderId, Price, Product, Qty, Right,
@@ -53,6 +53,9 @@ pub(crate) struct State {
     instructions: BTreeMap<(InstrumentId, AccountId), Instruction>,
     exercise_prices: BTreeMap<InstrumentId, Price>,
     defaults: Defaults,
+    // Physical close-out.
+    close_outs: CloseOuts,
+    // Trades agreed elsewhere.
 }
 
 impl State {

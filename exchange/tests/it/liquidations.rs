@@ -555,6 +555,7 @@ fn liq_021_to_023_a_share_stays_while_there_is_a_position_and_for_the_time_of_no
             refused LIQ-021 ShareOutOfRange
             refused LIQ-023 NoticeRunning
             refused LIQ-023 NoticeRunning
+            H100D settles @ 2.5 by the mark
             H100D expired @ 2.5
             alice has 200 in the default fund
             alice: cash 800 share 200

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use exchange::{
     DefaultEvent, DefaultReject, Event, Exchange, IntervalOutcome, IntervalSettled, Reject,
-    SplitPurpose, Traded,
+    SettlementSource, SplitPurpose, Traded,
 };
 use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, OrderId, Price, Side};
 use settlement::{Bucket, FailCause, Verdict};
@@ -21,7 +21,10 @@ pub(crate) fn event(world: &World, event: &Event) -> Option<String> {
         exchange.series_by_id(*instrument).unwrap().instrument.price_to_decimal(*price)
     };
     Some(match event {
-        Event::MoneyMoved(_) | Event::DepthChanged { .. } | Event::VariationEnded => return None,
+        Event::Default(DefaultEvent::MarkedOut)
+        | Event::MoneyMoved(_)
+        | Event::DepthChanged { .. }
+        | Event::VariationEnded => return None,
         Event::Rejected(reason) => refused(reason),
         Event::VenueOpened => "venue open".to_owned(),
         Event::InstrumentListed(terms) => format!("{} listed", terms.name),
@@ -49,6 +52,10 @@ pub(crate) fn event(world: &World, event: &Event) -> Option<String> {
         Event::MarkChanged { instrument, mark } => {
             format!("{} mark {}", series(instrument), per_hour(instrument, mark))
         }
+        Event::SettlementPriceFixed { instrument, price, source } => {
+            let (price, of) = (per_hour(instrument, price), made_of(source));
+            format!("{} settles @ {price} by {of}", series(instrument))
+        }
         Event::VariationPaid { instrument, account, amount } => {
             format!("{} variation {} {}", series(instrument), name(account), usd(*amount))
         }
@@ -64,9 +71,24 @@ pub(crate) fn event(world: &World, event: &Event) -> Option<String> {
             delivered.lots()
         ),
         _ => {
-            return auction(exchange, event).or_else(|| delivery(exchange, event));
+            let line = auction(exchange, event).or_else(|| close_out(exchange, event));
+            return line.or_else(|| delivery(exchange, event));
         }
     })
+}
+
+/// SETTLE-003: what a settlement price was made of.
+fn made_of(source: &SettlementSource) -> String {
+    match source {
+        SettlementSource::Trades { trades, lots, .. } => format!("{lots} lots in {trades} trades"),
+        SettlementSource::Book(impact) => {
+            format!("{} bid and {} offered", impact.bids.lots, impact.asks.lots)
+        }
+        SettlementSource::Mark => "the mark".to_owned(),
+        SettlementSource::Index { values, .. } => {
+            format!("{} of {} partitions", values.iter().flatten().count(), values.len())
+        }
+    }
 }
 
 fn auction(exchange: &Exchange, event: &Event) -> Option<String> {
@@ -94,6 +116,39 @@ fn auction(exchange: &Exchange, event: &Event) -> Option<String> {
             Some(reason) => format!("[{place}] {}", refused(reason)),
             None => format!("[{place}] done"),
         },
+        _ => return None,
+    })
+}
+
+/// From the last trade to the close, but for the intervals.
+fn close_out(exchange: &Exchange, event: &Event) -> Option<String> {
+    let name = |account: &AccountId| account_name(exchange, *account);
+    Some(match event {
+        Event::Nominated { account, instrument, nomination } => {
+            let region = nomination.region.map_or("anywhere", instruments::Region::code);
+            let nodes: Vec<&str> = nomination.nodes.iter().map(|node| node.name.as_str()).collect();
+            format!(
+                "{} {} nominates {region} [{}] {}",
+                series_name(exchange, *instrument),
+                name(account),
+                nodes.join(" "),
+                nomination.endpoint
+            )
+        }
+        Event::MatchReported { instrument, seller, buyer, lots } => format!(
+            "{} {} delivers {} to {} by agreement",
+            series_name(exchange, *instrument),
+            name(seller),
+            lots.lots(),
+            name(buyer)
+        ),
+        Event::AssignmentPublished(published) => format!(
+            "{} assigned: {} holders, {} matched, {} paired",
+            series_name(exchange, published.inputs.instrument),
+            published.inputs.holders.len(),
+            published.assigned.matched.len(),
+            published.assigned.pairs.len()
+        ),
         _ => return None,
     })
 }

@@ -3,8 +3,9 @@
 //! ```text
 //! open test|real                          account NAME [verifier]        deposit NAME DOLLARS
 //! withdraw NAME DOLLARS                  fund first-loss|insurance|default-fund DOLLARS
-//! list NAME [option [call|put] [on SERIES] [strike D]|spread|cash] [guarded] [grade G] [tick D] [hours N] [node N] [ref D] [intervals N]
-//!           [trade|assign|from|until|close SPAN] [answer|verdict SPAN]       (from the start of the test)
+//! list NAME [option [call|put] [on SERIES] [strike D]|spread|cash] [guarded] [paced] [impact D] [grade G] [tick D] [hours N] [node N]
+//!           [ref D] [intervals N]
+//!           [trade|nominate|assign|from|until|close SPAN] [answer|verdict SPAN]       (from the start of the test)
 //! NAME buy|sell QTY @ PRICE|market [ioc|fok|day|gtd SPAN|gfa|gfn] [post|slide] [reduce] [stp=MODE] [token=N] [show=N]
 //!           [when last|mark|index rises|falls PRICE] [ceiling PRICE] [valid SPAN] [label=TEXT] [in SERIES]
 //! NAME amend #N [@ PRICE] [x QTY] [trigger PRICE] [valid SPAN]
@@ -12,6 +13,7 @@
 //! NAME batch ORDER ; AMEND ; CANCEL       auction SERIES until SPAN
 //! index GRADE DOLLARS|withheld [low] [at SPAN]  +SPAN      tick      run SPAN  (with a tick whenever one is due)
 //! NAME nominates KEY                      challenge D-1/0                draw D-1/0
+//! NAME nominates for SERIES [REGION] [node=NAME] [at=ENDPOINT]
 //! NAME receipt D-1/0 [key=K] [millis=N] [challenges=N] [prev=K] [terms=K]
 //! NAME verdict D-1/0 valid [PPM]|invalid|unverifiable
 //! NAME abandons|exercises QTY [in SERIES]
@@ -23,12 +25,12 @@
 
 use exchange::{
     AmendOrder, AuctionReason, BatchItem, CancelFilter, CancelKind, Command, Event, IndexPrint,
-    Instruction, PlaceOrder, TimeInForce,
+    Instruction, Node, Nomination, PlaceOrder, TimeInForce,
 };
 use expect_test::Expect;
 use instruments::{
-    AccountId, GradeId, Guards, Instrument, InstrumentId, MicroUsd, NanosSpan, ObligationId,
-    OrderId, Ppm, Price, Product, Qty, Right, Side, Style,
+    AccountId, GradeId, Guards, Instrument, InstrumentId, MarkTerms, MicroUsd, NanosSpan,
+    ObligationId, OrderId, Ppm, Price, Product, Qty, Region, Right, Side, Style,
 };
 use matching_engine::{OrderKind, PostOnly, PriceSource, StpMode, Trigger, TriggerWhen};
 use settlement::{Bucket, DefaultTerms, Verdict};
@@ -204,6 +206,7 @@ impl Desk {
                 auction: auction.parse().unwrap(),
                 ask: dollars(amount),
             },
+            ("nominates", ["for", series, words @ ..]) => self.nominate(account, series, words),
             ("nominates", [key]) => Command::NominateAgent { account, signer: [byte(key); 20] },
             ("receipt", [place, changes @ ..]) => self.receipt(account, place, changes),
             ("verdict", [place, verdict @ ..]) => {
@@ -218,6 +221,22 @@ impl Desk {
                 Command::SubmitVerdict { account, obligation, interval, verdict }
             }
             _ => panic!("cannot read `{verb}` {rest:?}"),
+        }
+    }
+
+    fn nominate(&self, account: AccountId, series: &str, words: &[&str]) -> Command {
+        let region = words.iter().find_map(|word| Region::from_code(word));
+        let nodes = words.iter().filter_map(|word| word.strip_prefix("node="));
+        let node = |name: &str| Node { name: name.to_owned(), digest: [7; 32] };
+        let endpoint = words.iter().find_map(|word| word.strip_prefix("at="));
+        Command::Nominate {
+            account,
+            instrument: self.instrument(&["in", series]),
+            nomination: Box::new(Nomination {
+                region,
+                endpoint: endpoint.unwrap_or_default().to_owned(),
+                nodes: nodes.map(node).collect(),
+            }),
         }
     }
 
@@ -408,10 +427,17 @@ fn listed(name: &str, words: &[&str], near: InstrumentId) -> Instrument {
         terms.reference = Price::from_ticks(dollars(reference).micros() / terms.tick_size.micros());
     }
     if words.contains(&"guarded") {
-        terms.guards = Guards::standard();
+        terms.guards = Guards { mark: terms.guards.mark, ..Guards::standard() };
     }
+    if words.contains(&"paced") {
+        terms.guards.mark.move_max = MarkTerms::standard().move_max;
+    }
+    let mark = &mut terms.guards.mark;
+    mark.impact = after(words, "impact").map_or(mark.impact, dollars);
     let schedule = &mut terms.schedule;
     schedule.last_trade_at = time("trade").unwrap_or(schedule.last_trade_at);
+    schedule.close_out.nominate_until = time("nominate").unwrap_or(START);
+    schedule.close_out.match_until = time("match").unwrap_or(START);
     schedule.assign_at = time("assign").unwrap_or(schedule.assign_at);
     schedule.deliver_from = time("from").unwrap_or(schedule.deliver_from);
     schedule.deliver_until = time("until").unwrap_or(schedule.deliver_until);

@@ -141,6 +141,7 @@ pub(crate) fn day_future(name: &str, grade: &str) -> Instrument {
             answer_within: NanosSpan::from_seconds(60),
             verdict_within: NanosSpan::from_seconds(300),
             close_at: after(28),
+            close_out: instruments::CloseOut::NONE,
         },
         reference: Price::from_ticks(2_500),
         guards: instruments::Guards::NONE,

@@ -135,6 +135,23 @@ fn ledger_007_a_fee_is_rounded_up() {
     assert_eq!(maker_pays.maker_fee(usd("1.000001")), usd("0.000002"));
 }
 
+/// FEE-001, FEE-002.
+#[test]
+fn fee_001_and_002_a_trade_costs_its_rate_and_a_delivery_half_the_takers() {
+    let rates = FeeRates::standard();
+    // Eight lots of a 744-hour month at 2.50: 14,880 dollars.
+    assert_eq!(
+        (rates.maker_fee(usd("14880")), rates.taker_fee(usd("14880"))),
+        (usd("0"), usd("7.44"))
+    );
+    assert_eq!(rates.delivery_fee(usd("14880")), usd("3.72"));
+    // 250 ppm of 0.012001 dollars is 0.00000300025; half of an odd rate is not rounded by itself.
+    assert_eq!(rates.delivery_fee(usd("0.012001")), usd("0.000004"));
+    let odd = FeeRates { maker: Ppm::ZERO, taker: Ppm::new(501) };
+    assert_eq!(odd.delivery_fee(usd("1000")), usd("0.2505"));
+    assert_eq!(odd.delivery_fee(usd("0")), usd("0"));
+}
+
 #[test]
 fn equity_is_all_the_money_of_an_account() {
     let one = account(1);

@@ -37,6 +37,7 @@ pub(crate) fn series(hours: u32, intervals: u32) -> Instrument {
             answer_within: NanosSpan::from_seconds(60),
             verdict_within: NanosSpan::from_seconds(300),
             close_at: deliver_until + NanosSpan::from_seconds(1),
+            close_out: instruments::CloseOut::NONE,
         },
         reference: Price::from_ticks(2_500),
         guards: instruments::Guards::NONE,

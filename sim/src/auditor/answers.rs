@@ -50,6 +50,9 @@ pub(super) fn is_answered(command: &Command, events: &[Event]) -> bool {
             let done = |event: &&Event| matches!(event, Event::BatchItemDone { .. });
             events.iter().filter(done).count() == items.len()
         }
+        // Physical close-out.
+        Command::Nominate { .. } => has(|event| matches!(event, Event::Nominated { .. })),
+        // Trades agreed elsewhere.
         Command::OpenAuction { .. } => has(|event| matches!(event, Event::AuctionOpened { .. })),
     }
 }

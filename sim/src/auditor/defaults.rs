@@ -51,6 +51,7 @@ impl Auditor {
             DefaultEvent::DefaultResolved(_)
             | DefaultEvent::LossCovered { .. }
             | DefaultEvent::LossSplit { .. } => return self.read_loss(event, sheet),
+            DefaultEvent::MarkedOut => self.prices.settle_at_marks(),
             DefaultEvent::DefaultFundChanged { .. }
             | DefaultEvent::BackstopRegistered { .. }
             | DefaultEvent::BackstopBid { .. } => {}

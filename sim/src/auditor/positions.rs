@@ -176,6 +176,15 @@ impl Positions {
         held.map(|((_, account), _)| *account).collect()
     }
 
+    /// Everybody's lots in one series, by account; whoever is flat is left out.
+    pub(super) fn in_series(
+        &self,
+        instrument: InstrumentId,
+    ) -> impl Iterator<Item = (AccountId, i128)> {
+        let held = self.of(instrument).map(|(account, held)| (account, held.lots));
+        held.filter(|(_, lots)| *lots != 0)
+    }
+
     pub(super) fn keys(&self) -> impl Iterator<Item = (AccountId, InstrumentId)> {
         self.held.keys().map(|(instrument, account)| (*account, *instrument))
     }

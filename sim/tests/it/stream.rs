@@ -80,6 +80,7 @@ pub(crate) const fn kind(event: &Event) -> &'static str {
         Event::DepthChanged { .. } => "DepthChanged",
         Event::IndexPublished(_) => "IndexPublished",
         Event::MarkChanged { .. } => "MarkChanged",
+        Event::SettlementPriceFixed { .. } => "SettlementPriceFixed",
         Event::VariationPaid { .. } => "VariationPaid",
         Event::SeriesExpired { .. } => "SeriesExpired",
         Event::PositionClosed { .. } => "PositionClosed",
@@ -94,6 +95,7 @@ pub(crate) const fn kind(event: &Event) -> &'static str {
         Event::ObligationClosed { .. } => "ObligationClosed",
         Event::BuyerDefaulted { .. } => "BuyerDefaulted",
         Event::VariationEnded => "VariationEnded",
+        Event::Default(DefaultEvent::MarkedOut) => "MarkedOut",
         Event::Default(DefaultEvent::DefaultResolved(_)) => "DefaultResolved",
         Event::Default(DefaultEvent::LossSplit { .. }) => "LossSplit",
         Event::Default(DefaultEvent::DefaultTermsSet(_)) => "DefaultTermsSet",
@@ -113,5 +115,10 @@ pub(crate) const fn kind(event: &Event) -> &'static str {
         // Options, cascades and cash futures.
         Event::ExerciseInstructed { .. } => "ExerciseInstructed",
         Event::OptionExercised { .. } => "OptionExercised",
+        // Physical close-out.
+        Event::Nominated { .. } => "Nominated",
+        Event::MatchReported { .. } => "MatchReported",
+        Event::AssignmentPublished(_) => "AssignmentPublished",
+        // Trades agreed elsewhere.
     }
 }
