@@ -28,6 +28,7 @@ impl Exchange {
         self.marks_at = None;
         for instrument in std::mem::take(&mut self.unmarked) {
             self.tell_indicative(instrument, events);
+            self.refresh_scale(instrument, events);
             let Some(mark) = self.fresh_mark(instrument) else { continue };
             self.set_mark(instrument, mark, events);
         }
@@ -44,6 +45,7 @@ impl Exchange {
             return;
         }
         series.mark = mark;
+        self.follow_mark(instrument);
         events.push(Event::MarkChanged { instrument, mark });
         let mut affected: std::collections::BTreeSet<_> =
             self.positions.of_instrument(instrument).map(|(account, _)| account).collect();

@@ -31,7 +31,10 @@ mod variation;
 pub use assignment::{Assignment, Holder, assign, assignment_seed};
 pub use fees::FeeRates;
 pub use ledger::{Bucket, Insufficient, Ledger, Transfer};
-pub use margin::{MarginRates, OpenOrders, Requirement, requirement};
+pub use margin::{
+    Conditions, LADDER_STEPS, MarginRates, OpenOrders, OptionMark, OptionRates, Requirement,
+    option_requirement, quote_hold, requirement, surcharge,
+};
 pub use obligation::{FailCause, IllegalStep, IntervalState, Obligation, Step, Verdict};
 pub use position::{Position, Positions};
 pub use receipt::{DeliveryReceipt, ReceiptError};

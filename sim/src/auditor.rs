@@ -6,6 +6,7 @@
 mod answers;
 mod closing;
 mod deliveries;
+mod margins;
 mod money;
 mod orders;
 mod positions;
@@ -21,6 +22,7 @@ use crate::finding::Finding;
 use answers::is_answered;
 use closing::is_of_time;
 use deliveries::{Circumstance, Deliveries};
+use margins::Margins;
 use money::{Money, Stated};
 use orders::{Orders, Touched, taker_fee};
 use positions::{Assigned, Paid, Positions, affordable, check_assigned, value};
@@ -45,6 +47,7 @@ pub struct Auditor {
     orders: Orders,
     positions: Positions,
     deliveries: Deliveries,
+    margins: Margins,
     /// What a series that has stopped settles at, unless the index gives a fixing: its mark with all that was open at its last trade.
     closing: BTreeMap<InstrumentId, Price>,
     checks: u64,
@@ -243,7 +246,10 @@ impl Auditor {
             | Command::IssueChallenge { .. }
             | Command::SubmitReceipt { .. }
             | Command::DrawRows { .. }
-            | Command::SubmitVerdict { .. } => {}
+            | Command::SubmitVerdict { .. }
+            | Command::PublishRisk { .. }
+            | Command::RegisterCapacity { .. }
+            | Command::SetMarginMode { .. } => {}
         }
     }
 
@@ -301,11 +307,25 @@ impl Auditor {
             | Event::BuyerDefaulted { .. } => self.read_delivery(event, now, sheet),
             // Ledger.
             // Margin and risk arrays.
-            // Marks and settlement prices.
-            // Options, cascades and cash futures.
-            // Default funds and liquidation.
-            // Physical close-out.
-            // Trades agreed elsewhere.
+            Event::RiskPublished(_)
+            | Event::CapacityRegistered { .. }
+            | Event::MarginModeChanged { .. } => {
+                self.margins.read(event);
+                Ok(())
+            }
+            Event::MarginScaled { instrument, scale } => {
+                let open = self.positions.open_interest(*instrument);
+                let (terms, _) = self.prices.terms(*instrument)?;
+                self.margins.scale(&terms, i128::from(scale.ppm()), open)
+            }
+            Event::LadderClimbed { instrument, step } => {
+                let (terms, _) = self.prices.terms(*instrument)?;
+                self.margins.climb(&terms, *step, now)
+            } // Marks and settlement prices.
+              // Options, cascades and cash futures.
+              // Default funds and liquidation.
+              // Physical close-out.
+              // Trades agreed elsewhere.
         }
     }
 
@@ -516,10 +536,12 @@ impl Auditor {
         for (account, instrument) in keys {
             let (terms, mark) = self.prices.terms(instrument)?;
             let sums = open.get(&(account, instrument)).copied().unwrap_or_default();
-            let (position, orders) = self.positions.required((&terms, mark), account, sums);
+            let terms = (&terms, mark);
+            let (position, orders) = self.positions.required(terms, account, sums, &self.margins);
             let total = required.entry(account).or_default();
             *total = (total.0 + position, total.1 + orders);
         }
+        required.retain(|account, _| !self.margins.is_by_portfolio(*account));
         for (account, required) in required {
             let held = [Bucket::PositionMargin(account), Bucket::OrderHold(account)];
             let targets = affordable(required, self.money.usable(account));

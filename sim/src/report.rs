@@ -131,6 +131,11 @@ impl Tally {
             | Event::MarkChanged { .. }
             | Event::PositionClosed { .. }
             | Event::AgentNominated { .. }
+            | Event::RiskPublished(_)
+            | Event::CapacityRegistered { .. }
+            | Event::MarginModeChanged { .. }
+            | Event::MarginScaled { .. }
+            | Event::LadderClimbed { .. }
             | Event::IntervalOpened { .. }
             | Event::ChallengeIssued { .. }
             | Event::ReceiptAccepted { .. }

@@ -318,7 +318,12 @@ impl Draft<'_> {
             | Event::ChallengeIssued { .. }
             | Event::RowsDrawn { .. }
             | Event::ObligationClosed { .. }
-            | Event::BuyerDefaulted { .. } => {}
+            | Event::BuyerDefaulted { .. }
+            | Event::RiskPublished(_)
+            | Event::CapacityRegistered { .. }
+            | Event::MarginModeChanged { .. }
+            | Event::MarginScaled { .. }
+            | Event::LadderClimbed { .. } => {}
         }
     }
 

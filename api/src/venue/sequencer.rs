@@ -115,6 +115,9 @@ impl Inbox {
             | Command::SubmitReceipt { .. }
             | Command::DrawRows { .. }
             | Command::SubmitVerdict { .. }
+            | Command::PublishRisk { .. }
+            | Command::RegisterCapacity { .. }
+            | Command::SetMarginMode { .. }
             | Command::Tick => INBOX_MAX,
         };
         let payload = borsh::to_vec(&command).expect("a command encodes");

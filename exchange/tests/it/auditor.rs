@@ -196,6 +196,11 @@ impl Auditor {
             | Event::AuctionEnded { .. }
             | Event::IndicativePrice { .. }
             | Event::BatchItemDone { .. }
+            | Event::RiskPublished(_)
+            | Event::CapacityRegistered { .. }
+            | Event::MarginModeChanged { .. }
+            | Event::MarginScaled { .. }
+            | Event::LadderClimbed { .. }
             | Event::AgentNominated { .. } => {}
             other => panic!("an event that nobody audits: {other:?}"),
         }

@@ -25,6 +25,7 @@ mod order_kinds;
 mod orders;
 mod properties;
 mod render;
+mod required;
 mod script;
 mod venue;
 mod world;

@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 
 use exchange::Traded;
-use instruments::rounding::div_ceil;
 use instruments::{AccountId, Instrument, InstrumentId, MicroUsd, NetQty, Price, Qty, Side};
 
+use super::margins::Margins;
 use super::money::money;
 use super::orders::OpenSums;
 use crate::finding::Finding;
-
-const MARGIN_INITIAL_PPM: i128 = 200_000;
 
 /// Who holds what.
 #[derive(Debug, Clone, Default)]
@@ -144,13 +142,19 @@ impl Positions {
         terms: (&Instrument, Price),
         account: AccountId,
         open: OpenSums,
+        margins: &Margins,
     ) -> (i128, i128) {
-        let (instrument, mark) = terms;
+        let (instrument, _) = terms;
         let net = self.held.get(&(instrument.id, account)).map_or(0, |held| held.lots);
-        let worst = (net + open.buys).max(open.sells - net);
-        let margin = |lots| div_ceil(value(instrument, mark, lots) * MARGIN_INITIAL_PPM, 1_000_000);
-        let position = margin(net.abs());
-        (position, margin(worst) - position + open.reserve)
+        let position = margins.initial(terms, net.abs(), 0 <= net);
+        let if_bought = margins.initial(terms, net + open.buys, true);
+        let worst = if_bought.max(margins.initial(terms, open.sells - net, false));
+        (position, worst - position + open.reserve)
+    }
+
+    /// The lots of a series that are held long.
+    pub(super) fn open_interest(&self, instrument: InstrumentId) -> i128 {
+        self.of(instrument).map(|(_, held)| held.lots.max(0)).sum()
     }
 
     pub(super) fn keys(&self) -> impl Iterator<Item = (AccountId, InstrumentId)> {
