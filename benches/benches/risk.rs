@@ -62,7 +62,8 @@ fn book(c: &mut Criterion) {
     group.bench_function("fill", |bencher| {
         bencher.iter(|| {
             let order = orders[lap % ORDERS];
-            let side = if lap / ORDERS % 2 == 0 { order.side } else { order.side.opposite() };
+            let side =
+                if (lap / ORDERS).is_multiple_of(2) { order.side } else { order.side.opposite() };
             lap += 1;
             book.filled(&RiskOrder { side, ..order });
         });
@@ -71,7 +72,7 @@ fn book(c: &mut Criterion) {
     group.bench_function("order_opened_or_closed", |bencher| {
         bencher.iter(|| {
             let order = &orders[lap % ORDERS];
-            if lap / ORDERS % 2 == 0 {
+            if (lap / ORDERS).is_multiple_of(2) {
                 book.order_opened(order)
             } else {
                 book.order_closed(order)

@@ -5,6 +5,7 @@ mod delivery;
 mod ledger;
 mod margin;
 mod portfolio;
+mod portfolio_random;
 mod risk_world;
 mod shortfall;
 mod variation;
