@@ -322,11 +322,16 @@ impl Draft<'_> {
             | Event::ChallengeIssued { .. }
             | Event::RowsDrawn { .. }
             | Event::ObligationClosed { .. }
-            | Event::BuyerDefaulted { .. } => {}
+            | Event::BuyerDefaulted { .. }
+            | Event::RiskPublished(_)
+            | Event::CapacityRegistered { .. }
+            | Event::MarginModeChanged { .. }
+            | Event::MarginScaled { .. }
+            | Event::LadderClimbed { .. }
             // Options, cascades and cash futures.
-            Event::ExerciseInstructed { .. } | Event::OptionExercised { .. } => {}
+            | Event::ExerciseInstructed { .. } | Event::OptionExercised { .. }
             // Physical close-out.
-            Event::Nominated { .. }
+            | Event::Nominated { .. }
             | Event::MatchReported { .. }
             | Event::AssignmentPublished(_) => {} // Trades agreed elsewhere.
         }

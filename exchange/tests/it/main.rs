@@ -28,6 +28,7 @@ mod order_kinds;
 mod orders;
 mod properties;
 mod render;
+mod required;
 mod script;
 mod settle;
 mod statements;

@@ -9,17 +9,18 @@
 //!
 //! Derived from positions, open orders and arrays, which lie elsewhere: it is no part of a snapshot, and is built anew from one.
 
+use std::collections::BTreeMap;
+
 use instruments::{AccountId, InstrumentId, MicroUsd, Qty, Side};
 
 use super::array::{RiskArray, SCENARIOS};
 use super::cells::{Cells, key};
 use super::components::{Rates, RiskComponents};
-use super::lanes::{GROSS_MAX, add_leg, add_order, add_position, fill_order, worst_of, worst_with};
+use super::lanes::{
+    BEYOND, GROSS_MAX, Lanes, add_leg, add_order, add_position, fill_order, worst_of, worst_with,
+};
 use super::parameters::RiskParameters;
 use super::portfolio::{Expiry, Leg, NONE, Portfolio, Series, at, index, lots};
-
-/// What a portfolio beyond the range requires: more than any account may have, and small enough that 32 grades add up.
-const BEYOND: i64 = 1 << 57;
 
 /// Ids that have a place: far more series and accounts than a venue lists and opens.
 const PLACES_MAX: u64 = 1 << 24;
@@ -77,6 +78,9 @@ impl Account {
     const NONE: Self = Self { first: NONE, initial: 0 };
 }
 
+/// A portfolio as it is compared.
+type Seen = (BTreeMap<u32, Leg>, Lanes, i64);
+
 /// All portfolios.
 #[derive(Debug, Clone, Default)]
 pub struct RiskBook {
@@ -91,6 +95,19 @@ pub struct RiskBook {
     legs: Cells<Leg>,
     expiries: Cells<Expiry>,
 }
+
+/// Two books are equal when nobody can tell them apart: the same arrays, the same legs, the same requirements.
+impl PartialEq for RiskBook {
+    fn eq(&self, other: &Self) -> bool {
+        let accounts = self.accounts.len().max(other.accounts.len());
+        let mut ids = (0_u64..).take(accounts).map(AccountId);
+        self.grades == other.grades
+            && self.series == other.series
+            && ids.all(|id| self.portfolios_by_grade(id) == other.portfolios_by_grade(id))
+    }
+}
+
+impl Eq for RiskBook {}
 
 /// One, with the sign of what a side does to a position.
 #[inline]
@@ -120,11 +137,15 @@ impl RiskBook {
     pub fn set_parameters(&mut self, grade: u32, parameters: &RiskParameters) {
         let place = at(grade);
         assert!(place < GRADES_MAX, "more grades than sums have room for");
+        let new = Rates::of(parameters);
+        if self.grades.get(place) == Some(&new) {
+            return;
+        }
         while self.grades.len() <= place {
-            self.grades.push(Rates::of(parameters));
+            self.grades.push(new);
         }
         if let Some(rates) = self.grades.get_mut(place) {
-            *rates = Rates::of(parameters);
+            *rates = new;
         }
         for portfolio in 0..index(self.portfolios.len()) {
             self.refresh_whole(portfolio);
@@ -163,12 +184,20 @@ impl RiskBook {
 
     /// Whether an order could be taken in beside everything the account has, if `available` is what it may hold in all.
     ///
-    /// An order that does not raise what is required is never refused, whatever there is. Returns what would be required in all.
-    ///
     /// # Errors
     /// See [`Beyond`].
     #[inline]
-    pub fn check(&self, order: &RiskOrder, available: MicroUsd) -> Result<MicroUsd, Beyond> {
+    pub fn check(&self, order: &RiskOrder, available: MicroUsd) -> Result<(), Beyond> {
+        let required = self.required_with(order)?;
+        if required <= available { Ok(()) } else { Err(Beyond::Margin { required }) }
+    }
+
+    /// What would be required of an account in all, with one more order open.
+    ///
+    /// # Errors
+    /// [`Beyond::OutOfRange`].
+    #[inline]
+    pub fn required_with(&self, order: &RiskOrder) -> Result<MicroUsd, Beyond> {
         let Some(series) = self.listed(order.instrument) else { return Err(Beyond::OutOfRange) };
         let account = self.account(order.account);
         let place = self.find(account, series.grade);
@@ -193,11 +222,7 @@ impl RiskBook {
             with.minimum = with.minimum.wrapping_add(more.wrapping_mul(series.short_minimum));
         }
         let others = account.initial.wrapping_sub(portfolio.initial);
-        let required = others.wrapping_add(rates.initial(&with));
-        if required <= available.micros() || required <= account.initial {
-            return Ok(MicroUsd::new(required));
-        }
-        Err(Beyond::Margin { required: MicroUsd::new(required) })
+        Ok(MicroUsd::new(others.wrapping_add(rates.initial(&with))))
     }
 
     /// Lots of an order may be filled from now on.
@@ -295,11 +320,7 @@ impl RiskBook {
     ) -> impl Iterator<Item = (u32, RiskComponents)> + '_ {
         self.portfolios_of(account).filter_map(|(_, portfolio)| {
             let rates = self.grades.get(at(portfolio.grade))?;
-            if GROSS_MAX < portfolio.gross {
-                return Some((portfolio.grade, RiskComponents::of_all(MicroUsd::new(BEYOND))));
-            }
-            let parts = rates.components(&portfolio.charged_held(), portfolio.initial);
-            Some((portfolio.grade, parts))
+            Some((portfolio.grade, portfolio.components(rates)))
         })
     }
 
@@ -312,6 +333,30 @@ impl RiskBook {
             *gain = *lane;
         }
         gains
+    }
+
+    /// What a portfolio of these legs would require, by grade, whoever had it.
+    #[must_use]
+    pub fn simulate(&self, legs: &BTreeMap<InstrumentId, Leg>) -> BTreeMap<u32, RiskComponents> {
+        let mut portfolios: BTreeMap<u32, (Portfolio, BTreeMap<u32, Expiry>)> = BTreeMap::new();
+        for (instrument, leg) in legs {
+            let Some(series) = self.listed(*instrument) else { continue };
+            let (portfolio, expiries) = portfolios
+                .entry(series.grade)
+                .or_insert_with(|| (Portfolio::EMPTY, BTreeMap::new()));
+            portfolio.add(series, *leg);
+            portfolio.count_leg(series, Leg::default(), *leg);
+            let expiry = expiries.entry(series.expiry).or_default();
+            portfolio.count_delta(expiry, series.delta, *leg);
+        }
+        let components = portfolios.into_iter().filter_map(|(grade, (mut portfolio, _))| {
+            portfolio.join();
+            let rates = self.grades.get(at(grade))?;
+            let worst = worst_of(&portfolio.worst);
+            portfolio.initial = rates.initial(&portfolio.charged(worst));
+            Some((grade, portfolio.components(rates)))
+        });
+        components.collect()
     }
 
     /// Computes an account's portfolios from its legs, as if nothing were known of them.
@@ -431,6 +476,16 @@ impl RiskBook {
     fn account(&self, account: AccountId) -> Account {
         let place = usize::try_from(account.0).unwrap_or(usize::MAX);
         self.accounts.get(place).copied().unwrap_or(Account::NONE)
+    }
+
+    /// All that can be seen of an account's portfolios, but for those that are empty.
+    fn portfolios_by_grade(&self, account: AccountId) -> BTreeMap<u32, Seen> {
+        let all = self.portfolios_of(account).map(|(place, portfolio)| {
+            let legs = portfolio.legs.iter().map(|&leg| (leg, self.legs.get(key(place, leg))));
+            let legs: BTreeMap<u32, Leg> = legs.filter(|(_, leg)| *leg != Leg::default()).collect();
+            (portfolio.grade, (legs, portfolio.worst, portfolio.initial))
+        });
+        all.filter(|(_, (legs, _, _))| !legs.is_empty()).collect()
     }
 
     /// An account's portfolio in a grade.

@@ -10,6 +10,9 @@ use super::portfolio::Leg;
 /// 18 billion dollars: more than any account may have. Sums of four such numbers fit into 64 bits with room to spare.
 pub(super) const GROSS_MAX: i128 = 1 << 54;
 
+/// What a portfolio beyond the range requires: more than any account may have, and small enough that 32 grades add up.
+pub(super) const BEYOND: i64 = 1 << 57;
+
 /// Scenario by scenario, and a zero at the end.
 pub(super) type Lanes = [i64; LANES];
 

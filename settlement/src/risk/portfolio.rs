@@ -1,11 +1,11 @@
 //! One account's lots of one grade, and what they add up to.
 
-use instruments::{NetQty, Qty};
+use instruments::{MicroUsd, NetQty, Qty};
 
 use super::array::{LANES, RiskArray};
 use super::book::RiskSeries;
-use super::components::Charged;
-use super::lanes::{Lanes, add_held, add_open, worst_of};
+use super::components::{Charged, Rates, RiskComponents};
+use super::lanes::{BEYOND, GROSS_MAX, Lanes, add_held, add_open, worst_of};
 
 /// No portfolio.
 pub(super) const NONE: u32 = u32::MAX;
@@ -59,7 +59,7 @@ impl Leg {
     }
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(align(64))]
 pub(super) struct Series {
     pub(super) array: Lanes,
@@ -253,6 +253,14 @@ impl Portfolio {
             delta: self.held.wrapping_abs(),
             minimum: self.minimum_held,
         }
+    }
+
+    /// What it requires, in parts.
+    pub(super) fn components(&self, rates: &Rates) -> RiskComponents {
+        if GROSS_MAX < self.gross {
+            return RiskComponents::of_all(MicroUsd::new(BEYOND));
+        }
+        rates.components(&self.charged_held(), self.initial)
     }
 
     /// Counts a leg that was `old` and is `new` with an array's own numbers.

@@ -169,7 +169,7 @@ fn risk_004_short_options_cost_their_minimum_when_no_scenario_hurts() {
     hold(&mut book, 2, 10);
     book.order_opened(&order(2, Side::Sell, 10));
     assert_eq!(book.initial(ONE), usd("0"));
-    assert_eq!(book.check(&order(2, Side::Sell, 1), usd("1")), Ok(usd("0.025")));
+    assert_eq!(book.required_with(&order(2, Side::Sell, 1)), Ok(usd("0.025")));
 }
 
 #[test]
@@ -226,17 +226,16 @@ fn risk_007_an_order_that_does_not_raise_what_is_required_fits_whatever_there_is
     list_future(&mut book, 1, "2.5");
     list_future(&mut book, 2, "2.4");
     hold(&mut book, 1, 100);
-    let nothing = MicroUsd::ZERO;
-    assert_eq!(book.check(&order(1, Side::Sell, 100), nothing), Ok(usd("50")));
-    assert_eq!(book.check(&order(1, Side::Sell, 200), nothing), Ok(usd("50")));
-    let required = usd("50.5");
-    assert_eq!(book.check(&order(1, Side::Sell, 201), nothing), Err(Beyond::Margin { required }));
-    assert_eq!(book.check(&order(1, Side::Sell, 201), required), Ok(required));
-    // A hedge in another month is none before it has traded, and costs nothing before that.
-    assert_eq!(
-        book.check(&order(2, Side::Sell, 100), nothing),
-        Err(Beyond::Margin { required: usd("54.8") })
-    );
+    let with = |side, lots| book.required_with(&order(1, side, lots));
+    assert_eq!(with(Side::Sell, 100), Ok(usd("50")));
+    assert_eq!(with(Side::Sell, 200), Ok(usd("50")));
+    assert_eq!(with(Side::Sell, 201), Ok(usd("50.5")));
+    assert_eq!(with(Side::Buy, 1), Ok(usd("50.5")));
+    let (one, required) = (order(1, Side::Buy, 1), usd("50.5"));
+    assert_eq!(book.check(&one, usd("50.499999")), Err(Beyond::Margin { required }));
+    assert_eq!(book.check(&one, required), Ok(()));
+    // A hedge in another month is none before it has traded.
+    assert_eq!(book.required_with(&order(2, Side::Sell, 100)), Ok(usd("54.8")));
 }
 
 #[test]
