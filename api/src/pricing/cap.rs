@@ -94,7 +94,8 @@ mod tests {
     /// Hours move against each other, so a ceiling on each costs more than one on their mean.
     #[test]
     fn a_ceiling_on_each_hour_costs_more_than_one_on_the_month() {
-        let hours: Vec<Hour> = (0..744).map(|at| hour(2.5, 0.25 + f64::from(at) / 8_760.0)).collect();
+        let hours: Vec<Hour> =
+            (0..744).map(|at| hour(2.5, 0.25 + f64::from(at) / 8_760.0)).collect();
         let cap = value(&hours, 2.5, 0.0).expect("a value");
         let length = 744.0 / 8_760.0;
         let years = 0.25 + length;
