@@ -62,6 +62,7 @@ mod reject;
 mod run_timers;
 mod run_variation;
 mod series;
+mod settlement_price;
 mod snapshot;
 mod statement;
 mod time_in_force;
@@ -89,6 +90,7 @@ pub use event::{
     SplitPurpose, Traded,
 };
 pub use exercise::Instruction;
+pub use mark::{Basis, Impact, Pricing, Reach, Realised, Tape, Traffic};
 pub use nominate::{Node, Nomination};
 pub use open_account::Account;
 pub use open_order::OpenOrder;
@@ -96,6 +98,7 @@ pub use publish_index::IndexHistory;
 pub use rehold::Health;
 pub use reject::{ReceiptField, Reject};
 pub use series::{Series, SeriesState};
+pub use settlement_price::{Closing, SettlementSource};
 pub use snapshot::SnapshotError;
 pub use statement::{DeliveredInDay, Movement, Statement, Statements, TradedInDay};
 pub use time_in_force::TimeInForce;
