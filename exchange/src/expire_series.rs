@@ -4,6 +4,7 @@ use instruments::{InstrumentId, Price, Product};
 use matching_engine::CancelReason;
 
 use crate::Exchange;
+use crate::cascade::cascades;
 use crate::event::Event;
 use crate::series::SeriesState;
 
@@ -12,6 +13,9 @@ impl Exchange {
         let Some(series) = self.series.get(&instrument) else { return };
         match series.instrument.product {
             Product::Option { .. } => self.expire_option(instrument, events),
+            Product::Future { .. } if cascades(&series.instrument) => {
+                self.expire_parent(instrument, events);
+            }
             Product::Future { .. } | Product::Cap { .. } | Product::Spread { .. } => {
                 self.expire_future(instrument, events);
             }
@@ -47,6 +51,10 @@ impl Exchange {
         // The index prices compute; what is not cleared ends at whatever it was listed at.
         if !series.is_cleared() {
             return Some(series.mark);
+        }
+        // What settles against the index goes on doing so: only its trading has ended.
+        if series.instrument.settles_against_index() {
+            return Some(series.closing_mark.unwrap_or(series.mark));
         }
         let history = self.indices.get(&series.instrument.grade);
         let fixing = history.and_then(|history| oracle::fixing(&history.window()));

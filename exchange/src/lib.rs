@@ -26,6 +26,7 @@ mod amend_order;
 mod assign_series;
 mod batch;
 mod cancel_order;
+mod cascade;
 mod close_series;
 mod command;
 mod deliver;
@@ -55,6 +56,7 @@ mod records;
 mod reduce_only;
 mod rehold;
 mod reject;
+mod roll_day;
 mod run_timers;
 mod run_variation;
 mod series;
@@ -85,6 +87,7 @@ pub use open_order::OpenOrder;
 pub use publish_index::IndexHistory;
 pub use rehold::Health;
 pub use reject::{ReceiptField, Reject};
+pub use roll_day::Roll;
 pub use series::{Series, SeriesState};
 pub use snapshot::SnapshotError;
 pub use time_in_force::TimeInForce;
@@ -136,6 +139,11 @@ pub struct Exchange {
     instructions: BTreeMap<(InstrumentId, AccountId), Instruction>,
     /// What the underlying of an option that has stopped was worth at that instant.
     exercise_prices: BTreeMap<InstrumentId, Price>,
+    /// Micro-dollars: what a lot of a series that cascades is worth, fixed at its last trade.
+    lot_values: BTreeMap<InstrumentId, i128>,
+    /// What settles against the index, and when its next day ends.
+    rolls: BTreeMap<InstrumentId, Roll>,
+    rolling: BTreeSet<(Nanos, InstrumentId)>,
     /// Accounts whose orders hold less than they should. Not state: looked at before the books are touched again, and emptied.
     #[borsh(skip)]
     unpayable: BTreeSet<AccountId>,
@@ -206,6 +214,9 @@ impl Exchange {
             options_on: BTreeMap::new(),
             instructions: BTreeMap::new(),
             exercise_prices: BTreeMap::new(),
+            lot_values: BTreeMap::new(),
+            rolls: BTreeMap::new(),
+            rolling: BTreeSet::new(),
             unpayable: BTreeSet::new(),
             // Default funds and liquidation.
 

@@ -72,6 +72,7 @@ impl Exchange {
             .entry(print.grade.clone())
             .or_insert_with(|| IndexHistory { last: print.clone(), partitions: BTreeMap::new() })
             .record(print);
+        self.record_hours(print);
         events.push(Event::IndexPublished(print.clone()));
         let of_grade = |(id, series): (&instruments::InstrumentId, &crate::Series)| {
             (series.instrument.grade == print.grade).then_some(*id)

@@ -1,14 +1,14 @@
 //! A listed series and what has happened to it.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use instruments::{Instrument, Nanos, Price, Product, Qty, Style};
+use instruments::{Instrument, Nanos, Price, Product, Qty};
 
 /// Where a series is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum SeriesState {
     /// Orders are taken.
     Trading,
-    /// The settlement price is fixed; sellers are not assigned yet.
+    /// The settlement price is fixed; sellers are not assigned yet, or there are days left to settle, or series to cascade into.
     Expired,
     /// Sellers deliver.
     Delivering,
@@ -67,10 +67,8 @@ impl Series {
     #[must_use]
     pub fn is_cleared(&self) -> bool {
         match self.instrument.product {
-            Product::Future { style: Style::Physical, .. } | Product::Option { .. } => true,
-            Product::Future { style: Style::Cash, .. }
-            | Product::Cap { .. }
-            | Product::Spread { .. } => false,
+            Product::Future { .. } | Product::Option { .. } | Product::Cap { .. } => true,
+            Product::Spread { .. } => false,
         }
     }
 

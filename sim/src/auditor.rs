@@ -5,6 +5,7 @@
 
 mod answers;
 mod closing;
+mod days;
 mod deliveries;
 mod money;
 mod orders;
@@ -15,7 +16,9 @@ mod prices;
 use std::collections::{BTreeMap, BTreeSet};
 
 use exchange::{Command, Event, Exchange, Stamped, Traded};
-use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, NanosSpan, Price, Seq};
+use instruments::{
+    AccountId, InstrumentId, MicroUsd, Nanos, NanosSpan, Price, Product, Seq, Style,
+};
 use settlement::Bucket;
 
 use crate::finding::Finding;
@@ -49,6 +52,9 @@ pub struct Auditor {
     deliveries: Deliveries,
     /// What a series that has stopped settles at, unless the index gives a fixing: its mark with all that was open at its last trade.
     closing: BTreeMap<InstrumentId, Price>,
+    /// What a lot of a series that cascades is worth, as of its last trade.
+    lot_values: BTreeMap<InstrumentId, i128>,
+    days: BTreeMap<InstrumentId, days::Settled>,
     checks: u64,
 }
 
@@ -61,6 +67,8 @@ struct Sheet {
     /// Series whose variation was paid, or had nothing to pay.
     varied: BTreeSet<InstrumentId>,
     ended: BTreeSet<InstrumentId>,
+    /// A series of which a day has just ended and is being paid.
+    day: Option<InstrumentId>,
     /// Marks that nothing but an expiry explains.
     odd_marks: BTreeMap<InstrumentId, Price>,
     /// Series whose last trade has come with this command.
@@ -121,6 +129,7 @@ impl Auditor {
             self.read_command(input, &mut sheet);
         }
         for event in events {
+            self.check_day(event, &mut sheet)?;
             let stirred = self.stirs_closing(event, &sheet);
             self.read_event(event, input.at, &mut sheet)?;
             if let Some(instrument) = stirred {
@@ -308,6 +317,11 @@ impl Auditor {
             // Options, cascades and cash futures.
             Event::ExerciseInstructed { .. } => Ok(()),
             Event::OptionExercised { .. } => self.read_exercise(event),
+            Event::SeriesCascaded { instrument, lot_value, into } => {
+                self.read_cascade(*instrument, *lot_value, into)
+            }
+            Event::DaySettled { .. } => self.read_day(event, sheet),
+            Event::SeriesSettled { .. } => self.read_settled(event, sheet),
             // Default funds and liquidation.
             // Physical close-out.
             // Trades agreed elsewhere.
@@ -390,7 +404,10 @@ impl Auditor {
                 let (unpaid, haircut) = (*unpaid, *haircut);
                 let paid = Paid { account: *account, amount: *amount, unpaid, haircut };
                 self.positions.pay(&terms, mark, &paid)?;
-                sheet.varied.insert(*instrument);
+                // A day is paid at the mark of its own instant, and has been checked when the next event is read.
+                if sheet.day != Some(*instrument) {
+                    sheet.varied.insert(*instrument);
+                }
                 sheet.stated.gain(*account, *amount);
                 // What losers lack and winners do without, the insurance fund has paid.
                 sheet.stated.house(haircut - unpaid);
@@ -399,16 +416,24 @@ impl Auditor {
             Event::SeriesExpired { instrument, settlement_price } => {
                 let (terms, mark) = self.prices.terms(*instrument)?;
                 let closing = self.closing.get(instrument).copied();
-                let ours = if terms.is_premium_style() {
-                    closing.map(|price| Price::from_ticks(terms.moneyness(price).max(0)))
-                } else {
-                    self.prices.fixing(*instrument).or(closing)
+                let ours = match terms.product {
+                    Product::Option { .. } => {
+                        closing.map(|price| Price::from_ticks(terms.moneyness(price).max(0)))
+                    }
+                    Product::Cap { .. } | Product::Future { style: Style::Cash, .. } => closing,
+                    Product::Future { .. } if days::cascades(&terms) => {
+                        self.lot_values.get(instrument).map(|worth| days::quoted(&terms, *worth))
+                    }
+                    Product::Future { .. } | Product::Spread { .. } => {
+                        self.prices.fixing(*instrument).or(closing)
+                    }
                 };
                 let (instrument, theirs) = (*instrument, *settlement_price);
                 if ours != Some(theirs) {
                     return Err(Finding::SettlementPrice { instrument, ours, theirs });
                 }
-                self.prices.mark(instrument, if terms.is_premium_style() { mark } else { theirs });
+                let is_option = matches!(terms.product, Product::Option { .. });
+                self.prices.mark(instrument, if is_option { mark } else { theirs });
                 self.prices.stop(instrument);
                 sheet.stopped.insert(instrument);
                 sheet.odd_marks.remove(&instrument);
@@ -488,7 +513,7 @@ impl Auditor {
         for instrument in &sheet.traded_in {
             self.positions.check_sum(*instrument)?;
         }
-        for instrument in &sheet.varied {
+        for instrument in sheet.varied.iter().chain(&sheet.day) {
             let (terms, mark) = self.prices.terms(*instrument)?;
             self.positions.check_paid(&terms, mark)?;
         }
@@ -530,7 +555,7 @@ impl Auditor {
         for (account, instrument) in keys {
             let (terms, mark) = self.prices.terms(instrument)?;
             let sums = open.get(&(account, instrument)).copied().unwrap_or_default();
-            let underlying = self.prices.underlying(&terms).unwrap_or(mark);
+            let underlying = self.prices.underlying(&terms).or(terms.strike()).unwrap_or(mark);
             let prices = (mark, underlying);
             let (position, orders) = self.positions.required(&terms, prices, account, sums);
             let total = required.entry(account).or_default();

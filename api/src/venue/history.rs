@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use exchange::io::{Applied, Batch, Direction, Entry, Scan, Store, StoreError};
-use exchange::{Event, Fill, Traded};
+use exchange::{Event, Fill, OrderAccepted, Traded};
 use instruments::{AccountId, InstrumentId, Nanos, ObligationId, OrderId, Seq, Side};
 use parking_lot::RwLock;
 use settlement::Verdict;
@@ -256,15 +256,7 @@ impl Draft<'_> {
 
     fn event(&mut self, event: &Event, at: Nanos) {
         match event {
-            Event::OrderAccepted(terms) => {
-                let record = OrderRecord::accepted(terms, at);
-                self.put(&key::ORDERS, key::order(terms.order), &record);
-                if !terms.label.is_empty() {
-                    let mut label = key::label(terms.account, &terms.label);
-                    label.extend(key::order(terms.order));
-                    self.put(&key::LABELS, label, &());
-                }
-            }
+            Event::OrderAccepted(terms) => self.accepted(terms, at),
             Event::OrderAmended { order, price, qty, trigger, .. } => {
                 self.change_order(*order, |record| record.amend((*price, *qty), *trigger, at));
             }
@@ -320,7 +312,21 @@ impl Draft<'_> {
             | Event::ObligationClosed { .. }
             | Event::BuyerDefaulted { .. } => {}
             // Options, cascades and cash futures.
-            Event::ExerciseInstructed { .. } | Event::OptionExercised { .. } => {}
+            Event::ExerciseInstructed { .. }
+            | Event::OptionExercised { .. }
+            | Event::SeriesCascaded { .. }
+            | Event::DaySettled { .. }
+            | Event::SeriesSettled { .. } => {}
+        }
+    }
+
+    fn accepted(&mut self, terms: &OrderAccepted, at: Nanos) {
+        let record = OrderRecord::accepted(terms, at);
+        self.put(&key::ORDERS, key::order(terms.order), &record);
+        if !terms.label.is_empty() {
+            let mut label = key::label(terms.account, &terms.label);
+            label.extend(key::order(terms.order));
+            self.put(&key::LABELS, label, &());
         }
     }
 

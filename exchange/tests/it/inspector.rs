@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use borsh::{BorshDeserialize, BorshSerialize};
 use exchange::{
     Account, Command, Delivery, Event, Exchange, IndexHistory, Instruction, OpenOrder, OpenVenue,
-    Series, SeriesState, Stamped,
+    Roll, Series, SeriesState, Stamped,
 };
 use instruments::{
     AccountId, GradeId, InstrumentId, Nanos, ObligationId, OrderId, Price, Product, Qty, Right,
@@ -52,6 +52,9 @@ pub(crate) struct State {
     options_on: BTreeMap<InstrumentId, BTreeSet<InstrumentId>>,
     instructions: BTreeMap<(InstrumentId, AccountId), Instruction>,
     exercise_prices: BTreeMap<InstrumentId, Price>,
+    lot_values: BTreeMap<InstrumentId, i128>,
+    rolls: BTreeMap<InstrumentId, Roll>,
+    rolling: BTreeSet<(Nanos, InstrumentId)>,
 }
 
 impl State {
@@ -69,7 +72,7 @@ pub(crate) fn inspect(exchange: &Exchange, input: &Stamped, before: &[u8], event
     let mut happened = Vec::new();
     untouched.engine.advance(state.now, &mut happened);
     // Where time alone has done something, that comes before the refusal.
-    let stopped = untouched.stopping != state.stopping;
+    let stopped = untouched.stopping != state.stopping || untouched.rolling != state.rolling;
     if is_refused && happened.is_empty() && !stopped {
         assert_eq!(events.len(), 1, "a refusal is the only event: {events:?}");
         untouched.last_seq = state.last_seq;

@@ -15,6 +15,7 @@ impl Auditor {
         // An option ends against its future, which may have stopped with it.
         let priced = priced.unwrap_or(instrument);
         let mark = self.prices.fresh_mark(priced, self.orders.bests(priced));
+        self.note_lot_value(instrument);
         self.closing.extend(mark.map(|mark| (instrument, mark)));
     }
 
@@ -75,6 +76,7 @@ pub(super) fn is_of_time(event: &Event) -> bool {
         Event::OrderCancelled { reason: CancelReason::Expired, .. }
             | Event::AuctionExtended { .. }
             | Event::AuctionEnded { .. }
+            | Event::DaySettled { .. }
             | Event::Traded(_)
     )
 }

@@ -20,6 +20,8 @@ pub(super) struct Prices {
     observed: BTreeMap<GradeId, Nanos>,
     /// The last print of every half-hour.
     half_hours: BTreeMap<GradeId, BTreeMap<u64, Option<MicroUsd>>>,
+    /// Every print: when it was observed.
+    prints: BTreeMap<GradeId, Vec<(Nanos, Option<MicroUsd>)>>,
 }
 
 #[derive(Debug, Clone)]
@@ -45,6 +47,8 @@ impl Prices {
             return Err(Finding::IdOutOfOrder { kind: "print", last, found });
         }
         self.index.insert(print.grade.clone(), print.value);
+        let prints = self.prints.entry(print.grade.clone()).or_default();
+        prints.push((print.observed_at, print.value));
         let half_hour = print.observed_at.nanos() / HALF_HOUR_NANOS;
         self.half_hours.entry(print.grade.clone()).or_default().insert(half_hour, print.value);
         Ok(())
@@ -81,6 +85,24 @@ impl Prices {
 
     pub(super) fn listed(&self) -> impl Iterator<Item = InstrumentId> {
         self.series.keys().copied()
+    }
+
+    /// Every print of a grade, oldest first.
+    pub(super) fn prints(&self, grade: &GradeId) -> &[(Nanos, Option<MicroUsd>)] {
+        self.prints.get(grade).map_or(&[], Vec::as_slice)
+    }
+
+    /// A lot has `hours` left.
+    pub(super) fn shorten(&mut self, instrument: InstrumentId, hours: u32) {
+        if let Some(quoted) = self.series.get_mut(&instrument) {
+            quoted.terms.hours_per_lot = hours;
+        }
+    }
+
+    /// Series of a grade that trade.
+    pub(super) fn trading_of(&self, grade: &GradeId) -> impl Iterator<Item = &Instrument> {
+        let trading = self.series.values().filter(|quoted| quoted.is_trading);
+        trading.map(|quoted| &quoted.terms).filter(move |terms| terms.grade == *grade)
     }
 
     pub(super) fn trading(&self) -> impl Iterator<Item = InstrumentId> {
