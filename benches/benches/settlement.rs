@@ -65,8 +65,8 @@ fn variation(c: &mut Criterion) {
             market,
             |(mut ledger, mut positions)| {
                 let mark = Price::from_ticks(2_531);
-                let moved = run_variation(&mut ledger, &mut positions, &series, mark);
-                (ledger, positions, moved)
+                let cycle = run_variation(&mut ledger, &mut positions, &[(&series, mark)]);
+                (ledger, positions, cycle)
             },
             BatchSize::LargeInput,
         );

@@ -123,7 +123,7 @@ impl Exchange {
         series.state = SeriesState::Expired;
         self.set_mark(instrument, settlement_price, events);
         events.push(Event::SeriesExpired { instrument, settlement_price });
-        self.pay_variation(instrument, settlement_price, events);
+        self.pay_variation(&[(instrument, settlement_price)], events);
         self.cascade(instrument, events);
     }
 

@@ -8,9 +8,10 @@ use instruments::{
     Price, Qty, Seq, Side,
 };
 use matching_engine::{OrderKind, PostOnly, StpMode, Trigger};
-use settlement::{DeliveryReceipt, Verdict};
+use settlement::{Bucket, DeliveryReceipt, Verdict};
 
 use crate::exercise::Instruction;
+use crate::nominate::Nomination;
 use crate::time_in_force::TimeInForce;
 
 /// A command with its place in the journal. The only way time and order enter the core.
@@ -42,6 +43,20 @@ pub enum Command {
     Deposit {
         /// Who receives it.
         account: AccountId,
+        /// How much.
+        amount: MicroUsd,
+    },
+    /// Takes free money out of an account, and out of custody.
+    Withdraw {
+        /// Whose.
+        account: AccountId,
+        /// How much.
+        amount: MicroUsd,
+    },
+    /// Credits the exchange's own money to a bucket that bears losses. On a test venue only.
+    FundHouse {
+        /// First loss, insurance or default fund.
+        bucket: Bucket,
         /// How much.
         amount: MicroUsd,
     },
@@ -146,6 +161,15 @@ pub enum Command {
     // Default funds and liquidation.
 
     // Physical close-out.
+    /// Says where an account delivers or wants to receive what it holds of a series that has stopped trading.
+    Nominate {
+        /// Who holds it.
+        account: AccountId,
+        /// Of which series.
+        instrument: InstrumentId,
+        /// What there is to say.
+        nomination: Box<Nomination>,
+    },
 
     // Trades agreed elsewhere.
     /// The timer. The exchange decides what is due.

@@ -116,7 +116,7 @@ impl Exchange {
         let holders: Vec<Holder> = self
             .positions
             .of_instrument(instrument)
-            .map(|(account, position)| Holder { account, net: position.net })
+            .map(|(account, position)| Holder { account, net: position.net, region: None })
             .collect();
         let seed = settlement::assignment_seed(instrument, expiry.price, self.last_seq);
         let parts =
@@ -124,7 +124,7 @@ impl Exchange {
         for part in &parts {
             self.exercise(&expiry, part, events);
         }
-        self.pay_variation(instrument, settlement_price, events);
+        self.pay_variation(&[(instrument, settlement_price)], events);
         for holder in &holders {
             self.lapse(instrument, *holder, events);
         }
@@ -198,7 +198,7 @@ impl Exchange {
 
     /// Ends one position in an option.
     fn lapse(&mut self, instrument: InstrumentId, holder: Holder, events: &mut Vec<Event>) {
-        let Holder { account, net } = holder;
+        let Holder { account, net, .. } = holder;
         self.positions.close(instrument, account);
         if net != NetQty::ZERO {
             let delivered = Qty::ZERO;

@@ -41,7 +41,7 @@ impl Exchange {
         };
         events.push(Event::SeriesExpired { instrument, settlement_price });
         if is_cleared {
-            self.pay_variation(instrument, settlement_price, events);
+            self.pay_variation(&[(instrument, settlement_price)], events);
         }
     }
 

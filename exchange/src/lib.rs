@@ -24,9 +24,11 @@
 
 mod amend_order;
 mod assign_series;
+mod audit;
 mod batch;
 mod cancel_order;
 mod cascade;
+mod close_outs;
 mod close_series;
 mod command;
 mod deliver;
@@ -35,6 +37,7 @@ mod deposit;
 mod event;
 mod exercise;
 mod expire_series;
+mod fund_house;
 mod funds;
 mod guards;
 #[cfg(feature = "journal")]
@@ -43,6 +46,7 @@ pub mod limits;
 mod list_instrument;
 mod mark;
 mod match_order;
+mod nominate;
 mod open_account;
 mod open_auction;
 mod open_order;
@@ -61,8 +65,10 @@ mod run_timers;
 mod run_variation;
 mod series;
 mod snapshot;
+mod statement;
 mod time_in_force;
 mod view;
+mod withdraw;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -73,15 +79,19 @@ use settlement::{FeeRates, Ledger, MarginRates, OpenOrders, Positions};
 
 use reduce_only::ReduceOnly;
 
+pub use audit::AuditFinding;
+pub use close_outs::CloseOuts;
 pub use command::{
     AmendOrder, AuctionReason, BatchItem, CancelFilter, CancelKind, Command, IndexPrint, OpenVenue,
     PlaceOrder, Stamped,
 };
 pub use delivery::{Delivery, OpenChallenge};
 pub use event::{
-    AmendReason, Event, Fill, IntervalOutcome, IntervalSettled, OrderAccepted, Traded,
+    AmendReason, Event, Fill, IntervalOutcome, IntervalSettled, OrderAccepted, PublishedAssignment,
+    SplitPurpose, Traded,
 };
 pub use exercise::Instruction;
+pub use nominate::{Node, Nomination};
 pub use open_account::Account;
 pub use open_order::OpenOrder;
 pub use publish_index::IndexHistory;
@@ -90,6 +100,7 @@ pub use reject::{ReceiptField, Reject};
 pub use roll_day::Roll;
 pub use series::{Series, SeriesState};
 pub use snapshot::SnapshotError;
+pub use statement::{DeliveredInDay, Movement, Statement, Statements, TradedInDay};
 pub use time_in_force::TimeInForce;
 pub use view::{AccountSummary, OrderView, PositionView};
 
@@ -150,7 +161,7 @@ pub struct Exchange {
     // Default funds and liquidation.
 
     // Physical close-out.
-
+    close_outs: CloseOuts,
     // Trades agreed elsewhere.
 }
 
@@ -221,7 +232,7 @@ impl Exchange {
             // Default funds and liquidation.
 
             // Physical close-out.
-
+            close_outs: CloseOuts::default(),
             // Trades agreed elsewhere.
         }
     }
@@ -259,6 +270,8 @@ impl Exchange {
                 self.open_account(name, *is_verifier, events)
             }
             Command::Deposit { account, amount } => self.deposit(*account, *amount),
+            Command::Withdraw { account, amount } => self.withdraw(*account, *amount),
+            Command::FundHouse { bucket, amount } => self.fund_house(*bucket, *amount),
             Command::PlaceOrder(order) => self.place_order(order, events),
             Command::AmendOrder(amend) => self.amend_order(amend, events),
             Command::CancelOrder { account, order } => self.cancel_order(*account, *order, events),
@@ -288,6 +301,9 @@ impl Exchange {
             }
             // Default funds and liquidation.
             // Physical close-out.
+            Command::Nominate { account, instrument, nomination } => {
+                self.nominate(*account, *instrument, nomination, events)
+            }
             // Trades agreed elsewhere.
             Command::Tick => {
                 self.run_timers(events);

@@ -5,7 +5,7 @@ use instruments::{
     Instrument, InstrumentId, MicroUsd, NetQty, Ppm, Price, Product, Qty, Right, Side,
 };
 use matching_engine::{CancelReason, Trade};
-use settlement::{Bucket, OpenOrders, Requirement, premium_fee, requirement};
+use settlement::{Bucket, OpenOrders, Reason, Requirement, premium_fee, requirement};
 
 use crate::Exchange;
 use crate::event::Event;
@@ -37,7 +37,8 @@ impl Exchange {
         }
         let premium = terms.notional(trade.price, trade.qty).unwrap_or_default();
         let purse = [Bucket::Cash(buyer), Bucket::OrderHold(buyer), Bucket::PositionMargin(buyer)];
-        let unpaid = self.ledger.pay(&purse, Bucket::Cash(seller), premium);
+        let unpaid =
+            self.ledger.because(Reason::Premium).pay(&purse, Bucket::Cash(seller), premium);
         assert!(unpaid == MicroUsd::ZERO, "an order holds the premium that it may cost");
         for account in [buyer, seller] {
             if self.net(terms.id, account).long().is_zero() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use instruments::{AccountId, InstrumentId, MicroUsd, NetQty, Side};
-use settlement::{Bucket, OpenOrders, Requirement};
+use settlement::{Bucket, HoldKey, OpenOrders, Requirement};
 
 use crate::Exchange;
 use crate::funds::Exposure;
@@ -182,26 +182,29 @@ impl Exchange {
     /// Moves money between the account's cash and its holds until they are what is required, as far as the money goes.
     pub(crate) fn rehold(&mut self, account: AccountId) {
         let required = self.required(account);
-        let usable = self.margin_usable(account);
-        let position = saturate(required.position).min(usable);
-        let orders = saturate(required.orders).min(usable - position);
+        let targets = self.hold_targets_for(account, &required);
+        let [_, (_, orders)] = targets;
         if i128::from(orders.micros()) < required.orders {
             self.unpayable.insert(account);
         }
-        let targets =
-            [(Bucket::PositionMargin(account), position), (Bucket::OrderHold(account), orders)];
-        let cash = Bucket::Cash(account);
-        // Releases first, so that one hold's excess can fund the other.
-        for (bucket, target) in targets {
-            let excess = (self.ledger.balance(bucket) - target).max(MicroUsd::ZERO);
-            let unpaid = self.ledger.pay(&[bucket], cash, excess);
-            assert!(unpaid == MicroUsd::ZERO, "a hold releases what it has");
-        }
-        for (bucket, target) in targets {
-            let lack = (target - self.ledger.balance(bucket)).max(MicroUsd::ZERO);
-            let unpaid = self.ledger.pay(&[cash], bucket, lack);
-            assert!(unpaid == MicroUsd::ZERO, "holds are bounded by the account's money");
-        }
+        let lack = self.ledger.set_holds(&targets);
+        assert!(lack == MicroUsd::ZERO, "holds are bounded by the account's money");
+    }
+
+    /// What the account's holds must be: what is required, as far as its money goes, positions first.
+    pub(crate) fn hold_targets(&self, account: AccountId) -> [(HoldKey, MicroUsd); 2] {
+        self.hold_targets_for(account, &self.required(account))
+    }
+
+    fn hold_targets_for(
+        &self,
+        account: AccountId,
+        required: &Required,
+    ) -> [(HoldKey, MicroUsd); 2] {
+        let usable = self.margin_usable(account);
+        let position = saturate(required.position).min(usable);
+        let orders = saturate(required.orders).min(usable - position);
+        [(HoldKey::Positions(account), position), (HoldKey::Orders(account), orders)]
     }
 }
 

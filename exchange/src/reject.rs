@@ -185,7 +185,13 @@ pub enum Reject {
     /// AGENT-008: a quality is 0 to 1,000,000 ppm.
     QualityOutOfRange,
     // Ledger.
-
+    /// LEDGER-014: a withdrawal is above zero and at most what is free.
+    WithdrawalOutOfRange {
+        /// What is free.
+        limit: MicroUsd,
+    },
+    /// LEDGER-015: the exchange puts its own money up for losses alone.
+    NotAHouseFund,
     // Margin and risk arrays.
 
     // Options, cascades and cash futures.
@@ -201,7 +207,24 @@ pub enum Reject {
     // Default funds and liquidation.
 
     // Physical close-out.
-
+    /// EXPIRY-008: the series takes no nominations now.
+    NoNominations,
+    /// EXPIRY-009: whoever holds nothing of a series has nothing to say about its delivery.
+    NothingHeld,
+    /// EXPIRY-010: a nomination has at most 1,024 nodes with names of 1 to 64 bytes, and an endpoint of at most 256.
+    BadNomination,
+    /// EXPIRY-011: the series takes no reports of matches now.
+    NoMatches,
+    /// EXPIRY-012: a match is above zero and at most what both sides have left.
+    MatchOutOfRange {
+        /// The most.
+        limit: Qty,
+    },
+    /// EXPIRY-013: a series takes no more matches.
+    TooManyMatches {
+        /// How many it takes at most.
+        limit: u64,
+    },
     // Trades agreed elsewhere.
 }
 
@@ -268,6 +291,8 @@ impl Reject {
             Self::NotAVerifier => "AGENT-007",
             Self::QualityOutOfRange => "AGENT-008",
             // Ledger.
+            Self::WithdrawalOutOfRange { .. } => "LEDGER-014",
+            Self::NotAHouseFund => "LEDGER-015",
             // Margin and risk arrays.
             // Options, cascades and cash futures.
             Self::BadUnderlying => "OPTION-001",
@@ -275,6 +300,12 @@ impl Reject {
             Self::InstructionAboveHolding { .. } => "OPTION-011",
             // Default funds and liquidation.
             // Physical close-out.
+            Self::NoNominations => "EXPIRY-008",
+            Self::NothingHeld => "EXPIRY-009",
+            Self::BadNomination => "EXPIRY-010",
+            Self::NoMatches => "EXPIRY-011",
+            Self::MatchOutOfRange { .. } => "EXPIRY-012",
+            Self::TooManyMatches { .. } => "EXPIRY-013",
             // Trades agreed elsewhere.
         }
     }

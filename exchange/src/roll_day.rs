@@ -146,7 +146,7 @@ impl Exchange {
         let (mark, left) = self.shorten(instrument, hours, per_lot);
         let per_lot = crate::rehold::saturate(per_lot);
         events.push(Event::DaySettled { instrument, day, per_lot, valued, hours_left: left });
-        self.pay_variation(instrument, mark, events);
+        self.pay_variation(&[(instrument, mark)], events);
         self.rehold_in([instrument].into());
         if is_last {
             self.end_roll(instrument, events);

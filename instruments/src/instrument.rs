@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use thiserror::Error;
 
+use crate::close_out::CloseOut;
 use crate::grade::GradeId;
 use crate::guards::Guards;
 use crate::ids::InstrumentId;
@@ -96,6 +97,8 @@ pub struct Schedule {
     pub verdict_within: NanosSpan,
     /// Whatever is still open is closed.
     pub close_at: Nanos,
+    /// What lies between the last trade and the close.
+    pub close_out: CloseOut,
 }
 
 impl Schedule {
@@ -140,6 +143,12 @@ pub enum TermsError {
     /// A strike that is no price.
     #[error("strike must be 1 to 10000000 ticks")]
     Strike,
+    /// A close-out that does not fit between the last trade and the close, or counts in nothing.
+    #[error(
+        "close-out must nominate and match before assignment, accept before delivery, count whole hours and days, tolerate at most all \
+         of it, wait a week at most, and have its last word before the close"
+    )]
+    CloseOut,
     /// A band or a breaker without sense.
     #[error(
         "guards must be above zero, at most 900 % wide and a day long, with 8 extensions at most"
@@ -279,6 +288,11 @@ impl Instrument {
         let is_price = |strike: Price| Price::from_ticks(0) < strike && strike <= Self::PRICE_MAX;
         if !self.strike().is_none_or(is_price) {
             return Err(TermsError::Strike);
+        }
+        let window = (s.deliver_from, s.deliver_until);
+        let is_physical = matches!(self.product, Product::Future { style: Style::Physical, .. });
+        if is_physical && !s.close_out.is_sound(s.assign_at, window, s.close_at) {
+            return Err(TermsError::CloseOut);
         }
         if !self.guards.are_sound() {
             return Err(TermsError::Guards);
@@ -445,8 +459,11 @@ mod tests {
     use crate::guards::BandWidths;
     use crate::units::Ppm;
 
+    fn at(seconds: u64) -> Nanos {
+        Nanos::from_seconds(seconds)
+    }
+
     fn instrument(tick_size: i64, hours_per_lot: u32) -> Instrument {
-        let at = Nanos::from_seconds;
         Instrument {
             id: InstrumentId(1),
             name: "H100D_USDC-27NOV26".to_owned(),
@@ -465,6 +482,7 @@ mod tests {
                 answer_within: NanosSpan::from_seconds(1),
                 verdict_within: NanosSpan::from_seconds(1),
                 close_at: at(70),
+                close_out: CloseOut::NONE,
             },
             reference: Price::from_ticks(2_500),
             guards: Guards::NONE,
@@ -510,6 +528,16 @@ mod tests {
         let late = |t: &mut Instrument| t.schedule.close_at = t.schedule.deliver_until;
         assert_eq!(with(late), Err(TermsError::ScheduleOrder));
         assert_eq!(with(|t| t.schedule.intervals = 7), Err(TermsError::Intervals));
+        let no_hour = |t: &mut Instrument| t.schedule.close_out.intervals_per_hour = 0;
+        assert_eq!(with(no_hour), Err(TermsError::CloseOut));
+        let late = |t: &mut Instrument| t.schedule.close_out.nominate_until = at(21);
+        assert_eq!(with(late), Err(TermsError::CloseOut));
+        let early = |t: &mut Instrument| t.schedule.close_out.accept_until = at(25);
+        assert_eq!(with(early), Err(TermsError::CloseOut));
+        let endless = |t: &mut Instrument| {
+            t.schedule.close_out.dispute_within = NanosSpan::from_seconds(11);
+        };
+        assert_eq!(with(endless), Err(TermsError::CloseOut));
         let standard = |t: &mut Instrument| t.guards = Guards::standard();
         assert_eq!(with(standard), Ok(()));
         let flat = BandWidths { front: Ppm::ZERO, back: Ppm::ONE };

@@ -28,7 +28,7 @@ pub fn allot(
 ) -> Vec<Exercised> {
     let mut all = Vec::new();
     let mut wanted: u128 = 0;
-    for Holder { account, net } in holders {
+    for Holder { account, net, .. } in holders {
         let lots = exercised(*account).min(net.long());
         if !lots.is_zero() {
             wanted = wanted.saturating_add(u128::from(lots.lots()));
@@ -36,10 +36,8 @@ pub fn allot(
         }
     }
     let shorts = by_tie(&seed, holders, |holder| holder.net.short().lots());
-    for ((_, account), lots) in shares(&shorts, wanted) {
-        if 0 < lots {
-            all.push(Exercised { account, lots: signed(Side::Sell, Qty::from_lots(lots)) });
-        }
+    for (lots, (_, account), _) in shares(&shorts, wanted) {
+        all.push(Exercised { account, lots: signed(Side::Sell, Qty::from_lots(lots)) });
     }
     all.sort_by_key(|part| part.account);
     all

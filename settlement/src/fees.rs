@@ -1,6 +1,7 @@
 //! Trading fees: a rate of what was traded, rounded up.
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use instruments::rounding::div_ceil;
 use instruments::{MicroUsd, Ppm};
 
 /// What trading costs.
@@ -29,6 +30,15 @@ impl FeeRates {
     #[must_use]
     pub fn taker_fee(&self, notional: MicroUsd) -> MicroUsd {
         self.taker.of_ceil(notional)
+    }
+
+    /// The fee for a delivery of lots worth `notional` at the settlement price: half the taker's rate, rounded up once.
+    #[must_use]
+    pub fn delivery_fee(&self, notional: MicroUsd) -> MicroUsd {
+        let charged = i128::from(self.taker.ppm()).saturating_mul(i128::from(notional.micros()));
+        let halves = i128::from(Ppm::ONE.ppm()).saturating_mul(2);
+        // Half of a rate of at most everything fits where the notional does.
+        MicroUsd::from_i128(div_ceil(charged, halves)).unwrap_or(notional)
     }
 }
 

@@ -4,9 +4,11 @@
 //! sharing them with the exchange would share their mistakes.
 
 mod answers;
+mod assignments;
 mod closing;
 mod days;
 mod deliveries;
+mod losses;
 mod money;
 mod orders;
 mod positions;
@@ -19,15 +21,17 @@ use exchange::{Command, Event, Exchange, Stamped, Traded};
 use instruments::{
     AccountId, InstrumentId, MicroUsd, Nanos, NanosSpan, Price, Product, Seq, Style,
 };
-use settlement::Bucket;
+use settlement::{Bucket, Reason, Transfer};
 
 use crate::finding::Finding;
 use answers::is_answered;
+use assignments::{Assignments, agreed};
 use closing::is_of_time;
 use deliveries::{Circumstance, Deliveries};
+use losses::Cycle;
 use money::{Money, Stated};
 use orders::{Orders, Touched, taker_fee};
-use positions::{Assigned, Paid, Positions, affordable, check_assigned};
+use positions::{Assigned, Positions, affordable, check_assigned};
 use premiums::premium;
 use prices::Prices;
 
@@ -50,6 +54,7 @@ pub struct Auditor {
     orders: Orders,
     positions: Positions,
     deliveries: Deliveries,
+    assignments: Assignments,
     /// What a series that has stopped settles at, unless the index gives a fixing: its mark with all that was open at its last trade.
     closing: BTreeMap<InstrumentId, Price>,
     /// What a lot of a series that cascades is worth, as of its last trade.
@@ -62,10 +67,13 @@ pub struct Auditor {
 #[derive(Default)]
 struct Sheet {
     stated: Stated,
+    transfers: Vec<Transfer>,
     touched: Touched,
     traded_in: BTreeSet<InstrumentId>,
     /// Series whose variation was paid, or had nothing to pay.
     varied: BTreeSet<InstrumentId>,
+    /// The variation cycle that is being told.
+    cycle: Option<Cycle>,
     ended: BTreeSet<InstrumentId>,
     /// A series of which a day has just ended and is being paid.
     day: Option<InstrumentId>,
@@ -87,6 +95,16 @@ struct Sheet {
     closed: Assigned,
     assigned: Assigned,
     has_delivery: bool,
+}
+
+impl Sheet {
+    /// SIM-040: a cycle is told to its end before its money moves.
+    const fn check_no_cycle(&self) -> Result<(), Finding> {
+        match self.cycle {
+            Some(_) => Err(Finding::Unannounced { kind: "end of a variation cycle", id: 0 }),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Auditor {
@@ -138,8 +156,12 @@ impl Auditor {
         }
         self.note_marks(input.at, events, &sheet);
         self.check_sheet(&sheet, input.at)?;
-        // New money is held at once where something lacks; a later change of anything would hide it.
-        if matches!(input.command, Command::Deposit { .. }) { self.check_holds() } else { Ok(()) }
+        // New money is held at once where something lacks, and what is held is not taken out; a later change of anything would hide it.
+        if matches!(input.command, Command::Deposit { .. } | Command::Withdraw { .. }) {
+            self.check_holds()
+        } else {
+            Ok(())
+        }
     }
 
     /// Compares the books with the exchange's own view.
@@ -227,6 +249,13 @@ impl Auditor {
                 sheet.stated.gain(*account, *amount);
                 sheet.stated.house(-*amount);
             }
+            Command::Withdraw { account, amount } => {
+                self.money.deposit(-*amount);
+                sheet.stated.gain(*account, -*amount);
+                sheet.stated.house(*amount);
+            }
+            // From one bucket of the house to another.
+            Command::FundHouse { amount, .. } => self.money.deposit(*amount),
             Command::Tick => {
                 sheet.is_tick = true;
                 if self.marks_due.is_some_and(|due| due <= input.at) {
@@ -255,7 +284,8 @@ impl Auditor {
             | Command::SubmitReceipt { .. }
             | Command::DrawRows { .. }
             | Command::SubmitVerdict { .. }
-            | Command::InstructExercise { .. } => {}
+            | Command::InstructExercise { .. }
+            | Command::Nominate { .. } => {}
         }
     }
 
@@ -269,7 +299,9 @@ impl Auditor {
             }
             Event::AccountOpened { account, .. } => self.next_id("account", account.0),
             Event::MoneyMoved(transfer) => {
+                sheet.check_no_cycle()?;
                 self.money.transfer(transfer, &mut sheet.stated);
+                sheet.transfers.push(*transfer);
                 Ok(())
             }
             Event::OrderAccepted(_)
@@ -301,6 +333,9 @@ impl Auditor {
             Event::VariationPaid { .. }
             | Event::SeriesExpired { .. }
             | Event::PositionClosed { .. } => self.read_clearing(event, sheet),
+            Event::VariationEnded | Event::DefaultResolved(_) | Event::LossSplit { .. } => {
+                self.read_loss(event, sheet)
+            }
             Event::ObligationAssigned { .. }
             | Event::AgentNominated { .. }
             | Event::IntervalOpened { .. }
@@ -324,6 +359,9 @@ impl Auditor {
             Event::SeriesSettled { .. } => self.read_settled(event, sheet),
             // Default funds and liquidation.
             // Physical close-out.
+            Event::Nominated { .. }
+            | Event::MatchReported { .. }
+            | Event::AssignmentPublished(_) => self.read_close_out(event, sheet),
             // Trades agreed elsewhere.
         }
     }
@@ -399,18 +437,16 @@ impl Auditor {
     #[expect(clippy::wildcard_enum_match_arm, reason = "the exhaustive match is in `read_event`")]
     fn read_clearing(&mut self, event: &Event, sheet: &mut Sheet) -> Result<(), Finding> {
         match event {
-            Event::VariationPaid { instrument, account, amount, unpaid, haircut } => {
+            Event::VariationPaid { instrument, account, amount } => {
                 let (terms, mark) = self.prices.terms(*instrument)?;
-                let (unpaid, haircut) = (*unpaid, *haircut);
-                let paid = Paid { account: *account, amount: *amount, unpaid, haircut };
-                self.positions.pay(&terms, mark, &paid)?;
+                let cycle = sheet.cycle.get_or_insert_with(|| Cycle::new(&self.positions));
+                cycle.due(*account, *amount);
+                self.positions.pay(&terms, mark, *account, *amount)?;
                 // A day is paid at the mark of its own instant, and has been checked when the next event is read.
                 if sheet.day != Some(*instrument) {
                     sheet.varied.insert(*instrument);
                 }
                 sheet.stated.gain(*account, *amount);
-                // What losers lack and winners do without, the insurance fund has paid.
-                sheet.stated.house(haircut - unpaid);
                 Ok(())
             }
             Event::SeriesExpired { instrument, settlement_price } => {
@@ -450,6 +486,43 @@ impl Auditor {
         }
     }
 
+    /// SIM-040: who could not pay, who paid instead, and how it was split.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the exhaustive match is in `read_event`")]
+    fn read_loss(&mut self, event: &Event, sheet: &mut Sheet) -> Result<(), Finding> {
+        let unannounced = Finding::Unannounced { kind: "variation cycle", id: 0 };
+        if matches!(event, Event::VariationEnded) {
+            let cycle = sheet.cycle.take().ok_or(unannounced)?;
+            return cycle.check(&self.money, &mut sheet.stated);
+        }
+        let cycle = sheet.cycle.as_mut().ok_or(unannounced)?;
+        match event {
+            Event::DefaultResolved(part) => cycle.resolve(*part),
+            Event::LossSplit { purpose, page } => cycle.split(*purpose, page),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the exhaustive match is in `read_event`")]
+    fn read_close_out(&mut self, event: &Event, _sheet: &mut Sheet) -> Result<(), Finding> {
+        match event {
+            Event::Nominated { account, instrument, nomination } => {
+                self.assignments.nominate(*instrument, *account, nomination);
+                Ok(())
+            }
+            Event::AssignmentPublished(published) => {
+                let (terms, _) = self.prices.terms(published.inputs.instrument)?;
+                self.assignments.publish(published, &terms, &self.positions)
+            }
+            other => {
+                if let Some((instrument, agreed)) = agreed(other) {
+                    self.assignments.agree(instrument, agreed);
+                }
+                Ok(())
+            }
+        }
+    }
+
     #[expect(clippy::wildcard_enum_match_arm, reason = "the exhaustive match is in `read_event`")]
     fn read_delivery(
         &mut self,
@@ -465,6 +538,7 @@ impl Auditor {
                 for account in [*seller, *buyer] {
                     *sheet.assigned.entry((*instrument, account)).or_default() += *lots;
                 }
+                self.assignments.oblige(*instrument, (*seller, *buyer, *lots))?;
                 self.deliveries.assign(event, &terms)
             }
             Event::AgentNominated { account, signer } => {
@@ -499,7 +573,9 @@ impl Auditor {
     }
 
     fn check_sheet(&mut self, sheet: &Sheet, now: Nanos) -> Result<(), Finding> {
+        sheet.check_no_cycle()?;
         self.money.check(&sheet.stated)?;
+        self.check_transfers(&sheet.transfers)?;
         self.orders.check(&sheet.touched)?;
         self.check_prices(sheet, now)?;
         for instrument in &sheet.stopped {
@@ -574,6 +650,23 @@ impl Auditor {
         Ok(())
     }
 
+    /// SIM-028: transfers have no gaps, chains are of one command, and everyone says what it is for.
+    fn check_transfers(&mut self, transfers: &[Transfer]) -> Result<(), Finding> {
+        let mut open = None;
+        for transfer in transfers {
+            let Transfer { id, chain, reason, .. } = *transfer;
+            self.next_id("transfer", id.0)?;
+            if chain != id && open != Some(chain) {
+                return Err(Finding::OutOfChain { transfer: id, chain });
+            }
+            open = Some(chain);
+            if reason == Reason::Unstated {
+                return Err(Finding::WithoutReason { transfer: id });
+            }
+        }
+        Ok(())
+    }
+
     fn later_id(&mut self, kind: &'static str, found: u64) -> Result<(), Finding> {
         let last = self.last_ids.insert(kind, found).unwrap_or(0);
         if last < found { Ok(()) } else { Err(Finding::IdOutOfOrder { kind, last, found }) }
@@ -609,7 +702,15 @@ mod tests {
             let mut believer = auditor.clone();
             let cash = Bucket::Cash(bucket.account().unwrap());
             let amount = MicroUsd::new(1);
-            let transfer = settlement::Transfer { from: bucket, to: cash, amount };
+            let id = settlement::TransferId(0);
+            let transfer = Transfer {
+                id,
+                chain: id,
+                reason: Reason::Unstated,
+                from: bucket,
+                to: cash,
+                amount,
+            };
             believer.money.transfer(&transfer, &mut Stated::default());
             assert!(matches!(believer.check_holds(), Err(Finding::Hold { .. })));
             tried += 1;

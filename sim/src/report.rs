@@ -101,10 +101,10 @@ impl Tally {
                 self.trades += 1;
                 self.volume_lots += traded.qty.lots();
             }
-            Event::VariationPaid { amount, haircut, .. } => {
+            Event::VariationPaid { amount, .. } => {
                 self.variation += (*amount).max(MicroUsd::ZERO);
-                self.haircuts += *haircut;
             }
+            Event::DefaultResolved(part) => self.haircuts += part.haircut,
             Event::SeriesExpired { .. } => self.expired += 1,
             Event::ObligationAssigned { .. } => self.obligations += 1,
             Event::IntervalSettled(settled) => match settled.outcome {
@@ -137,6 +137,8 @@ impl Tally {
             | Event::RowsDrawn { .. }
             | Event::VerdictRecorded { .. }
             | Event::BatchItemDone { .. }
+            | Event::VariationEnded
+            | Event::LossSplit { .. }
             | Event::AuctionExtended { .. }
             | Event::AuctionEnded { .. }
             | Event::IndicativePrice { .. } => {}
@@ -146,6 +148,10 @@ impl Tally {
             | Event::SeriesCascaded { .. }
             | Event::DaySettled { .. }
             | Event::SeriesSettled { .. } => {}
+            // Physical close-out.
+            Event::Nominated { .. }
+            | Event::MatchReported { .. }
+            | Event::AssignmentPublished(_) => {} // Trades agreed elsewhere.
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Refusals: every [`Reject`] of the exchange, and what else can stop a request, as a code, a reason, a field and a limit.
 
+mod close_out;
+
 use exchange::{ReceiptField, Reject};
 use instruments::{Instrument, Price};
 use rust_decimal::Decimal;
@@ -70,14 +72,22 @@ pub(crate) fn reject(reject: &Reject, instrument: Option<&Instrument>) -> WireEr
         | Reject::NotAVerifier
         | Reject::QualityOutOfRange => delivery(reject),
         // Ledger.
+        Reject::WithdrawalOutOfRange { .. } | Reject::NotAHouseFund => account(reject),
         // Margin and risk arrays.
         // Marks and settlement prices.
         // Options, cascades and cash futures.
         Reject::BadUnderlying | Reject::NotAnOption | Reject::InstructionAboveHolding { .. } => {
             option(reject)
-        } // Default funds and liquidation.
-          // Physical close-out.
-          // Trades agreed elsewhere.
+        }
+        // Default funds and liquidation.
+        // Physical close-out.
+        Reject::NoNominations
+        | Reject::NothingHeld
+        | Reject::BadNomination
+        | Reject::NoMatches
+        | Reject::MatchOutOfRange { .. }
+        | Reject::TooManyMatches { .. } => close_out::close_out(reject),
+        // Trades agreed elsewhere.
     };
     error.by_rule(reject.rule())
 }
@@ -140,6 +150,14 @@ fn account(reject: &Reject) -> WireError {
         Reject::DepositOutOfRange { limit } => {
             let reason = "a deposit must be above zero and at most the limit";
             WireError::new(ErrorCode::InvalidAmount, reason).of("amount").with_limit(*limit)
+        }
+        Reject::WithdrawalOutOfRange { limit } => {
+            let reason = "a withdrawal must be above zero and at most what is free";
+            WireError::new(ErrorCode::InvalidAmount, reason).of("amount").with_limit(*limit)
+        }
+        Reject::NotAHouseFund => {
+            let reason = "the exchange funds its first loss, insurance and default fund alone";
+            WireError::new(ErrorCode::Forbidden, reason)
         }
         Reject::EquityOutOfRange { limit } => {
             let reason = "the account's equity would be above the limit";
@@ -477,6 +495,8 @@ mod tests {
             Reject::NotAVerifier,
             Reject::QualityOutOfRange,
             // Ledger.
+            Reject::WithdrawalOutOfRange { limit: money },
+            Reject::NotAHouseFund,
             // Margin and risk arrays.
             // Marks and settlement prices.
             // Options, cascades and cash futures.
@@ -489,11 +509,24 @@ mod tests {
         ]
     }
 
+    /// Those of a physical close-out.
+    fn close_outs() -> Vec<Reject> {
+        vec![
+            Reject::NoNominations,
+            Reject::NothingHeld,
+            Reject::BadNomination,
+            Reject::NoMatches,
+            Reject::MatchOutOfRange { limit: Qty::from_lots(1) },
+            Reject::TooManyMatches { limit: 1 },
+        ]
+    }
+
     /// API-003: which code a client sees for which rule.
     #[test]
     fn api_003_every_refusal_of_the_exchange_has_a_code_and_its_rule() {
-        let table: String = all()
+        let table: String = [all(), close_outs()]
             .iter()
+            .flatten()
             .map(|refused| {
                 let error = reject(refused, None);
                 let json = serde_json::to_value(&error).unwrap();

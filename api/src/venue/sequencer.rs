@@ -106,6 +106,8 @@ impl Inbox {
             | Command::ListInstrument(_)
             | Command::OpenAccount { .. }
             | Command::Deposit { .. }
+            | Command::Withdraw { .. }
+            | Command::FundHouse { .. }
             | Command::CancelOrder { .. }
             | Command::CancelAll { .. }
             | Command::OpenAuction { .. }
@@ -116,6 +118,9 @@ impl Inbox {
             | Command::DrawRows { .. }
             | Command::SubmitVerdict { .. }
             | Command::InstructExercise { .. }
+            // Physical close-out.
+            | Command::Nominate { .. }
+            // Trades agreed elsewhere.
             | Command::Tick => INBOX_MAX,
         };
         let payload = borsh::to_vec(&command).expect("a command encodes");

@@ -220,6 +220,7 @@ pub(crate) fn terms(name: &str) -> Instrument {
             answer_within: NanosSpan::from_seconds(600),
             verdict_within: NanosSpan::from_seconds(600),
             close_at: at(40),
+            close_out: instruments::CloseOut::NONE,
         },
         reference: Price::from_ticks(2_500),
         guards: Guards {

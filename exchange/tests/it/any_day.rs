@@ -13,7 +13,7 @@ use instruments::{
 };
 use matching_engine::{OrderKind, PostOnly, PriceSource, StpMode, Trigger, TriggerWhen};
 use proptest::prelude::*;
-use settlement::{IntervalState, Verdict};
+use settlement::{Bucket, IntervalState, Verdict};
 
 use crate::world::{START, World, day_future, limit, next_receipt, open_venue};
 
@@ -33,6 +33,8 @@ pub(crate) enum Act {
     CancelAll { who: u64, filter: CancelFilter },
     Batch { who: u64, parts: Vec<Act> },
     Deposit { who: u64, micros: i64 },
+    Withdraw { who: u64, micros: i64 },
+    FundHouse { bucket: Bucket, micros: i64 },
     Index { grade: &'static str, cents: Option<i64> },
     Challenge { nth: usize },
     Receipt { nth: usize, is_good: bool },
@@ -216,6 +218,15 @@ fn any_batch() -> impl Strategy<Value = Act> {
         .prop_map(|(who, parts)| Act::Batch { who, parts })
 }
 
+fn any_fund() -> impl Strategy<Value = Bucket> {
+    prop::sample::select(vec![
+        Bucket::FirstLoss,
+        Bucket::Insurance,
+        Bucket::DefaultFund,
+        Bucket::Suspense,
+    ])
+}
+
 fn any_trading() -> impl Strategy<Value = Act> {
     let nth = || 0..6_usize;
     prop_oneof![
@@ -228,6 +239,8 @@ fn any_trading() -> impl Strategy<Value = Act> {
             Act::Instruct { who, option, abandon, exercise }
         }),
         1 => (any_who(), -1..50_000_000_i64).prop_map(|(who, micros)| Act::Deposit { who, micros }),
+        1 => (any_who(), -1..50_000_000_i64).prop_map(|(who, micros)| Act::Withdraw { who, micros }),
+        1 => (any_fund(), -1..50_000_000_i64).prop_map(|(bucket, micros)| Act::FundHouse { bucket, micros }),
         2 => (prop::sample::select(vec!["H100", "A100", "B200"]), prop::option::weighted(0.9, 200..300_i64))
             .prop_map(|(grade, cents)| Act::Index { grade, cents }),
         2 => any_span().prop_map(Act::Wait),
@@ -352,6 +365,7 @@ fn compressed(
             answer_within: NanosSpan::from_seconds(8),
             verdict_within: NanosSpan::from_seconds(15),
             close_at: after(close),
+            close_out: instruments::CloseOut::NONE,
         },
         ..day_future(name, grade)
     }
@@ -397,6 +411,12 @@ fn command(exchange: &Exchange, act: &Act) -> Command {
         Act::Batch { who, parts } => batch(exchange, AccountId(*who), parts),
         Act::Deposit { who, micros } => {
             Command::Deposit { account: AccountId(*who), amount: MicroUsd::new(*micros) }
+        }
+        Act::Withdraw { who, micros } => {
+            Command::Withdraw { account: AccountId(*who), amount: MicroUsd::new(*micros) }
+        }
+        Act::FundHouse { bucket, micros } => {
+            Command::FundHouse { bucket: *bucket, amount: MicroUsd::new(*micros) }
         }
         Act::Index { grade, cents } => print(exchange, grade, *cents),
         Act::Nominate { who, key } => {

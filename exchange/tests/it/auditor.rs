@@ -4,13 +4,13 @@
 
 use std::collections::BTreeMap;
 
-use exchange::{Event, Exchange, IntervalSettled, OrderAccepted, Stamped, Traded};
+use exchange::{Event, Exchange, IntervalSettled, OrderAccepted, SplitPurpose, Stamped, Traded};
 use instruments::{
     AccountId, GradeId, Instrument, InstrumentId, MicroUsd, ObligationId, OrderId, Price, Product,
     Right, Side,
 };
 use matching_engine::OrderKind;
-use settlement::{Bucket, Transfer};
+use settlement::{Bucket, HoldKey, Reason, Transfer, TransferId};
 
 #[derive(Default)]
 struct Holding {
@@ -49,6 +49,8 @@ struct Duty {
 #[derive(Default)]
 pub(crate) struct Auditor {
     balances: BTreeMap<Bucket, i128>,
+    last_transfer: TransferId,
+    last_chain: TransferId,
     terms: BTreeMap<InstrumentId, Instrument>,
     marks: BTreeMap<InstrumentId, Price>,
     holdings: BTreeMap<(InstrumentId, AccountId), Holding>,
@@ -77,6 +79,8 @@ impl Auditor {
     /// Adds up one command's events.
     #[track_caller]
     pub(crate) fn watch(&mut self, input: &Stamped, events: &[Event]) {
+        // A chain does not go on in the next command.
+        self.last_chain = TransferId::default();
         let mut due: BTreeMap<InstrumentId, i128> = BTreeMap::new();
         let mut through_suspense: BTreeMap<AccountId, i128> = BTreeMap::new();
         for event in events {
@@ -93,18 +97,44 @@ impl Auditor {
                         *through_suspense.entry(account).or_default() += micros(transfer.amount);
                     }
                 }
-                Event::VariationPaid { instrument, account, amount, unpaid, haircut } => {
-                    let owed = micros(*amount) - micros(*unpaid) + micros(*haircut);
+                Event::VariationPaid { instrument, account, amount } => {
+                    let owed = micros(*amount);
                     self.marked(*instrument, *account, owed);
                     *due.entry(*instrument).or_default() += owed;
-                    *through_suspense.entry(*account).or_default() -= micros(*amount);
+                    *through_suspense.entry(*account).or_default() -= owed;
+                }
+                Event::DefaultResolved(part) => {
+                    let own = micros(part.own_margin) + micros(part.own_share);
+                    let others = micros(part.first_loss) + micros(part.insurance);
+                    let lost = own + others + micros(part.mutual) + micros(part.haircut);
+                    assert_eq!(lost, micros(part.lost), "layers sum to the loss");
+                    *through_suspense.entry(part.account).or_default() -= lost - own;
+                }
+                Event::LossSplit { purpose, page } => {
+                    for line in &page.lines {
+                        assert!(page.terms.hold_for(line), "a line that does not follow");
+                        let part = i128::from(line.part);
+                        *through_suspense.entry(line.account).or_default() += match purpose {
+                            SplitPurpose::Haircut => i128::try_from(line.weight).unwrap() - part,
+                            SplitPurpose::FundShares => part,
+                        };
+                    }
                 }
                 _ => self.event(input, event),
             }
         }
         assert!(due.values().all(|sum| *sum == 0), "variation sums to zero: {due:?}");
+        // Beyond the ledger's range a due is told as the most that the ledger can hold.
+        let is_saturated = events.iter().any(|event| match event {
+            Event::VariationPaid { amount, .. } => amount.micros().abs() == i64::MAX,
+            Event::DefaultResolved(part) => part.lost.micros() == i64::MAX,
+            _ => false,
+        });
         let moved_otherwise = through_suspense.values().any(|rest| *rest != 0);
-        assert!(!moved_otherwise, "variation is the money that moved: {through_suspense:?}");
+        assert!(
+            is_saturated || !moved_otherwise,
+            "variation is the money that moved: {through_suspense:?}"
+        );
     }
 
     #[track_caller]
@@ -318,6 +348,7 @@ impl Auditor {
             Event::ObligationClosed { .. } => self.closed(event),
             Event::Rejected(_)
             | Event::VenueOpened
+            | Event::VariationEnded
             | Event::AccountOpened { .. }
             | Event::AuctionOpened { .. }
             | Event::AuctionExtended { .. }
@@ -326,6 +357,16 @@ impl Auditor {
             | Event::BatchItemDone { .. }
             | Event::ExerciseInstructed { .. }
             | Event::AgentNominated { .. } => {}
+            // Physical close-out.
+            Event::Nominated { .. } | Event::MatchReported { .. } => {}
+            Event::AssignmentPublished(published) => {
+                let again = published.inputs.assign();
+                assert_eq!(again, published.assigned, "what was published can be made again");
+                let nets: i128 =
+                    published.inputs.holders.iter().map(|it| i128::from(it.net.lots())).sum();
+                assert_eq!(nets, 0, "positions sum to zero");
+            }
+            // Trades agreed elsewhere.
             other => panic!("an event that nobody audits: {other:?}"),
         }
     }
@@ -346,7 +387,13 @@ impl Auditor {
         duty
     }
 
+    #[track_caller]
     fn money_moved(&mut self, transfer: &Transfer) {
+        let Transfer { id, chain, reason, .. } = *transfer;
+        assert_eq!(id.0, self.last_transfer.0 + 1, "transfer ids without gaps");
+        assert!(chain == id || chain == self.last_chain, "out of its chain: {transfer:?}");
+        assert_ne!(reason, Reason::Unstated, "nobody said what it is for: {transfer:?}");
+        (self.last_transfer, self.last_chain) = (id, chain);
         assert!(MicroUsd::ZERO < transfer.amount, "money that did not move: {transfer:?}");
         *self.balances.entry(transfer.from).or_default() -= micros(transfer.amount);
         *self.balances.entry(transfer.to).or_default() += micros(transfer.amount);
@@ -543,6 +590,7 @@ impl Auditor {
             exchange.ledger().balances().map(|(bucket, money)| (bucket, micros(money))).collect();
         assert_eq!(balances, ledger, "balances");
         assert_eq!(self.fees, micros(exchange.ledger().balance(Bucket::Fees)), "fees");
+        assert_eq!(self.last_transfer, exchange.ledger().last_transfer(), "transfers");
 
         let held = exchange
             .positions()
@@ -612,7 +660,10 @@ impl Auditor {
     fn compare_duties(&self, exchange: &Exchange) {
         assert_eq!(self.duties.len(), exchange.deliveries().count(), "obligations");
         let mut held: BTreeMap<Bucket, i128> = BTreeMap::new();
+        let ledger = exchange.ledger();
         for (id, duty) in &self.duties {
+            let keys = [HoldKey::Escrow(*id, duty.buyer), HoldKey::Bond(*id, duty.seller)];
+            assert_eq!(keys.map(|key| micros(ledger.held(key))), [duty.escrow, duty.bond], "{id}");
             let obligation = &exchange.delivery(*id).expect("an obligation").obligation;
             assert_eq!(obligation.closed, duty.is_closed, "{id}");
             assert_eq!(

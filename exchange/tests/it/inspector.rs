@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use exchange::{
-    Account, Command, Delivery, Event, Exchange, IndexHistory, Instruction, OpenOrder, OpenVenue,
-    Roll, Series, SeriesState, Stamped,
+    Account, CloseOuts, Command, Delivery, Event, Exchange, IndexHistory, Instruction, OpenOrder,
+    OpenVenue, Roll, Series, SeriesState, Stamped,
 };
 use instruments::{
     AccountId, GradeId, InstrumentId, Nanos, ObligationId, OrderId, Price, Product, Qty, Right,
@@ -38,12 +38,12 @@ pub(crate) struct State {
     pub accounts: BTreeMap<AccountId, Account>,
     accounts_by_name: BTreeMap<String, AccountId>,
     orders: BTreeMap<OrderId, OpenOrder>,
-    open_orders: BTreeMap<AccountId, BTreeMap<InstrumentId, OpenOrders>>,
+    pub open_orders: BTreeMap<AccountId, BTreeMap<InstrumentId, OpenOrders>>,
     reduce_only: BTreeMap<(AccountId, InstrumentId), ReduceOnly>,
-    ledger: Ledger,
-    positions: Positions,
+    pub ledger: Ledger,
+    pub positions: Positions,
     indices: BTreeMap<GradeId, IndexHistory>,
-    deliveries: BTreeMap<ObligationId, Delivery>,
+    pub deliveries: BTreeMap<ObligationId, Delivery>,
     variation_at: Nanos,
     unmarked: BTreeSet<InstrumentId>,
     marks_at: Option<Nanos>,
@@ -55,6 +55,9 @@ pub(crate) struct State {
     lot_values: BTreeMap<InstrumentId, i128>,
     rolls: BTreeMap<InstrumentId, Roll>,
     rolling: BTreeSet<(Nanos, InstrumentId)>,
+    // Physical close-out.
+    close_outs: CloseOuts,
+    // Trades agreed elsewhere.
 }
 
 impl State {

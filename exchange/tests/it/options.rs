@@ -284,6 +284,7 @@ fn option_007_an_exercised_put_is_a_short_future_and_the_difference_in_cash() {
             alice: cash 838 margin 132 +3 H100
             carol: cash 897.625 margin 132 -3 H100
             H100 expired @ 2.2
+            H100 assigned: 2 holders, 0 matched, 1 paired
             H100 alice ends +3, 3 for delivery
             H100 carol ends -3, 3 for delivery
             D-1 carol delivers 3 to alice, escrow 660, bond 165

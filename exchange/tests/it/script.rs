@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! open test|real                          account NAME [verifier]        deposit NAME DOLLARS
+//! withdraw NAME DOLLARS                  fund first-loss|insurance|default-fund DOLLARS
 //! list NAME [option [call|put] [on SERIES] [strike D]|spread|cash|cap strike D] [month|quarter|year] [guarded] [grade G] [tick D] [hours N] [node N] [ref D] [intervals N]
-//!           [trade|assign|from|until|close SPAN] [answer|verdict SPAN]       (from the start of the test)
+//!           [trade|nominate|assign|from|until|close SPAN] [answer|verdict SPAN]       (from the start of the test)
 //! NAME buy|sell QTY @ PRICE|market [ioc|fok|day|gtd SPAN|gfa|gfn] [post|slide] [reduce] [stp=MODE] [token=N] [show=N]
 //!           [when last|mark|index rises|falls PRICE] [ceiling PRICE] [valid SPAN] [label=TEXT] [in SERIES]
 //! NAME amend #N [@ PRICE] [x QTY] [trigger PRICE] [valid SPAN]
@@ -11,21 +12,22 @@
 //! NAME batch ORDER ; AMEND ; CANCEL       auction SERIES until SPAN
 //! index GRADE DOLLARS|withheld [at SPAN]  +SPAN      tick      run SPAN  (with a tick whenever one is due)
 //! NAME nominates KEY                      challenge D-1/0                draw D-1/0
+//! NAME nominates for SERIES [REGION] [node=NAME] [at=ENDPOINT]
 //! NAME receipt D-1/0 [key=K] [millis=N] [challenges=N] [prev=K] [terms=K]
 //! NAME verdict D-1/0 valid [PPM]|invalid|unverifiable
 //! NAME abandons|exercises QTY [in SERIES]
-//! show NAME|book|fees|SERIES              restart
+//! show NAME|book|fees|house|SERIES              restart
 //! ```
 //! A span is `90s`, `5m`, `3h`; a key is a byte in hex. Where no series is named, the first one is meant.
 
 use exchange::{
     AmendOrder, AuctionReason, BatchItem, CancelFilter, CancelKind, Command, Event, IndexPrint,
-    Instruction, PlaceOrder, TimeInForce,
+    Instruction, Node, Nomination, PlaceOrder, TimeInForce,
 };
 use expect_test::Expect;
 use instruments::{
     AccountId, GradeId, Guards, Instrument, InstrumentId, MicroUsd, NanosSpan, ObligationId,
-    OrderId, Period, Ppm, Price, Product, Qty, Right, Side, Style,
+    OrderId, Period, Ppm, Price, Product, Qty, Region, Right, Side, Style,
 };
 use matching_engine::{OrderKind, PostOnly, PriceSource, StpMode, Trigger, TriggerWhen};
 use settlement::{Bucket, Verdict};
@@ -95,6 +97,19 @@ impl Desk {
             }
             ["deposit", name, amount] => {
                 Command::Deposit { account: self.account(name), amount: dollars(amount) }
+            }
+            ["withdraw", name, amount] => {
+                Command::Withdraw { account: self.account(name), amount: dollars(amount) }
+            }
+            ["fund", fund, amount] => {
+                let bucket = match *fund {
+                    "first-loss" => Bucket::FirstLoss,
+                    "insurance" => Bucket::Insurance,
+                    "default-fund" => Bucket::DefaultFund,
+                    "fees" => Bucket::Fees,
+                    other => panic!("not a fund: {other}"),
+                };
+                Command::FundHouse { bucket, amount: dollars(amount) }
             }
             ["list", name, terms @ ..] => {
                 let near = after(terms, "on").map(|_| self.instrument_after(terms, "on"));
@@ -173,6 +188,7 @@ impl Desk {
                 let instrument = self.instrument(rest);
                 Command::InstructExercise { account, instrument, instruction }
             }
+            ("nominates", ["for", series, words @ ..]) => self.nominate(account, series, words),
             ("nominates", [key]) => Command::NominateAgent { account, signer: [byte(key); 20] },
             ("receipt", [place, changes @ ..]) => self.receipt(account, place, changes),
             ("verdict", [place, verdict @ ..]) => {
@@ -187,6 +203,22 @@ impl Desk {
                 Command::SubmitVerdict { account, obligation, interval, verdict }
             }
             _ => panic!("cannot read `{verb}` {rest:?}"),
+        }
+    }
+
+    fn nominate(&self, account: AccountId, series: &str, words: &[&str]) -> Command {
+        let region = words.iter().find_map(|word| Region::from_code(word));
+        let nodes = words.iter().filter_map(|word| word.strip_prefix("node="));
+        let node = |name: &str| Node { name: name.to_owned(), digest: [7; 32] };
+        let endpoint = words.iter().find_map(|word| word.strip_prefix("at="));
+        Command::Nominate {
+            account,
+            instrument: self.instrument(&["in", series]),
+            nomination: Box::new(Nomination {
+                region,
+                endpoint: endpoint.unwrap_or_default().to_owned(),
+                nodes: nodes.map(node).collect(),
+            }),
         }
     }
 
@@ -293,6 +325,8 @@ impl Desk {
             })
         } else if what == "fees" {
             format!("fees {}", render::usd(exchange.ledger().balance(Bucket::Fees)))
+        } else if what == "house" {
+            render::house(exchange)
         } else {
             render::book(exchange, self.instrument(&[]))
         };
@@ -361,6 +395,8 @@ fn listed(name: &str, words: &[&str], near: InstrumentId) -> Instrument {
     }
     let schedule = &mut terms.schedule;
     schedule.last_trade_at = time("trade").unwrap_or(schedule.last_trade_at);
+    schedule.close_out.nominate_until = time("nominate").unwrap_or(START);
+    schedule.close_out.match_until = time("match").unwrap_or(START);
     schedule.assign_at = time("assign").unwrap_or(schedule.assign_at);
     schedule.deliver_from = time("from").unwrap_or(schedule.deliver_from);
     schedule.deliver_until = time("until").unwrap_or(schedule.deliver_until);

@@ -243,29 +243,30 @@ fn venue_008_after_a_long_stop_everything_happens_in_order() {
     check_morning(
         script,
         expect![[r#"
-        #1 alice buy 2 @ 2.5
-        #2 bob sell 2 @ 2.5
-        #2 bob sells 2 @ 2.5 with #1 alice, fee 0.06
-        #3 carol buy 1 @ 2.4
-        H100 index 2.55
-        H100D mark 2.55
-        #3 cancelled 1: expired
-        H100D expired @ 2.55
-        H100D variation alice 2.4
-        H100D variation bob -2.4
-        H100D alice ends +2, 2 for delivery
-        H100D bob ends -2, 2 for delivery
-        D-1 bob delivers 2 to alice, escrow 122.4, bond 30.6
-        D-1/0 open
-        D-1/0 unverified, buyer 61.2
-        D-1/1 open
-        D-1/1 unverified, buyer 61.2
-        D-1 closed, 0 delivered, 0 failed, 2 unverified
-        alice: cash 1002.4
-        bob: cash 997.54
-        carol: cash 1000
-        H100D Closed, open interest 0
-    "#]],
+            #1 alice buy 2 @ 2.5
+            #2 bob sell 2 @ 2.5
+            #2 bob sells 2 @ 2.5 with #1 alice, fee 0.06
+            #3 carol buy 1 @ 2.4
+            H100 index 2.55
+            H100D mark 2.55
+            #3 cancelled 1: expired
+            H100D expired @ 2.55
+            H100D variation alice 2.4
+            H100D variation bob -2.4
+            H100D assigned: 2 holders, 0 matched, 1 paired
+            H100D alice ends +2, 2 for delivery
+            H100D bob ends -2, 2 for delivery
+            D-1 bob delivers 2 to alice, escrow 122.4, bond 30.6
+            D-1/0 open
+            D-1/0 unverified, buyer 61.2
+            D-1/1 open
+            D-1/1 unverified, buyer 61.2
+            D-1 closed, 0 delivered, 0 failed, 2 unverified
+            alice: cash 1002.4
+            bob: cash 997.54
+            carol: cash 1000
+            H100D Closed, open interest 0
+        "#]],
     );
 }
 

@@ -17,7 +17,7 @@ proptest! {
         let nets: Vec<(i64, u64)> = nets.into_iter().chain([(rest, 7)]).collect();
         let mut holders: Vec<Holder> = (1..)
             .zip(&nets)
-            .map(|(id, (net, _))| Holder { account: account(id), net: NetQty::from_lots(*net) })
+            .map(|(id, (net, _))| Holder { account: account(id), net: NetQty::from_lots(*net), region: None })
             .collect();
         let wanted = |id: instruments::AccountId| {
             Qty::from_lots(nets[usize::try_from(id.0).unwrap() - 1].1)

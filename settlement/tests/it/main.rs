@@ -3,8 +3,13 @@
 mod assignment;
 mod delivery;
 mod exercise;
+mod holds;
 mod ledger;
+mod ledger_script;
 mod margin;
+mod portfolio;
+mod risk_world;
 mod shortfall;
 mod variation;
+mod waterfall;
 mod world;

@@ -151,7 +151,11 @@ impl Auditor {
     /// SIM-013: whatever follows the payments of a day, nobody is due anything before it.
     pub(super) fn check_day(&self, event: &Event, sheet: &mut Sheet) -> Result<(), Finding> {
         let Some(day) = sheet.day else { return Ok(()) };
-        if matches!(event, Event::VariationPaid { instrument, .. } if *instrument == day) {
+        let is_paying = match event {
+            Event::VariationPaid { instrument, .. } => *instrument == day,
+            event => matches!(event, Event::MoneyMoved(_)),
+        };
+        if is_paying {
             return Ok(());
         }
         sheet.day = None;

@@ -1,6 +1,6 @@
 //! The auditor's positions: lots and cost by trades, what variation must pay by marks, what must be held by both.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use exchange::Traded;
 use instruments::rounding::div_ceil;
@@ -27,14 +27,6 @@ struct Held {
     cost: i128,
 }
 
-/// What a variation event says.
-pub(super) struct Paid {
-    pub(super) account: AccountId,
-    pub(super) amount: MicroUsd,
-    pub(super) unpaid: MicroUsd,
-    pub(super) haircut: MicroUsd,
-}
-
 impl Positions {
     pub(super) fn trade(&mut self, traded: &Traded, terms: &Instrument) {
         let lots = i128::from(traded.qty.lots());
@@ -53,22 +45,18 @@ impl Positions {
         }
     }
 
-    /// SIM-013: the payment is what was due, less what could not be paid.
+    /// SIM-013: what is said to be due is due.
     pub(super) fn pay(
         &mut self,
         terms: &Instrument,
         mark: Price,
-        paid: &Paid,
+        account: AccountId,
+        said: MicroUsd,
     ) -> Result<(), Finding> {
-        let held = self.held.entry((terms.id, paid.account)).or_default();
+        let held = self.held.entry((terms.id, account)).or_default();
         let due = owed(terms, mark, held.lots) - held.cost;
-        let said = paid.amount - paid.unpaid + paid.haircut;
-        let one_sided = match due.signum() {
-            1 => paid.unpaid == MicroUsd::ZERO && MicroUsd::ZERO <= paid.amount,
-            _ => paid.haircut == MicroUsd::ZERO && paid.amount <= MicroUsd::ZERO,
-        };
-        if i128::from(said.micros()) != due || !one_sided || due == 0 {
-            let (instrument, account) = (terms.id, paid.account);
+        if i128::from(said.micros()) != due || due == 0 {
+            let instrument = terms.id;
             return Err(Finding::Variation { instrument, account, due, said });
         }
         held.cost = owed(terms, mark, held.lots);
@@ -158,6 +146,21 @@ impl Positions {
         let margin = |lots| div_ceil(value(instrument, mark, lots) * MARGIN_INITIAL_PPM, 1_000_000);
         let position = margin(net.abs());
         (position, margin(worst) - position + open.reserve)
+    }
+
+    /// Whoever holds lots, or has a gain or a loss that was not paid yet.
+    pub(super) fn at_risk(&self) -> BTreeSet<AccountId> {
+        let held = self.held.iter().filter(|(_, held)| (held.lots, held.cost) != (0, 0));
+        held.map(|((_, account), _)| *account).collect()
+    }
+
+    /// Everybody's lots in one series, by account; whoever is flat is left out.
+    pub(super) fn in_series(
+        &self,
+        instrument: InstrumentId,
+    ) -> impl Iterator<Item = (AccountId, i128)> {
+        let held = self.of(instrument).map(|(account, held)| (account, held.lots));
+        held.filter(|(_, lots)| *lots != 0)
     }
 
     pub(super) fn keys(&self) -> impl Iterator<Item = (AccountId, InstrumentId)> {

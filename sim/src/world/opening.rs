@@ -2,8 +2,8 @@
 
 use exchange::{CancelFilter, Command, OpenVenue, RULES_VERSION};
 use instruments::{
-    AccountId, Grade, Instrument, InstrumentId, MicroUsd, NanosSpan, Period, Price, Product,
-    Schedule, SeriesTerms, launch_grades, series_of_grade,
+    AccountId, CloseOut, Grade, Instrument, InstrumentId, MicroUsd, NanosSpan, Period, Price,
+    Product, Schedule, SeriesTerms, launch_grades, series_of_grade,
 };
 
 use super::{DAY, World, dollars};
@@ -160,6 +160,8 @@ fn midnight_after(now: instruments::Nanos) -> instruments::Nanos {
 /// A series of the calendar with fewer intervals: so many for a day, twice as many for a week.
 fn instrument(grade: &Grade, terms: SeriesTerms, per_day: u32, price: MicroUsd) -> Instrument {
     let intervals = if is_of(&terms, Period::Day) { per_day } else { 2 * per_day };
+    // The close-out comes with what the sim's people know of it.
+    let close_out = CloseOut::NONE;
     let mut instrument = Instrument {
         id: InstrumentId(0),
         name: terms.name,
@@ -169,7 +171,7 @@ fn instrument(grade: &Grade, terms: SeriesTerms, per_day: u32, price: MicroUsd) 
         product: terms.product,
         tick_size: TICK_SIZE,
         hours_per_lot: terms.hours_per_lot,
-        schedule: Schedule { intervals, ..terms.schedule },
+        schedule: Schedule { intervals, close_out, ..terms.schedule },
         reference: Price::from_ticks(1),
         guards: instruments::Guards::standard(),
     };

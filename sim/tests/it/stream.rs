@@ -93,11 +93,19 @@ pub(crate) const fn kind(event: &Event) -> &'static str {
         Event::IntervalSettled(_) => "IntervalSettled",
         Event::ObligationClosed { .. } => "ObligationClosed",
         Event::BuyerDefaulted { .. } => "BuyerDefaulted",
+        Event::VariationEnded => "VariationEnded",
+        Event::DefaultResolved(_) => "DefaultResolved",
+        Event::LossSplit { .. } => "LossSplit",
         // Options, cascades and cash futures.
         Event::ExerciseInstructed { .. } => "ExerciseInstructed",
         Event::OptionExercised { .. } => "OptionExercised",
         Event::SeriesCascaded { .. } => "SeriesCascaded",
         Event::DaySettled { .. } => "DaySettled",
         Event::SeriesSettled { .. } => "SeriesSettled",
+        // Physical close-out.
+        Event::Nominated { .. } => "Nominated",
+        Event::MatchReported { .. } => "MatchReported",
+        Event::AssignmentPublished(_) => "AssignmentPublished",
+        // Trades agreed elsewhere.
     }
 }

@@ -127,6 +127,7 @@ fn terms(
             answer_within: ANSWER_WITHIN,
             verdict_within: VERDICT_WITHIN,
             close_at: deliver_until + ANSWER_WITHIN + VERDICT_WITHIN,
+            close_out: instruments::CloseOut::NONE,
         },
         reference: Price::from_ticks(1),
         guards: Guards { bands: Some(BANDS), breaker: None },
