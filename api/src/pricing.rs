@@ -11,7 +11,9 @@ pub mod cap;
 mod error;
 pub mod implied;
 pub mod portfolio;
+pub mod publisher;
 pub mod scenarios;
+pub mod surface;
 pub mod svi;
 
 pub use black76::{European, Terms, Value};

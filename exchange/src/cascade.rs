@@ -87,7 +87,7 @@ impl Exchange {
 
     /// CASCADE-002: what a lot of a parent is worth when its last trade has come: the worth of its children at their marks, or its own
     /// mark where they are not all there.
-    pub(crate) fn fix_lot_value(&mut self, instrument: InstrumentId) {
+    pub(crate) fn fix_lot_value(&mut self, instrument: InstrumentId, at: Nanos) {
         let Some(series) = self.series.get(&instrument) else { return };
         if !cascades(&series.instrument) {
             return;
@@ -99,11 +99,11 @@ impl Exchange {
         let lot_value = children.map(|children| {
             children.iter().fold(0_i128, |sum, child| {
                 let terms = &child.instrument;
-                let mark = self.fresh_mark(terms.id).unwrap_or(child.mark);
+                let mark = self.mark_at(terms.id, at).unwrap_or(child.mark);
                 sum.saturating_add(worth(terms, mark))
             })
         });
-        let own = self.fresh_mark(instrument).unwrap_or(series.mark);
+        let own = self.mark_at(instrument, at).unwrap_or(series.mark);
         let lot_value = lot_value.unwrap_or_else(|| worth(&series.instrument, own));
         self.lot_values.insert(instrument, lot_value);
     }
@@ -112,7 +112,6 @@ impl Exchange {
     pub(crate) fn expire_parent(&mut self, instrument: InstrumentId, events: &mut Vec<Event>) {
         let Some(lot_value) = self.lot_values.get(&instrument).copied() else { return };
         self.cancel_in(instrument, CancelReason::Expired, events, |_| true);
-        self.marks_due_soon();
         self.unmarked.remove(&instrument);
         let Some(series) = self.series.get_mut(&instrument) else { return };
         let tick_value = i128::from(series.instrument.tick_value().micros());

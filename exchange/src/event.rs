@@ -15,6 +15,7 @@ use crate::command::IndexPrint;
 use crate::exercise::Instruction;
 use crate::nominate::Nomination;
 use crate::reject::Reject;
+use crate::settlement_price::SettlementSource;
 use crate::time_in_force::TimeInForce;
 
 /// What happened.
@@ -277,7 +278,15 @@ pub enum Event {
     // Margin and risk arrays.
 
     // Marks and settlement prices.
-
+    /// The price was fixed at which variation settles a series.
+    SettlementPriceFixed {
+        /// Which.
+        instrument: InstrumentId,
+        /// The price.
+        price: Price,
+        /// What it was made of.
+        source: SettlementSource,
+    },
     // Options, cascades and cash futures.
     /// What is to be done with an option at its end is now this.
     ExerciseInstructed {

@@ -5,7 +5,7 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::rounding::div_floor;
-use instruments::{AccountId, Instrument, InstrumentId, NetQty, Price, Product, Qty, Right};
+use instruments::{AccountId, Instrument, InstrumentId, Nanos, NetQty, Price, Product, Qty, Right};
 use matching_engine::CancelReason;
 use settlement::{Booked, Exercised, Holder, OpenOrders, requirement};
 
@@ -87,10 +87,10 @@ impl Exchange {
     }
 
     /// OPTION-006: what an option is exercised against is its future's mark at the instant of its last trade, whenever the timer runs.
-    pub(crate) fn fix_exercise_price(&mut self, instrument: InstrumentId) {
+    pub(crate) fn fix_exercise_price(&mut self, instrument: InstrumentId, at: Nanos) {
         let Some(series) = self.series.get(&instrument) else { return };
         let Product::Option { underlying, .. } = series.instrument.product else { return };
-        let price = self.fresh_mark(underlying);
+        let price = self.mark_at(underlying, at);
         let mark = self.series.get(&underlying).map(|future| future.mark);
         if let Some(price) = price.or(mark) {
             self.exercise_prices.insert(instrument, price);

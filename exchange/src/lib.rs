@@ -64,6 +64,7 @@ mod roll_day;
 mod run_timers;
 mod run_variation;
 mod series;
+mod settlement_price;
 mod snapshot;
 mod statement;
 mod time_in_force;
@@ -91,6 +92,7 @@ pub use event::{
     SplitPurpose, Traded,
 };
 pub use exercise::Instruction;
+pub use mark::{Basis, Impact, Pricing, Reach, Realised, Tape, Traffic};
 pub use nominate::{Node, Nomination};
 pub use open_account::Account;
 pub use open_order::OpenOrder;
@@ -99,6 +101,7 @@ pub use rehold::Health;
 pub use reject::{ReceiptField, Reject};
 pub use roll_day::Roll;
 pub use series::{Series, SeriesState};
+pub use settlement_price::{Closing, SettlementSource};
 pub use snapshot::SnapshotError;
 pub use statement::{DeliveredInDay, Movement, Statement, Statements, TradedInDay};
 pub use time_in_force::TimeInForce;

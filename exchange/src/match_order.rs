@@ -90,12 +90,12 @@ impl Exchange {
             let Some((at, instrument)) = stops else { break };
             self.stopping.pop_first();
             self.advance(Nanos::new(at.nanos().saturating_sub(INSTANT.nanos())), events);
-            let closing_mark = self.fresh_mark(instrument);
-            self.fix_exercise_price(instrument);
-            self.fix_lot_value(instrument);
+            let closing = self.closing(instrument, at);
+            self.fix_exercise_price(instrument, at);
+            self.fix_lot_value(instrument, at);
             self.cancel_in(instrument, CancelReason::Expired, events, |_| true);
             let Some(series) = self.series.get_mut(&instrument) else { continue };
-            series.closing_mark = closing_mark;
+            series.closing = closing;
             let reference = series.mark;
             // Nothing is left that could trade: an auction under way just ends.
             self.operate(events, |engine, out| engine.uncross(instrument, reference, out));
@@ -165,6 +165,7 @@ impl Exchange {
         let trade_seq = series.record_trade(trade.price, trade.qty);
         let mark = series.mark;
         let terms = series.instrument.clone();
+        self.record_on_tape(instrument, trade.price, trade.qty);
         let maker_side = trade.taker_side.opposite();
         self.positions.trade(&terms, trade.maker_account, maker_side, trade.qty, trade.price);
         self.positions.trade(&terms, trade.taker_account, trade.taker_side, trade.qty, trade.price);

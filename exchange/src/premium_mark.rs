@@ -46,7 +46,7 @@ impl Exchange {
     pub(crate) fn remark_options(&mut self, underlying: InstrumentId, events: &mut Vec<Event>) {
         let Some(options) = self.options_on.get(&underlying).cloned() else { return };
         for option in &options {
-            if let Some(mark) = self.fresh_mark(*option) {
+            if let Some(mark) = self.mark_at(*option, self.now) {
                 self.set_mark(*option, mark, events);
             }
         }

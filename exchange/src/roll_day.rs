@@ -15,6 +15,7 @@ use instruments::{
 use crate::Exchange;
 use crate::command::IndexPrint;
 use crate::event::Event;
+use crate::mark::Realised;
 use crate::series::SeriesState;
 
 /// How many hours an index may be old and still stand in for an hour without one.
@@ -143,7 +144,11 @@ impl Exchange {
             self.rolling.insert((next, instrument));
         }
 
-        let (mark, left) = self.shorten(instrument, hours, per_lot);
+        let (mark, left) = self.shorten(
+            instrument,
+            (hours, per_lot),
+            schedule.interval_starts_at(day.saturating_add(1)),
+        );
         let per_lot = crate::rehold::saturate(per_lot);
         events.push(Event::DaySettled { instrument, day, per_lot, valued, hours_left: left });
         self.pay_variation(&[(instrument, mark)], events);
@@ -154,7 +159,12 @@ impl Exchange {
     }
 
     /// Takes a day from every lot, and from every position what it brings. Returns the mark and the hours left.
-    fn shorten(&mut self, instrument: InstrumentId, hours: u32, per_lot: i128) -> (Price, u32) {
+    fn shorten(
+        &mut self,
+        instrument: InstrumentId,
+        (hours, per_lot): (u32, i128),
+        until: Nanos,
+    ) -> (Price, u32) {
         let held: Vec<(AccountId, NetQty)> =
             self.positions.of_instrument(instrument).map(|(id, held)| (id, held.net)).collect();
         for (account, net) in held {
@@ -168,6 +178,10 @@ impl Exchange {
         let left = before.saturating_sub(hours);
         series.instrument.hours_per_lot = left;
         let mark = series.mark;
+        series.daily_price = Some(mark);
+        series.pricing.realised = Realised::new(until);
+        // Its mark is computed anew with the others.
+        self.unmarked.insert(instrument);
         self.positions.scale_entries(instrument, left, before);
         (mark, left)
     }

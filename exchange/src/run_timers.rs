@@ -34,7 +34,9 @@ pub(crate) const fn is_delivered(series: &Series) -> bool {
 
 impl Exchange {
     pub(crate) fn run_timers(&mut self, events: &mut Vec<Event>) {
-        if self.marks_at.is_some_and(|at| at <= self.now) {
+        // A cycle brings fresh marks itself.
+        let is_cycle = self.variation_at <= self.now;
+        if !is_cycle && self.marks_at.is_some_and(|at| at <= self.now) {
             self.refresh_marks(events);
         }
         self.run_cascades(events);
@@ -43,7 +45,7 @@ impl Exchange {
         {
             self.expire_series(instrument, events);
         }
-        if self.variation_at <= self.now {
+        if is_cycle {
             self.run_variation(events);
             self.variation_at = self.next_variation();
         }
@@ -74,10 +76,15 @@ impl Exchange {
         due.into_iter().map(|(_, _, id)| id).collect()
     }
 
+    /// The venue's day: the length of one cycle.
+    pub(crate) fn variation_every(&self) -> NanosSpan {
+        let every = self.venue.map_or(NanosSpan::ZERO, |venue| venue.variation_every);
+        every.max(VARIATION_EVERY_MIN)
+    }
+
     /// The first instant of the cycle's lattice after now: cycles missed while the venue was down are run once.
     fn next_variation(&self) -> Nanos {
-        let every = self.venue.map_or(NanosSpan::ZERO, |venue| venue.variation_every);
-        let every = every.max(VARIATION_EVERY_MIN).nanos();
+        let every = self.variation_every().nanos();
         let behind = self.now.since(self.variation_at).nanos();
         let cycles = behind.div_euclid(every).saturating_add(1);
         later(self.variation_at, NanosSpan::new(every.saturating_mul(cycles)))

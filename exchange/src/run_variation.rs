@@ -1,4 +1,5 @@
-//! The variation cycle: every series that trades is marked, and what its positions gained or lost since the last mark is paid.
+//! The variation cycle: the price of the day is fixed for every series that trades, and what its positions gained or lost since the last one
+//! is paid.
 
 use std::collections::BTreeSet;
 
@@ -18,8 +19,12 @@ impl Exchange {
             (series.state == SeriesState::Trading).then_some((*id, series.mark))
         };
         let trading: Vec<(InstrumentId, Price)> = self.series.iter().filter_map(trading).collect();
-        self.pay_variation(&trading, events);
-        for (instrument, _) in trading {
+        let fix = |(instrument, mark): (InstrumentId, Price)| {
+            (instrument, self.fix_daily_price(instrument, events).unwrap_or(mark))
+        };
+        let prices: Vec<(InstrumentId, Price)> = trading.into_iter().map(fix).collect();
+        self.pay_variation(&prices, events);
+        for (instrument, _) in prices {
             // A series comes to the front by time alone.
             self.set_bands(instrument);
         }

@@ -1,7 +1,11 @@
 //! A listed series and what has happened to it.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use instruments::{Instrument, Nanos, Price, Product, Qty};
+use instruments::{Instrument, Nanos, Price, Product, Qty, Style};
+
+use crate::command::IndexPrint;
+use crate::mark::Pricing;
+use crate::settlement_price::Closing;
 
 /// Where a series is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -27,8 +31,12 @@ pub struct Series {
     pub listed_at: Nanos,
     /// The price used for margin and variation.
     pub mark: Price,
-    /// What the mark would have been at the last trade, with all that was open then.
-    pub closing_mark: Option<Price>,
+    /// What its mark is made of.
+    pub pricing: Pricing,
+    /// What variation settled at last.
+    pub daily_price: Option<Price>,
+    /// What it can settle at, seen at the instant of its last trade.
+    pub closing: Option<Closing>,
     /// Fixed at expiry.
     pub settlement_price: Option<Price>,
     /// The price of the newest trade.
@@ -49,10 +57,12 @@ impl Series {
     pub(crate) fn new(instrument: Instrument, listed_at: Nanos) -> Self {
         Self {
             mark: instrument.reference,
+            pricing: Pricing::new(&instrument, listed_at),
             instrument,
             state: SeriesState::Trading,
             listed_at,
-            closing_mark: None,
+            daily_price: None,
+            closing: None,
             settlement_price: None,
             last_trade: None,
             high: None,
@@ -69,6 +79,14 @@ impl Series {
         match self.instrument.product {
             Product::Future { .. } | Product::Option { .. } | Product::Cap { .. } => true,
             Product::Spread { .. } => false,
+        }
+    }
+
+    /// Takes in what the index was until now, where that is part of what the series settles at.
+    pub(crate) fn realise(&mut self, before: &IndexPrint, until: Nanos) {
+        let is_cash = matches!(self.instrument.product, Product::Future { style: Style::Cash, .. });
+        if let Some(value) = before.value.filter(|_| is_cash) {
+            self.pricing.realised.record(&self.instrument, value, before.observed_at, until);
         }
     }
 

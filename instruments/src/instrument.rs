@@ -151,7 +151,8 @@ pub enum TermsError {
     CloseOut,
     /// A band or a breaker without sense.
     #[error(
-        "guards must be above zero, at most 900 % wide and a day long, with 8 extensions at most"
+        "guards must be above zero, at most 900 % wide and a day long, with 8 extensions at most; \
+         marks in steps of an hour at most"
     )]
     Guards,
 }

@@ -17,16 +17,14 @@ mod prices;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use exchange::{Command, Event, Exchange, Stamped, Traded};
-use instruments::{
-    AccountId, InstrumentId, MicroUsd, Nanos, NanosSpan, Price, Product, Seq, Style,
-};
+use exchange::{Command, Event, Exchange, SettlementSource, Stamped, Traded};
+use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, NanosSpan, Price, Product, Seq};
 use settlement::{Bucket, Reason, Transfer};
 
 use crate::finding::Finding;
 use answers::is_answered;
 use assignments::{Assignments, agreed};
-use closing::is_of_time;
+use closing::{is_of_books, is_of_time, stirs};
 use deliveries::{Circumstance, Deliveries};
 use losses::Cycle;
 use money::{Money, Stated};
@@ -55,8 +53,8 @@ pub struct Auditor {
     positions: Positions,
     deliveries: Deliveries,
     assignments: Assignments,
-    /// What a series that has stopped settles at, unless the index gives a fixing: its mark with all that was open at its last trade.
-    closing: BTreeMap<InstrumentId, Price>,
+    /// What a series that has stopped settles at.
+    closing: BTreeMap<InstrumentId, (Price, SettlementSource)>,
     /// What a lot of a series that cascades is worth, as of its last trade.
     lot_values: BTreeMap<InstrumentId, i128>,
     days: BTreeMap<InstrumentId, days::Settled>,
@@ -75,19 +73,23 @@ struct Sheet {
     /// The variation cycle that is being told.
     cycle: Option<Cycle>,
     ended: BTreeSet<InstrumentId>,
+    /// Days have ended by time alone.
+    has_days: bool,
     /// A series of which a day has just ended and is being paid.
     day: Option<InstrumentId>,
     /// Marks that nothing but an expiry explains.
     odd_marks: BTreeMap<InstrumentId, Price>,
     /// Series whose last trade has come with this command.
     stopping: BTreeMap<InstrumentId, Nanos>,
-    /// Marks were computed anew, and whether nothing happened in the books after that.
-    is_marked: bool,
-    is_marked_last: bool,
+    /// Marks are still to be computed in this command.
+    is_to_refresh: bool,
+    /// Something has happened in the books since.
+    is_stirred: bool,
+    /// The marks that were computed.
+    expected: BTreeMap<InstrumentId, Price>,
+    /// When the cycle was due that runs with this command.
+    cycle_due: Option<Nanos>,
     is_tick: bool,
-    /// An index or a mark has changed, and orders that waited for that have arrived since.
-    has_news: bool,
-    fired: BTreeSet<InstrumentId>,
     /// Who paid less than the fee, and what was due.
     short_of_fees: BTreeMap<AccountId, MicroUsd>,
     /// Series that stopped trading.
@@ -140,7 +142,7 @@ impl Auditor {
         for (instrument, last) in self.prices.overdue(input.at) {
             if !self.closing.contains_key(&instrument) {
                 sheet.stopping.insert(instrument, last);
-                self.note_closing(instrument);
+                self.note_closing(instrument, last);
             }
         }
         if !is_refused {
@@ -148,13 +150,28 @@ impl Auditor {
         }
         for event in events {
             self.check_day(event, &mut sheet)?;
+            sheet.has_days |= matches!(event, Event::DaySettled { .. });
+            let is_of_day = sheet.has_days && days::is_of_day(event);
+            if sheet.is_to_refresh && !is_of_books(event) && !is_of_day {
+                self.refresh(input.at, &mut sheet);
+            }
             let stirred = self.stirs_closing(event, &sheet);
             self.read_event(event, input.at, &mut sheet)?;
-            if let Some(instrument) = stirred {
-                self.note_closing(instrument);
+            if let Some((instrument, last)) = stirred {
+                self.note_closing(instrument, last);
+            }
+            sheet.is_stirred |= stirs(event);
+            if matches!(event, Event::IndexPublished(_) | Event::InstrumentListed(_)) {
+                self.refresh(input.at, &mut sheet);
             }
         }
-        self.note_marks(input.at, events, &sheet);
+        if sheet.is_to_refresh {
+            self.refresh(input.at, &mut sheet);
+        }
+        if sheet.is_stirred {
+            let soon = input.at + MARKS_AFTER;
+            self.marks_due = Some(self.marks_due.map_or(soon, |due| due.min(soon)));
+        }
         self.check_sheet(&sheet, input.at)?;
         // New money is held at once where something lacks, and what is held is not taken out; a later change of anything would hide it.
         if matches!(input.command, Command::Deposit { .. } | Command::Withdraw { .. }) {
@@ -259,12 +276,12 @@ impl Auditor {
             Command::Tick => {
                 sheet.is_tick = true;
                 if self.marks_due.is_some_and(|due| due <= input.at) {
-                    self.marks_due = None;
-                    sheet.is_marked = true;
+                    sheet.is_to_refresh = true;
                 }
                 if let Some((due, every)) = self.variation.filter(|(due, _)| *due <= input.at) {
                     sheet.varied.extend(self.prices.trading());
-                    sheet.is_marked_last = true;
+                    sheet.is_to_refresh = true;
+                    sheet.cycle_due = Some(due);
                     let missed = input.at.since(due).nanos() / every.nanos().max(1);
                     let next = due + NanosSpan::new(every.nanos() * (missed + 1));
                     self.variation = Some((next, every));
@@ -293,8 +310,7 @@ impl Auditor {
         match event {
             Event::Rejected(_) | Event::VenueOpened => Ok(()),
             Event::InstrumentListed(terms) => {
-                self.prices.list(terms);
-                sheet.is_marked_last = true;
+                self.prices.list(terms, now);
                 self.next_id("series", terms.id.0)
             }
             Event::AccountOpened { account, .. } => self.next_id("account", account.0),
@@ -314,21 +330,18 @@ impl Auditor {
             Event::BatchItemDone { .. }
             | Event::AuctionExtended { .. }
             | Event::IndicativePrice { .. } => Ok(()),
-            Event::Traded(traded) => self.read_trade(traded, sheet),
-            Event::IndexPublished(print) => {
-                self.prices.print(print)?;
-                sheet.has_news = true;
-                sheet.is_marked_last = true;
-                Ok(())
-            }
+            Event::Traded(traded) => self.read_trade(traded, now, sheet),
+            Event::IndexPublished(print) => self.prices.print(print),
             Event::MarkChanged { instrument, mark } => {
-                let bests = self.orders.bests(*instrument);
-                if self.prices.fresh_mark(*instrument, bests) != Some(*mark) {
+                let premium = self.prices.premium(*instrument);
+                if premium.as_ref().or(sheet.expected.get(instrument)) != Some(mark) {
                     sheet.odd_marks.insert(*instrument, *mark);
                 }
                 self.prices.mark(*instrument, *mark);
-                sheet.has_news = true;
                 Ok(())
+            }
+            Event::SettlementPriceFixed { instrument, price, source } => {
+                self.read_settlement_price(*instrument, (*price, source), now, sheet)
             }
             Event::VariationPaid { .. }
             | Event::SeriesExpired { .. }
@@ -382,12 +395,7 @@ impl Auditor {
             Event::OrderCancelled { order, qty, .. } => {
                 self.orders.cancel(*order, *qty, &mut sheet.touched)
             }
-            Event::OrderTriggered { instrument, order, .. } => {
-                if sheet.has_news {
-                    sheet.fired.insert(*instrument);
-                }
-                self.orders.trigger(*order, &mut sheet.touched)
-            }
+            Event::OrderTriggered { order, .. } => self.orders.trigger(*order, &mut sheet.touched),
             Event::AuctionOpened { instrument, .. } => {
                 self.orders.collect(*instrument);
                 Ok(())
@@ -402,7 +410,12 @@ impl Auditor {
         }
     }
 
-    fn read_trade(&mut self, traded: &Traded, sheet: &mut Sheet) -> Result<(), Finding> {
+    fn read_trade(
+        &mut self,
+        traded: &Traded,
+        now: Nanos,
+        sheet: &mut Sheet,
+    ) -> Result<(), Finding> {
         self.next_id("trade", traded.trade.0)?;
         let (terms, _) = self.prices.terms(traded.instrument)?;
         let last = self.trade_seqs.entry(traded.instrument).or_default();
@@ -413,7 +426,7 @@ impl Auditor {
         *last += 1;
         self.orders.trade(traded, &mut sheet.touched)?;
         self.positions.trade(traded, &terms);
-        self.prices.trade(traded.instrument, traded.price);
+        self.prices.trade(traded.instrument, (traded.price, traded.qty), now);
         sheet.traded_in.insert(traded.instrument);
         let full = taker_fee(&terms, traded.price, i128::from(traded.qty.lots()));
         if let Some((buyer, seller, premium)) = premium(traded, &terms) {
@@ -438,10 +451,10 @@ impl Auditor {
     fn read_clearing(&mut self, event: &Event, sheet: &mut Sheet) -> Result<(), Finding> {
         match event {
             Event::VariationPaid { instrument, account, amount } => {
-                let (terms, mark) = self.prices.terms(*instrument)?;
+                let (terms, price) = self.prices.settled(*instrument)?;
                 let cycle = sheet.cycle.get_or_insert_with(|| Cycle::new(&self.positions));
                 cycle.due(*account, *amount);
-                self.positions.pay(&terms, mark, *account, *amount)?;
+                self.positions.pay(&terms, price, *account, *amount)?;
                 // A day is paid at the mark of its own instant, and has been checked when the next event is read.
                 if sheet.day != Some(*instrument) {
                     sheet.varied.insert(*instrument);
@@ -451,17 +464,16 @@ impl Auditor {
             }
             Event::SeriesExpired { instrument, settlement_price } => {
                 let (terms, mark) = self.prices.terms(*instrument)?;
-                let closing = self.closing.get(instrument).copied();
+                let closing = self.closing.get(instrument).map(|(price, _)| *price);
                 let ours = match terms.product {
                     Product::Option { .. } => {
                         closing.map(|price| Price::from_ticks(terms.moneyness(price).max(0)))
                     }
-                    Product::Cap { .. } | Product::Future { style: Style::Cash, .. } => closing,
                     Product::Future { .. } if days::cascades(&terms) => {
                         self.lot_values.get(instrument).map(|worth| days::quoted(&terms, *worth))
                     }
-                    Product::Future { .. } | Product::Spread { .. } => {
-                        self.prices.fixing(*instrument).or(closing)
+                    Product::Future { .. } | Product::Cap { .. } | Product::Spread { .. } => {
+                        closing
                     }
                 };
                 let (instrument, theirs) = (*instrument, *settlement_price);
@@ -470,6 +482,9 @@ impl Auditor {
                 }
                 let is_option = matches!(terms.product, Product::Option { .. });
                 self.prices.mark(instrument, if is_option { mark } else { theirs });
+                if days::cascades(&terms) {
+                    self.prices.settle(instrument, theirs);
+                }
                 self.prices.stop(instrument);
                 sheet.stopped.insert(instrument);
                 sheet.odd_marks.remove(&instrument);
@@ -590,8 +605,8 @@ impl Auditor {
             self.positions.check_sum(*instrument)?;
         }
         for instrument in sheet.varied.iter().chain(&sheet.day) {
-            let (terms, mark) = self.prices.terms(*instrument)?;
-            self.positions.check_paid(&terms, mark)?;
+            let (terms, price) = self.prices.settled(*instrument)?;
+            self.positions.check_paid(&terms, price)?;
         }
         for instrument in &sheet.ended {
             self.positions.check_ended(*instrument)?;
@@ -607,18 +622,40 @@ impl Auditor {
             return Err(Finding::TimerStuck { due, at: now });
         }
         if let Some((instrument, mark)) = sheet.odd_marks.first_key_value() {
-            let ours = self.prices.fresh_mark(*instrument, self.orders.bests(*instrument));
+            let ours = sheet.expected.get(instrument).copied();
             return Err(Finding::Mark { instrument: *instrument, ours, theirs: *mark });
         }
-        let is_marked = sheet.is_marked || sheet.is_marked_last;
-        let still = |instrument: &InstrumentId| !sheet.fired.contains(instrument);
-        for instrument in self.prices.trading().filter(still).filter(|_| is_marked) {
-            let (_, theirs) = self.prices.terms(instrument)?;
-            let ours = self.prices.fresh_mark(instrument, self.orders.bests(instrument));
-            if ours != Some(theirs) {
+        for (instrument, mark) in &sheet.expected {
+            let (_, theirs) = self.prices.terms(*instrument)?;
+            let mark = &self.prices.premium(*instrument).unwrap_or(*mark);
+            if theirs != *mark && !sheet.stopped.contains(instrument) {
+                let (instrument, ours) = (*instrument, Some(*mark));
                 return Err(Finding::Mark { instrument, ours, theirs });
             }
         }
+        Ok(())
+    }
+
+    /// SIM-024, SIM-050: a settlement price is made of what it says, and is what that gives.
+    fn read_settlement_price(
+        &mut self,
+        instrument: InstrumentId,
+        (theirs, source): (Price, &SettlementSource),
+        now: Nanos,
+        sheet: &Sheet,
+    ) -> Result<(), Finding> {
+        let is_last = self.prices.overdue(now).contains_key(&instrument);
+        let market = self.orders.market(instrument);
+        let ours = match (sheet.cycle_due, self.variation) {
+            _ if is_last => self.closing.get(&instrument).cloned(),
+            (Some(at), Some((_, day))) => self.prices.day(instrument, &market, at, day),
+            (None, _) | (_, None) => None,
+        };
+        if ours.as_ref().is_none_or(|(price, made_of)| *price != theirs || made_of != source) {
+            let ours = ours.map(|(price, _)| price);
+            return Err(Finding::SettlementPrice { instrument, ours, theirs });
+        }
+        self.prices.settle(instrument, theirs);
         Ok(())
     }
 

@@ -277,7 +277,7 @@ pub enum Finding {
         /// As the exchange says.
         theirs: Price,
     },
-    /// SIM-024: a settlement price is the fixing over the last day of the index.
+    /// SIM-024, SIM-050: a settlement price is the fixing over the last day of the index, or what a day's trades, depth and marks give.
     #[error("{instrument} settles at {} ticks, by the prints {ours:?}", theirs.ticks())]
     SettlementPrice {
         /// Which series.

@@ -129,6 +129,7 @@ impl Tally {
             | Event::DepthChanged { .. }
             | Event::IndexPublished(_)
             | Event::MarkChanged { .. }
+            | Event::SettlementPriceFixed { .. }
             | Event::PositionClosed { .. }
             | Event::AgentNominated { .. }
             | Event::IntervalOpened { .. }

@@ -192,6 +192,12 @@ impl Smile {
         &self.0
     }
 
+    /// One low volatility for all strikes: less than any other smile.
+    #[must_use]
+    pub(super) const fn least() -> Self {
+        Self(Svi { a: VARIANCE_MIN, b: 0.0, rho: 0.0, m: 0.0, s: 0.1 })
+    }
+
     /// Total variance at `k`; above zero everywhere.
     #[must_use]
     pub fn variance(&self, k: f64) -> f64 {

@@ -302,6 +302,7 @@ impl Draft<'_> {
             | Event::IndexPublished(_)
             | Event::MarkChanged { .. }
             | Event::VariationPaid { .. }
+            | Event::SettlementPriceFixed { .. }
             | Event::VariationEnded
             | Event::DefaultResolved(_)
             | Event::LossSplit { .. }

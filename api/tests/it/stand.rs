@@ -225,7 +225,7 @@ pub(crate) fn terms(name: &str) -> Instrument {
         reference: Price::from_ticks(2_500),
         guards: Guards {
             bands: Some(BandWidths { front: Ppm::new(800_000), back: Ppm::new(800_000) }),
-            breaker: None,
+            ..Guards::NONE
         },
     }
 }

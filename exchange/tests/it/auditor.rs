@@ -4,10 +4,13 @@
 
 use std::collections::BTreeMap;
 
-use exchange::{Event, Exchange, IntervalSettled, OrderAccepted, SplitPurpose, Stamped, Traded};
+use exchange::{
+    Event, Exchange, Impact, IntervalSettled, OrderAccepted, SettlementSource, SplitPurpose,
+    Stamped, Traded,
+};
 use instruments::{
-    AccountId, GradeId, Instrument, InstrumentId, MicroUsd, ObligationId, OrderId, Price, Product,
-    Right, Side,
+    AccountId, GradeId, Instrument, InstrumentId, MicroUsd, ObligationId, OrderId, Period, Price,
+    Product, Right, Side, Style,
 };
 use matching_engine::OrderKind;
 use settlement::{Bucket, HoldKey, Reason, Transfer, TransferId};
@@ -53,6 +56,8 @@ pub(crate) struct Auditor {
     last_chain: TransferId,
     terms: BTreeMap<InstrumentId, Instrument>,
     marks: BTreeMap<InstrumentId, Price>,
+    /// What variation settles at.
+    settled: BTreeMap<InstrumentId, Price>,
     holdings: BTreeMap<(InstrumentId, AccountId), Holding>,
     orders: BTreeMap<OrderId, Order>,
     depth: BTreeMap<(InstrumentId, Side, Price), u64>,
@@ -65,7 +70,7 @@ pub(crate) struct Auditor {
     /// Prints of every grade: when they were observed, and their value.
     prints: BTreeMap<GradeId, Vec<(i128, Option<i128>)>>,
     /// Of what settles against the index: all hours of a lot, their values so far, how many had one.
-    settled: BTreeMap<InstrumentId, (i128, i128, i128)>,
+    hours: BTreeMap<InstrumentId, (i128, i128, i128)>,
     pub days: u64,
     pub trades: u64,
     pub ended: u64,
@@ -148,6 +153,9 @@ impl Auditor {
                 let before = self.marks.insert(*instrument, *mark);
                 assert_ne!(before, Some(*mark), "a mark that did not change");
             }
+            Event::SettlementPriceFixed { instrument, price, source } => {
+                self.fixed(*instrument, *price, source);
+            }
             Event::OrderAccepted(order) => self.accepted(order),
             Event::OrderAmended { order, price, qty, .. } => {
                 self.amended(*order, *price, qty.lots());
@@ -177,6 +185,10 @@ impl Auditor {
             Event::SeriesExpired { instrument, settlement_price } => {
                 let is_premium_style = self.is_premium_style(*instrument);
                 assert!(is_premium_style || self.marks[instrument] == *settlement_price);
+                // A parent settles at what it becomes, which the cascade names.
+                if self.becomes_shorter(*instrument) {
+                    self.settled.insert(*instrument, *settlement_price);
+                }
                 assert!(self.terms[instrument].schedule.last_trade_at <= input.at);
             }
             Event::OptionExercised { .. } => self.exercised(event),
@@ -185,7 +197,7 @@ impl Auditor {
             }
             Event::DaySettled { .. } => self.day_settled(event),
             Event::SeriesSettled { instrument, mean, coverage, .. } => {
-                let (hours, sum, valued) = self.settled[instrument];
+                let (hours, sum, valued) = self.hours[instrument];
                 assert_eq!(self.terms[instrument].hours_per_lot, 0);
                 let error = micros(*mean) * hours - sum;
                 assert!(2 * error.abs() <= hours, "the mean of the hours");
@@ -262,14 +274,23 @@ impl Auditor {
             };
         }
         assert_eq!((brought, own), (micros(*per_lot), i128::from(*valued)), "{instrument} {day}");
-        let settled = self.settled.entry(*instrument).or_default();
+        let settled = self.hours.entry(*instrument).or_default();
         *settled = (all, settled.1 + sum, settled.2 + own);
         for ((of, _), held) in &mut self.holdings {
             if of == instrument {
                 held.cost -= held.lots * brought;
             }
         }
+        // What a day gained is paid at the mark.
+        self.settled.insert(*instrument, self.marks[instrument]);
         self.days += 1;
+    }
+
+    fn becomes_shorter(&self, instrument: InstrumentId) -> bool {
+        matches!(
+            self.terms[&instrument].product,
+            Product::Future { style: Style::Physical, period: Period::Quarter | Period::Year }
+        )
     }
 
     /// Lots of an option become lots of its future at the future's price; what the strike is better is due with the option.
@@ -483,6 +504,41 @@ impl Auditor {
         assert!(entry.filled < entry.qty, "an amend leaves something open");
     }
 
+    /// A settlement price is what its source gives.
+    #[track_caller]
+    fn fixed(&mut self, instrument: InstrumentId, price: Price, source: &SettlementSource) {
+        let ticks = i128::from(price.ticks());
+        let tick = micros(self.terms[&instrument].tick_size);
+        match source {
+            SettlementSource::Trades { trades, lots, value } => {
+                let (lots, twice) = (i128::from(*lots), 2 * (ticks * i128::from(*lots) - value));
+                assert!(5 <= *trades && 10 <= lots && twice.abs() <= lots, "{source:?} at {ticks}");
+            }
+            SettlementSource::Book(Impact { bids, asks }) => {
+                let (bid, ask) = (i128::from(bids.lots), i128::from(asks.lots));
+                let rest = bids.value * ask + asks.value * bid - 2 * bid * ask * ticks;
+                assert!((0..2 * bid * ask).contains(&rest), "{source:?} at {ticks}");
+            }
+            SettlementSource::Mark => assert_eq!(price, self.marks[&instrument]),
+            SettlementSource::Index { values, .. } => {
+                assert_eq!(values.len(), 48);
+                let mut filled: Vec<i128> = Vec::new();
+                let first = micros(values.iter().flatten().next().copied().unwrap());
+                for value in values {
+                    filled.push(value.map_or(*filled.last().unwrap_or(&first), micros));
+                }
+                filled.sort_unstable();
+                let sum: i128 = filled[4..44].iter().sum();
+                // Rounded twice: to a micro-dollar and to a tick.
+                let off = 2 * (ticks * tick * 40 - sum);
+                let is_clamped = ticks == 1 || price == Instrument::PRICE_MAX;
+                assert!(off.abs() <= 40 * (tick + 1) || is_clamped, "{source:?} at {ticks}");
+                assert!(values.iter().flatten().count() >= 29, "60 % of the day is there");
+            }
+        }
+        self.settled.insert(instrument, price);
+    }
+
     #[track_caller]
     fn traded(&mut self, trade: &Traded) {
         self.trades += 1;
@@ -522,12 +578,14 @@ impl Auditor {
         assert_eq!(trade.maker.fee, MicroUsd::ZERO);
     }
 
-    /// A position was put to its value at the mark, for which `owed` was due.
+    /// A position was put to its value at the settlement price, for which `owed` was due.
     #[track_caller]
     fn marked(&mut self, instrument: InstrumentId, account: AccountId, owed: i128) {
         let lots = self.holdings[&(instrument, account)].lots;
-        let value = self.value(instrument, self.marks[&instrument], lots);
-        let value = if self.is_premium_style(instrument) { 0 } else { value };
+        let is_premium = self.is_premium_style(instrument);
+        let price = self.settled.get(&instrument).copied();
+        let value = price.map_or(0, |price| self.value(instrument, price, lots));
+        let value = if is_premium { 0 } else { value };
         let holding = self.holdings.get_mut(&(instrument, account)).unwrap();
         let exact = value - holding.cost;
         let saturated = exact.clamp(-i128::from(i64::MAX), i128::from(i64::MAX));

@@ -92,6 +92,9 @@ fn cascade_003_a_quarter_becomes_its_months_at_its_exact_price() {
             alice: cash 96653.44 margin 3132.72 +3 JAN (186.200001) +3 FEB (-34.719999) +3 MAR (-150.040002)
             bob: cash 98653.75 orders 674.01 margin 672.24 +1 FEB +1 MAR
             carol: cash 95560.6114 orders 838.65 margin 3804.96 -3 JAN (-186.200001) -4 FEB (34.719999) -4 MAR (150.040002)
+            JAN settles @ 2.5 by the mark
+            FEB settles @ 2.4 by 1 bid and 1 offered
+            MAR settles @ 2.35 by 1 bid and 1 offered
             JAN variation alice 186.200001
             JAN variation carol -186.200001
             FEB variation alice -34.719999
@@ -159,7 +162,11 @@ fn cascade_004_a_parent_that_waits_in_vain_ends_in_money_when_its_delivery_begin
             Q1 expired @ 2.5
             Q1 variation alice 324
             Q1 variation carol -324
+            JAN settles @ 2.5 by the mark
+            FEB settles @ 2.5 by the mark
+            JAN settles @ 2.5 by the mark
             JAN expired @ 2.5
+            FEB settles @ 2.5 by the mark
             FEB expired @ 2.5
             Q1 Expired, open interest 3
             Q1 alice ends +3, 0 for delivery

@@ -59,26 +59,31 @@ fn cash_001_a_day_rolls_off_against_its_hours() {
             H100 index 2.4
             CASH mark 2.4
             H100 index 2.5
-            CASH mark 2.5
+            CASH mark 2.492
             H100 index 2.6
-            CASH mark 2.6
+            CASH mark 2.575
             H100 index 2.7
-            CASH mark 2.7
+            CASH mark 2.65
             CAP mark 0.2
-            alice: cash 987.04 margin 12.96 +2 CASH (4.8)
+            alice: cash 987.28 margin 12.72 +2 CASH (3.6)
             CASH day 0 brings 10.2 a lot, 4 hours valued, 8 left
-            CASH variation alice 3.6
-            CASH variation bob -3.6
+            CASH variation alice 2.8
+            CASH variation bob -2.8
             CAP day 0 brings 0.3 a lot, 4 hours valued, 8 left
-            alice: cash 994.96 margin 8.64 +2 CASH
-            bob: cash 987.73 margin 8.64 -2 CASH
+            alice: cash 994.32 margin 8.48 +2 CASH
+            bob: cash 988.69 margin 8.48 -2 CASH
             #3 alice sell 1 @ 2.7
             #4 bob buy 1 @ 2.7
             #4 bob buys 1 @ 2.7 with #3 alice, fee 0.0108
+            CASH mark 2.7
             CASH day 1 brings 10.8 a lot, 0 hours valued, 4 left
+            CASH variation alice 0.8
+            CASH variation bob -0.8
             CAP day 1 brings 0.8 a lot, 0 hours valued, 4 left
             alice: cash 1001.44 margin 2.16 +1 CASH
+            CASH settles @ 2.7 by the mark
             CASH expired @ 2.7
+            CAP settles @ 0.2 by the mark
             CAP expired @ 0.2
             CASH day 2 brings 10.8 a lot, 0 hours valued, 0 left
             CASH settled at a mean of 2.65, coverage 333333 ppm
@@ -148,19 +153,21 @@ fn cash_003_an_hour_without_an_index_takes_the_one_before_or_the_mark() {
             CASH mark 2.4
             H100 index withheld
             H100 index 2.5
-            CASH mark 2.5
+            CASH mark 2.488
             H100 index 2.6
-            CASH mark 2.6
+            CASH mark 2.562
             H100 index withheld
             CASH day 1 brings 9.8 a lot, 2 hours valued, 4 left
-            CASH variation alice 0.2
-            CASH variation bob -0.2
+            CASH variation alice 0.048
+            CASH variation bob -0.048
             CAP day 1 brings 0 a lot, 2 hours valued, 4 left
-            CASH expired @ 2.6
+            CASH settles @ 2.562 by the mark
+            CASH expired @ 2.562
+            CAP settles @ 0.1 by the mark
             CAP expired @ 0.1
             CASH day 2 brings 10 a lot, 0 hours valued, 0 left
-            CASH variation alice -0.4
-            CASH variation bob 0.4
+            CASH variation alice -0.248
+            CASH variation bob 0.248
             CASH settled at a mean of 2.483333, coverage 166666 ppm
             CASH alice ends +1, 0 for delivery
             CASH bob ends -1, 0 for delivery
@@ -208,13 +215,13 @@ fn cash_004_a_cap_pays_what_the_hours_are_above_the_strike() {
             H100 index 2.4
             CASH mark 2.4
             H100 index 2.6
-            CASH mark 2.6
+            CASH mark 2.583
             H100 index 3
-            CASH mark 3
+            CASH mark 2.917
             CAP mark 0.5
             bob: cash 861.85 margin 150 -10 CAP
             H100 index 2.5
-            CASH mark 2.5
+            CASH mark 2.542
             CAP mark 0.1
             CASH day 0 brings 10.5 a lot, 4 hours valued, 8 left
             CAP day 0 brings 0.6 a lot, 4 hours valued, 8 left
@@ -226,9 +233,12 @@ fn cash_004_a_cap_pays_what_the_hours_are_above_the_strike() {
             #4 bob buy 4 @ 0.2
             #4 bob buys 4 @ 0.2 with #3 alice, fee 0.04
             alice: cash 1000.4 +6 CAP
+            CASH mark 2.5
             CASH day 1 brings 10 a lot, 0 hours valued, 4 left
             CAP day 1 brings 0 a lot, 0 hours valued, 4 left
+            CASH settles @ 2.5 by the mark
             CASH expired @ 2.5
+            CAP settles @ 0.1 by the mark
             CAP expired @ 0.1
             CASH day 2 brings 10 a lot, 0 hours valued, 0 left
             CASH settled at a mean of 2.541667, coverage 333333 ppm

@@ -31,6 +31,7 @@ mod orders;
 mod properties;
 mod render;
 mod script;
+mod settle;
 mod statements;
 mod venue;
 mod world;

@@ -283,6 +283,7 @@ fn option_007_an_exercised_put_is_a_short_future_and_the_difference_in_cash() {
             PUT carol ends +3, 0 for delivery
             alice: cash 838 margin 132 +3 H100
             carol: cash 897.625 margin 132 -3 H100
+            H100 settles @ 2.2 by the mark
             H100 expired @ 2.2
             H100 assigned: 2 holders, 0 matched, 1 paired
             H100 alice ends +3, 3 for delivery

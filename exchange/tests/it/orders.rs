@@ -35,6 +35,7 @@ fn order_001_to_003_the_series_must_be_listed_cleared_and_trading() {
             refused ORDER-002 ProductNotCleared
             #1 alice buy 1 @ 2.5
             #1 cancelled 1: expired
+            H100D settles @ 2.5 by the mark
             H100D expired @ 2.5
             H100SPREAD expired @ 2.5
             refused ORDER-003 SeriesExpired

@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
-use exchange::{Event, Exchange, IntervalOutcome, IntervalSettled, Reject, SplitPurpose, Traded};
+use exchange::{
+    Event, Exchange, IntervalOutcome, IntervalSettled, Reject, SettlementSource, SplitPurpose,
+    Traded,
+};
 use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, OrderId, Price, Side};
 use settlement::{Bucket, FailCause, Verdict};
 
@@ -46,6 +49,10 @@ pub(crate) fn event(world: &World, event: &Event) -> Option<String> {
         Event::MarkChanged { instrument, mark } => {
             format!("{} mark {}", series(instrument), per_hour(instrument, mark))
         }
+        Event::SettlementPriceFixed { instrument, price, source } => {
+            let (price, of) = (per_hour(instrument, price), made_of(source));
+            format!("{} settles @ {price} by {of}", series(instrument))
+        }
         Event::VariationPaid { instrument, account, amount } => {
             format!("{} variation {} {}", series(instrument), name(account), usd(*amount))
         }
@@ -66,6 +73,20 @@ pub(crate) fn event(world: &World, event: &Event) -> Option<String> {
             return line.or_else(|| delivery(exchange, event));
         }
     })
+}
+
+/// SETTLE-003: what a settlement price was made of.
+fn made_of(source: &SettlementSource) -> String {
+    match source {
+        SettlementSource::Trades { trades, lots, .. } => format!("{lots} lots in {trades} trades"),
+        SettlementSource::Book(impact) => {
+            format!("{} bid and {} offered", impact.bids.lots, impact.asks.lots)
+        }
+        SettlementSource::Mark => "the mark".to_owned(),
+        SettlementSource::Index { values, .. } => {
+            format!("{} of {} partitions", values.iter().flatten().count(), values.len())
+        }
+    }
 }
 
 fn auction(exchange: &Exchange, event: &Event) -> Option<String> {

@@ -3,7 +3,8 @@
 //! ```text
 //! open test|real                          account NAME [verifier]        deposit NAME DOLLARS
 //! withdraw NAME DOLLARS                  fund first-loss|insurance|default-fund DOLLARS
-//! list NAME [option [call|put] [on SERIES] [strike D]|spread|cash|cap strike D] [month|quarter|year] [guarded] [grade G] [tick D] [hours N] [node N] [ref D] [intervals N]
+//! list NAME [option [call|put] [on SERIES] [strike D]|spread|cash|cap strike D] [month|quarter|year] [guarded] [paced] [impact D] [grade G] [tick D] [hours N] [node N]
+//!           [ref D] [intervals N]
 //!           [trade|nominate|assign|from|until|close SPAN] [answer|verdict SPAN]       (from the start of the test)
 //! NAME buy|sell QTY @ PRICE|market [ioc|fok|day|gtd SPAN|gfa|gfn] [post|slide] [reduce] [stp=MODE] [token=N] [show=N]
 //!           [when last|mark|index rises|falls PRICE] [ceiling PRICE] [valid SPAN] [label=TEXT] [in SERIES]
@@ -26,8 +27,8 @@ use exchange::{
 };
 use expect_test::Expect;
 use instruments::{
-    AccountId, GradeId, Guards, Instrument, InstrumentId, MicroUsd, NanosSpan, ObligationId,
-    OrderId, Period, Ppm, Price, Product, Qty, Region, Right, Side, Style,
+    AccountId, GradeId, Guards, Instrument, InstrumentId, MarkTerms, MicroUsd, NanosSpan,
+    ObligationId, OrderId, Period, Ppm, Price, Product, Qty, Region, Right, Side, Style,
 };
 use matching_engine::{OrderKind, PostOnly, PriceSource, StpMode, Trigger, TriggerWhen};
 use settlement::{Bucket, Verdict};
@@ -391,8 +392,13 @@ fn listed(name: &str, words: &[&str], near: InstrumentId) -> Instrument {
         terms.reference = Price::from_ticks(dollars(reference).micros() / terms.tick_size.micros());
     }
     if words.contains(&"guarded") {
-        terms.guards = Guards::standard();
+        terms.guards = Guards { mark: terms.guards.mark, ..Guards::standard() };
     }
+    if words.contains(&"paced") {
+        terms.guards.mark.move_max = MarkTerms::standard().move_max;
+    }
+    let mark = &mut terms.guards.mark;
+    mark.impact = after(words, "impact").map_or(mark.impact, dollars);
     let schedule = &mut terms.schedule;
     schedule.last_trade_at = time("trade").unwrap_or(schedule.last_trade_at);
     schedule.close_out.nominate_until = time("nominate").unwrap_or(START);

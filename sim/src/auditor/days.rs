@@ -35,14 +35,32 @@ pub(super) fn quoted(terms: &Instrument, lot_value: i128) -> Price {
     Price::from_ticks(i64::try_from(ticks.max(1)).unwrap_or(i64::MAX)).min(Instrument::PRICE_MAX)
 }
 
+/// What the end of a day leads to, before anything else is looked at.
+pub(super) const fn is_of_day(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::DaySettled { .. }
+            | Event::MoneyMoved(_)
+            | Event::VariationPaid { .. }
+            | Event::VariationEnded
+            | Event::DefaultResolved(_)
+            | Event::LossSplit { .. }
+            | Event::SeriesSettled { .. }
+            | Event::PositionClosed { .. }
+    )
+}
+
 impl Auditor {
     /// What a lot of a parent is worth at the marks of what it becomes, or at its own.
-    pub(super) fn note_lot_value(&mut self, instrument: InstrumentId) {
+    pub(super) fn note_lot_value(&mut self, instrument: InstrumentId, at: Nanos) {
         let Ok((parent, _)) = self.prices.terms(instrument) else { return };
         if !cascades(&parent) {
             return;
         }
-        let fresh = |id| self.prices.fresh_mark(id, self.orders.bests(id));
+        let fresh = |id| {
+            let computed = self.prices.compute(id, &self.orders.market(id), at);
+            computed.map(|computed| computed.mark)
+        };
         let worth = |terms: &Instrument| Some(value(terms, fresh(terms.id)?, 1));
         let children = self.children(&parent);
         let lot_value = children.and_then(|children| children.iter().map(worth).sum());
@@ -143,6 +161,7 @@ impl Auditor {
             return Err(Finding::Variation { instrument, account, due, said });
         }
         self.prices.shorten(*instrument, *hours_left);
+        self.prices.settle(*instrument, mark);
         self.positions.settle_day(*instrument, brought);
         sheet.day = Some(*instrument);
         Ok(())
@@ -151,11 +170,9 @@ impl Auditor {
     /// SIM-013: whatever follows the payments of a day, nobody is due anything before it.
     pub(super) fn check_day(&self, event: &Event, sheet: &mut Sheet) -> Result<(), Finding> {
         let Some(day) = sheet.day else { return Ok(()) };
-        let is_paying = match event {
-            Event::VariationPaid { instrument, .. } => *instrument == day,
-            event => matches!(event, Event::MoneyMoved(_)),
-        };
-        if is_paying {
+        let is_money = matches!(event, Event::MoneyMoved(_));
+        let is_its = matches!(event, Event::VariationPaid { instrument, .. } if *instrument == day);
+        if is_money || is_its {
             return Ok(());
         }
         sheet.day = None;

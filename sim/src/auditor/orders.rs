@@ -11,6 +11,7 @@ use matching_engine::{BookView, OrderKind, PostOnly};
 
 use super::TAKER_FEE_PPM;
 use super::money::money;
+use super::prices::Market;
 use crate::finding::{Finding, OrderFault};
 
 type Level = (InstrumentId, Side, Price);
@@ -344,12 +345,18 @@ impl Orders {
         }
     }
 
-    /// The best bid and the best ask; none while an auction collects orders that may cross.
-    pub(super) fn bests(&self, instrument: InstrumentId) -> [Option<Price>; 2] {
-        if self.collecting.contains(&instrument) {
-            return [None, None];
-        }
-        [Side::Buy, Side::Sell].map(|side| self.best(instrument, side))
+    /// What a book shows.
+    pub(super) fn market(&self, instrument: InstrumentId) -> Market {
+        let level = |level: Level| {
+            let queue = self.levels.get(&level).into_iter().flatten();
+            let shown = queue.filter_map(|(_, order)| self.orders.get(order));
+            let lots: Qty = shown.map(|order| order.shown).sum();
+            (i128::from(level.2.ticks()), i128::from(lots.lots()))
+        };
+        let bids = self.side(instrument, Side::Buy).rev().map(level).collect();
+        let asks = self.side(instrument, Side::Sell).map(level).collect();
+        let is_collecting = self.collecting.contains(&instrument);
+        Market { is_collecting, sides: [bids, asks] }
     }
 
     /// Whether an order ends by itself before `at`.

@@ -80,6 +80,7 @@ pub(crate) const fn kind(event: &Event) -> &'static str {
         Event::DepthChanged { .. } => "DepthChanged",
         Event::IndexPublished(_) => "IndexPublished",
         Event::MarkChanged { .. } => "MarkChanged",
+        Event::SettlementPriceFixed { .. } => "SettlementPriceFixed",
         Event::VariationPaid { .. } => "VariationPaid",
         Event::SeriesExpired { .. } => "SeriesExpired",
         Event::PositionClosed { .. } => "PositionClosed",

@@ -425,6 +425,7 @@ fn sim_022_an_event_about_something_unknown_is_seen() {
     assert!(matches!(finding, Finding::Unannounced { kind: "order", .. }), "{finding}");
 }
 
+/// SIM-023, MARK-001.
 #[test]
 fn sim_023_a_mark_beside_the_median_is_seen() {
     let finding = tampered_event(|event| match event {
@@ -437,11 +438,33 @@ fn sim_023_a_mark_beside_the_median_is_seen() {
     assert!(matches!(finding, Finding::Mark { .. }), "{finding}");
 }
 
+/// SIM-024, INDEX-004.
 #[test]
 fn sim_024_a_settlement_beside_the_fixing_is_seen() {
     let finding = tampered_event(|event| match event {
         Event::SeriesExpired { settlement_price, .. } => {
             *settlement_price = Price::from_ticks(settlement_price.ticks() + 1);
+            true
+        }
+        _ => false,
+    });
+    assert!(matches!(finding, Finding::SettlementPrice { .. }), "{finding}");
+}
+
+/// SIM-050, SETTLE-001, SETTLE-002.
+#[test]
+fn sim_050_a_daily_price_beside_its_source_is_seen() {
+    let finding = tampered_event(|event| match event {
+        Event::SettlementPriceFixed { price, .. } => {
+            *price = Price::from_ticks(price.ticks() + 1);
+            true
+        }
+        _ => false,
+    });
+    assert!(matches!(finding, Finding::SettlementPrice { .. }), "{finding}");
+    let finding = tampered_event(|event| match event {
+        Event::SettlementPriceFixed { source, .. } => {
+            *source = exchange::SettlementSource::Trades { trades: 5, lots: 10, value: 25_000 };
             true
         }
         _ => false,
@@ -462,6 +485,7 @@ fn sim_027_no_event_that_carries_weight_can_be_dropped_unseen() {
         "Traded",
         "DepthChanged",
         "MarkChanged",
+        "SettlementPriceFixed",
         "IndexPublished",
         "VariationPaid",
         "VariationEnded",
