@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use exchange::io::{Applied, Batch, Direction, Entry, Scan, Store, StoreError};
-use exchange::{Event, Fill, PublishedAssignment, Traded};
+use exchange::{Event, Fill, OrderAccepted, PublishedAssignment, Traded};
 use instruments::{AccountId, InstrumentId, Nanos, ObligationId, OrderId, Seq, Side};
 use parking_lot::RwLock;
 use settlement::Verdict;
@@ -269,15 +269,7 @@ impl Draft<'_> {
     )]
     fn event(&mut self, event: &Event, at: Nanos) {
         match event {
-            Event::OrderAccepted(terms) => {
-                let record = OrderRecord::accepted(terms, at);
-                self.put(&key::ORDERS, key::order(terms.order), &record);
-                if !terms.label.is_empty() {
-                    let mut label = key::label(terms.account, &terms.label);
-                    label.extend(key::order(terms.order));
-                    self.put(&key::LABELS, label, &());
-                }
-            }
+            Event::OrderAccepted(terms) => self.accepted(terms, at),
             Event::OrderAmended { order, price, qty, trigger, .. } => {
                 self.change_order(*order, |record| record.amend((*price, *qty), *trigger, at));
             }
@@ -314,6 +306,16 @@ impl Draft<'_> {
                 self.put(&key::ASSIGNMENTS, key, published.as_ref());
             }
             _ => {}
+        }
+    }
+
+    fn accepted(&mut self, terms: &OrderAccepted, at: Nanos) {
+        let record = OrderRecord::accepted(terms, at);
+        self.put(&key::ORDERS, key::order(terms.order), &record);
+        if !terms.label.is_empty() {
+            let mut label = key::label(terms.account, &terms.label);
+            label.extend(key::order(terms.order));
+            self.put(&key::LABELS, label, &());
         }
     }
 

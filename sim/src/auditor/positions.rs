@@ -181,6 +181,21 @@ impl Positions {
         held.cost += cost;
     }
 
+    /// Takes from the cost of every position of a series what a day brought its lots.
+    pub(super) fn settle_day(&mut self, instrument: InstrumentId, per_lot: i128) {
+        for ((of, _), held) in &mut self.held {
+            if *of == instrument {
+                held.cost -= held.lots * per_lot;
+            }
+        }
+    }
+
+    /// Who holds a series: lots and cost.
+    pub(super) fn holders(&self, instrument: InstrumentId) -> Vec<(AccountId, i128, i128)> {
+        let held = self.of(instrument).filter(|(_, held)| held.lots != 0);
+        held.map(|(account, held)| (account, held.lots, held.cost)).collect()
+    }
+
     /// The lots of a position.
     pub(super) fn lots(&self, key: (InstrumentId, AccountId)) -> i128 {
         self.held.get(&key).map_or(0, |held| held.lots)
