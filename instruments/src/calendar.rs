@@ -358,7 +358,10 @@ mod tests {
                                 period == if is_later { Period::Quarter } else { Period::Month }
                                     || period == Period::Month && hours < 2_160
                             }
-                            _ => false,
+                            Product::Future { .. }
+                            | Product::Option { .. }
+                            | Product::Cap { .. }
+                            | Product::Spread { .. } => false,
                         };
                         is_child && terms.schedule.deliver_from == from
                     });
