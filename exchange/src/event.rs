@@ -2,8 +2,8 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::{
-    AccountId, Instrument, InstrumentId, MicroUsd, Nanos, NetQty, ObligationId, OrderId, Ppm,
-    Price, Qty, Side, TradeId,
+    AccountId, GradeId, Instrument, InstrumentId, MicroUsd, Nanos, NetQty, ObligationId, OrderId,
+    Ppm, Price, Qty, Side, TradeId,
 };
 use matching_engine::{AuctionKind, CancelReason, OrderKind, PostOnly, StpMode, Trigger};
 use settlement::{Assigned, AssignmentInputs, DeliveryReceipt, FailCause, Transfer, Verdict};
@@ -11,7 +11,9 @@ use settlement::{Assigned, AssignmentInputs, DeliveryReceipt, FailCause, Transfe
 use crate::command::IndexPrint;
 use crate::default_event::DefaultEvent;
 use crate::exercise::Instruction;
+use crate::margins::MarginMode;
 use crate::nominate::Nomination;
+use crate::publish_risk::OptionRisk;
 use crate::reject::Reject;
 use crate::settlement_price::SettlementSource;
 use crate::time_in_force::TimeInForce;
@@ -274,7 +276,40 @@ pub enum Event {
     // Ledger.
 
     // Margin and risk arrays.
-
+    /// What the shell has computed of an option counts from now on.
+    RiskPublished(Box<OptionRisk>),
+    /// How many GPUs an account can deliver has been noted.
+    CapacityRegistered {
+        /// The provider.
+        account: AccountId,
+        /// Of which grade.
+        grade: GradeId,
+        /// How many.
+        gpus: u64,
+        /// What can be delivered of the grade in all: lots of any of its series.
+        deliverable: Qty,
+    },
+    /// An account's margin is computed in another way.
+    MarginModeChanged {
+        /// Whose.
+        account: AccountId,
+        /// How from now on.
+        mode: MarginMode,
+    },
+    /// A series' open interest has moved the initial rate.
+    MarginScaled {
+        /// Where.
+        instrument: InstrumentId,
+        /// How far the rate is from the plain one towards the whole.
+        scale: Ppm,
+    },
+    /// A series has come closer to its delivery.
+    LadderClimbed {
+        /// Which.
+        instrument: InstrumentId,
+        /// The step of the delivery ladder, 1 to 5.
+        step: u8,
+    },
     // Marks and settlement prices.
     /// The price was fixed at which variation settles a series.
     SettlementPriceFixed {
@@ -309,6 +344,39 @@ pub enum Event {
         booked: NetQty,
         /// What the future is worth: the difference to the strike is paid with the next variation event of the option.
         underlying_price: Price,
+    },
+    /// A series has become shorter ones: positions in it end, and as many lots of each of these begin.
+    SeriesCascaded {
+        /// Which.
+        instrument: InstrumentId,
+        /// Micro-dollars: what a lot of it is worth, exactly. A child's lot costs its share of it by hours.
+        lot_value: i128,
+        /// Its children, in the order of delivery.
+        into: Vec<InstrumentId>,
+    },
+    /// A day of a cash future has rolled off, or a day of a cap was paid; the next variation event of the series pays it.
+    DaySettled {
+        /// Which.
+        instrument: InstrumentId,
+        /// Its place in the delivery period, from 0.
+        day: u32,
+        /// What it brought a long lot.
+        per_lot: MicroUsd,
+        /// Hours of it that had an index of their own.
+        valued: u32,
+        /// Hours that a lot has left.
+        hours_left: u32,
+    },
+    /// Every day of a series has been settled.
+    SeriesSettled {
+        /// Which.
+        instrument: InstrumentId,
+        /// The mean of its hourly values, to the micro-dollar.
+        mean: MicroUsd,
+        /// To the tick.
+        settlement_price: Price,
+        /// The share of its hours that had an index of their own.
+        coverage: Ppm,
     },
     // Default funds and liquidation.
     /// One cycle's dues, defaults and splits have all been told; the transfers that come next are its chain.

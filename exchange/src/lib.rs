@@ -28,6 +28,7 @@ mod audit;
 mod backstop;
 mod batch;
 mod cancel_order;
+mod cascade;
 mod close_out;
 mod close_outs;
 mod close_series;
@@ -50,6 +51,8 @@ pub mod io;
 pub mod limits;
 mod liquidate;
 mod list_instrument;
+mod margin_view;
+mod margins;
 mod mark;
 mod match_order;
 mod nominate;
@@ -62,13 +65,17 @@ mod premium;
 mod premium_mark;
 mod price;
 mod publish_index;
+mod publish_risk;
 mod records;
 mod reduce_only;
+mod register_capacity;
 mod rehold;
 mod reject;
+mod roll_day;
 mod run_timers;
 mod run_variation;
 mod series;
+mod set_margin_mode;
 mod settlement_price;
 mod snapshot;
 mod statement;
@@ -81,7 +88,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::{AccountId, GradeId, InstrumentId, Nanos, ObligationId, OrderId, Price, Seq};
 use matching_engine::{Capacity, Engine};
-use settlement::{FeeRates, Ledger, MarginRates, OpenOrders, Positions};
+use settlement::{FeeRates, Ledger, OpenOrders, Positions};
 
 use reduce_only::ReduceOnly;
 
@@ -100,13 +107,17 @@ pub use event::{
     Traded,
 };
 pub use exercise::Instruction;
+pub use margin_view::{OrderMargins, Simulated};
+pub use margins::{GradeMargin, MarginMode, Margins};
 pub use mark::{Basis, Impact, Pricing, Reach, Realised, Tape, Traffic};
 pub use nominate::{Node, Nomination};
 pub use open_account::Account;
 pub use open_order::OpenOrder;
 pub use publish_index::IndexHistory;
+pub use publish_risk::{OptionGreeks, OptionRisk};
 pub use rehold::Health;
 pub use reject::{ReceiptField, Reject};
+pub use roll_day::Roll;
 pub use series::{Series, SeriesState};
 pub use settlement_price::{Closing, SettlementSource};
 pub use snapshot::SnapshotError;
@@ -148,10 +159,9 @@ pub struct Exchange {
     /// Series whose book or trades changed since their mark was computed, and when that is due.
     unmarked: BTreeSet<InstrumentId>,
     marks_at: Option<Nanos>,
-    margin_rates: MarginRates,
     fee_rates: FeeRates,
     // Margin and risk arrays.
-
+    margins: Margins,
     // Marks and settlement prices.
 
     // Options, cascades and cash futures.
@@ -160,6 +170,11 @@ pub struct Exchange {
     instructions: BTreeMap<(InstrumentId, AccountId), Instruction>,
     /// What the underlying of an option that has stopped was worth at that instant.
     exercise_prices: BTreeMap<InstrumentId, Price>,
+    /// Micro-dollars: what a lot of a series that cascades is worth, fixed at its last trade.
+    lot_values: BTreeMap<InstrumentId, i128>,
+    /// What settles against the index, and when its next day ends.
+    rolls: BTreeMap<InstrumentId, Roll>,
+    rolling: BTreeSet<(Nanos, InstrumentId)>,
     /// Accounts whose orders hold less than they should. Not state: looked at before the books are touched again, and emptied.
     #[borsh(skip)]
     unpayable: BTreeSet<AccountId>,
@@ -220,16 +235,18 @@ impl Exchange {
             variation_at: Nanos::default(),
             unmarked: BTreeSet::new(),
             marks_at: None,
-            margin_rates: MarginRates::standard(),
             fee_rates: FeeRates::standard(),
             // Margin and risk arrays.
-
+            margins: Margins::default(),
             // Marks and settlement prices.
 
             // Options, cascades and cash futures.
             options_on: BTreeMap::new(),
             instructions: BTreeMap::new(),
             exercise_prices: BTreeMap::new(),
+            lot_values: BTreeMap::new(),
+            rolls: BTreeMap::new(),
+            rolling: BTreeSet::new(),
             unpayable: BTreeSet::new(),
             // Default funds and liquidation.
             defaults: Defaults::new(),
@@ -298,6 +315,13 @@ impl Exchange {
                 self.submit_verdict(*account, (*obligation, *interval), *verdict, events)
             }
             // Margin and risk arrays.
+            Command::PublishRisk { risks } => self.publish_risk(risks, events),
+            Command::RegisterCapacity { account, grade, gpus } => {
+                self.register_capacity(*account, grade, *gpus, events)
+            }
+            Command::SetMarginMode { account, mode } => {
+                self.set_margin_mode(*account, *mode, events)
+            }
             // Options, cascades and cash futures.
             Command::InstructExercise { account, instrument, instruction } => {
                 self.instruct_exercise(*account, *instrument, *instruction, events)

@@ -71,6 +71,7 @@ impl Exchange {
             .entry(print.grade.clone())
             .or_insert_with(|| IndexHistory { last: print.clone(), partitions: BTreeMap::new() })
             .record(print, partition);
+        self.record_hours(print);
         events.push(Event::IndexPublished(print.clone()));
         if print.state == oracle::State::Ok {
             self.look_below();

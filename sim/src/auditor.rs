@@ -6,9 +6,11 @@
 mod answers;
 mod assignments;
 mod closing;
+mod days;
 mod defaults;
 mod deliveries;
 mod losses;
+mod margins;
 mod money;
 mod orders;
 mod positions;
@@ -18,7 +20,7 @@ mod prices;
 use std::collections::{BTreeMap, BTreeSet};
 
 use exchange::{Command, Event, Exchange, SettlementSource, Stamped, Traded};
-use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, NanosSpan, Price, Seq};
+use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, NanosSpan, Price, Product, Seq};
 use settlement::{Bucket, Reason, Transfer};
 
 use crate::finding::Finding;
@@ -28,9 +30,10 @@ use closing::{is_of_books, is_of_time, stirs};
 use defaults::Defaults;
 use deliveries::{Circumstance, Deliveries};
 use losses::Cycle;
+use margins::Margins;
 use money::{Money, Stated};
 use orders::{Orders, Touched, taker_fee};
-use positions::{Assigned, Positions, affordable, check_assigned};
+use positions::{Assigned, Needs, Positions, check_assigned};
 use premiums::premium;
 use prices::Prices;
 
@@ -53,10 +56,14 @@ pub struct Auditor {
     orders: Orders,
     positions: Positions,
     deliveries: Deliveries,
+    margins: Margins,
     defaults: Defaults,
     assignments: Assignments,
     /// What a series that has stopped settles at.
     closing: BTreeMap<InstrumentId, (Price, SettlementSource)>,
+    /// What a lot of a series that cascades is worth, as of its last trade.
+    lot_values: BTreeMap<InstrumentId, i128>,
+    days: BTreeMap<InstrumentId, days::Settled>,
     checks: u64,
 }
 
@@ -76,6 +83,10 @@ struct Sheet {
     /// The highest price of a trade, by series.
     dearest: BTreeMap<InstrumentId, Price>,
     ended: BTreeSet<InstrumentId>,
+    /// Days have ended by time alone.
+    has_days: bool,
+    /// A series of which a day has just ended and is being paid.
+    day: Option<InstrumentId>,
     /// Marks that nothing but an expiry explains.
     odd_marks: BTreeMap<InstrumentId, Price>,
     /// Series whose last trade has come with this command.
@@ -148,7 +159,10 @@ impl Auditor {
             self.read_command(input, &mut sheet);
         }
         for event in events {
-            if sheet.is_to_refresh && !is_of_books(event) {
+            self.check_day(event, &mut sheet)?;
+            sheet.has_days |= matches!(event, Event::DaySettled { .. });
+            let is_of_day = sheet.has_days && days::is_of_day(event);
+            if sheet.is_to_refresh && !is_of_books(event) && !is_of_day {
                 self.refresh(input.at, &mut sheet);
             }
             let stirred = self.stirs_closing(event, &sheet);
@@ -303,7 +317,10 @@ impl Auditor {
             | Command::WithdrawDefaultFund { .. }
             | Command::RegisterBackstop { .. }
             | Command::BidBackstop { .. }
-            | Command::Nominate { .. } => {}
+            | Command::Nominate { .. }
+            | Command::PublishRisk { .. }
+            | Command::RegisterCapacity { .. }
+            | Command::SetMarginMode { .. } => {}
         }
     }
 
@@ -360,10 +377,30 @@ impl Auditor {
             | Event::BuyerDefaulted { .. } => self.read_delivery(event, now, sheet),
             // Ledger.
             // Margin and risk arrays.
+            Event::RiskPublished(_)
+            | Event::CapacityRegistered { .. }
+            | Event::MarginModeChanged { .. } => {
+                self.margins.read(event);
+                Ok(())
+            }
+            Event::MarginScaled { instrument, scale } => {
+                let open = self.positions.open_interest(*instrument);
+                let (terms, _) = self.prices.terms(*instrument)?;
+                self.margins.scale(&terms, i128::from(scale.ppm()), open)
+            }
+            Event::LadderClimbed { instrument, step } => {
+                let (terms, _) = self.prices.terms(*instrument)?;
+                self.margins.climb(&terms, *step, now)
+            }
             // Marks and settlement prices.
             // Options, cascades and cash futures.
             Event::ExerciseInstructed { .. } => Ok(()),
             Event::OptionExercised { .. } => self.read_exercise(event),
+            Event::SeriesCascaded { instrument, lot_value, into } => {
+                self.read_cascade(*instrument, *lot_value, into)
+            }
+            Event::DaySettled { .. } => self.read_day(event, sheet),
+            Event::SeriesSettled { .. } => self.read_settled(event, sheet),
             // Default funds and liquidation.
             Event::Default(event) => self.read_default(event, sheet),
             // Physical close-out.
@@ -452,23 +489,36 @@ impl Auditor {
                 let cycle = sheet.cycle.get_or_insert_with(|| Cycle::new(&self.positions));
                 cycle.due(*account, *amount);
                 self.positions.pay(&terms, price, *account, *amount)?;
-                sheet.varied.insert(*instrument);
+                // A day is paid at the mark of its own instant, and has been checked when the next event is read.
+                if sheet.day != Some(*instrument) {
+                    sheet.varied.insert(*instrument);
+                }
                 sheet.stated.gain(*account, *amount);
                 Ok(())
             }
             Event::SeriesExpired { instrument, settlement_price } => {
                 let (terms, mark) = self.prices.terms(*instrument)?;
                 let closing = self.closing.get(instrument).map(|(price, _)| *price);
-                let ours = if terms.is_premium_style() {
-                    closing.map(|price| Price::from_ticks(terms.moneyness(price).max(0)))
-                } else {
-                    closing
+                let ours = match terms.product {
+                    Product::Option { .. } => {
+                        closing.map(|price| Price::from_ticks(terms.moneyness(price).max(0)))
+                    }
+                    Product::Future { .. } if days::cascades(&terms) => {
+                        self.lot_values.get(instrument).map(|worth| days::quoted(&terms, *worth))
+                    }
+                    Product::Future { .. } | Product::Cap { .. } | Product::Spread { .. } => {
+                        closing
+                    }
                 };
                 let (instrument, theirs) = (*instrument, *settlement_price);
                 if ours != Some(theirs) {
                     return Err(Finding::SettlementPrice { instrument, ours, theirs });
                 }
-                self.prices.mark(instrument, if terms.is_premium_style() { mark } else { theirs });
+                let is_option = matches!(terms.product, Product::Option { .. });
+                self.prices.mark(instrument, if is_option { mark } else { theirs });
+                if days::cascades(&terms) {
+                    self.prices.settle(instrument, theirs);
+                }
                 self.prices.stop(instrument);
                 sheet.stopped.insert(instrument);
                 sheet.odd_marks.remove(&instrument);
@@ -571,7 +621,7 @@ impl Auditor {
         for instrument in &sheet.traded_in {
             self.positions.check_sum(*instrument)?;
         }
-        for instrument in sheet.varied.difference(&sheet.liquidated) {
+        for instrument in sheet.varied.difference(&sheet.liquidated).chain(&sheet.day) {
             let (terms, price) = self.prices.settled(*instrument)?;
             self.positions.check_paid(&terms, price)?;
         }
@@ -632,19 +682,19 @@ impl Auditor {
         let open = self.orders.sums();
         let keys: BTreeSet<(AccountId, InstrumentId)> =
             self.positions.keys().chain(open.keys().copied()).collect();
-        let mut required: BTreeMap<AccountId, (i128, i128)> = BTreeMap::new();
+        let mut required: BTreeMap<AccountId, Needs> = BTreeMap::new();
         for (account, instrument) in keys {
             let (terms, mark) = self.prices.terms(instrument)?;
             let sums = open.get(&(account, instrument)).copied().unwrap_or_default();
-            let underlying = self.prices.underlying(&terms).unwrap_or(mark);
+            let underlying = self.prices.underlying(&terms).or(terms.strike()).unwrap_or(mark);
             let prices = (mark, underlying);
-            let (position, orders) = self.positions.required(&terms, prices, account, sums);
-            let total = required.entry(account).or_default();
-            *total = (total.0 + position, total.1 + orders);
+            let part = self.positions.required(&terms, prices, account, sums, &self.margins);
+            required.entry(account).or_default().add(part);
         }
+        required.retain(|account, _| !self.margins.is_by_portfolio(*account));
         for (account, required) in required {
             let held = [Bucket::PositionMargin(account), Bucket::OrderHold(account)];
-            let targets = affordable(required, self.money.usable(account));
+            let targets = required.affordable(self.money.usable(account));
             for (bucket, required) in held.into_iter().zip(targets) {
                 let held = self.money.balance(bucket);
                 if held != required {

@@ -136,6 +136,11 @@ impl Tally {
             | Event::SettlementPriceFixed { .. }
             | Event::PositionClosed { .. }
             | Event::AgentNominated { .. }
+            | Event::RiskPublished(_)
+            | Event::CapacityRegistered { .. }
+            | Event::MarginModeChanged { .. }
+            | Event::MarginScaled { .. }
+            | Event::LadderClimbed { .. }
             | Event::IntervalOpened { .. }
             | Event::ChallengeIssued { .. }
             | Event::ReceiptAccepted { .. }
@@ -147,7 +152,11 @@ impl Tally {
             | Event::AuctionEnded { .. }
             | Event::IndicativePrice { .. } => {}
             // Options, cascades and cash futures.
-            Event::ExerciseInstructed { .. } | Event::OptionExercised { .. } => {}
+            Event::ExerciseInstructed { .. }
+            | Event::OptionExercised { .. }
+            | Event::SeriesCascaded { .. }
+            | Event::DaySettled { .. }
+            | Event::SeriesSettled { .. } => {}
             // Physical close-out.
             Event::Nominated { .. }
             | Event::MatchReported { .. }

@@ -305,8 +305,28 @@ fn delivery(exchange: &Exchange, event: &Event) -> Option<String> {
         }
         // Ledger.
         // Margin and risk arrays.
+        Event::RiskPublished(_)
+        | Event::CapacityRegistered { .. }
+        | Event::MarginModeChanged { .. }
+        | Event::MarginScaled { .. }
+        | Event::LadderClimbed { .. } => margin(exchange, event)?,
         // Marks and settlement prices.
         // Options, cascades and cash futures.
+        Event::ExerciseInstructed { .. }
+        | Event::OptionExercised { .. }
+        | Event::SeriesCascaded { .. }
+        | Event::DaySettled { .. }
+        | Event::SeriesSettled { .. } => return product(exchange, event),
+        // Default funds and liquidation.
+        // Physical close-out.
+        // Trades agreed elsewhere.
+        other => panic!("an event without words: {other:?}"),
+    })
+}
+
+fn product(exchange: &Exchange, event: &Event) -> Option<String> {
+    let name = |account: &AccountId| account_name(exchange, *account);
+    Some(match event {
         Event::ExerciseInstructed { account, instrument, instruction } => format!(
             "{} {} abandons {}, exercises {}",
             series_name(exchange, *instrument),
@@ -314,16 +334,60 @@ fn delivery(exchange: &Exchange, event: &Event) -> Option<String> {
             instruction.abandon.lots(),
             instruction.exercise.lots()
         ),
+        Event::SeriesCascaded { instrument, lot_value, into } => {
+            let into: Vec<String> = into.iter().map(|id| series_name(exchange, *id)).collect();
+            let lot = usd(MicroUsd::from_i128(*lot_value).unwrap());
+            format!(
+                "{} cascades at {lot} a lot into {}",
+                series_name(exchange, *instrument),
+                into.join(" ")
+            )
+        }
+        Event::DaySettled { instrument, day, per_lot, valued, hours_left } => format!(
+            "{} day {day} brings {} a lot, {valued} hours valued, {hours_left} left",
+            series_name(exchange, *instrument),
+            usd(*per_lot)
+        ),
+        Event::SeriesSettled { instrument, mean, coverage, .. } => format!(
+            "{} settled at a mean of {}, coverage {} ppm",
+            series_name(exchange, *instrument),
+            usd(*mean),
+            coverage.ppm()
+        ),
         Event::OptionExercised { instrument, account, exercised, underlying, booked, .. } => {
             let (option, future) =
                 (series_name(exchange, *instrument), series_name(exchange, *underlying));
             let (lots, booked) = (exercised.lots(), booked.lots());
             format!("{option} {} exercises {lots:+}, {booked:+} {future}", name(account))
         }
-        // Default funds and liquidation.
-        // Physical close-out.
-        // Trades agreed elsewhere.
-        other => panic!("an event without words: {other:?}"),
+        _ => return None,
+    })
+}
+
+fn margin(exchange: &Exchange, event: &Event) -> Option<String> {
+    let name = |account: &AccountId| account_name(exchange, *account);
+    Some(match event {
+        Event::RiskPublished(risk) => {
+            format!(
+                "{} risk published at {}",
+                series_name(exchange, risk.instrument),
+                risk.iv.ppm()
+            )
+        }
+        Event::CapacityRegistered { account, grade, gpus, deliverable } => {
+            let whose = name(account);
+            format!("{whose} delivers {gpus} {grade}, {} in all", deliverable.lots())
+        }
+        Event::MarginModeChanged { account, mode } => {
+            format!("{} margined by {mode:?}", name(account))
+        }
+        Event::MarginScaled { instrument, scale } => {
+            format!("{} margin scaled {}", series_name(exchange, *instrument), scale.ppm())
+        }
+        Event::LadderClimbed { instrument, step } => {
+            format!("{} ladder step {step}", series_name(exchange, *instrument))
+        }
+        _ => return None,
     })
 }
 

@@ -1,4 +1,4 @@
-//! RISK: portfolio margin by scenarios.
+//! MARGIN: portfolio margin by scenarios.
 
 use instruments::{AccountId, InstrumentId, MicroUsd, NetQty, Ppm, Qty, Side};
 use settlement::{
@@ -53,7 +53,7 @@ fn order(id: u64, side: Side, lots: u64) -> RiskOrder {
 }
 
 #[test]
-fn risk_001_a_future_moves_in_a_straight_line_and_stays_at_the_ends_of_the_range() {
+fn margin_024_a_future_moves_in_a_straight_line_and_stays_at_the_ends_of_the_range() {
     let array = RiskArray::of_future(&RiskParameters::liquid(), usd("2.5")).expect("in range");
     let lanes = array.lanes();
     for (step, moved) in (0_usize..).zip([-500_000, -375_000, -250_000, -125_000, 0]) {
@@ -63,18 +63,20 @@ fn risk_001_a_future_moves_in_a_straight_line_and_stays_at_the_ends_of_the_range
     assert_eq!(lanes[27..29], [-500_000; 2]);
     assert_eq!(lanes[29..35], [500_000; 6]);
     assert_eq!(array.delta(), 2_500_000);
-    // 20 % of 13 micro-dollars in four steps: 0.65, 1.3, 1.95, 2.6, each to the nearest.
-    let tiny = RiskArray::of_future(&RiskParameters::liquid(), MicroUsd::new(13));
-    let tiny = *tiny.expect("in range").lanes();
-    assert_eq!([tiny[15], tiny[18], tiny[21], tiny[24]], [1, 1, 2, 3]);
-    assert_eq!([tiny[9], tiny[6], tiny[3], tiny[0]], [-1, -1, -2, -3]);
+    // A step of 5 % of 13 micro-dollars is 0.65, to the nearest 1; of 50 it is 2.5, to the even neighbour 2.
+    for (value, step) in [(13, 1), (50, 2), (70, 4)] {
+        let tiny = RiskArray::of_future(&RiskParameters::liquid(), MicroUsd::new(value));
+        let tiny = *tiny.expect("in range").lanes();
+        assert_eq!([tiny[15], tiny[18], tiny[21], tiny[24]], [1, 2, 3, 4].map(|k| k * step));
+        assert_eq!([tiny[9], tiny[6], tiny[3], tiny[0]], [-1, -2, -3, -4].map(|k| k * step));
+    }
     let beyond = MicroUsd::new(RiskArray::LANE_MAX + 1);
     assert_eq!(RiskArray::of_future(&RiskParameters::liquid(), beyond), None);
 }
 
-/// RISK-002, RISK-003: the published calendar.
+/// MARGIN-023, MARGIN-025: the published calendar.
 #[test]
-fn risk_003_what_offsets_between_two_expiries_is_charged_on_both_sides() {
+fn margin_025_what_offsets_between_two_expiries_is_charged_on_both_sides() {
     let mut book = book(&published());
     list_future(&mut book, 1, "2.5");
     list_future(&mut book, 2, "2.4");
@@ -92,9 +94,9 @@ fn risk_003_what_offsets_between_two_expiries_is_charged_on_both_sides() {
     assert_eq!(self::parts(&book).roll, usd("192"));
 }
 
-/// RISK-002: the published strangle, whose arrays are computed here in floating point and rounded to micro-dollars.
+/// MARGIN-023: the published strangle, whose arrays are computed here in floating point and rounded to micro-dollars.
 #[test]
-fn risk_002_the_largest_loss_over_35_scenarios() {
+fn margin_023_the_largest_loss_over_35_scenarios() {
     let parameters = published();
     let call = OptionTerms { is_call: true, strike: 3.0, future: 2.5, iv: 0.9, days: 30.0 };
     let put = OptionTerms { is_call: false, strike: 2.0, iv: 0.95, ..call };
@@ -118,7 +120,6 @@ fn risk_002_the_largest_loss_over_35_scenarios() {
     assert_eq!((parts.roll, parts.short_option_minimum), (usd("0"), usd("50")));
 }
 
-#[expect(clippy::excessive_precision, reason = "as published")]
 const STRANGLE: [f64; SCENARIOS] = [
     15.9452392679889,
     -62.5250624663093,
@@ -158,7 +159,7 @@ const STRANGLE: [f64; SCENARIOS] = [
 ];
 
 #[test]
-fn risk_004_short_options_cost_their_minimum_when_no_scenario_hurts() {
+fn margin_026_short_options_cost_their_minimum_when_no_scenario_hurts() {
     let mut book = book(&published());
     list(&mut book, 2, 1, RiskArray::new([0; LANES]).expect("in range"), "0.025");
     hold(&mut book, 2, -1_000);
@@ -169,11 +170,11 @@ fn risk_004_short_options_cost_their_minimum_when_no_scenario_hurts() {
     hold(&mut book, 2, 10);
     book.order_opened(&order(2, Side::Sell, 10));
     assert_eq!(book.initial(ONE), usd("0"));
-    assert_eq!(book.check(&order(2, Side::Sell, 1), usd("1")), Ok(usd("0.025")));
+    assert_eq!(book.required_with(&order(2, Side::Sell, 1)), Ok(usd("0.025")));
 }
 
 #[test]
-fn risk_005_net_delta_beyond_the_threshold_is_charged() {
+fn margin_027_net_delta_beyond_the_threshold_is_charged() {
     let parameters = RiskParameters {
         contingency_rate: Ppm::new(6_000),
         contingency_from: usd("1000"),
@@ -188,9 +189,9 @@ fn risk_005_net_delta_beyond_the_threshold_is_charged() {
     assert_eq!(parts(&book).contingency, usd("9"));
 }
 
-/// RISK-006, with the published 16 scenarios: the last two are twice the range and count 35 %.
+/// MARGIN-028, with the published 16 scenarios: the last two are twice the range and count 35 %.
 #[test]
-fn risk_006_an_extreme_scenario_counts_for_its_share() {
+fn margin_028_an_extreme_scenario_counts_for_its_share() {
     let whole = ScenarioTerms { cover: Ppm::ONE };
     let mut terms = vec![whole; 14];
     terms.extend([ScenarioTerms { cover: Ppm::new(350_000) }; 2]);
@@ -221,26 +222,25 @@ fn risk_006_an_extreme_scenario_counts_for_its_share() {
 }
 
 #[test]
-fn risk_007_an_order_that_does_not_raise_what_is_required_fits_whatever_there_is() {
+fn margin_029_an_order_that_does_not_raise_what_is_required_fits_whatever_there_is() {
     let mut book = book(&published());
     list_future(&mut book, 1, "2.5");
     list_future(&mut book, 2, "2.4");
     hold(&mut book, 1, 100);
-    let nothing = MicroUsd::ZERO;
-    assert_eq!(book.check(&order(1, Side::Sell, 100), nothing), Ok(usd("50")));
-    assert_eq!(book.check(&order(1, Side::Sell, 200), nothing), Ok(usd("50")));
-    let required = usd("50.5");
-    assert_eq!(book.check(&order(1, Side::Sell, 201), nothing), Err(Beyond::Margin { required }));
-    assert_eq!(book.check(&order(1, Side::Sell, 201), required), Ok(required));
-    // A hedge in another month is none before it has traded, and costs nothing before that.
-    assert_eq!(
-        book.check(&order(2, Side::Sell, 100), nothing),
-        Err(Beyond::Margin { required: usd("54.8") })
-    );
+    let with = |side, lots| book.required_with(&order(1, side, lots));
+    assert_eq!(with(Side::Sell, 100), Ok(usd("50")));
+    assert_eq!(with(Side::Sell, 200), Ok(usd("50")));
+    assert_eq!(with(Side::Sell, 201), Ok(usd("50.5")));
+    assert_eq!(with(Side::Buy, 1), Ok(usd("50.5")));
+    let (one, required) = (order(1, Side::Buy, 1), usd("50.5"));
+    assert_eq!(book.check(&one, usd("50.499999")), Err(Beyond::Margin { required }));
+    assert_eq!(book.check(&one, required), Ok(()));
+    // A hedge in another month is none before it has traded.
+    assert_eq!(book.required_with(&order(2, Side::Sell, 100)), Ok(usd("54.8")));
 }
 
 #[test]
-fn risk_008_where_a_sum_is_not_exact_nothing_fits() {
+fn margin_030_where_a_sum_is_not_exact_nothing_fits() {
     let mut book = book(&published());
     list_future(&mut book, 1, "2.5");
     hold(&mut book, 1, 1);

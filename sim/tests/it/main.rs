@@ -1,6 +1,7 @@
 //! Worlds that must hold together, and an auditor who must see what does not.
 
 mod crash;
+mod products;
 mod stream;
 #[expect(
     clippy::wildcard_enum_match_arm,

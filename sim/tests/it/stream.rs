@@ -86,6 +86,11 @@ pub(crate) const fn kind(event: &Event) -> &'static str {
         Event::PositionClosed { .. } => "PositionClosed",
         Event::ObligationAssigned { .. } => "ObligationAssigned",
         Event::AgentNominated { .. } => "AgentNominated",
+        Event::RiskPublished(_) => "RiskPublished",
+        Event::CapacityRegistered { .. } => "CapacityRegistered",
+        Event::MarginModeChanged { .. } => "MarginModeChanged",
+        Event::MarginScaled { .. } => "MarginScaled",
+        Event::LadderClimbed { .. } => "LadderClimbed",
         Event::IntervalOpened { .. } => "IntervalOpened",
         Event::ChallengeIssued { .. } => "ChallengeIssued",
         Event::ReceiptAccepted { .. } => "ReceiptAccepted",
@@ -115,6 +120,9 @@ pub(crate) const fn kind(event: &Event) -> &'static str {
         // Options, cascades and cash futures.
         Event::ExerciseInstructed { .. } => "ExerciseInstructed",
         Event::OptionExercised { .. } => "OptionExercised",
+        Event::SeriesCascaded { .. } => "SeriesCascaded",
+        Event::DaySettled { .. } => "DaySettled",
+        Event::SeriesSettled { .. } => "SeriesSettled",
         // Physical close-out.
         Event::Nominated { .. } => "Nominated",
         Event::MatchReported { .. } => "MatchReported",
