@@ -44,15 +44,23 @@ const LONGS: u64 = 8;
 /// Lives through the crash and explains it.
 #[must_use]
 pub fn crash(seed: u64) -> CrashReport {
+    crash_with_journal(seed).0
+}
+
+/// The same, with every command of its journal.
+#[must_use]
+pub fn crash_with_journal(seed: u64) -> (CrashReport, Vec<Stamped>) {
     let mut world = World::new(seed);
     let outcome = world.run();
     let finding = outcome.err().map(|finding| Violation { command: world.last.seq, finding });
-    world.story.report(seed, &world.exchange, world.auditor.checks(), finding)
+    let checks = world.auditor.checks();
+    (world.story.report(seed, &world.exchange, checks, finding), world.journal)
 }
 
 struct World {
     exchange: Exchange,
     auditor: Auditor,
+    journal: Vec<Stamped>,
     last: Last,
     story: Story,
     chance: Stream,
@@ -71,6 +79,7 @@ impl World {
         Self {
             exchange: Exchange::new(),
             auditor: Auditor::new(),
+            journal: Vec::new(),
             last: Last { seq: instruments::Seq(0), now: BEGINS_AT },
             story: Story::new(BEGINS_AT),
             chance: Stream::new(seed, "crash"),
@@ -107,6 +116,7 @@ impl World {
         self.exchange.apply(&stamped, &mut events);
         self.auditor.observe(&stamped, &events)?;
         self.auditor.compare(&self.exchange)?;
+        self.journal.push(stamped);
         self.story.tell(self.last.now, &self.exchange, &events);
         Ok(events)
     }

@@ -27,7 +27,7 @@ mod world;
 use exchange::Stamped;
 
 pub use auditor::Auditor;
-pub use crash::{CrashReport, Table, crash};
+pub use crash::{CrashReport, Table, crash, crash_with_journal};
 pub use fault::{Fault, PlannedFault};
 pub use finding::{DefaultFault, Finding, IntervalFault, OrderFault};
 pub use report::{Report, Violation};

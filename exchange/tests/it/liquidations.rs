@@ -23,6 +23,7 @@ fn with_dave() -> Desk {
     desk
 }
 
+/// LIQ-001, LIQ-004, LIQ-005, LIQ-009.
 #[test]
 fn liq_001_below_maintenance_an_account_is_liquidated() {
     // At 2.24 he has 129.70 - 62.40 = 67.30 of 67.20. At 2.23 he has 64.90 of 66.90: N = 535.20, t N = 86.97, and
@@ -194,6 +195,7 @@ fn liq_004_a_slice_stays_within_the_band_and_out_of_auctions() {
     );
 }
 
+/// LIQ-003, LIQ-007, LIQ-008, LIQ-026, LIQ-027, LIQ-028.
 #[test]
 fn liq_007_and_008_below_two_thirds_the_least_ask_takes_everything_over() {
     // At 2.13 he has 129.70 - 88.80 = 40.90 of 63.90: below 42.60. Carol asks for 10, bob for 8, but bob takes only 100 dollars' worth.
@@ -263,6 +265,7 @@ fn liq_007_and_008_below_two_thirds_the_least_ask_takes_everything_over() {
     .assert_eq(&desk.out);
 }
 
+/// LIQ-006, LIQ-007.
 #[test]
 fn liq_007_whoever_recovers_keeps_his_portfolio() {
     let mut desk = with_dave();
@@ -680,6 +683,7 @@ fn liq_013_short_premiums_beyond_what_there_is_are_cut_after_the_waterfall() {
     .assert_eq(&desk.out);
 }
 
+/// LIQ-004, LIQ-013.
 #[test]
 fn liq_013_slices_buy_short_premiums_back_as_far_as_money_goes() {
     let mut desk = Desk::new();
