@@ -22,6 +22,7 @@
     )
 )]
 
+mod agreement;
 mod amend_order;
 mod assign_series;
 mod audit;
@@ -66,6 +67,7 @@ mod settlement_price;
 mod snapshot;
 mod statement;
 mod time_in_force;
+mod trade_block;
 mod view;
 mod withdraw;
 
@@ -76,8 +78,10 @@ use instruments::{AccountId, GradeId, InstrumentId, Nanos, ObligationId, OrderId
 use matching_engine::{Capacity, Engine};
 use settlement::{FeeRates, Ledger, MarginRates, OpenOrders, Positions};
 
+use agreement::Agreements;
 use reduce_only::ReduceOnly;
 
+pub use agreement::{Agreed, Agreement, BlockLeg, SignedAgreement};
 pub use audit::AuditFinding;
 pub use close_outs::CloseOuts;
 pub use command::{
@@ -86,8 +90,8 @@ pub use command::{
 };
 pub use delivery::{Delivery, OpenChallenge};
 pub use event::{
-    AmendReason, Event, Fill, IntervalOutcome, IntervalSettled, OrderAccepted, PublishedAssignment,
-    SplitPurpose, Traded,
+    AmendReason, BlockFill, BlockTraded, Event, Fill, IntervalOutcome, IntervalSettled,
+    OrderAccepted, PublishedAssignment, SplitPurpose, Traded,
 };
 pub use exercise::Instruction;
 pub use mark::{Basis, Impact, Pricing, Reach, Realised, Tape, Traffic};
@@ -96,7 +100,7 @@ pub use open_account::Account;
 pub use open_order::OpenOrder;
 pub use publish_index::IndexHistory;
 pub use rehold::Health;
-pub use reject::{ReceiptField, Reject};
+pub use reject::{AgreementReject, ReceiptField, Reject};
 pub use series::{Series, SeriesState};
 pub use settlement_price::{Closing, SettlementSource};
 pub use snapshot::SnapshotError;
@@ -158,6 +162,7 @@ pub struct Exchange {
     // Physical close-out.
     close_outs: CloseOuts,
     // Trades agreed elsewhere.
+    agreements: Agreements,
 }
 
 /// The last id of each kind. Ids are never reused.
@@ -226,6 +231,7 @@ impl Exchange {
             // Physical close-out.
             close_outs: CloseOuts::default(),
             // Trades agreed elsewhere.
+            agreements: Agreements::default(),
         }
     }
 
@@ -297,6 +303,12 @@ impl Exchange {
                 self.nominate(*account, *instrument, nomination, events)
             }
             // Trades agreed elsewhere.
+            Command::RegisterTradingKey { account, key } => {
+                self.register_trading_key(*account, *key, events)
+            }
+            Command::SubmitAgreement { account, signed } => {
+                self.submit_agreement(*account, signed, events)
+            }
             Command::Tick => {
                 self.run_timers(events);
                 Ok(())

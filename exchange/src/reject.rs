@@ -1,7 +1,11 @@
 //! Why the exchange refuses. Within each verb, variants stand in the order in which they are checked; if two apply, the first is given.
 
+mod agreement;
+
 use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::{MicroUsd, Price, Qty, TermsError};
+
+pub use agreement::AgreementReject;
 
 /// A refusal: journaled by replay, shown to whoever asked, moving no money.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -226,11 +230,20 @@ pub enum Reject {
         limit: u64,
     },
     // Trades agreed elsewhere.
+    /// BLOCK-001 to 010, 016, 017: what two parties agreed cannot be taken.
+    Agreement(AgreementReject),
+}
+
+impl From<AgreementReject> for Reject {
+    fn from(reason: AgreementReject) -> Self {
+        Self::Agreement(reason)
+    }
 }
 
 impl Reject {
     /// The rule that refuses, as it stands in the rule book.
     #[must_use]
+    #[expect(clippy::too_many_lines, reason = "a line for each refusal, and no decision")]
     pub const fn rule(&self) -> &'static str {
         match self {
             Self::VenueNotOpen => "VENUE-001",
@@ -307,6 +320,7 @@ impl Reject {
             Self::MatchOutOfRange { .. } => "EXPIRY-012",
             Self::TooManyMatches { .. } => "EXPIRY-013",
             // Trades agreed elsewhere.
+            Self::Agreement(reason) => reason.rule(),
         }
     }
 }

@@ -26,6 +26,7 @@ const fn rank(series: &Series) -> u8 {
 
 impl Exchange {
     pub(crate) fn run_timers(&mut self, events: &mut Vec<Event>) {
+        self.forget_agreements();
         // A cycle brings fresh marks itself.
         let is_cycle = self.variation_at <= self.now;
         if !is_cycle && self.marks_at.is_some_and(|at| at <= self.now) {

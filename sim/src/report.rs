@@ -148,7 +148,13 @@ impl Tally {
             // Physical close-out.
             Event::Nominated { .. }
             | Event::MatchReported { .. }
-            | Event::AssignmentPublished(_) => {} // Trades agreed elsewhere.
+            | Event::AssignmentPublished(_) => {}
+            // Trades agreed elsewhere.
+            Event::BlockTraded(block) => {
+                self.trades += 1;
+                self.volume_lots += block.qty.lots();
+            }
+            Event::TradingKeyRegistered { .. } | Event::AgreementTaken(_) => {}
         }
     }
 }

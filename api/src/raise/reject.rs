@@ -1,5 +1,6 @@
 //! Refusals: every [`Reject`] of the exchange, and what else can stop a request, as a code, a reason, a field and a limit.
 
+mod agreement;
 mod close_out;
 
 use exchange::{ReceiptField, Reject};
@@ -88,6 +89,7 @@ pub(crate) fn reject(reject: &Reject, instrument: Option<&Instrument>) -> WireEr
         | Reject::MatchOutOfRange { .. }
         | Reject::TooManyMatches { .. } => close_out::close_out(reject),
         // Trades agreed elsewhere.
+        Reject::Agreement(reason) => agreement::agreement(reason, instrument),
     };
     error.by_rule(reject.rule())
 }
@@ -425,6 +427,7 @@ pub(crate) fn sign_error(error: SignError) -> WireError {
 
 #[cfg(test)]
 mod tests {
+    use exchange::AgreementReject;
     use instruments::{MicroUsd, Qty, TermsError};
 
     use super::*;
@@ -509,6 +512,25 @@ mod tests {
         ]
     }
 
+    /// Those of what is agreed elsewhere.
+    fn agreements() -> Vec<Reject> {
+        let all = [
+            AgreementReject::SameParty,
+            AgreementReject::NotAParty,
+            AgreementReject::OutOfTime { limit: instruments::Nanos::from_seconds(1) },
+            AgreementReject::Taken,
+            AgreementReject::NotSigned { party: instruments::AccountId(1) },
+            AgreementReject::TooMany { limit: 1 },
+            AgreementReject::LegsOutOfRange { limit: 8 },
+            AgreementReject::NoBlocks,
+            AgreementReject::BelowSize { limit: Qty::from_lots(1) },
+            AgreementReject::BeyondBand { limit: Price::from_ticks(1) },
+            AgreementReject::NotTheParties,
+            AgreementReject::DeliveryBegun,
+        ];
+        all.into_iter().map(Reject::Agreement).collect()
+    }
+
     /// Those of a physical close-out.
     fn close_outs() -> Vec<Reject> {
         vec![
@@ -524,7 +546,7 @@ mod tests {
     /// API-003: which code a client sees for which rule.
     #[test]
     fn api_003_every_refusal_of_the_exchange_has_a_code_and_its_rule() {
-        let table: String = [all(), close_outs()]
+        let table: String = [all(), close_outs(), agreements()]
             .iter()
             .flatten()
             .map(|refused| {

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use exchange::io::{Applied, Batch, Direction, Entry, Scan, Store, StoreError};
-use exchange::{Event, Fill, Traded};
+use exchange::{BlockTraded, Event, Fill, Traded};
 use instruments::{AccountId, InstrumentId, Nanos, ObligationId, OrderId, Seq, Side};
 use parking_lot::RwLock;
 use settlement::Verdict;
@@ -328,7 +328,10 @@ impl Draft<'_> {
             // Physical close-out.
             Event::Nominated { .. }
             | Event::MatchReported { .. }
-            | Event::AssignmentPublished(_) => {} // Trades agreed elsewhere.
+            | Event::AssignmentPublished(_) => {}
+            // Trades agreed elsewhere.
+            Event::BlockTraded(block) => self.block_traded(block, at),
+            Event::TradingKeyRegistered { .. } | Event::AgreementTaken(_) => {}
         }
     }
 
@@ -337,6 +340,11 @@ impl Draft<'_> {
         self.put(&key::TRADES, key::trade(trade.instrument, trade.trade_seq), &trade);
         self.fill(&trade, &traded.maker, (traded.taker_side.opposite(), false));
         self.fill(&trade, &traded.taker, (traded.taker_side, true));
+    }
+
+    fn block_traded(&mut self, block: &BlockTraded, at: Nanos) {
+        let trade = TradeRecord::of_block(block, at);
+        self.put(&key::TRADES, key::trade(trade.instrument, trade.trade_seq), &trade);
     }
 
     fn fill(&mut self, trade: &TradeRecord, fill: &Fill, (side, is_taker): (Side, bool)) {

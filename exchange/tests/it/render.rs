@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use exchange::{
-    Event, Exchange, IntervalOutcome, IntervalSettled, Reject, SettlementSource, SplitPurpose,
-    Traded,
+    AgreementReject, Event, Exchange, IntervalOutcome, IntervalSettled, Reject, SettlementSource,
+    SplitPurpose, Traded,
 };
 use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, OrderId, Price, Side};
 use settlement::{Bucket, FailCause, Verdict};
@@ -256,6 +256,33 @@ fn delivery(exchange: &Exchange, event: &Event) -> Option<String> {
         // Default funds and liquidation.
         // Physical close-out.
         // Trades agreed elsewhere.
+        _ => return agreement(exchange, event),
+    })
+}
+
+fn agreement(exchange: &Exchange, event: &Event) -> Option<String> {
+    let name = |account: &AccountId| account_name(exchange, *account);
+    Some(match event {
+        Event::TradingKeyRegistered { account, key } => {
+            format!("{} signs with {:02x}", name(account), key[0])
+        }
+        Event::AgreementTaken(signed) => {
+            let [first, second] = signed.agreement.parties;
+            format!("agreed by {} and {}", name(&first), name(&second))
+        }
+        Event::BlockTraded(block) => {
+            let terms = &exchange.series_by_id(block.instrument).unwrap().instrument;
+            let mut line = format!(
+                "{} block: {} buys {} @ {} from {}",
+                terms.name,
+                name(&block.buyer.account),
+                block.qty.lots(),
+                terms.price_to_decimal(block.price),
+                name(&block.seller.account),
+            );
+            money(&mut line, &[("fee", block.buyer.fee), ("and", block.seller.fee)]);
+            line + if block.reservation.is_some() { ", for a reservation" } else { "" }
+        }
         other => panic!("an event without words: {other:?}"),
     })
 }
@@ -304,7 +331,10 @@ fn interval_settled(settled: &IntervalSettled) -> String {
 }
 
 fn refused(reason: &Reject) -> String {
-    let debug = format!("{reason:?}");
+    let debug = match reason {
+        Reject::Agreement(reason) => format!("{reason:?}"),
+        reason => format!("{reason:?}"),
+    };
     let variant = debug.split(|c: char| !c.is_alphanumeric()).next().unwrap_or("");
     let mut line = format!("refused {} {variant}", reason.rule());
     match reason {
@@ -318,6 +348,12 @@ fn refused(reason: &Reject) -> String {
         | Reject::BelowBand { limit }
         | Reject::BeyondCeiling { limit } => {
             write!(line, ", limit {} ticks", limit.ticks()).unwrap();
+        }
+        Reject::Agreement(AgreementReject::BeyondBand { limit }) => {
+            write!(line, ", limit {} ticks", limit.ticks()).unwrap();
+        }
+        Reject::Agreement(AgreementReject::BelowSize { limit }) => {
+            write!(line, ", limit {}", limit.lots()).unwrap();
         }
         Reject::ReceiptOutOfChain { field } => write!(line, ", {field:?}").unwrap(),
         Reject::BadTerms(terms) => write!(line, ", {terms:?}").unwrap(),
