@@ -166,27 +166,27 @@ impl Exchange {
             }
         }
         if first == second {
-            return Err(AgreementReject::SameParty.into());
+            return Err(Reject::Agreement(AgreementReject::SameParty));
         }
         if account != first && account != second {
-            return Err(AgreementReject::NotAParty.into());
+            return Err(Reject::Agreement(AgreementReject::NotAParty));
         }
         let limit = later(self.now, VALID_FOR_MAX);
         if agreement.valid_until <= self.now || limit < agreement.valid_until {
-            return Err(AgreementReject::OutOfTime { limit }.into());
+            return Err(Reject::Agreement(AgreementReject::OutOfTime { limit }));
         }
         let key = (agreement.valid_until, first, agreement.nonce);
         if self.agreements.taken.contains(&key) {
-            return Err(AgreementReject::Taken.into());
+            return Err(Reject::Agreement(AgreementReject::Taken));
         }
         for (party, signer) in agreement.parties.into_iter().zip(signed.signers) {
             if self.agreements.keys.get(&party) != Some(&signer) {
-                return Err(AgreementReject::NotSigned { party }.into());
+                return Err(Reject::Agreement(AgreementReject::NotSigned { party }));
             }
         }
         if AGREEMENTS_MAX <= self.agreements.taken.len() {
             let limit = u64::try_from(AGREEMENTS_MAX).unwrap_or(u64::MAX);
-            return Err(AgreementReject::TooMany { limit }.into());
+            return Err(Reject::Agreement(AgreementReject::TooMany { limit }));
         }
         match &agreement.agreed {
             Agreed::Trades { legs, .. } => check_legs(legs),
@@ -209,14 +209,14 @@ impl Exchange {
         let delivery = self.deliveries.get(&obligation).ok_or(Reject::UnknownObligation)?;
         let duty = &delivery.obligation;
         if (duty.seller, duty.buyer) != (seller, buyer) {
-            return Err(AgreementReject::NotTheParties.into());
+            return Err(Reject::Agreement(AgreementReject::NotTheParties));
         }
         let begins_at = self
             .series
             .get(&duty.instrument)
             .map_or(Nanos::default(), |series| series.instrument.schedule.deliver_from);
         if duty.closed || begins_at <= self.now {
-            return Err(AgreementReject::DeliveryBegun.into());
+            return Err(Reject::Agreement(AgreementReject::DeliveryBegun));
         }
         Ok(())
     }
@@ -243,7 +243,7 @@ fn check_legs(legs: &[BlockLeg]) -> Result<(), Reject> {
     let series: BTreeSet<InstrumentId> = legs.iter().map(|leg| leg.instrument).collect();
     if legs.is_empty() || LEGS_MAX < legs.len() || series.len() != legs.len() {
         let limit = u64::try_from(LEGS_MAX).unwrap_or(u64::MAX);
-        return Err(AgreementReject::LegsOutOfRange { limit }.into());
+        return Err(Reject::Agreement(AgreementReject::LegsOutOfRange { limit }));
     }
     Ok(())
 }
@@ -259,7 +259,9 @@ mod tests {
         let parties = [AccountId(1), AccountId(2)];
         for account in parties {
             let name = account.to_string();
-            let record = Account { name, is_verifier: false, signer: None, open_orders: 0 };
+            let margin_mode = crate::margins::MarginMode::Standard;
+            let record =
+                Account { name, is_verifier: false, signer: None, open_orders: 0, margin_mode };
             exchange.accounts.insert(account, record);
             exchange.agreements.keys.insert(account, [9; 20]);
         }
@@ -276,7 +278,7 @@ mod tests {
         assert_eq!(exchange.check_agreement(parties[0], &signed), Ok(()));
         exchange.agreements.taken.insert(number(AGREEMENTS_MAX));
         let refused = exchange.check_agreement(parties[0], &signed);
-        assert_eq!(refused, Err(AgreementReject::TooMany { limit: 100_000 }.into()));
+        assert_eq!(refused, Err(Reject::Agreement(AgreementReject::TooMany { limit: 100_000 })));
         exchange.now = until;
         exchange.forget_agreements();
         assert!(exchange.agreements.taken.is_empty(), "what is out of time is forgotten");

@@ -32,6 +32,7 @@ impl Exchange {
         if !is_cycle && self.marks_at.is_some_and(|at| at <= self.now) {
             self.refresh_marks(events);
         }
+        self.climb_ladders(events);
         for instrument in
             self.due(SeriesState::Trading, |series| series.instrument.schedule.last_trade_at)
         {
@@ -97,7 +98,8 @@ impl Exchange {
             let series = self.series.get(&delivery.obligation.instrument)?;
             delivery.next_due(&series.instrument)
         });
-        let others = self.marks_at.into_iter().chain(self.engine.next_due());
+        let others =
+            self.marks_at.into_iter().chain(self.next_ladder_step()).chain(self.engine.next_due());
         of_series.chain(of_deliveries).chain(others).chain([self.variation_at]).min()
     }
 }

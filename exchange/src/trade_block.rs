@@ -138,18 +138,18 @@ fn check_block(series: &Series, leg: &BlockLeg, for_reservation: bool) -> Result
     let block = terms.guards.block.ok_or(Reject::Agreement(AgreementReject::NoBlocks))?;
     let is_physical = matches!(terms.product, Product::Future { style: Style::Physical, .. });
     if for_reservation && !is_physical {
-        return Err(AgreementReject::NoBlocks.into());
+        return Err(Reject::Agreement(AgreementReject::NoBlocks));
     }
     let limit = if for_reservation { Qty::from_lots(1) } else { block.lots_min };
     if leg.qty < limit {
-        return Err(AgreementReject::BelowSize { limit }.into());
+        return Err(Reject::Agreement(AgreementReject::BelowSize { limit }));
     }
     let (low, high) = block_band(terms, series.mark, block.band);
     if leg.price < low {
-        return Err(AgreementReject::BeyondBand { limit: low }.into());
+        return Err(Reject::Agreement(AgreementReject::BeyondBand { limit: low }));
     }
     if high < leg.price {
-        return Err(AgreementReject::BeyondBand { limit: high }.into());
+        return Err(Reject::Agreement(AgreementReject::BeyondBand { limit: high }));
     }
     Ok(())
 }

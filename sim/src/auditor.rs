@@ -9,6 +9,7 @@ mod assignments;
 mod closing;
 mod deliveries;
 mod losses;
+mod margins;
 mod money;
 mod orders;
 mod positions;
@@ -28,9 +29,10 @@ use assignments::{Assignments, agreed};
 use closing::{is_of_books, is_of_time, stirs};
 use deliveries::{Circumstance, Deliveries};
 use losses::Cycle;
+use margins::Margins;
 use money::{Money, Stated};
 use orders::{Orders, Touched, taker_fee};
-use positions::{Assigned, Positions, affordable, check_assigned};
+use positions::{Assigned, Needs, Positions, check_assigned};
 use premiums::premium;
 use prices::Prices;
 
@@ -53,6 +55,7 @@ pub struct Auditor {
     orders: Orders,
     positions: Positions,
     deliveries: Deliveries,
+    margins: Margins,
     assignments: Assignments,
     agreements: Agreements,
     /// What a series that has stopped settles at.
@@ -298,7 +301,10 @@ impl Auditor {
             | Command::InstructExercise { .. }
             | Command::Nominate { .. }
             | Command::RegisterTradingKey { .. }
-            | Command::SubmitAgreement { .. } => {}
+            | Command::SubmitAgreement { .. }
+            | Command::PublishRisk { .. }
+            | Command::RegisterCapacity { .. }
+            | Command::SetMarginMode { .. } => {}
         }
     }
 
@@ -328,14 +334,7 @@ impl Auditor {
             | Event::IndicativePrice { .. } => Ok(()),
             Event::Traded(traded) => self.read_trade(traded, now, sheet),
             Event::IndexPublished(print) => self.prices.print(print),
-            Event::MarkChanged { instrument, mark } => {
-                let premium = self.prices.premium(*instrument);
-                if premium.as_ref().or(sheet.expected.get(instrument)) != Some(mark) {
-                    sheet.odd_marks.insert(*instrument, *mark);
-                }
-                self.prices.mark(*instrument, *mark);
-                Ok(())
-            }
+            Event::MarkChanged { instrument, mark } => self.read_mark(*instrument, *mark, sheet),
             Event::SettlementPriceFixed { instrument, price, source } => {
                 self.read_settlement_price(*instrument, (*price, source), now, sheet)
             }
@@ -357,6 +356,21 @@ impl Auditor {
             | Event::BuyerDefaulted { .. } => self.read_delivery(event, now, sheet),
             // Ledger.
             // Margin and risk arrays.
+            Event::RiskPublished(_)
+            | Event::CapacityRegistered { .. }
+            | Event::MarginModeChanged { .. } => {
+                self.margins.read(event);
+                Ok(())
+            }
+            Event::MarginScaled { instrument, scale } => {
+                let open = self.positions.open_interest(*instrument);
+                let (terms, _) = self.prices.terms(*instrument)?;
+                self.margins.scale(&terms, i128::from(scale.ppm()), open)
+            }
+            Event::LadderClimbed { instrument, step } => {
+                let (terms, _) = self.prices.terms(*instrument)?;
+                self.margins.climb(&terms, *step, now)
+            }
             // Marks and settlement prices.
             // Options, cascades and cash futures.
             Event::ExerciseInstructed { .. } => Ok(()),
@@ -371,6 +385,20 @@ impl Auditor {
             | Event::AgreementTaken(_)
             | Event::BlockTraded(_) => self.read_agreement(event, now, sheet),
         }
+    }
+
+    fn read_mark(
+        &mut self,
+        instrument: InstrumentId,
+        mark: Price,
+        sheet: &mut Sheet,
+    ) -> Result<(), Finding> {
+        let premium = self.prices.premium(instrument);
+        if premium.as_ref().or(sheet.expected.get(&instrument)) != Some(&mark) {
+            sheet.odd_marks.insert(instrument, mark);
+        }
+        self.prices.mark(instrument, mark);
+        Ok(())
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "the exhaustive match is in `read_event`")]
@@ -665,19 +693,19 @@ impl Auditor {
         let open = self.orders.sums();
         let keys: BTreeSet<(AccountId, InstrumentId)> =
             self.positions.keys().chain(open.keys().copied()).collect();
-        let mut required: BTreeMap<AccountId, (i128, i128)> = BTreeMap::new();
+        let mut required: BTreeMap<AccountId, Needs> = BTreeMap::new();
         for (account, instrument) in keys {
             let (terms, mark) = self.prices.terms(instrument)?;
             let sums = open.get(&(account, instrument)).copied().unwrap_or_default();
             let underlying = self.prices.underlying(&terms).unwrap_or(mark);
             let prices = (mark, underlying);
-            let (position, orders) = self.positions.required(&terms, prices, account, sums);
-            let total = required.entry(account).or_default();
-            *total = (total.0 + position, total.1 + orders);
+            let part = self.positions.required(&terms, prices, account, sums, &self.margins);
+            required.entry(account).or_default().add(part);
         }
+        required.retain(|account, _| !self.margins.is_by_portfolio(*account));
         for (account, required) in required {
             let held = [Bucket::PositionMargin(account), Bucket::OrderHold(account)];
-            let targets = affordable(required, self.money.usable(account));
+            let targets = required.affordable(self.money.usable(account));
             for (bucket, required) in held.into_iter().zip(targets) {
                 let held = self.money.balance(bucket);
                 if held != required {

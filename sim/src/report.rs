@@ -85,6 +85,11 @@ impl Tally {
         }
     }
 
+    fn traded(&mut self, qty: instruments::Qty) {
+        self.trades += 1;
+        self.volume_lots += qty.lots();
+    }
+
     fn count_event(&mut self, event: &Event) {
         match event {
             Event::Rejected(reason) => {
@@ -97,10 +102,8 @@ impl Tally {
             Event::OrderCancelled { .. } => self.cancels += 1,
             Event::OrderTriggered { .. } => self.triggered += 1,
             Event::AuctionOpened { .. } => self.auctions += 1,
-            Event::Traded(traded) => {
-                self.trades += 1;
-                self.volume_lots += traded.qty.lots();
-            }
+            Event::Traded(traded) => self.traded(traded.qty),
+            Event::BlockTraded(block) => self.traded(block.qty),
             Event::VariationPaid { amount, .. } => {
                 self.variation += (*amount).max(MicroUsd::ZERO);
             }
@@ -132,6 +135,11 @@ impl Tally {
             | Event::SettlementPriceFixed { .. }
             | Event::PositionClosed { .. }
             | Event::AgentNominated { .. }
+            | Event::RiskPublished(_)
+            | Event::CapacityRegistered { .. }
+            | Event::MarginModeChanged { .. }
+            | Event::MarginScaled { .. }
+            | Event::LadderClimbed { .. }
             | Event::IntervalOpened { .. }
             | Event::ChallengeIssued { .. }
             | Event::ReceiptAccepted { .. }
@@ -150,10 +158,6 @@ impl Tally {
             | Event::MatchReported { .. }
             | Event::AssignmentPublished(_) => {}
             // Trades agreed elsewhere.
-            Event::BlockTraded(block) => {
-                self.trades += 1;
-                self.volume_lots += block.qty.lots();
-            }
             Event::TradingKeyRegistered { .. } | Event::AgreementTaken(_) => {}
         }
     }

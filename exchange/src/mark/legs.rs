@@ -209,6 +209,7 @@ mod tests {
                 deliver_from: at(100),
                 deliver_until: at(500),
                 intervals: 4,
+                ladder_step: NanosSpan::ZERO,
                 close_out: instruments::CloseOut::NONE,
                 answer_within: NanosSpan::from_seconds(1),
                 verdict_within: NanosSpan::from_seconds(1),

@@ -238,6 +238,11 @@ fn delivery(exchange: &Exchange, event: &Event) -> Option<String> {
         }
         // Ledger.
         // Margin and risk arrays.
+        Event::RiskPublished(_)
+        | Event::CapacityRegistered { .. }
+        | Event::MarginModeChanged { .. }
+        | Event::MarginScaled { .. }
+        | Event::LadderClimbed { .. } => margin(exchange, event)?,
         // Marks and settlement prices.
         // Options, cascades and cash futures.
         Event::ExerciseInstructed { account, instrument, instruction } => format!(
@@ -284,6 +289,33 @@ fn agreement(exchange: &Exchange, event: &Event) -> Option<String> {
             line + if block.reservation.is_some() { ", for a reservation" } else { "" }
         }
         other => panic!("an event without words: {other:?}"),
+    })
+}
+
+fn margin(exchange: &Exchange, event: &Event) -> Option<String> {
+    let name = |account: &AccountId| account_name(exchange, *account);
+    Some(match event {
+        Event::RiskPublished(risk) => {
+            format!(
+                "{} risk published at {}",
+                series_name(exchange, risk.instrument),
+                risk.iv.ppm()
+            )
+        }
+        Event::CapacityRegistered { account, grade, gpus, deliverable } => {
+            let whose = name(account);
+            format!("{whose} delivers {gpus} {grade}, {} in all", deliverable.lots())
+        }
+        Event::MarginModeChanged { account, mode } => {
+            format!("{} margined by {mode:?}", name(account))
+        }
+        Event::MarginScaled { instrument, scale } => {
+            format!("{} margin scaled {}", series_name(exchange, *instrument), scale.ppm())
+        }
+        Event::LadderClimbed { instrument, step } => {
+            format!("{} ladder step {step}", series_name(exchange, *instrument))
+        }
+        _ => return None,
     })
 }
 

@@ -449,7 +449,10 @@ fn reserve_per_lot(
     if terms.is_premium_style() {
         return match side {
             Side::Buy => at(held_at) + fee_at(TAKER_FEE_PPM, terms, held_at, 1),
-            Side::Sell => fee_at(TAKER_FEE_PPM, terms, limit.max(held_at).max(mark), 1),
+            Side::Sell => {
+                let fee = fee_at(TAKER_FEE_PPM, terms, limit.max(held_at).max(mark), 1);
+                (at(mark) - at(held_at)).max(0) + fee
+            }
         };
     }
     let adverse = match side {
