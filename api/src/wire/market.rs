@@ -134,6 +134,9 @@ pub struct WireTrade {
     pub mark_price: Number,
     /// The index at that moment.
     pub index_price: Option<Number>,
+    /// Whether it was agreed elsewhere; absent when not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub block: bool,
 }
 
 /// An index: `public/get_index_price`.
