@@ -4,6 +4,7 @@
 //! - whose account it is comes from the session, never from a field;
 //! - a field that has no effect here is refused, never ignored.
 
+mod margin;
 mod order;
 
 use exchange::{Command, Exchange, Reject, Series};
@@ -14,9 +15,10 @@ use settlement::{DeliveryReceipt, Verdict};
 
 use crate::raise;
 use crate::wire::{ErrorCode, Params, WireError, missing};
+pub(crate) use margin::{SIMULATED_MAX, margin_model, risk_query, simulated};
 pub(crate) use order::{
-    CANCEL_FIELDS, EDIT_FIELDS, ORDER_FIELDS, amend_order, cancel_filter, kind_filter, order_id,
-    place_order,
+    CANCEL_FIELDS, EDIT_FIELDS, ORDER_FIELDS, amend_order, amount_and_price, cancel_filter,
+    kind_filter, order_id, place_order,
 };
 
 /// Fields of `private/submit_receipt`.

@@ -9,6 +9,7 @@ mod delivery;
 mod documentation;
 mod limits;
 mod logins;
+mod margin;
 mod orders;
 mod over_http;
 mod slow_consumer;
