@@ -5,6 +5,7 @@
 
 mod account;
 mod catalogue;
+mod clearing;
 mod delivery;
 mod login;
 mod margin;
@@ -93,6 +94,7 @@ pub(crate) async fn call(
         Method::SubmitVerdict => delivery::submit_verdict(gateway, caller, params).await,
         Method::GetReceipts => delivery::receipts(gateway, caller, params),
         Method::Margin(method) => margin::answer(gateway, caller, method, params).await,
+        Method::Clearing(method) => clearing::answer(gateway, caller, method, params).await,
         Method::Auth
         | Method::Logout
         | Method::Subscribe
@@ -113,7 +115,8 @@ pub(crate) async fn call(
         | Method::GetLastTradesByInstrument
         | Method::GetIndexPrice
         | Method::GetIndexPriceNames
-        | Method::GetRiskArrays => {
+        | Method::GetRiskArrays
+        | Method::GetAssignment => {
             Err(WireError::new(ErrorCode::Internal, "a market data method was not answered"))
         }
     }

@@ -3,7 +3,7 @@
 //! ```text
 //! submit -> inbox -> [sequencer: stamp, journal, apply] -> [publisher: history, feed, reply] -> [housekeeping: flush, snapshot]
 //!             ^                                                   |
-//!             +---- [timer: tick]   [delivery desk: challenge, draw] <+
+//!             +---- [timer: tick]   [option desk: price]   [delivery desk: challenge, draw] <+
 //! ```
 //!
 //! Invariants:
@@ -12,6 +12,7 @@
 //! - a journal that fails stops the venue: what was not answered is unknown to whoever asked, never wrong.
 
 pub mod account;
+mod assignment;
 mod clock;
 mod credentials;
 mod delivery_desk;
@@ -20,6 +21,7 @@ pub mod history;
 mod housekeeping;
 mod key;
 mod listing;
+mod option_desk;
 mod options;
 mod publish;
 mod recover;
@@ -48,6 +50,7 @@ use key::VenueKey;
 use sequencer::{Envelope, Inbox};
 use wait::wait;
 
+pub use assignment::{AssignmentOnRecord, assignment};
 pub use clock::VenueClock;
 pub use credentials::Credential;
 pub use delivery_desk::{
@@ -60,7 +63,7 @@ pub use options::{VenueCalendar, VenueOptions};
 pub use publish::{Outcome, Published};
 pub use recover::RecoverError;
 pub use sequencer::{COMMAND_LEN_MAX, INBOX_MAX, INBOX_RESERVED, SubmitError};
-pub use verify::{VerifyReport, verify};
+pub use verify::{VerifyReport, read_journal, verify};
 
 /// Why a venue does not open, or does not close in order.
 #[derive(Debug, Error)]

@@ -72,6 +72,7 @@ pub fn day_contract() -> Instrument {
             answer_within: NanosSpan::from_seconds(60),
             verdict_within: NanosSpan::from_seconds(300),
             close_at: at(4_000_090_000),
+            close_out: instruments::CloseOut::NONE,
         },
         reference: Price::from_ticks(2_500),
         guards: instruments::Guards::NONE,

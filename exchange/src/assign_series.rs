@@ -1,10 +1,10 @@
 //! Pairs the sellers of an expired series with its buyers. Positions end, obligations begin.
 
 use instruments::{AccountId, InstrumentId, NetQty, ObligationId, Price, Qty};
-use settlement::{Assignment, Holder, Obligation};
+use settlement::{Assignment, AssignmentInputs, Holder, Obligation};
 
 use crate::delivery::Delivery;
-use crate::event::Event;
+use crate::event::{Event, PublishedAssignment};
 use crate::series::SeriesState;
 use crate::{Exchange, Issued};
 
@@ -14,13 +14,40 @@ impl Exchange {
         let Some(settlement_price) = series.settlement_price else { return };
         series.state = SeriesState::Delivering;
         let node_size = series.instrument.node_size;
+        let region = |account: AccountId| {
+            let nominated = self.close_outs.nominations.get(&(instrument, account));
+            nominated.and_then(|nomination| nomination.region)
+        };
         let holders: Vec<Holder> = self
             .positions
             .of_instrument(instrument)
-            .map(|(account, position)| Holder { account, net: position.net })
+            .map(|(account, position)| Holder {
+                account,
+                net: position.net,
+                region: region(account),
+            })
             .collect();
-        let seed = settlement::assignment_seed(instrument, settlement_price, self.last_seq);
-        let mut assignments = settlement::assign(seed, &holders, node_size);
+        let last_seq = self.last_seq;
+        let matches = self.close_outs.matches.remove(&instrument).unwrap_or_default();
+        let held = holders.iter().filter(|holder| holder.net != NetQty::ZERO).copied().collect();
+        let inputs = AssignmentInputs {
+            instrument,
+            settlement_price,
+            last_seq,
+            node_size,
+            holders: held,
+            matches,
+        };
+        let assigned = inputs.assign();
+        let mut assignments = assigned.pairs.clone();
+        if !inputs.holders.is_empty() {
+            events.push(Event::AssignmentPublished(Box::new(PublishedAssignment {
+                seed: inputs.seed(),
+                inputs_hash: inputs.hash(),
+                inputs,
+                assigned,
+            })));
+        }
         // Beyond the ledger's range there is no obligation, and the position was settled in money like any odd rest.
         assignments.retain(|part| self.obligation(instrument, part, settlement_price).is_some());
         for holder in &holders {
@@ -39,7 +66,7 @@ impl Exchange {
         assignments: &[Assignment],
         events: &mut Vec<Event>,
     ) {
-        let Holder { account, net } = holder;
+        let Holder { account, net, region: _ } = holder;
         let is_mine = |part: &&Assignment| part.seller == account || part.buyer == account;
         let delivered: Qty = assignments.iter().filter(is_mine).map(|part| part.lots).sum();
         self.positions.close(instrument, account);

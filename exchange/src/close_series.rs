@@ -21,5 +21,6 @@ impl Exchange {
                 self.rehold(account);
             }
         }
+        self.close_outs.nominations.retain(|(of, _), _| *of != instrument);
     }
 }

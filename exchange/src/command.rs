@@ -8,9 +8,11 @@ use instruments::{
     Price, Qty, Seq, Side,
 };
 use matching_engine::{OrderKind, PostOnly, StpMode, Trigger};
-use settlement::{DeliveryReceipt, Verdict};
+use settlement::{Bucket, DeliveryReceipt, Verdict};
 
+use crate::exercise::Instruction;
 use crate::margins::MarginMode;
+use crate::nominate::Nomination;
 use crate::publish_risk::OptionRisk;
 use crate::time_in_force::TimeInForce;
 
@@ -43,6 +45,20 @@ pub enum Command {
     Deposit {
         /// Who receives it.
         account: AccountId,
+        /// How much.
+        amount: MicroUsd,
+    },
+    /// Takes free money out of an account, and out of custody.
+    Withdraw {
+        /// Whose.
+        account: AccountId,
+        /// How much.
+        amount: MicroUsd,
+    },
+    /// Credits the exchange's own money to a bucket that bears losses. On a test venue only.
+    FundHouse {
+        /// First loss, insurance or default fund.
+        bucket: Bucket,
         /// How much.
         amount: MicroUsd,
     },
@@ -155,10 +171,28 @@ pub enum Command {
     },
 
     // Options, cascades and cash futures.
+    /// Says what of an option is not to be exercised in the money, or to be exercised out of it. Replaces what was said before.
+    InstructExercise {
+        /// Who asks.
+        account: AccountId,
+        /// Which option.
+        instrument: InstrumentId,
+        /// What; nothing withdraws it.
+        instruction: Instruction,
+    },
 
     // Default funds and liquidation.
 
     // Physical close-out.
+    /// Says where an account delivers or wants to receive what it holds of a series that has stopped trading.
+    Nominate {
+        /// Who holds it.
+        account: AccountId,
+        /// Of which series.
+        instrument: InstrumentId,
+        /// What there is to say.
+        nomination: Box<Nomination>,
+    },
 
     // Trades agreed elsewhere.
     /// The timer. The exchange decides what is due.

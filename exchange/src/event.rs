@@ -6,12 +6,18 @@ use instruments::{
     Ppm, Price, Qty, Side, TradeId,
 };
 use matching_engine::{AuctionKind, CancelReason, OrderKind, PostOnly, StpMode, Trigger};
-use settlement::{DeliveryReceipt, FailCause, Transfer, Verdict};
+use settlement::{
+    Assigned, AssignmentInputs, DefaultResolved, DeliveryReceipt, FailCause, SplitPage, Transfer,
+    Verdict,
+};
 
 use crate::command::IndexPrint;
+use crate::exercise::Instruction;
 use crate::margins::MarginMode;
+use crate::nominate::Nomination;
 use crate::publish_risk::OptionRisk;
 use crate::reject::Reject;
+use crate::settlement_price::SettlementSource;
 use crate::time_in_force::TimeInForce;
 
 /// What happened.
@@ -136,18 +142,15 @@ pub enum Event {
         /// The mark price.
         mark: Price,
     },
-    /// Profit or loss since the last mark was paid.
+    /// Profit or loss since the last mark was settled. What moves is the sum of an account's dues over all series; where somebody cannot
+    /// pay, `DefaultResolved` and `LossSplit` say what moved less.
     VariationPaid {
         /// Where.
         instrument: InstrumentId,
         /// Whose.
         account: AccountId,
-        /// Received (positive) or paid (negative).
+        /// Due to the account (positive) or by it (negative). Sums to zero over the series.
         amount: MicroUsd,
-        /// What a loser could not pay.
-        unpaid: MicroUsd,
-        /// What a winner had to do without.
-        haircut: MicroUsd,
     },
     /// Trading in a series has stopped at a final price.
     SeriesExpired {
@@ -310,14 +313,98 @@ pub enum Event {
         step: u8,
     },
     // Marks and settlement prices.
-
+    /// The price was fixed at which variation settles a series.
+    SettlementPriceFixed {
+        /// Which.
+        instrument: InstrumentId,
+        /// The price.
+        price: Price,
+        /// What it was made of.
+        source: SettlementSource,
+    },
     // Options, cascades and cash futures.
-
+    /// What is to be done with an option at its end is now this.
+    ExerciseInstructed {
+        /// Whose.
+        account: AccountId,
+        /// Which option.
+        instrument: InstrumentId,
+        /// What.
+        instruction: Instruction,
+    },
+    /// Lots of an option were exercised, or assigned, and are now lots of its future.
+    OptionExercised {
+        /// Which option.
+        instrument: InstrumentId,
+        /// Whose.
+        account: AccountId,
+        /// Lots exercised (positive) or assigned (negative).
+        exercised: NetQty,
+        /// The future.
+        underlying: InstrumentId,
+        /// Lots of the future booked at the strike.
+        booked: NetQty,
+        /// What the future is worth: the difference to the strike is paid with the next variation event of the option.
+        underlying_price: Price,
+    },
     // Default funds and liquidation.
-
+    /// One cycle's dues, defaults and splits have all been told; the transfers that come next are its chain.
+    VariationEnded,
+    /// An account's own margin did not cover its loss: who did.
+    DefaultResolved(DefaultResolved),
+    /// A page of a split among those who bear a loss: its own proof, which anyone can redo.
+    LossSplit {
+        /// What was split, and over what.
+        purpose: SplitPurpose,
+        /// The page.
+        page: Box<SplitPage>,
+    },
     // Physical close-out.
-
+    /// A holder has said where it delivers or wants to receive.
+    Nominated {
+        /// Who.
+        account: AccountId,
+        /// Of which series.
+        instrument: InstrumentId,
+        /// What it has said.
+        nomination: Box<Nomination>,
+    },
+    /// A seller and a buyer deliver to each other by agreement, outside the assignment.
+    MatchReported {
+        /// Of which series.
+        instrument: InstrumentId,
+        /// Who delivers.
+        seller: AccountId,
+        /// Who receives.
+        buyer: AccountId,
+        /// How much.
+        lots: Qty,
+    },
+    /// Sellers were assigned to buyers; with everything that it follows from.
+    AssignmentPublished(Box<PublishedAssignment>),
     // Trades agreed elsewhere.
+}
+
+/// An assignment and what it follows from: whoever puts the one through `settlement::assign` must get the other.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct PublishedAssignment {
+    /// What it follows from.
+    pub inputs: AssignmentInputs,
+    /// What equal parties were put in order by.
+    pub seed: [u8; 32],
+    /// The fingerprint of the inputs.
+    pub inputs_hash: [u8; 32],
+    /// Who delivers to whom.
+    pub assigned: Assigned,
+}
+
+/// What is split among those who bear a loss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum SplitPurpose {
+    /// What reached suspense, over the gains of one variation cycle.
+    Haircut,
+    /// What the default fund's shares pay, over the shares.
+    FundShares,
 }
 
 /// The terms under which an order was accepted.

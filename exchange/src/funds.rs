@@ -85,13 +85,16 @@ impl Exchange {
         if limit < worst { Err(Reject::BeyondDeliverable { limit }) } else { Ok(()) }
     }
 
-    /// What a fill of one lot at its worst loses against the mark, plus the taker's fee, rounded up.
+    /// What a fill of one lot at its worst loses against the mark, plus the taker's fee, rounded up. A premium is lost whole.
     pub(crate) fn reserve_per_lot(
         &self,
         instrument: &Instrument,
         order: &Exposure,
         mark: Price,
     ) -> Option<MicroUsd> {
+        if instrument.is_premium_style() {
+            return self.premium_reserve(instrument, order, mark);
+        }
         let one = Qty::from_lots(1);
         let at_worst = instrument.notional(order.held_at, one)?;
         let at_mark = instrument.notional(mark, one)?;

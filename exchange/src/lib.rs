@@ -24,15 +24,19 @@
 
 mod amend_order;
 mod assign_series;
+mod audit;
 mod batch;
 mod cancel_order;
+mod close_outs;
 mod close_series;
 mod command;
 mod deliver;
 mod delivery;
 mod deposit;
 mod event;
+mod exercise;
 mod expire_series;
+mod fund_house;
 mod funds;
 mod guards;
 #[cfg(feature = "journal")]
@@ -43,11 +47,14 @@ mod margin_view;
 mod margins;
 mod mark;
 mod match_order;
+mod nominate;
 mod open_account;
 mod open_auction;
 mod open_order;
 mod open_venue;
 mod place_order;
+mod premium;
+mod premium_mark;
 mod price;
 mod publish_index;
 mod publish_risk;
@@ -60,29 +67,38 @@ mod run_timers;
 mod run_variation;
 mod series;
 mod set_margin_mode;
+mod settlement_price;
 mod snapshot;
+mod statement;
 mod time_in_force;
 mod view;
+mod withdraw;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use instruments::{AccountId, GradeId, InstrumentId, Nanos, ObligationId, OrderId, Seq};
+use instruments::{AccountId, GradeId, InstrumentId, Nanos, ObligationId, OrderId, Price, Seq};
 use matching_engine::{Capacity, Engine};
 use settlement::{FeeRates, Ledger, OpenOrders, Positions};
 
 use reduce_only::ReduceOnly;
 
+pub use audit::AuditFinding;
+pub use close_outs::CloseOuts;
 pub use command::{
     AmendOrder, AuctionReason, BatchItem, CancelFilter, CancelKind, Command, IndexPrint, OpenVenue,
     PlaceOrder, Stamped,
 };
 pub use delivery::{Delivery, OpenChallenge};
 pub use event::{
-    AmendReason, Event, Fill, IntervalOutcome, IntervalSettled, OrderAccepted, Traded,
+    AmendReason, Event, Fill, IntervalOutcome, IntervalSettled, OrderAccepted, PublishedAssignment,
+    SplitPurpose, Traded,
 };
+pub use exercise::Instruction;
 pub use margin_view::{OrderMargins, Simulated};
 pub use margins::{GradeMargin, MarginMode, Margins};
+pub use mark::{Basis, Impact, Pricing, Reach, Realised, Tape, Traffic};
+pub use nominate::{Node, Nomination};
 pub use open_account::Account;
 pub use open_order::OpenOrder;
 pub use publish_index::IndexHistory;
@@ -90,7 +106,9 @@ pub use publish_risk::{OptionGreeks, OptionRisk};
 pub use rehold::Health;
 pub use reject::{ReceiptField, Reject};
 pub use series::{Series, SeriesState};
+pub use settlement_price::{Closing, SettlementSource};
 pub use snapshot::SnapshotError;
+pub use statement::{DeliveredInDay, Movement, Statement, Statements, TradedInDay};
 pub use time_in_force::TimeInForce;
 pub use view::{AccountSummary, OrderView, PositionView};
 
@@ -134,11 +152,18 @@ pub struct Exchange {
     // Marks and settlement prices.
 
     // Options, cascades and cash futures.
-
+    /// Options that have not expired, by what they are on.
+    options_on: BTreeMap<InstrumentId, BTreeSet<InstrumentId>>,
+    instructions: BTreeMap<(InstrumentId, AccountId), Instruction>,
+    /// What the underlying of an option that has stopped was worth at that instant.
+    exercise_prices: BTreeMap<InstrumentId, Price>,
+    /// Accounts whose orders hold less than they should. Not state: looked at before the books are touched again, and emptied.
+    #[borsh(skip)]
+    unpayable: BTreeSet<AccountId>,
     // Default funds and liquidation.
 
     // Physical close-out.
-
+    close_outs: CloseOuts,
     // Trades agreed elsewhere.
 }
 
@@ -198,11 +223,14 @@ impl Exchange {
             // Marks and settlement prices.
 
             // Options, cascades and cash futures.
-
+            options_on: BTreeMap::new(),
+            instructions: BTreeMap::new(),
+            exercise_prices: BTreeMap::new(),
+            unpayable: BTreeSet::new(),
             // Default funds and liquidation.
 
             // Physical close-out.
-
+            close_outs: CloseOuts::default(),
             // Trades agreed elsewhere.
         }
     }
@@ -224,6 +252,7 @@ impl Exchange {
         if let Err(reason) = self.dispatch(&input.command, events) {
             events.push(Event::Rejected(reason));
         }
+        self.cancel_unpayable(events);
         events.extend(self.ledger.take_transfers().into_iter().map(Event::MoneyMoved));
         self.extend_history(input, events.get(first_event..).unwrap_or_default());
     }
@@ -239,6 +268,8 @@ impl Exchange {
                 self.open_account(name, *is_verifier, events)
             }
             Command::Deposit { account, amount } => self.deposit(*account, *amount),
+            Command::Withdraw { account, amount } => self.withdraw(*account, *amount),
+            Command::FundHouse { bucket, amount } => self.fund_house(*bucket, *amount),
             Command::PlaceOrder(order) => self.place_order(order, events),
             Command::AmendOrder(amend) => self.amend_order(amend, events),
             Command::CancelOrder { account, order } => self.cancel_order(*account, *order, events),
@@ -270,8 +301,14 @@ impl Exchange {
                 self.set_margin_mode(*account, *mode, events)
             }
             // Options, cascades and cash futures.
+            Command::InstructExercise { account, instrument, instruction } => {
+                self.instruct_exercise(*account, *instrument, *instruction, events)
+            }
             // Default funds and liquidation.
             // Physical close-out.
+            Command::Nominate { account, instrument, nomination } => {
+                self.nominate(*account, *instrument, nomination, events)
+            }
             // Trades agreed elsewhere.
             Command::Tick => {
                 self.run_timers(events);

@@ -34,3 +34,11 @@ pub const RISKS_MAX: usize = 256;
 pub const CAPACITY_MAX: u64 = 10_000_000;
 /// Highest index, dollars per GPU-hour: ten thousand.
 pub const INDEX_MAX: MicroUsd = MicroUsd::new(10_000_000_000);
+/// Bytes of the address at which a holder is reached.
+pub const ENDPOINT_LEN_MAX: usize = 256;
+/// Bytes of a machine's name.
+pub const NODE_NAME_LEN_MAX: usize = 64;
+/// Machines in one nomination or substitution: more than any one delivery has had, and a bound on the command.
+pub const NODES_MAX: usize = 1_024;
+/// Matches of one series that were agreed on elsewhere: bounds the time of an assignment.
+pub const MATCHES_PER_SERIES_MAX: usize = 10_000;

@@ -1,6 +1,6 @@
 //! Lists a series.
 
-use instruments::{Instrument, InstrumentId, Price};
+use instruments::{Instrument, InstrumentId, Price, Product};
 use matching_engine::PriceSource;
 
 use crate::event::Event;
@@ -31,6 +31,8 @@ impl Exchange {
             return Err(Reject::TooManyGrades { limit });
         }
 
+        self.check_underlying(terms)?;
+
         // From here on nothing can fail.
         let id = InstrumentId(Issued::next(&mut self.issued.series));
         // A mark is a price from its first moment.
@@ -38,6 +40,9 @@ impl Exchange {
         let instrument = Instrument { id, reference, ..terms.clone() };
         self.series_by_name.insert(instrument.name.clone(), id);
         self.engine.list(id, guards::book_terms(&instrument));
+        if let Product::Option { underlying, .. } = instrument.product {
+            self.options_on.entry(underlying).or_default().insert(id);
+        }
         self.stopping.insert((instrument.schedule.last_trade_at, id));
         self.series.insert(id, Series::new(instrument.clone(), self.now));
         self.list_margin(id);

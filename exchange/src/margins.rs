@@ -82,7 +82,7 @@ impl Margins {
 
 /// Whether a position is paid for when it is opened, and then worth what its mark says.
 pub(crate) const fn is_paid_for(instrument: &Instrument) -> bool {
-    matches!(instrument.product, Product::Option { .. })
+    matches!(instrument.product, Product::Option { .. } | Product::Cap { .. })
 }
 
 const fn is_delivered(instrument: &Instrument) -> bool {
@@ -94,7 +94,7 @@ const fn future_of(instrument: &Instrument) -> Option<InstrumentId> {
     match instrument.product {
         Product::Future { .. } => Some(instrument.id),
         Product::Option { underlying, .. } => Some(underlying),
-        Product::Spread { .. } => None,
+        Product::Cap { .. } | Product::Spread { .. } => None,
     }
 }
 

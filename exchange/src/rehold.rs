@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use instruments::{AccountId, InstrumentId, MicroUsd, NetQty, Product, Qty, Side};
 use settlement::{
-    Beyond, Bucket, Leg, OpenOrders, OptionMark, Requirement, RiskComponents, RiskOrder,
+    Beyond, Bucket, HoldKey, Leg, OpenOrders, OptionMark, Requirement, RiskComponents, RiskOrder,
     option_requirement, requirement, surcharge,
 };
 
@@ -175,6 +175,9 @@ impl Exchange {
         let terms = &series.instrument;
         let rates = self.rates(terms);
         let conditions = self.conditions(series);
+        if matches!(terms.product, Product::Cap { .. }) {
+            return self.cap_requirement(series, net, open);
+        }
         let reserve = Requirement { orders: open.reserve, ..Requirement::default() };
         match (self.option_mark(series), mode) {
             (Some(_), MarginMode::Portfolio) => Some(reserve),
@@ -299,24 +302,32 @@ impl Exchange {
     /// Moves money between the account's cash and its holds until they are what is required, as far as the money goes.
     pub(crate) fn rehold(&mut self, account: AccountId) {
         self.sync_risk(account);
-        let (position, orders) = self.required(account).holds();
+        let required = self.required(account);
+        let targets = self.hold_targets_for(account, &required);
+        let [_, (_, orders)] = targets;
+        let (_, wanted) = required.holds();
+        if i128::from(orders.micros()) < wanted {
+            self.unpayable.insert(account);
+        }
+        let lack = self.ledger.set_holds(&targets);
+        assert!(lack == MicroUsd::ZERO, "holds are bounded by the account's money");
+    }
+
+    /// What the account's holds must be: what is required, as far as its money goes, positions first.
+    pub(crate) fn hold_targets(&self, account: AccountId) -> [(HoldKey, MicroUsd); 2] {
+        self.hold_targets_for(account, &self.required(account))
+    }
+
+    fn hold_targets_for(
+        &self,
+        account: AccountId,
+        required: &Required,
+    ) -> [(HoldKey, MicroUsd); 2] {
+        let (position, orders) = required.holds();
         let usable = self.margin_usable(account);
         let position = saturate(position).min(usable);
         let orders = saturate(orders).min(usable - position);
-        let targets =
-            [(Bucket::PositionMargin(account), position), (Bucket::OrderHold(account), orders)];
-        let cash = Bucket::Cash(account);
-        // Releases first, so that one hold's excess can fund the other.
-        for (bucket, target) in targets {
-            let excess = (self.ledger.balance(bucket) - target).max(MicroUsd::ZERO);
-            let unpaid = self.ledger.pay(&[bucket], cash, excess);
-            assert!(unpaid == MicroUsd::ZERO, "a hold releases what it has");
-        }
-        for (bucket, target) in targets {
-            let lack = (target - self.ledger.balance(bucket)).max(MicroUsd::ZERO);
-            let unpaid = self.ledger.pay(&[cash], bucket, lack);
-            assert!(unpaid == MicroUsd::ZERO, "holds are bounded by the account's money");
-        }
+        [(HoldKey::Positions(account), position), (HoldKey::Orders(account), orders)]
     }
 }
 

@@ -185,7 +185,13 @@ pub enum Reject {
     /// AGENT-008: a quality is 0 to 1,000,000 ppm.
     QualityOutOfRange,
     // Ledger.
-
+    /// LEDGER-014: a withdrawal is above zero and at most what is free.
+    WithdrawalOutOfRange {
+        /// What is free.
+        limit: MicroUsd,
+    },
+    /// LEDGER-015: the exchange puts its own money up for losses alone.
+    NotAHouseFund,
     // Margin and risk arrays.
     /// MARGIN-011: a venue margins so many grades.
     TooManyGrades {
@@ -198,7 +204,7 @@ pub enum Reject {
         limit: u64,
     },
     /// MARGIN-013: a future's array follows from its mark; only an option's is published.
-    NotAnOption,
+    ArrayFollowsMark,
     /// MARGIN-014: a number of a risk array is within the range in which sums are exact.
     ArrayOutOfRange {
         /// The largest distance from zero, in micro-dollars a lot.
@@ -224,11 +230,36 @@ pub enum Reject {
         available: MicroUsd,
     },
     // Options, cascades and cash futures.
-
+    /// OPTION-001: an option is on a listed future of its grade, tick, lot and node that trades as long as it does.
+    BadUnderlying,
+    /// OPTION-010: only an option can be exercised or abandoned.
+    NotAnOption,
+    /// OPTION-011: an instruction is for at most the lots held long.
+    InstructionAboveHolding {
+        /// The most.
+        limit: Qty,
+    },
     // Default funds and liquidation.
 
     // Physical close-out.
-
+    /// EXPIRY-008: the series takes no nominations now.
+    NoNominations,
+    /// EXPIRY-009: whoever holds nothing of a series has nothing to say about its delivery.
+    NothingHeld,
+    /// EXPIRY-010: a nomination has at most 1,024 nodes with names of 1 to 64 bytes, and an endpoint of at most 256.
+    BadNomination,
+    /// EXPIRY-011: the series takes no reports of matches now.
+    NoMatches,
+    /// EXPIRY-012: a match is above zero and at most what both sides have left.
+    MatchOutOfRange {
+        /// The most.
+        limit: Qty,
+    },
+    /// EXPIRY-013: a series takes no more matches.
+    TooManyMatches {
+        /// How many it takes at most.
+        limit: u64,
+    },
     // Trades agreed elsewhere.
 }
 
@@ -295,18 +326,29 @@ impl Reject {
             Self::NotAVerifier => "AGENT-007",
             Self::QualityOutOfRange => "AGENT-008",
             // Ledger.
+            Self::WithdrawalOutOfRange { .. } => "LEDGER-014",
+            Self::NotAHouseFund => "LEDGER-015",
             // Margin and risk arrays.
             Self::TooManyGrades { .. } => "MARGIN-011",
             Self::RisksOutOfRange { .. } => "MARGIN-012",
-            Self::NotAnOption => "MARGIN-013",
+            Self::ArrayFollowsMark => "MARGIN-013",
             Self::ArrayOutOfRange { .. } => "MARGIN-014",
             Self::CapacityOutOfRange { .. } => "MARGIN-015",
             Self::BeyondDeliverable { .. } => "MARGIN-009",
             Self::MarginModeSet => "MARGIN-016",
             Self::MarginModeNotCarried { .. } => "MARGIN-017",
             // Options, cascades and cash futures.
+            Self::BadUnderlying => "OPTION-001",
+            Self::NotAnOption => "OPTION-010",
+            Self::InstructionAboveHolding { .. } => "OPTION-011",
             // Default funds and liquidation.
             // Physical close-out.
+            Self::NoNominations => "EXPIRY-008",
+            Self::NothingHeld => "EXPIRY-009",
+            Self::BadNomination => "EXPIRY-010",
+            Self::NoMatches => "EXPIRY-011",
+            Self::MatchOutOfRange { .. } => "EXPIRY-012",
+            Self::TooManyMatches { .. } => "EXPIRY-013",
             // Trades agreed elsewhere.
         }
     }

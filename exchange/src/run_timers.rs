@@ -1,6 +1,6 @@
 //! The timer: decides what is due, in the order of (when it was due, what it is, id).
 
-use instruments::{InstrumentId, Nanos, NanosSpan};
+use instruments::{InstrumentId, Nanos, NanosSpan, Period, Product};
 
 use crate::Exchange;
 use crate::event::Event;
@@ -14,9 +14,21 @@ pub(crate) fn later(at: Nanos, span: NanosSpan) -> Nanos {
     Nanos::new(at.nanos().saturating_add(span.nanos()))
 }
 
+/// What becomes something else ends before what it becomes.
+const fn rank(series: &Series) -> u8 {
+    match series.instrument.product {
+        Product::Option { .. } => 0,
+        Product::Future { period: Period::Year, .. } => 1,
+        Product::Future { period: Period::Quarter, .. } => 2,
+        Product::Future { .. } | Product::Cap { .. } | Product::Spread { .. } => 3,
+    }
+}
+
 impl Exchange {
     pub(crate) fn run_timers(&mut self, events: &mut Vec<Event>) {
-        if self.marks_at.is_some_and(|at| at <= self.now) {
+        // A cycle brings fresh marks itself.
+        let is_cycle = self.variation_at <= self.now;
+        if !is_cycle && self.marks_at.is_some_and(|at| at <= self.now) {
             self.refresh_marks(events);
         }
         self.climb_ladders(events);
@@ -25,7 +37,7 @@ impl Exchange {
         {
             self.expire_series(instrument, events);
         }
-        if self.variation_at <= self.now {
+        if is_cycle {
             self.run_variation(events);
             self.variation_at = self.next_variation();
         }
@@ -44,20 +56,25 @@ impl Exchange {
 
     /// The series in `state` whose instant has come, earliest first.
     fn due(&self, state: SeriesState, at: impl Fn(&Series) -> Nanos) -> Vec<InstrumentId> {
-        let mut due: Vec<(Nanos, InstrumentId)> = self
+        let mut due: Vec<(Nanos, u8, InstrumentId)> = self
             .series
             .iter()
             .filter(|(_, series)| series.state == state && at(series) <= self.now)
-            .map(|(id, series)| (at(series), *id))
+            .map(|(id, series)| (at(series), rank(series), *id))
             .collect();
         due.sort_unstable();
-        due.into_iter().map(|(_, id)| id).collect()
+        due.into_iter().map(|(_, _, id)| id).collect()
+    }
+
+    /// The venue's day: the length of one cycle.
+    pub(crate) fn variation_every(&self) -> NanosSpan {
+        let every = self.venue.map_or(NanosSpan::ZERO, |venue| venue.variation_every);
+        every.max(VARIATION_EVERY_MIN)
     }
 
     /// The first instant of the cycle's lattice after now: cycles missed while the venue was down are run once.
     fn next_variation(&self) -> Nanos {
-        let every = self.venue.map_or(NanosSpan::ZERO, |venue| venue.variation_every);
-        let every = every.max(VARIATION_EVERY_MIN).nanos();
+        let every = self.variation_every().nanos();
         let behind = self.now.since(self.variation_at).nanos();
         let cycles = behind.div_euclid(every).saturating_add(1);
         later(self.variation_at, NanosSpan::new(every.saturating_mul(cycles)))

@@ -3,6 +3,10 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::{Instrument, Nanos, Ppm, Price, Product, Qty, Style};
 
+use crate::command::IndexPrint;
+use crate::mark::Pricing;
+use crate::settlement_price::Closing;
+
 /// Where a series is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum SeriesState {
@@ -27,8 +31,12 @@ pub struct Series {
     pub listed_at: Nanos,
     /// The price used for margin and variation.
     pub mark: Price,
-    /// What the mark would have been at the last trade, with all that was open then.
-    pub closing_mark: Option<Price>,
+    /// What its mark is made of.
+    pub pricing: Pricing,
+    /// What variation settled at last.
+    pub daily_price: Option<Price>,
+    /// What it can settle at, seen at the instant of its last trade.
+    pub closing: Option<Closing>,
     /// Fixed at expiry.
     pub settlement_price: Option<Price>,
     /// The price of the newest trade.
@@ -54,10 +62,12 @@ impl Series {
     pub(crate) fn new(instrument: Instrument, listed_at: Nanos) -> Self {
         Self {
             mark: instrument.reference,
+            pricing: Pricing::new(&instrument, listed_at),
             instrument,
             state: SeriesState::Trading,
             listed_at,
-            closing_mark: None,
+            daily_price: None,
+            closing: None,
             settlement_price: None,
             last_trade: None,
             high: None,
@@ -75,10 +85,18 @@ impl Series {
     #[must_use]
     pub fn is_cleared(&self) -> bool {
         match self.instrument.product {
-            Product::Future { style: Style::Physical, .. } => true,
+            Product::Future { style: Style::Physical, .. } | Product::Option { .. } => true,
             Product::Future { style: Style::Cash, .. }
-            | Product::Option { .. }
+            | Product::Cap { .. }
             | Product::Spread { .. } => false,
+        }
+    }
+
+    /// Takes in what the index was until now, where that is part of what the series settles at.
+    pub(crate) fn realise(&mut self, before: &IndexPrint, until: Nanos) {
+        let is_cash = matches!(self.instrument.product, Product::Future { style: Style::Cash, .. });
+        if let Some(value) = before.value.filter(|_| is_cash) {
+            self.pricing.realised.record(&self.instrument, value, before.observed_at, until);
         }
     }
 

@@ -5,8 +5,9 @@
 //! "n days before the first delivery hour, hh:00" is the latest hh:00 that lies at least n whole days before it. So a December contract,
 //! whose first hour begins on 1 December 00:00, trades until 27 November 16:00 (three days), and its option until 25 November 08:00 (five).
 
+use crate::close_out::CloseOut;
 use crate::instrument::{Period, Product, Schedule, Style};
-use crate::units::{Nanos, NanosSpan};
+use crate::units::{Nanos, NanosSpan, Ppm};
 
 const DAY_SECONDS: u64 = 86_400;
 const HOUR_SECONDS: u64 = 3_600;
@@ -144,6 +145,7 @@ pub fn series_of_grade(grade: &str, now: Nanos) -> Vec<SeriesTerms> {
 }
 
 fn series(grade: &str, period: Period, first_day: u64, days: u64) -> SeriesTerms {
+    let close_out = close_out(period, first_day);
     let (root, last_trade_at, assign_at) = match period {
         Period::Day => {
             let eve = first_day.saturating_sub(1);
@@ -177,7 +179,33 @@ fn series(grade: &str, period: Period, first_day: u64, days: u64) -> SeriesTerms
             answer_within: NanosSpan::from_seconds(60),
             verdict_within: NanosSpan::from_seconds(300),
             close_at: deliver_until + NanosSpan::from_seconds(DAY_SECONDS.saturating_mul(3)),
+            close_out,
         },
+    }
+}
+
+/// A day is nominated for at 13:00 and accepted by 22:00 of its eve; everything longer is nominated for at 20:00 after its last trade,
+/// matched by noon before its assignment and accepted on its eve.
+fn close_out(period: Period, first_day: u64) -> CloseOut {
+    let eve = first_day.saturating_sub(1);
+    let (nominate_until, match_until, accept_from) = match period {
+        Period::Day => (at_hour(eve, 13), at_hour(eve, 13), at_hour(eve, 14)),
+        Period::Week | Period::Month | Period::Quarter | Period::Year => {
+            (before(first_day, 3, 20), before(first_day, 2, 12), at_hour(eve, 0))
+        }
+    };
+    CloseOut {
+        nominate_until,
+        match_until,
+        accept_from,
+        accept_until: at_hour(eve, 22),
+        intervals_per_hour: INTERVALS_PER_HOUR,
+        intervals_per_day: INTERVALS_PER_HOUR.saturating_mul(24),
+        prefund_days: 3,
+        tolerance: Ppm::new(5_000),
+        substitute_within: NanosSpan::from_seconds(900),
+        invoice_after: NanosSpan::from_seconds(HOUR_SECONDS.saturating_mul(2)),
+        dispute_within: NanosSpan::from_seconds(DAY_SECONDS),
     }
 }
 
@@ -212,6 +240,24 @@ mod tests {
         assert_eq!(december.schedule.assign_at, at_hour(at_day(2026, 11, 28), 14));
         assert_eq!(december.schedule.deliver_from, at(2026, 12, 1));
         assert_eq!(december.schedule.deliver_until, at(2027, 1, 1));
+    }
+
+    #[test]
+    fn a_december_contract_is_nominated_matched_and_accepted_in_time() {
+        let listed = series_of_grade("H100", at(2026, 11, 21));
+        let december = listed.iter().find(|terms| terms.hours_per_lot == 744).expect("a month");
+        let close_out = december.schedule.close_out;
+        assert_eq!(close_out.nominate_until, at_hour(at_day(2026, 11, 27), 20));
+        assert_eq!(close_out.match_until, at_hour(at_day(2026, 11, 28), 12));
+        assert_eq!(close_out.accept_from, at(2026, 11, 30));
+        assert_eq!(close_out.accept_until, at_hour(at_day(2026, 11, 30), 22));
+        assert_eq!(december.schedule.close_at, at(2027, 1, 4));
+        for terms in &listed {
+            let s = &terms.schedule;
+            let window = (s.deliver_from, s.deliver_until);
+            assert!(s.close_out.is_sound(s.assign_at, window, s.close_at), "{}", terms.name);
+            assert!(s.last_trade_at < s.close_out.nominate_until);
+        }
     }
 
     fn at_day(year: u16, month: u8, day: u8) -> u64 {

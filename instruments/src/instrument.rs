@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use thiserror::Error;
 
+use crate::close_out::CloseOut;
 use crate::grade::GradeId;
 use crate::guards::Guards;
 use crate::ids::InstrumentId;
@@ -29,6 +30,11 @@ pub enum Product {
         strike: Price,
         /// Call or put.
         right: Right,
+    },
+    /// Pays, for every hour of the delivery period, what the index is above the strike.
+    Cap {
+        /// In ticks of the series.
+        strike: Price,
     },
     /// Buys `near` and sells `far` as one.
     Spread {
@@ -79,13 +85,13 @@ pub struct Schedule {
     pub last_trade_at: Nanos,
     /// How long each of the five steps of the delivery ladder is, the last of which ends with the last trade. Without it there is none.
     pub ladder_step: NanosSpan,
-    /// Sellers are assigned to buyers.
+    /// Sellers are assigned to buyers, where there is something to deliver.
     pub assign_at: Nanos,
     /// The first interval begins.
     pub deliver_from: Nanos,
     /// The last interval has ended.
     pub deliver_until: Nanos,
-    /// Metered intervals between the two.
+    /// Metered intervals between the two; of what settles against the index, the days that are settled one by one.
     pub intervals: u32,
     /// How long after a challenge its receipt may arrive.
     pub answer_within: NanosSpan,
@@ -93,6 +99,8 @@ pub struct Schedule {
     pub verdict_within: NanosSpan,
     /// Whatever is still open is closed.
     pub close_at: Nanos,
+    /// What lies between the last trade and the close.
+    pub close_out: CloseOut,
 }
 
 impl Schedule {
@@ -148,15 +156,28 @@ pub enum TermsError {
     /// Deliveries in multiples of nothing.
     #[error("node size must be above zero")]
     NodeSize,
-    /// Events of the schedule stand in the wrong order.
+    /// Events of the schedule stand in the wrong order. What settles against the index may trade until the delivery period ends.
     #[error("schedule must run last trade <= assignment <= delivery from < until < close")]
     ScheduleOrder,
-    /// No intervals, or more than one for every minute of a year, or not a whole number of GPU-seconds in each.
-    #[error("intervals must be 1 to 527040 and divide the lot into whole GPU-seconds")]
+    /// No intervals, or more than one for every minute of a year, or not a whole number of GPU-seconds, or of hours, in each.
+    #[error(
+        "intervals must be 1 to 527040 and divide the lot into whole GPU-seconds, or into hours \
+         where it settles against the index"
+    )]
     Intervals,
+    /// A strike that is no price.
+    #[error("strike must be 1 to 10000000 ticks")]
+    Strike,
+    /// A close-out that does not fit between the last trade and the close, or counts in nothing.
+    #[error(
+        "close-out must nominate and match before assignment, accept before delivery, count whole hours and days, tolerate at most all \
+         of it, wait a week at most, and have its last word before the close"
+    )]
+    CloseOut,
     /// A band or a breaker without sense.
     #[error(
-        "guards must be above zero, at most 900 % wide and a day long, with 8 extensions at most"
+        "guards must be above zero, at most 900 % wide and a day long, with 8 extensions at most; \
+         marks in steps of an hour at most"
     )]
     Guards,
 }
@@ -272,22 +293,81 @@ impl Instrument {
             return Err(TermsError::NodeSize);
         }
         let s = &self.schedule;
+        let trades_until =
+            if self.settles_against_index() { s.deliver_until } else { s.deliver_from };
         let in_order = s.last_trade_at <= s.assign_at
-            && s.assign_at <= s.deliver_from
+            && s.assign_at <= trades_until
             && s.deliver_from < s.deliver_until
             && s.deliver_until < s.close_at;
         if !in_order {
             return Err(TermsError::ScheduleOrder);
         }
-        let seconds = self.seconds_per_lot();
-        let divides = seconds.checked_rem(u64::from(s.intervals)) == Some(0);
+        let unit = if self.settles_against_index() {
+            u64::from(self.hours_per_lot)
+        } else {
+            self.seconds_per_lot()
+        };
+        let divides = unit.checked_rem(u64::from(s.intervals)) == Some(0);
         if !(1..=527_040).contains(&s.intervals) || !divides {
             return Err(TermsError::Intervals);
+        }
+        let is_price = |strike: Price| Price::from_ticks(0) < strike && strike <= Self::PRICE_MAX;
+        if !self.strike().is_none_or(is_price) {
+            return Err(TermsError::Strike);
+        }
+        let window = (s.deliver_from, s.deliver_until);
+        let is_physical = matches!(self.product, Product::Future { style: Style::Physical, .. });
+        if is_physical && !s.close_out.is_sound(s.assign_at, window, s.close_at) {
+            return Err(TermsError::CloseOut);
         }
         if !self.guards.are_sound() {
             return Err(TermsError::Guards);
         }
         Ok(())
+    }
+
+    /// Whether the buyer pays the whole price at the trade and nothing after it: options and caps.
+    #[must_use]
+    pub const fn is_premium_style(&self) -> bool {
+        match self.product {
+            Product::Option { .. } | Product::Cap { .. } => true,
+            Product::Future { .. } | Product::Spread { .. } => false,
+        }
+    }
+
+    /// Whether its hours are settled in money, day by day, against the index: cash futures and caps.
+    #[must_use]
+    pub const fn settles_against_index(&self) -> bool {
+        match self.product {
+            Product::Future { style: Style::Cash, .. } | Product::Cap { .. } => true,
+            Product::Future { style: Style::Physical, .. }
+            | Product::Option { .. }
+            | Product::Spread { .. } => false,
+        }
+    }
+
+    /// The strike of an option or a cap.
+    #[must_use]
+    pub const fn strike(&self) -> Option<Price> {
+        match self.product {
+            Product::Option { strike, .. } | Product::Cap { strike } => Some(strike),
+            Product::Future { .. } | Product::Spread { .. } => None,
+        }
+    }
+
+    /// What exercise at once would bring, in ticks, where the underlying costs `price`; below zero out of the money. Zero for what has
+    /// no strike.
+    #[must_use]
+    pub fn moneyness(&self, price: Price) -> i64 {
+        match self.product {
+            Product::Option { strike, right: Right::Put, .. } => {
+                strike.ticks().saturating_sub(price.ticks())
+            }
+            Product::Option { strike, right: Right::Call, .. } | Product::Cap { strike } => {
+                price.ticks().saturating_sub(strike.ticks())
+            }
+            Product::Future { .. } | Product::Spread { .. } => 0,
+        }
     }
 
     /// Dollars per lot of one tick.
@@ -405,8 +485,11 @@ mod tests {
     use crate::guards::BandWidths;
     use crate::units::Ppm;
 
+    fn at(seconds: u64) -> Nanos {
+        Nanos::from_seconds(seconds)
+    }
+
     fn instrument(tick_size: i64, hours_per_lot: u32) -> Instrument {
-        let at = Nanos::from_seconds;
         Instrument {
             id: InstrumentId(1),
             name: "H100D_USDC-27NOV26".to_owned(),
@@ -426,6 +509,7 @@ mod tests {
                 answer_within: NanosSpan::from_seconds(1),
                 verdict_within: NanosSpan::from_seconds(1),
                 close_at: at(70),
+                close_out: CloseOut::NONE,
             },
             reference: Price::from_ticks(2_500),
             guards: Guards::NONE,
@@ -471,6 +555,16 @@ mod tests {
         let late = |t: &mut Instrument| t.schedule.close_at = t.schedule.deliver_until;
         assert_eq!(with(late), Err(TermsError::ScheduleOrder));
         assert_eq!(with(|t| t.schedule.intervals = 7), Err(TermsError::Intervals));
+        let no_hour = |t: &mut Instrument| t.schedule.close_out.intervals_per_hour = 0;
+        assert_eq!(with(no_hour), Err(TermsError::CloseOut));
+        let late = |t: &mut Instrument| t.schedule.close_out.nominate_until = at(21);
+        assert_eq!(with(late), Err(TermsError::CloseOut));
+        let early = |t: &mut Instrument| t.schedule.close_out.accept_until = at(25);
+        assert_eq!(with(early), Err(TermsError::CloseOut));
+        let endless = |t: &mut Instrument| {
+            t.schedule.close_out.dispute_within = NanosSpan::from_seconds(11);
+        };
+        assert_eq!(with(endless), Err(TermsError::CloseOut));
         let standard = |t: &mut Instrument| t.guards = Guards::standard();
         assert_eq!(with(standard), Ok(()));
         let flat = BandWidths { front: Ppm::ZERO, back: Ppm::ONE };

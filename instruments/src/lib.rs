@@ -15,18 +15,24 @@
 )]
 
 mod calendar;
+mod close_out;
 mod grade;
 mod guards;
 mod ids;
 mod instrument;
+mod marking;
+mod region;
 pub mod rounding;
 mod units;
 
 pub use calendar::{Date, SeriesTerms, month_names, series_of_grade};
+pub use close_out::CloseOut;
 pub use grade::{Grade, GradeId, launch_grades};
 pub use guards::{BandWidths, BreakerTerms, Guards};
 pub use ids::{AccountId, InstrumentId, ObligationId, OrderId, Seq, TradeId};
 pub use instrument::{
     Instrument, Period, PriceError, Product, QtyError, Right, Schedule, Style, TermsError,
 };
+pub use marking::MarkTerms;
+pub use region::Region;
 pub use units::{GpuSeconds, MicroUsd, Nanos, NanosSpan, NetQty, Ppm, Price, Qty, Side};

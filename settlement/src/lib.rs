@@ -18,29 +18,41 @@
 )]
 
 mod assignment;
+mod exercise;
 mod fees;
 mod ledger;
+mod liquidation;
 mod margin;
 mod obligation;
+mod pairing;
 mod position;
 mod receipt;
 mod risk;
 mod shortfall;
+mod split;
 mod variation;
+mod waterfall;
 
-pub use assignment::{Assignment, Holder, assign, assignment_seed};
-pub use fees::FeeRates;
-pub use ledger::{Bucket, Insufficient, Ledger, Transfer};
+pub use assignment::{Assigned, Assignment, AssignmentInputs, Holder, assign, assignment_seed};
+pub use exercise::{Exercised, allot};
+pub use fees::{FeeRates, premium_fee};
+pub use ledger::{
+    Because, Bucket, Chain, HoldError, HoldKey, Insufficient, Ledger, LedgerFinding, Reason,
+    Transfer, TransferId,
+};
+pub use liquidation::{CloseOut, DefaultTerms, close_out, needs_backstop, slice};
 pub use margin::{
     Conditions, LADDER_STEPS, MarginRates, OpenOrders, OptionMark, OptionRates, Requirement,
     option_requirement, quote_hold, requirement, surcharge,
 };
 pub use obligation::{FailCause, IllegalStep, IntervalState, Obligation, Step, Verdict};
-pub use position::{Position, Positions};
+pub use position::{Booked, Position, Positions};
 pub use receipt::{DeliveryReceipt, ReceiptError};
 pub use risk::{
     Beyond, LANES, Leg, RiskArray, RiskBook, RiskClass, RiskComponents, RiskOrder, RiskParameters,
     RiskSeries, SCENARIOS, ScenarioTerms, scan_risk,
 };
 pub use shortfall::{Funding, IntervalSettled, close, default_buyer, fund, settle_interval};
-pub use variation::{VariationMoved, run_variation};
+pub use split::{SPLIT_PAGE_LINES_MAX, Split, SplitLine, SplitPage, SplitTerms, verify_haircut};
+pub use variation::{VariationCycle, VariationDue, run_variation};
+pub use waterfall::{Covered, DefaultResolved, cover, own_margin};

@@ -11,7 +11,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::rounding::div_floor;
 use instruments::{AccountId, GpuSeconds, Instrument, MicroUsd, Ppm};
 
-use crate::ledger::{Bucket, Ledger};
+use crate::ledger::{Bucket, HoldKey, Ledger, Reason};
 use crate::obligation::{IntervalState, Obligation};
 use crate::position::saturate;
 
@@ -81,7 +81,7 @@ struct Damages {
 ///
 /// A buyer who lacks anything prefunds nothing, and no bond is taken. A seller who lacks something bonds what it has.
 pub fn fund(ledger: &mut Ledger, obligation: &mut Obligation) -> Funding {
-    let (buyer, seller) = (obligation.buyer, obligation.seller);
+    let buyer = obligation.buyer;
     let bond = BOND.of_ceil(obligation.notional);
     let has: MicroUsd = purse(buyer).into_iter().map(|bucket| ledger.balance(bucket)).sum();
     if has < obligation.notional {
@@ -91,9 +91,8 @@ pub fn fund(ledger: &mut Ledger, obligation: &mut Obligation) -> Funding {
     }
 
     // From here on nothing can fail.
-    let escrow = Bucket::DeliveryEscrow(buyer);
-    let buyer_short = ledger.pay(&purse(buyer), escrow, obligation.notional);
-    let seller_short = ledger.pay(&purse(seller), Bucket::Bond(seller), bond);
+    let buyer_short = set_aside(ledger, escrow_of(obligation), obligation.notional);
+    let seller_short = set_aside(ledger, bond_of(obligation), bond);
     obligation.escrow = obligation.notional;
     obligation.bond = bond - seller_short;
     obligation.bond_initial = obligation.bond;
@@ -110,7 +109,8 @@ pub fn default_buyer(ledger: &mut Ledger, obligation: &mut Obligation) -> MicroU
     assert!(is_unfunded && !obligation.closed, "only an unfunded obligation ends by its buyer");
     let owed = BUYER_DEFAULT.of_ceil(obligation.notional);
     let seller = Bucket::Cash(obligation.seller);
-    let unpaid = ledger.pay(&purse(obligation.buyer), seller, owed);
+    let purse = purse(obligation.buyer);
+    let unpaid = ledger.because(Reason::Damages).pay(&purse, seller, owed);
     obligation.closed = true;
     owed - unpaid
 }
@@ -152,9 +152,8 @@ pub fn settle_interval(
 ///
 /// An interval that has not ended by then is unpaid and unpunished. Closing twice changes nothing.
 pub fn close(ledger: &mut Ledger, obligation: &mut Obligation) {
-    let (buyer, seller) = (obligation.buyer, obligation.seller);
-    move_held(ledger, Bucket::DeliveryEscrow(buyer), Bucket::Cash(buyer), obligation.escrow);
-    move_held(ledger, Bucket::Bond(seller), Bucket::Cash(seller), obligation.bond);
+    give_back(ledger, escrow_of(obligation), obligation.escrow);
+    give_back(ledger, bond_of(obligation), obligation.bond);
     obligation.returned_to_buyer += obligation.escrow;
     obligation.escrow = MicroUsd::ZERO;
     obligation.bond = MicroUsd::ZERO;
@@ -194,7 +193,7 @@ fn pay_for(
     let value = obligation.interval_value(index);
     let paid_to_seller = quality.of_floor(value);
     let returned_to_buyer = value - paid_to_seller;
-    let escrow = Bucket::DeliveryEscrow(obligation.buyer);
+    let escrow = escrow_of(obligation);
     move_held(ledger, escrow, Bucket::Cash(obligation.seller), paid_to_seller);
     move_held(ledger, escrow, Bucket::Cash(obligation.buyer), returned_to_buyer);
     obligation.escrow -= value;
@@ -243,15 +242,16 @@ fn collect(ledger: &mut Ledger, obligation: &mut Obligation, settled: &mut Inter
     let (seller, buyer) = (obligation.seller, Bucket::Cash(obligation.buyer));
     let owed = settled.compensation + settled.penalty;
     let from_bond = owed.min(obligation.bond);
-    move_held(ledger, Bucket::Bond(seller), buyer, from_bond);
+    move_held(ledger, bond_of(obligation), buyer, from_bond);
     obligation.bond -= from_bond;
 
     // Order holds, too: a resting order must not shelter money from whoever waits for it.
     let beyond_bond =
         [Bucket::Cash(seller), Bucket::PositionMargin(seller), Bucket::OrderHold(seller)];
-    let uncollected = ledger.pay(&beyond_bond, buyer, owed - from_bond);
+    let mut damages = ledger.because(Reason::Damages);
+    let uncollected = damages.pay(&beyond_bond, buyer, owed - from_bond);
     obligation.shortfall_paid += owed - uncollected;
-    settled.unpaid = ledger.pay(&[Bucket::Insurance], buyer, uncollected);
+    settled.unpaid = damages.pay(&[Bucket::Insurance], buyer, uncollected);
     settled.insured = uncollected - settled.unpaid;
 }
 
@@ -260,14 +260,36 @@ fn drain_bond(ledger: &mut Ledger, obligation: &mut Obligation) -> MicroUsd {
     // The escrow is the value of what is not settled yet.
     let needed = BOND.of_ceil(obligation.escrow).max(BOND_FLOOR.of_ceil(obligation.notional));
     let released = (obligation.bond - needed).max(MicroUsd::ZERO);
-    let seller = obligation.seller;
-    move_held(ledger, Bucket::Bond(seller), Bucket::Cash(seller), released);
+    move_held(ledger, bond_of(obligation), Bucket::Cash(obligation.seller), released);
     obligation.bond -= released;
     released
 }
 
-/// Moves money that the obligation says is there.
-fn move_held(ledger: &mut Ledger, from: Bucket, to: Bucket, amount: MicroUsd) {
-    let moved = ledger.transfer(from, to, amount);
-    assert!(moved.is_ok(), "escrow and bond hold the sums over the open obligations");
+/// What the buyer has set aside.
+const fn escrow_of(obligation: &Obligation) -> HoldKey {
+    HoldKey::Escrow(obligation.id, obligation.buyer)
+}
+
+/// What the seller has set aside.
+const fn bond_of(obligation: &Obligation) -> HoldKey {
+    HoldKey::Bond(obligation.id, obligation.seller)
+}
+
+/// Opens a hold from its account's purse, and returns what that lacks.
+fn set_aside(ledger: &mut Ledger, key: HoldKey, amount: MicroUsd) -> MicroUsd {
+    let lack = ledger.hold(key, &purse(key.account()), amount);
+    assert!(lack.is_ok(), "an obligation is funded once");
+    lack.unwrap_or_default()
+}
+
+/// Pays money that the obligation says is there.
+fn move_held(ledger: &mut Ledger, from: HoldKey, to: Bucket, amount: MicroUsd) {
+    let moved = ledger.post(from, to, amount);
+    assert!(moved.is_ok(), "an obligation knows what is set aside for it");
+}
+
+/// Gives back what is left, which is nothing where nothing was set aside.
+fn give_back(ledger: &mut Ledger, key: HoldKey, left: MicroUsd) {
+    let returned = ledger.void(key).unwrap_or_default();
+    assert!(returned == left, "an obligation knows what is set aside for it");
 }

@@ -4,28 +4,34 @@
 //! sharing them with the exchange would share their mistakes.
 
 mod answers;
+mod assignments;
 mod closing;
 mod deliveries;
 mod margins;
+mod losses;
 mod money;
 mod orders;
 mod positions;
+mod premiums;
 mod prices;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use exchange::{Command, Event, Exchange, Stamped, Traded};
+use exchange::{Command, Event, Exchange, SettlementSource, Stamped, Traded};
 use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, NanosSpan, Price, Seq};
-use settlement::Bucket;
+use settlement::{Bucket, Reason, Transfer};
 
 use crate::finding::Finding;
 use answers::is_answered;
-use closing::is_of_time;
+use assignments::{Assignments, agreed};
+use closing::{is_of_books, is_of_time, stirs};
 use deliveries::{Circumstance, Deliveries};
 use margins::Margins;
+use losses::Cycle;
 use money::{Money, Stated};
 use orders::{Orders, Touched, taker_fee};
-use positions::{Assigned, Paid, Positions, affordable, check_assigned, value};
+use positions::{Assigned, Positions, affordable, check_assigned};
+use premiums::premium;
 use prices::Prices;
 
 /// Five basis points; the maker pays nothing.
@@ -50,6 +56,9 @@ pub struct Auditor {
     margins: Margins,
     /// What a series that has stopped settles at, unless the index gives a fixing: its mark with all that was open at its last trade.
     closing: BTreeMap<InstrumentId, Price>,
+    assignments: Assignments,
+    /// What a series that has stopped settles at.
+    closing: BTreeMap<InstrumentId, (Price, SettlementSource)>,
     checks: u64,
 }
 
@@ -57,22 +66,27 @@ pub struct Auditor {
 #[derive(Default)]
 struct Sheet {
     stated: Stated,
+    transfers: Vec<Transfer>,
     touched: Touched,
     traded_in: BTreeSet<InstrumentId>,
     /// Series whose variation was paid, or had nothing to pay.
     varied: BTreeSet<InstrumentId>,
+    /// The variation cycle that is being told.
+    cycle: Option<Cycle>,
     ended: BTreeSet<InstrumentId>,
     /// Marks that nothing but an expiry explains.
     odd_marks: BTreeMap<InstrumentId, Price>,
     /// Series whose last trade has come with this command.
     stopping: BTreeMap<InstrumentId, Nanos>,
-    /// Marks were computed anew, and whether nothing happened in the books after that.
-    is_marked: bool,
-    is_marked_last: bool,
+    /// Marks are still to be computed in this command.
+    is_to_refresh: bool,
+    /// Something has happened in the books since.
+    is_stirred: bool,
+    /// The marks that were computed.
+    expected: BTreeMap<InstrumentId, Price>,
+    /// When the cycle was due that runs with this command.
+    cycle_due: Option<Nanos>,
     is_tick: bool,
-    /// An index or a mark has changed, and orders that waited for that have arrived since.
-    has_news: bool,
-    fired: BTreeSet<InstrumentId>,
     /// Who paid less than the fee, and what was due.
     short_of_fees: BTreeMap<AccountId, MicroUsd>,
     /// Series that stopped trading.
@@ -80,6 +94,16 @@ struct Sheet {
     closed: Assigned,
     assigned: Assigned,
     has_delivery: bool,
+}
+
+impl Sheet {
+    /// SIM-040: a cycle is told to its end before its money moves.
+    const fn check_no_cycle(&self) -> Result<(), Finding> {
+        match self.cycle {
+            Some(_) => Err(Finding::Unannounced { kind: "end of a variation cycle", id: 0 }),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Auditor {
@@ -115,23 +139,40 @@ impl Auditor {
         for (instrument, last) in self.prices.overdue(input.at) {
             if !self.closing.contains_key(&instrument) {
                 sheet.stopping.insert(instrument, last);
-                self.note_closing(instrument);
+                self.note_closing(instrument, last);
             }
         }
         if !is_refused {
             self.read_command(input, &mut sheet);
         }
         for event in events {
+            if sheet.is_to_refresh && !is_of_books(event) {
+                self.refresh(input.at, &mut sheet);
+            }
             let stirred = self.stirs_closing(event, &sheet);
             self.read_event(event, input.at, &mut sheet)?;
-            if let Some(instrument) = stirred {
-                self.note_closing(instrument);
+            if let Some((instrument, last)) = stirred {
+                self.note_closing(instrument, last);
+            }
+            sheet.is_stirred |= stirs(event);
+            if matches!(event, Event::IndexPublished(_) | Event::InstrumentListed(_)) {
+                self.refresh(input.at, &mut sheet);
             }
         }
-        self.note_marks(input.at, events, &sheet);
+        if sheet.is_to_refresh {
+            self.refresh(input.at, &mut sheet);
+        }
+        if sheet.is_stirred {
+            let soon = input.at + MARKS_AFTER;
+            self.marks_due = Some(self.marks_due.map_or(soon, |due| due.min(soon)));
+        }
         self.check_sheet(&sheet, input.at)?;
-        // New money is held at once where something lacks; a later change of anything would hide it.
-        if matches!(input.command, Command::Deposit { .. }) { self.check_holds() } else { Ok(()) }
+        // New money is held at once where something lacks, and what is held is not taken out; a later change of anything would hide it.
+        if matches!(input.command, Command::Deposit { .. } | Command::Withdraw { .. }) {
+            self.check_holds()
+        } else {
+            Ok(())
+        }
     }
 
     /// Compares the books with the exchange's own view.
@@ -219,15 +260,22 @@ impl Auditor {
                 sheet.stated.gain(*account, *amount);
                 sheet.stated.house(-*amount);
             }
+            Command::Withdraw { account, amount } => {
+                self.money.deposit(-*amount);
+                sheet.stated.gain(*account, -*amount);
+                sheet.stated.house(*amount);
+            }
+            // From one bucket of the house to another.
+            Command::FundHouse { amount, .. } => self.money.deposit(*amount),
             Command::Tick => {
                 sheet.is_tick = true;
                 if self.marks_due.is_some_and(|due| due <= input.at) {
-                    self.marks_due = None;
-                    sheet.is_marked = true;
+                    sheet.is_to_refresh = true;
                 }
                 if let Some((due, every)) = self.variation.filter(|(due, _)| *due <= input.at) {
                     sheet.varied.extend(self.prices.trading());
-                    sheet.is_marked_last = true;
+                    sheet.is_to_refresh = true;
+                    sheet.cycle_due = Some(due);
                     let missed = input.at.since(due).nanos() / every.nanos().max(1);
                     let next = due + NanosSpan::new(every.nanos() * (missed + 1));
                     self.variation = Some((next, every));
@@ -250,6 +298,8 @@ impl Auditor {
             | Command::PublishRisk { .. }
             | Command::RegisterCapacity { .. }
             | Command::SetMarginMode { .. } => {}
+            | Command::InstructExercise { .. }
+            | Command::Nominate { .. } => {}
         }
     }
 
@@ -257,13 +307,14 @@ impl Auditor {
         match event {
             Event::Rejected(_) | Event::VenueOpened => Ok(()),
             Event::InstrumentListed(terms) => {
-                self.prices.list(terms);
-                sheet.is_marked_last = true;
+                self.prices.list(terms, now);
                 self.next_id("series", terms.id.0)
             }
             Event::AccountOpened { account, .. } => self.next_id("account", account.0),
             Event::MoneyMoved(transfer) => {
+                sheet.check_no_cycle()?;
                 self.money.transfer(transfer, &mut sheet.stated);
+                sheet.transfers.push(*transfer);
                 Ok(())
             }
             Event::OrderAccepted(_)
@@ -276,25 +327,25 @@ impl Auditor {
             Event::BatchItemDone { .. }
             | Event::AuctionExtended { .. }
             | Event::IndicativePrice { .. } => Ok(()),
-            Event::Traded(traded) => self.read_trade(traded, sheet),
-            Event::IndexPublished(print) => {
-                self.prices.print(print)?;
-                sheet.has_news = true;
-                sheet.is_marked_last = true;
-                Ok(())
-            }
+            Event::Traded(traded) => self.read_trade(traded, now, sheet),
+            Event::IndexPublished(print) => self.prices.print(print),
             Event::MarkChanged { instrument, mark } => {
-                let bests = self.orders.bests(*instrument);
-                if self.prices.fresh_mark(*instrument, bests) != Some(*mark) {
+                let premium = self.prices.premium(*instrument);
+                if premium.as_ref().or(sheet.expected.get(instrument)) != Some(mark) {
                     sheet.odd_marks.insert(*instrument, *mark);
                 }
                 self.prices.mark(*instrument, *mark);
-                sheet.has_news = true;
                 Ok(())
+            }
+            Event::SettlementPriceFixed { instrument, price, source } => {
+                self.read_settlement_price(*instrument, (*price, source), now, sheet)
             }
             Event::VariationPaid { .. }
             | Event::SeriesExpired { .. }
             | Event::PositionClosed { .. } => self.read_clearing(event, sheet),
+            Event::VariationEnded | Event::DefaultResolved(_) | Event::LossSplit { .. } => {
+                self.read_loss(event, sheet)
+            }
             Event::ObligationAssigned { .. }
             | Event::AgentNominated { .. }
             | Event::IntervalOpened { .. }
@@ -326,6 +377,16 @@ impl Auditor {
               // Default funds and liquidation.
               // Physical close-out.
               // Trades agreed elsewhere.
+            // Marks and settlement prices.
+            // Options, cascades and cash futures.
+            Event::ExerciseInstructed { .. } => Ok(()),
+            Event::OptionExercised { .. } => self.read_exercise(event),
+            // Default funds and liquidation.
+            // Physical close-out.
+            Event::Nominated { .. }
+            | Event::MatchReported { .. }
+            | Event::AssignmentPublished(_) => self.read_close_out(event, sheet),
+            // Trades agreed elsewhere.
         }
     }
 
@@ -345,12 +406,7 @@ impl Auditor {
             Event::OrderCancelled { order, qty, .. } => {
                 self.orders.cancel(*order, *qty, &mut sheet.touched)
             }
-            Event::OrderTriggered { instrument, order, .. } => {
-                if sheet.has_news {
-                    sheet.fired.insert(*instrument);
-                }
-                self.orders.trigger(*order, &mut sheet.touched)
-            }
+            Event::OrderTriggered { order, .. } => self.orders.trigger(*order, &mut sheet.touched),
             Event::AuctionOpened { instrument, .. } => {
                 self.orders.collect(*instrument);
                 Ok(())
@@ -365,7 +421,12 @@ impl Auditor {
         }
     }
 
-    fn read_trade(&mut self, traded: &Traded, sheet: &mut Sheet) -> Result<(), Finding> {
+    fn read_trade(
+        &mut self,
+        traded: &Traded,
+        now: Nanos,
+        sheet: &mut Sheet,
+    ) -> Result<(), Finding> {
         self.next_id("trade", traded.trade.0)?;
         let (terms, _) = self.prices.terms(traded.instrument)?;
         let last = self.trade_seqs.entry(traded.instrument).or_default();
@@ -376,10 +437,14 @@ impl Auditor {
         *last += 1;
         self.orders.trade(traded, &mut sheet.touched)?;
         self.positions.trade(traded, &terms);
-        self.prices.trade(traded.instrument, traded.price);
+        self.prices.trade(traded.instrument, (traded.price, traded.qty), now);
         sheet.traded_in.insert(traded.instrument);
-        let notional = value(&terms, traded.price, i128::from(traded.qty.lots()));
-        let limits = [(&traded.maker, MicroUsd::ZERO), (&traded.taker, taker_fee(notional))];
+        let full = taker_fee(&terms, traded.price, i128::from(traded.qty.lots()));
+        if let Some((buyer, seller, premium)) = premium(traded, &terms) {
+            sheet.stated.gain(buyer, -premium);
+            sheet.stated.gain(seller, premium);
+        }
+        let limits = [(&traded.maker, MicroUsd::ZERO), (&traded.taker, full)];
         for (fill, limit) in limits {
             if fill.fee < MicroUsd::ZERO || limit < fill.fee {
                 return Err(Finding::Fee { fee: fill.fee, limit });
@@ -396,25 +461,28 @@ impl Auditor {
     #[expect(clippy::wildcard_enum_match_arm, reason = "the exhaustive match is in `read_event`")]
     fn read_clearing(&mut self, event: &Event, sheet: &mut Sheet) -> Result<(), Finding> {
         match event {
-            Event::VariationPaid { instrument, account, amount, unpaid, haircut } => {
-                let (terms, mark) = self.prices.terms(*instrument)?;
-                let (unpaid, haircut) = (*unpaid, *haircut);
-                let paid = Paid { account: *account, amount: *amount, unpaid, haircut };
-                self.positions.pay(&terms, mark, &paid)?;
+            Event::VariationPaid { instrument, account, amount } => {
+                let (terms, price) = self.prices.settled(*instrument)?;
+                let cycle = sheet.cycle.get_or_insert_with(|| Cycle::new(&self.positions));
+                cycle.due(*account, *amount);
+                self.positions.pay(&terms, price, *account, *amount)?;
                 sheet.varied.insert(*instrument);
                 sheet.stated.gain(*account, *amount);
-                // What losers lack and winners do without, the insurance fund has paid.
-                sheet.stated.house(haircut - unpaid);
                 Ok(())
             }
             Event::SeriesExpired { instrument, settlement_price } => {
-                let fixed = self.prices.fixing(*instrument);
-                let ours = fixed.or_else(|| self.closing.get(instrument).copied());
+                let (terms, mark) = self.prices.terms(*instrument)?;
+                let closing = self.closing.get(instrument).map(|(price, _)| *price);
+                let ours = if terms.is_premium_style() {
+                    closing.map(|price| Price::from_ticks(terms.moneyness(price).max(0)))
+                } else {
+                    closing
+                };
                 let (instrument, theirs) = (*instrument, *settlement_price);
                 if ours != Some(theirs) {
                     return Err(Finding::SettlementPrice { instrument, ours, theirs });
                 }
-                self.prices.mark(instrument, theirs);
+                self.prices.mark(instrument, if terms.is_premium_style() { mark } else { theirs });
                 self.prices.stop(instrument);
                 sheet.stopped.insert(instrument);
                 sheet.odd_marks.remove(&instrument);
@@ -428,6 +496,43 @@ impl Auditor {
                 Ok(())
             }
             _ => Ok(()),
+        }
+    }
+
+    /// SIM-040: who could not pay, who paid instead, and how it was split.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the exhaustive match is in `read_event`")]
+    fn read_loss(&mut self, event: &Event, sheet: &mut Sheet) -> Result<(), Finding> {
+        let unannounced = Finding::Unannounced { kind: "variation cycle", id: 0 };
+        if matches!(event, Event::VariationEnded) {
+            let cycle = sheet.cycle.take().ok_or(unannounced)?;
+            return cycle.check(&self.money, &mut sheet.stated);
+        }
+        let cycle = sheet.cycle.as_mut().ok_or(unannounced)?;
+        match event {
+            Event::DefaultResolved(part) => cycle.resolve(*part),
+            Event::LossSplit { purpose, page } => cycle.split(*purpose, page),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the exhaustive match is in `read_event`")]
+    fn read_close_out(&mut self, event: &Event, _sheet: &mut Sheet) -> Result<(), Finding> {
+        match event {
+            Event::Nominated { account, instrument, nomination } => {
+                self.assignments.nominate(*instrument, *account, nomination);
+                Ok(())
+            }
+            Event::AssignmentPublished(published) => {
+                let (terms, _) = self.prices.terms(published.inputs.instrument)?;
+                self.assignments.publish(published, &terms, &self.positions)
+            }
+            other => {
+                if let Some((instrument, agreed)) = agreed(other) {
+                    self.assignments.agree(instrument, agreed);
+                }
+                Ok(())
+            }
         }
     }
 
@@ -446,6 +551,7 @@ impl Auditor {
                 for account in [*seller, *buyer] {
                     *sheet.assigned.entry((*instrument, account)).or_default() += *lots;
                 }
+                self.assignments.oblige(*instrument, (*seller, *buyer, *lots))?;
                 self.deliveries.assign(event, &terms)
             }
             Event::AgentNominated { account, signer } => {
@@ -480,7 +586,9 @@ impl Auditor {
     }
 
     fn check_sheet(&mut self, sheet: &Sheet, now: Nanos) -> Result<(), Finding> {
+        sheet.check_no_cycle()?;
         self.money.check(&sheet.stated)?;
+        self.check_transfers(&sheet.transfers)?;
         self.orders.check(&sheet.touched)?;
         self.check_prices(sheet, now)?;
         for instrument in &sheet.stopped {
@@ -495,8 +603,8 @@ impl Auditor {
             self.positions.check_sum(*instrument)?;
         }
         for instrument in &sheet.varied {
-            let (terms, mark) = self.prices.terms(*instrument)?;
-            self.positions.check_paid(&terms, mark)?;
+            let (terms, price) = self.prices.settled(*instrument)?;
+            self.positions.check_paid(&terms, price)?;
         }
         for instrument in &sheet.ended {
             self.positions.check_ended(*instrument)?;
@@ -512,18 +620,40 @@ impl Auditor {
             return Err(Finding::TimerStuck { due, at: now });
         }
         if let Some((instrument, mark)) = sheet.odd_marks.first_key_value() {
-            let ours = self.prices.fresh_mark(*instrument, self.orders.bests(*instrument));
+            let ours = sheet.expected.get(instrument).copied();
             return Err(Finding::Mark { instrument: *instrument, ours, theirs: *mark });
         }
-        let is_marked = sheet.is_marked || sheet.is_marked_last;
-        let still = |instrument: &InstrumentId| !sheet.fired.contains(instrument);
-        for instrument in self.prices.trading().filter(still).filter(|_| is_marked) {
-            let (_, theirs) = self.prices.terms(instrument)?;
-            let ours = self.prices.fresh_mark(instrument, self.orders.bests(instrument));
-            if ours != Some(theirs) {
+        for (instrument, mark) in &sheet.expected {
+            let (_, theirs) = self.prices.terms(*instrument)?;
+            let mark = &self.prices.premium(*instrument).unwrap_or(*mark);
+            if theirs != *mark && !sheet.stopped.contains(instrument) {
+                let (instrument, ours) = (*instrument, Some(*mark));
                 return Err(Finding::Mark { instrument, ours, theirs });
             }
         }
+        Ok(())
+    }
+
+    /// SIM-024, SIM-050: a settlement price is made of what it says, and is what that gives.
+    fn read_settlement_price(
+        &mut self,
+        instrument: InstrumentId,
+        (theirs, source): (Price, &SettlementSource),
+        now: Nanos,
+        sheet: &Sheet,
+    ) -> Result<(), Finding> {
+        let is_last = self.prices.overdue(now).contains_key(&instrument);
+        let market = self.orders.market(instrument);
+        let ours = match (sheet.cycle_due, self.variation) {
+            _ if is_last => self.closing.get(&instrument).cloned(),
+            (Some(at), Some((_, day))) => self.prices.day(instrument, &market, at, day),
+            (None, _) | (_, None) => None,
+        };
+        if ours.as_ref().is_none_or(|(price, made_of)| *price != theirs || made_of != source) {
+            let ours = ours.map(|(price, _)| price);
+            return Err(Finding::SettlementPrice { instrument, ours, theirs });
+        }
+        self.prices.settle(instrument, theirs);
         Ok(())
     }
 
@@ -538,6 +668,9 @@ impl Auditor {
             let sums = open.get(&(account, instrument)).copied().unwrap_or_default();
             let terms = (&terms, mark);
             let (position, orders) = self.positions.required(terms, account, sums, &self.margins);
+            let underlying = self.prices.underlying(&terms).unwrap_or(mark);
+            let prices = (mark, underlying);
+            let (position, orders) = self.positions.required(&terms, prices, account, sums);
             let total = required.entry(account).or_default();
             *total = (total.0 + position, total.1 + orders);
         }
@@ -550,6 +683,23 @@ impl Auditor {
                 if held != required {
                     return Err(Finding::Hold { bucket, held, required });
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// SIM-028: transfers have no gaps, chains are of one command, and everyone says what it is for.
+    fn check_transfers(&mut self, transfers: &[Transfer]) -> Result<(), Finding> {
+        let mut open = None;
+        for transfer in transfers {
+            let Transfer { id, chain, reason, .. } = *transfer;
+            self.next_id("transfer", id.0)?;
+            if chain != id && open != Some(chain) {
+                return Err(Finding::OutOfChain { transfer: id, chain });
+            }
+            open = Some(chain);
+            if reason == Reason::Unstated {
+                return Err(Finding::WithoutReason { transfer: id });
             }
         }
         Ok(())
@@ -590,7 +740,15 @@ mod tests {
             let mut believer = auditor.clone();
             let cash = Bucket::Cash(bucket.account().unwrap());
             let amount = MicroUsd::new(1);
-            let transfer = settlement::Transfer { from: bucket, to: cash, amount };
+            let id = settlement::TransferId(0);
+            let transfer = Transfer {
+                id,
+                chain: id,
+                reason: Reason::Unstated,
+                from: bucket,
+                to: cash,
+                amount,
+            };
             believer.money.transfer(&transfer, &mut Stated::default());
             assert!(matches!(believer.check_holds(), Err(Finding::Hold { .. })));
             tried += 1;

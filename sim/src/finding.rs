@@ -3,7 +3,7 @@
 use instruments::{
     AccountId, InstrumentId, MicroUsd, Nanos, NetQty, ObligationId, OrderId, Price, Qty, Seq, Side,
 };
-use settlement::Bucket;
+use settlement::{Bucket, TransferId};
 use thiserror::Error;
 
 /// Something that must hold and does not.
@@ -64,6 +64,20 @@ pub enum Finding {
         moved: MicroUsd,
         /// By the reasons.
         stated: MicroUsd,
+    },
+    /// SIM-028: what stands or falls together follows on each other within one command.
+    #[error("{transfer} is of the chain {chain}, which is not open")]
+    OutOfChain {
+        /// Which transfer.
+        transfer: TransferId,
+        /// Of which chain.
+        chain: TransferId,
+    },
+    /// SIM-028: a transfer says what it is for.
+    #[error("{transfer} does not say what it is for")]
+    WithoutReason {
+        /// Which transfer.
+        transfer: TransferId,
     },
     /// SIM-006: a fee is what the rates say, or less when the account has no more.
     #[error("a fee of {} micro-dollars, {} are due", fee.micros(), limit.micros())]
@@ -167,6 +181,24 @@ pub enum Finding {
         /// By the event, before what could not be paid; zero when there was none.
         said: MicroUsd,
     },
+    /// SIM-040: what a loser cannot pay is paid by the layers in their order, each as far as it goes.
+    #[error("the loss of {account} runs down another way than the layers say; {} micro-dollars are left for winners", lost.micros())]
+    Waterfall {
+        /// The first who could not pay.
+        account: AccountId,
+        /// What no layer could pay.
+        lost: MicroUsd,
+    },
+    /// SIM-041: a loss that several bear is split pro rata, by largest remainder.
+    #[error("{account} has a part of {theirs}, pro rata it is {ours}")]
+    Split {
+        /// The first whose part is another.
+        account: AccountId,
+        /// By the auditor.
+        ours: i128,
+        /// As told.
+        theirs: i128,
+    },
     /// SIM-014: what is delivered is what was held.
     #[error("{account} delivers or receives {} lots of {instrument}, assigned are {}", closed.lots(), assigned.lots())]
     Assignment {
@@ -178,6 +210,12 @@ pub enum Finding {
         closed: Qty,
         /// By the obligations.
         assigned: Qty,
+    },
+    /// SIM-014: an assignment is published with what it follows from, is fair, and is what the obligations are.
+    #[error("the assignment of {instrument} is not what was held, not fair, or not what is owed")]
+    Unfair {
+        /// Of which series.
+        instrument: InstrumentId,
     },
     /// SIM-015: an interval goes its way, in time, and pays what its outcome says.
     #[error("{obligation} interval {interval}: {what}")]
@@ -249,7 +287,7 @@ pub enum Finding {
         /// As the exchange says.
         theirs: Price,
     },
-    /// SIM-024: a settlement price is the fixing over the last day of the index.
+    /// SIM-024, SIM-050: a settlement price is the fixing over the last day of the index, or what a day's trades, depth and marks give.
     #[error("{instrument} settles at {} ticks, by the prints {ours:?}", theirs.ticks())]
     SettlementPrice {
         /// Which series.

@@ -101,10 +101,10 @@ impl Tally {
                 self.trades += 1;
                 self.volume_lots += traded.qty.lots();
             }
-            Event::VariationPaid { amount, haircut, .. } => {
+            Event::VariationPaid { amount, .. } => {
                 self.variation += (*amount).max(MicroUsd::ZERO);
-                self.haircuts += *haircut;
             }
+            Event::DefaultResolved(part) => self.haircuts += part.haircut,
             Event::SeriesExpired { .. } => self.expired += 1,
             Event::ObligationAssigned { .. } => self.obligations += 1,
             Event::IntervalSettled(settled) => match settled.outcome {
@@ -129,6 +129,7 @@ impl Tally {
             | Event::DepthChanged { .. }
             | Event::IndexPublished(_)
             | Event::MarkChanged { .. }
+            | Event::SettlementPriceFixed { .. }
             | Event::PositionClosed { .. }
             | Event::AgentNominated { .. }
             | Event::RiskPublished(_)
@@ -142,9 +143,17 @@ impl Tally {
             | Event::RowsDrawn { .. }
             | Event::VerdictRecorded { .. }
             | Event::BatchItemDone { .. }
+            | Event::VariationEnded
+            | Event::LossSplit { .. }
             | Event::AuctionExtended { .. }
             | Event::AuctionEnded { .. }
             | Event::IndicativePrice { .. } => {}
+            // Options, cascades and cash futures.
+            Event::ExerciseInstructed { .. } | Event::OptionExercised { .. } => {}
+            // Physical close-out.
+            Event::Nominated { .. }
+            | Event::MatchReported { .. }
+            | Event::AssignmentPublished(_) => {} // Trades agreed elsewhere.
         }
     }
 }

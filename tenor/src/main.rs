@@ -1,9 +1,14 @@
 //! The one binary of Tenor. `tenor --help` teaches the rest.
 
+mod assignment;
 mod book_replay;
 mod cli;
 mod commands;
 mod demo;
+mod figures;
+mod ledger;
+mod margin;
+mod option;
 mod oracle_index;
 mod progress;
 

@@ -20,6 +20,9 @@ pub(crate) fn instrument(series: &Series) -> WireInstrument {
             };
             (Some(terms.price_to_decimal(strike).into()), Some(right.to_owned()))
         }
+        Product::Cap { strike } => {
+            (Some(terms.price_to_decimal(strike).into()), Some("call".to_owned()))
+        }
         Product::Future { .. } | Product::Spread { .. } => (None, None),
     };
     let is_active = series.state == SeriesState::Trading && series.is_cleared();
@@ -67,7 +70,7 @@ fn number(whole: u64) -> Number {
 pub(crate) fn kind(terms: &Instrument) -> &'static str {
     match terms.product {
         Product::Future { .. } => "future",
-        Product::Option { .. } => "option",
+        Product::Option { .. } | Product::Cap { .. } => "option",
         Product::Spread { .. } => "future_combo",
     }
 }
@@ -88,14 +91,14 @@ fn period(terms: &Instrument) -> &'static str {
             Period::Quarter => "quarter",
             Period::Year => "year",
         },
-        Product::Option { .. } | Product::Spread { .. } => "month",
+        Product::Option { .. } | Product::Cap { .. } | Product::Spread { .. } => "month",
     }
 }
 
 fn style(terms: &Instrument) -> &'static str {
     match terms.product {
         Product::Future { style: Style::Physical, .. } => "physical",
-        Product::Future { style: Style::Cash, .. } => "cash",
+        Product::Future { style: Style::Cash, .. } | Product::Cap { .. } => "cash",
         // An option becomes a future, a spread two.
         Product::Option { .. } | Product::Spread { .. } => "future",
     }

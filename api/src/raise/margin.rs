@@ -90,7 +90,7 @@ fn array(exchange: &Exchange, margin: &GradeMargin, series: &Series) -> Option<W
     let expiry = match terms.product {
         Product::Option { underlying, .. } => exchange.series_by_id(underlying)?,
         Product::Future { .. } => series,
-        Product::Spread { .. } => return None,
+        Product::Cap { .. } | Product::Spread { .. } => return None,
     };
     let is_option = expiry.instrument.id != terms.id;
     let rate = if is_option { margin.parameters.short_option_minimum } else { Ppm::ZERO };

@@ -1,5 +1,7 @@
 //! Refusals: every [`Reject`] of the exchange, and what else can stop a request, as a code, a reason, a field and a limit.
 
+mod close_out;
+
 use exchange::{ReceiptField, Reject};
 use instruments::{Instrument, Price};
 use rust_decimal::Decimal;
@@ -70,10 +72,11 @@ pub(crate) fn reject(reject: &Reject, instrument: Option<&Instrument>) -> WireEr
         | Reject::NotAVerifier
         | Reject::QualityOutOfRange => delivery(reject),
         // Ledger.
+        Reject::WithdrawalOutOfRange { .. } | Reject::NotAHouseFund => account(reject),
         // Margin and risk arrays.
         Reject::TooManyGrades { .. }
         | Reject::RisksOutOfRange { .. }
-        | Reject::NotAnOption
+        | Reject::ArrayFollowsMark
         | Reject::ArrayOutOfRange { .. }
         | Reject::CapacityOutOfRange { .. }
         | Reject::BeyondDeliverable { .. }
@@ -81,8 +84,17 @@ pub(crate) fn reject(reject: &Reject, instrument: Option<&Instrument>) -> WireEr
         | Reject::MarginModeNotCarried { .. } => margin(reject),
         // Marks and settlement prices.
         // Options, cascades and cash futures.
+        Reject::BadUnderlying | Reject::NotAnOption | Reject::InstructionAboveHolding { .. } => {
+            option(reject)
+        }
         // Default funds and liquidation.
         // Physical close-out.
+        Reject::NoNominations
+        | Reject::NothingHeld
+        | Reject::BadNomination
+        | Reject::NoMatches
+        | Reject::MatchOutOfRange { .. }
+        | Reject::TooManyMatches { .. } => close_out::close_out(reject),
         // Trades agreed elsewhere.
     };
     error.by_rule(reject.rule())
@@ -110,6 +122,25 @@ fn venue(reject: &Reject) -> WireError {
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the table above is exhaustive")]
+fn option(reject: &Reject) -> WireError {
+    match reject {
+        Reject::BadUnderlying => {
+            let reason = "an option is on a listed future of its grade, tick, lot and node";
+            WireError::new(ErrorCode::OtherReject, reason)
+        }
+        Reject::NotAnOption => {
+            let reason = "only an option can be exercised or abandoned";
+            WireError::new(ErrorCode::InvalidInstrument, reason).of("instrument_name")
+        }
+        Reject::InstructionAboveHolding { limit } => {
+            let reason = "an instruction is for at most the lots held long";
+            WireError::new(ErrorCode::InvalidAmount, reason).of("amount").with_limit(*limit)
+        }
+        other => elsewhere(other),
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the table above is exhaustive")]
 fn account(reject: &Reject) -> WireError {
     match reject {
         Reject::UnknownAccount => WireError::new(ErrorCode::NotFound, "no such account"),
@@ -128,6 +159,14 @@ fn account(reject: &Reject) -> WireError {
             let reason = "a deposit must be above zero and at most the limit";
             WireError::new(ErrorCode::InvalidAmount, reason).of("amount").with_limit(*limit)
         }
+        Reject::WithdrawalOutOfRange { limit } => {
+            let reason = "a withdrawal must be above zero and at most what is free";
+            WireError::new(ErrorCode::InvalidAmount, reason).of("amount").with_limit(*limit)
+        }
+        Reject::NotAHouseFund => {
+            let reason = "the exchange funds its first loss, insurance and default fund alone";
+            WireError::new(ErrorCode::Forbidden, reason)
+        }
         Reject::EquityOutOfRange { limit } => {
             let reason = "the account's equity would be above the limit";
             WireError::new(ErrorCode::InvalidAmount, reason).of("amount").with_limit(*limit)
@@ -143,7 +182,7 @@ fn terms(reject: &Reject, instrument: Option<&Instrument>) -> WireError {
             WireError::new(ErrorCode::InvalidInstrument, "no such series").of("instrument_name")
         }
         Reject::ProductNotCleared => {
-            let reason = "options, spreads and cash-settled futures are not cleared yet";
+            let reason = "spreads are not cleared yet";
             WireError::new(ErrorCode::NotImplemented, reason).of("instrument_name")
         }
         Reject::SeriesExpired => {
@@ -348,7 +387,7 @@ fn margin(reject: &Reject) -> WireError {
             let reason = "must have at least one entry and at most the limit";
             WireError::param("risks", reason).with_limit(count(*limit))
         }
-        Reject::NotAnOption => {
+        Reject::ArrayFollowsMark => {
             let reason = "risk is published of options only";
             WireError::new(ErrorCode::InvalidInstrument, reason).of("instrument_name")
         }
@@ -508,10 +547,12 @@ mod tests {
             Reject::NotAVerifier,
             Reject::QualityOutOfRange,
             // Ledger.
+            Reject::WithdrawalOutOfRange { limit: money },
+            Reject::NotAHouseFund,
             // Margin and risk arrays.
             Reject::TooManyGrades { limit: 1 },
             Reject::RisksOutOfRange { limit: 1 },
-            Reject::NotAnOption,
+            Reject::ArrayFollowsMark,
             Reject::ArrayOutOfRange { limit: 1 },
             Reject::CapacityOutOfRange { limit: 1 },
             Reject::BeyondDeliverable { limit: qty },
@@ -519,17 +560,33 @@ mod tests {
             Reject::MarginModeNotCarried { required: money, available: money },
             // Marks and settlement prices.
             // Options, cascades and cash futures.
+            Reject::BadUnderlying,
+            Reject::NotAnOption,
+            Reject::InstructionAboveHolding { limit: qty },
             // Default funds and liquidation.
             // Physical close-out.
             // Trades agreed elsewhere.
         ]
     }
 
+    /// Those of a physical close-out.
+    fn close_outs() -> Vec<Reject> {
+        vec![
+            Reject::NoNominations,
+            Reject::NothingHeld,
+            Reject::BadNomination,
+            Reject::NoMatches,
+            Reject::MatchOutOfRange { limit: Qty::from_lots(1) },
+            Reject::TooManyMatches { limit: 1 },
+        ]
+    }
+
     /// API-003: which code a client sees for which rule.
     #[test]
     fn api_003_every_refusal_of_the_exchange_has_a_code_and_its_rule() {
-        let table: String = all()
+        let table: String = [all(), close_outs()]
             .iter()
+            .flatten()
             .map(|refused| {
                 let error = reject(refused, None);
                 let json = serde_json::to_value(&error).unwrap();

@@ -106,6 +106,8 @@ impl Inbox {
             | Command::ListInstrument(_)
             | Command::OpenAccount { .. }
             | Command::Deposit { .. }
+            | Command::Withdraw { .. }
+            | Command::FundHouse { .. }
             | Command::CancelOrder { .. }
             | Command::CancelAll { .. }
             | Command::OpenAuction { .. }
@@ -118,6 +120,10 @@ impl Inbox {
             | Command::PublishRisk { .. }
             | Command::RegisterCapacity { .. }
             | Command::SetMarginMode { .. }
+            | Command::InstructExercise { .. }
+            // Physical close-out.
+            | Command::Nominate { .. }
+            // Trades agreed elsewhere.
             | Command::Tick => INBOX_MAX,
         };
         let payload = borsh::to_vec(&command).expect("a command encodes");

@@ -143,7 +143,7 @@ impl Desk {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn margin_021_a_portfolio_is_recomputed_from_the_published_arrays_alone() {
+async fn a_portfolio_is_recomputed_from_the_published_arrays_alone() {
     let desk = Desk::open().await;
     let model = json!({"margin_model": "segregated_pm"});
     let changed = desk.client.call("private/change_margin_model", model).await.unwrap();

@@ -64,6 +64,7 @@ impl Stand {
                 ..DeliveryOptions::default()
             },
             tick_every: Duration::from_millis(5),
+            price_every: None,
             clock: clock.clone(),
             ..VenueOptions::new(directory.path())
         };
@@ -221,11 +222,12 @@ pub(crate) fn terms(name: &str) -> Instrument {
             answer_within: NanosSpan::from_seconds(600),
             verdict_within: NanosSpan::from_seconds(600),
             close_at: at(40),
+            close_out: instruments::CloseOut::NONE,
         },
         reference: Price::from_ticks(2_500),
         guards: Guards {
             bands: Some(BandWidths { front: Ppm::new(800_000), back: Ppm::new(800_000) }),
-            breaker: None,
+            ..Guards::NONE
         },
     }
 }

@@ -112,6 +112,7 @@ pub(crate) fn list(venue: &Venue) -> InstrumentId {
             answer_within: NanosSpan::from_seconds(10),
             verdict_within: NanosSpan::from_seconds(10),
             close_at: DELIVER_UNTIL + NanosSpan::from_seconds(60),
+            close_out: instruments::CloseOut::NONE,
         },
         reference: Price::from_ticks(2_500),
         guards: instruments::Guards::NONE,

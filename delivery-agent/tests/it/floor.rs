@@ -328,6 +328,7 @@ fn terms(answer_within: NanosSpan) -> Instrument {
             answer_within,
             verdict_within: NanosSpan::from_seconds(600),
             close_at: hour(60),
+            close_out: instruments::CloseOut::NONE,
         },
         reference: Price::from_ticks(2_500),
         guards: instruments::Guards::NONE,

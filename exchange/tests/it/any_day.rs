@@ -5,7 +5,7 @@
 
 use exchange::{
     AmendOrder, AuctionReason, BatchItem, CancelFilter, CancelKind, Command, Exchange, IndexPrint,
-    PlaceOrder, TimeInForce,
+    Instruction, PlaceOrder, TimeInForce,
 };
 use instruments::{
     AccountId, BreakerTerms, GradeId, Guards, Instrument, InstrumentId, MicroUsd, Nanos, NanosSpan,
@@ -13,7 +13,7 @@ use instruments::{
 };
 use matching_engine::{OrderKind, PostOnly, PriceSource, StpMode, Trigger, TriggerWhen};
 use proptest::prelude::*;
-use settlement::{IntervalState, Verdict};
+use settlement::{Bucket, IntervalState, Verdict};
 
 use crate::world::{START, World, day_future, limit, next_receipt, open_venue};
 
@@ -33,12 +33,15 @@ pub(crate) enum Act {
     CancelAll { who: u64, filter: CancelFilter },
     Batch { who: u64, parts: Vec<Act> },
     Deposit { who: u64, micros: i64 },
+    Withdraw { who: u64, micros: i64 },
+    FundHouse { bucket: Bucket, micros: i64 },
     Index { grade: &'static str, cents: Option<i64> },
     Challenge { nth: usize },
     Receipt { nth: usize, is_good: bool },
     Draw { nth: usize },
     Judge { who: u64, nth: usize, verdict: Verdict },
     Nominate { who: u64, key: u8 },
+    Instruct { who: u64, option: u64, abandon: u64, exercise: u64 },
     Nonsense(Box<Command>),
 }
 
@@ -137,7 +140,8 @@ fn any_order() -> impl Strategy<Value = PlaceOrder> {
         StpMode::CancelBoth,
         StpMode::Decrement,
     ]);
-    let series = prop_oneof![12 => Just(1), 8 => Just(2), 4 => Just(3), 1 => 0..6_u64];
+    let series =
+        prop_oneof![12 => Just(1), 8 => Just(2), 4 => Just(3), 5 => 4..6_u64, 1 => 0..8_u64];
     let place = (any_who(), series, any_side());
     (place, any_kind(), any_lots(), any_time_in_force(), any_extras(), stp).prop_map(
         |((who, series, side), kind, qty, time_in_force, extras, stp)| PlaceOrder {
@@ -215,6 +219,15 @@ fn any_batch() -> impl Strategy<Value = Act> {
         .prop_map(|(who, parts)| Act::Batch { who, parts })
 }
 
+fn any_fund() -> impl Strategy<Value = Bucket> {
+    prop::sample::select(vec![
+        Bucket::FirstLoss,
+        Bucket::Insurance,
+        Bucket::DefaultFund,
+        Bucket::Suspense,
+    ])
+}
+
 fn any_trading() -> impl Strategy<Value = Act> {
     let nth = || 0..6_usize;
     prop_oneof![
@@ -223,7 +236,12 @@ fn any_trading() -> impl Strategy<Value = Act> {
         2 => (any_who(), nth()).prop_map(|(who, nth)| Act::Cancel { who, nth }),
         1 => (any_who(), any_filter()).prop_map(|(who, filter)| Act::CancelAll { who, filter }),
         1 => any_batch(),
+        1 => (any_who(), 4..6_u64, 0..3_u64, 0..3_u64).prop_map(|(who, option, abandon, exercise)| {
+            Act::Instruct { who, option, abandon, exercise }
+        }),
         1 => (any_who(), -1..50_000_000_i64).prop_map(|(who, micros)| Act::Deposit { who, micros }),
+        1 => (any_who(), -1..50_000_000_i64).prop_map(|(who, micros)| Act::Withdraw { who, micros }),
+        1 => (any_fund(), -1..50_000_000_i64).prop_map(|(bucket, micros)| Act::FundHouse { bucket, micros }),
         2 => (prop::sample::select(vec!["H100", "A100", "B200"]), prop::option::weighted(0.9, 200..300_i64))
             .prop_map(|(grade, cents)| Act::Index { grade, cents }),
         2 => any_span().prop_map(Act::Wait),
@@ -258,7 +276,7 @@ pub(crate) fn any_acts() -> impl Strategy<Value = Vec<Act>> {
     })
 }
 
-/// A venue with a cycle every half minute, four series, five accounts with money.
+/// A venue with a cycle every half minute, six series, five accounts with money.
 pub(crate) fn morning() -> World {
     let mut world = World::unopened();
     world.apply(open_venue(true, NanosSpan::from_seconds(30)));
@@ -283,8 +301,21 @@ pub(crate) fn morning() -> World {
     world.list(nodes);
     world.list(day_future("H100W", "H100"));
     let strike = Price::from_ticks(2_500);
-    let product = Product::Option { underlying: InstrumentId(3), strike, right: Right::Call };
-    world.list(Instrument { product, ..day_future("H100CALL", "H100") });
+    let option = |underlying, right, ends: u64, future: Instrument| {
+        let last_trade_at = START + NanosSpan::from_seconds(ends);
+        Instrument {
+            product: Product::Option { underlying: InstrumentId(underlying), strike, right },
+            schedule: Schedule { last_trade_at, ..future.schedule },
+            reference: Price::from_ticks(100),
+            guards: Guards::NONE,
+            ..future
+        }
+    };
+    world.list(option(3, Right::Call, 80, day_future("H100CALL", "H100")));
+    let put = compressed("H100PUT", "H100", 1, 3, (60, 70, 80, 140, 150));
+    world.list(option(1, Right::Put, 50, put));
+    let product = Product::Spread { near: InstrumentId(1), far: InstrumentId(3) };
+    world.list(Instrument { product, ..day_future("H100SPREAD", "H100") });
     for (name, deposit) in NAMES.into_iter().zip(DEPOSITS) {
         let is_verifier = name == "vera";
         world.apply(Command::OpenAccount { name: name.to_owned(), is_verifier });
@@ -317,6 +348,7 @@ fn compressed(
             answer_within: NanosSpan::from_seconds(8),
             verdict_within: NanosSpan::from_seconds(15),
             close_at: after(close),
+            close_out: instruments::CloseOut::NONE,
         },
         ..day_future(name, grade)
     }
@@ -343,7 +375,7 @@ pub(crate) fn act(world: &mut World, act: &Act) {
 fn command(exchange: &Exchange, act: &Act) -> Command {
     match act {
         Act::Wait(_) | Act::Run(_) | Act::Tick => Command::Tick,
-        Act::Place(order) => Command::PlaceOrder(order.clone()),
+        Act::Place(order) => Command::PlaceOrder(priced(exchange, order)),
         Act::Amend { who, nth, price, qty, trigger } => Command::AmendOrder(AmendOrder {
             account: AccountId(*who),
             order: nth_order(exchange, *who, *nth),
@@ -363,15 +395,46 @@ fn command(exchange: &Exchange, act: &Act) -> Command {
         Act::Deposit { who, micros } => {
             Command::Deposit { account: AccountId(*who), amount: MicroUsd::new(*micros) }
         }
+        Act::Withdraw { who, micros } => {
+            Command::Withdraw { account: AccountId(*who), amount: MicroUsd::new(*micros) }
+        }
+        Act::FundHouse { bucket, micros } => {
+            Command::FundHouse { bucket: *bucket, amount: MicroUsd::new(*micros) }
+        }
         Act::Index { grade, cents } => print(exchange, grade, *cents),
         Act::Nominate { who, key } => {
             Command::NominateAgent { account: AccountId(*who), signer: [*key; 20] }
         }
+        Act::Instruct { who, option, abandon, exercise } => Command::InstructExercise {
+            account: AccountId(*who),
+            instrument: InstrumentId(*option),
+            instruction: Instruction {
+                abandon: Qty::from_lots(*abandon),
+                exercise: Qty::from_lots(*exercise),
+            },
+        },
         Act::Nonsense(command) => (**command).clone(),
         Act::Challenge { .. } | Act::Receipt { .. } | Act::Draw { .. } | Act::Judge { .. } => {
             delivery_command(exchange, act)
         }
     }
+}
+
+/// A premium is a small part of what a future costs.
+fn priced(exchange: &Exchange, order: &PlaceOrder) -> PlaceOrder {
+    let series = exchange.series_by_id(order.instrument);
+    let scaled = |price: Price| {
+        let ticks = price.ticks();
+        Price::from_ticks(if ticks < 1_000_000 { ticks.saturating_sub(2_400) } else { ticks })
+    };
+    if !series.is_some_and(|series| series.instrument.is_premium_style()) {
+        return order.clone();
+    }
+    let kind = match order.kind {
+        OrderKind::Limit(price) => OrderKind::Limit(scaled(price)),
+        OrderKind::Market => OrderKind::Market,
+    };
+    PlaceOrder { kind, ceiling: order.ceiling.map(scaled), ..order.clone() }
 }
 
 /// What the parts mean when the batch arrives; nearly always all of one account.

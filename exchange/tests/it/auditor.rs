@@ -4,12 +4,16 @@
 
 use std::collections::BTreeMap;
 
-use exchange::{Event, Exchange, IntervalSettled, OrderAccepted, Stamped, Traded};
+use exchange::{
+    Event, Exchange, Impact, IntervalSettled, OrderAccepted, SettlementSource, SplitPurpose,
+    Stamped, Traded,
+};
 use instruments::{
-    AccountId, Instrument, InstrumentId, MicroUsd, ObligationId, OrderId, Price, Side,
+    AccountId, Instrument, InstrumentId, MicroUsd, ObligationId, OrderId, Price, Product, Right,
+    Side,
 };
 use matching_engine::OrderKind;
-use settlement::{Bucket, Transfer};
+use settlement::{Bucket, HoldKey, Reason, Transfer, TransferId};
 
 #[derive(Default)]
 struct Holding {
@@ -48,8 +52,12 @@ struct Duty {
 #[derive(Default)]
 pub(crate) struct Auditor {
     balances: BTreeMap<Bucket, i128>,
+    last_transfer: TransferId,
+    last_chain: TransferId,
     terms: BTreeMap<InstrumentId, Instrument>,
     marks: BTreeMap<InstrumentId, Price>,
+    /// What variation settles at.
+    settled: BTreeMap<InstrumentId, Price>,
     holdings: BTreeMap<(InstrumentId, AccountId), Holding>,
     orders: BTreeMap<OrderId, Order>,
     depth: BTreeMap<(InstrumentId, Side, Price), u64>,
@@ -71,6 +79,8 @@ impl Auditor {
     /// Adds up one command's events.
     #[track_caller]
     pub(crate) fn watch(&mut self, input: &Stamped, events: &[Event]) {
+        // A chain does not go on in the next command.
+        self.last_chain = TransferId::default();
         let mut due: BTreeMap<InstrumentId, i128> = BTreeMap::new();
         let mut through_suspense: BTreeMap<AccountId, i128> = BTreeMap::new();
         for event in events {
@@ -87,18 +97,44 @@ impl Auditor {
                         *through_suspense.entry(account).or_default() += micros(transfer.amount);
                     }
                 }
-                Event::VariationPaid { instrument, account, amount, unpaid, haircut } => {
-                    let owed = micros(*amount) - micros(*unpaid) + micros(*haircut);
+                Event::VariationPaid { instrument, account, amount } => {
+                    let owed = micros(*amount);
                     self.marked(*instrument, *account, owed);
                     *due.entry(*instrument).or_default() += owed;
-                    *through_suspense.entry(*account).or_default() -= micros(*amount);
+                    *through_suspense.entry(*account).or_default() -= owed;
+                }
+                Event::DefaultResolved(part) => {
+                    let own = micros(part.own_margin) + micros(part.own_share);
+                    let others = micros(part.first_loss) + micros(part.insurance);
+                    let lost = own + others + micros(part.mutual) + micros(part.haircut);
+                    assert_eq!(lost, micros(part.lost), "layers sum to the loss");
+                    *through_suspense.entry(part.account).or_default() -= lost - own;
+                }
+                Event::LossSplit { purpose, page } => {
+                    for line in &page.lines {
+                        assert!(page.terms.hold_for(line), "a line that does not follow");
+                        let part = i128::from(line.part);
+                        *through_suspense.entry(line.account).or_default() += match purpose {
+                            SplitPurpose::Haircut => i128::try_from(line.weight).unwrap() - part,
+                            SplitPurpose::FundShares => part,
+                        };
+                    }
                 }
                 _ => self.event(input, event),
             }
         }
         assert!(due.values().all(|sum| *sum == 0), "variation sums to zero: {due:?}");
+        // Beyond the ledger's range a due is told as the most that the ledger can hold.
+        let is_saturated = events.iter().any(|event| match event {
+            Event::VariationPaid { amount, .. } => amount.micros().abs() == i64::MAX,
+            Event::DefaultResolved(part) => part.lost.micros() == i64::MAX,
+            _ => false,
+        });
         let moved_otherwise = through_suspense.values().any(|rest| *rest != 0);
-        assert!(!moved_otherwise, "variation is the money that moved: {through_suspense:?}");
+        assert!(
+            is_saturated || !moved_otherwise,
+            "variation is the money that moved: {through_suspense:?}"
+        );
     }
 
     #[track_caller]
@@ -111,6 +147,9 @@ impl Auditor {
             Event::MarkChanged { instrument, mark } => {
                 let before = self.marks.insert(*instrument, *mark);
                 assert_ne!(before, Some(*mark), "a mark that did not change");
+            }
+            Event::SettlementPriceFixed { instrument, price, source } => {
+                self.fixed(*instrument, *price, source);
             }
             Event::OrderAccepted(order) => self.accepted(order),
             Event::OrderAmended { order, price, qty, .. } => {
@@ -139,11 +178,46 @@ impl Auditor {
                 assert!(i128::from(delivered.lots()) <= held.lots.abs());
             }
             Event::SeriesExpired { instrument, settlement_price } => {
-                assert_eq!(self.marks[instrument], *settlement_price);
+                let is_premium_style = self.is_premium_style(*instrument);
+                assert!(is_premium_style || self.marks[instrument] == *settlement_price);
                 assert!(self.terms[instrument].schedule.last_trade_at <= input.at);
             }
+            Event::OptionExercised { .. } => self.exercised(event),
             _ => self.delivery_event(input, event),
         }
+    }
+
+    /// Lots of an option become lots of its future at the future's price; what the strike is better is due with the option.
+    #[track_caller]
+    fn exercised(&mut self, event: &Event) {
+        let Event::OptionExercised {
+            instrument,
+            account,
+            exercised,
+            underlying,
+            booked,
+            underlying_price,
+        } = event
+        else {
+            return;
+        };
+        let Product::Option { underlying: future, strike, right } = self.terms[instrument].product
+        else {
+            panic!("an option is exercised")
+        };
+        assert_eq!(future, *underlying);
+        let sign = if right == Right::Call { 1 } else { -1 };
+        let lots = i128::from(exercised.lots());
+        assert_eq!(i128::from(booked.lots()), sign * lots);
+        let price = *underlying_price;
+        let at_price = self.value(future, price, sign * lots);
+        let gain = at_price - self.value(future, strike, sign * lots);
+        let option = self.holdings.get_mut(&(*instrument, *account)).expect("a holding");
+        assert!(lots.abs() <= option.lots.abs() && 0 < lots * option.lots, "what is held");
+        option.cost -= gain;
+        let holding = self.holdings.entry((future, *account)).or_default();
+        holding.lots += sign * lots;
+        holding.cost += at_price;
     }
 
     #[track_caller]
@@ -189,6 +263,7 @@ impl Auditor {
             Event::ObligationClosed { .. } => self.closed(event),
             Event::Rejected(_)
             | Event::VenueOpened
+            | Event::VariationEnded
             | Event::AccountOpened { .. }
             | Event::IndexPublished(_)
             | Event::AuctionOpened { .. }
@@ -196,12 +271,18 @@ impl Auditor {
             | Event::AuctionEnded { .. }
             | Event::IndicativePrice { .. }
             | Event::BatchItemDone { .. }
-            | Event::RiskPublished(_)
-            | Event::CapacityRegistered { .. }
-            | Event::MarginModeChanged { .. }
-            | Event::MarginScaled { .. }
-            | Event::LadderClimbed { .. }
+            | Event::ExerciseInstructed { .. }
             | Event::AgentNominated { .. } => {}
+            // Physical close-out.
+            Event::Nominated { .. } | Event::MatchReported { .. } => {}
+            Event::AssignmentPublished(published) => {
+                let again = published.inputs.assign();
+                assert_eq!(again, published.assigned, "what was published can be made again");
+                let nets: i128 =
+                    published.inputs.holders.iter().map(|it| i128::from(it.net.lots())).sum();
+                assert_eq!(nets, 0, "positions sum to zero");
+            }
+            // Trades agreed elsewhere.
             other => panic!("an event that nobody audits: {other:?}"),
         }
     }
@@ -222,7 +303,13 @@ impl Auditor {
         duty
     }
 
+    #[track_caller]
     fn money_moved(&mut self, transfer: &Transfer) {
+        let Transfer { id, chain, reason, .. } = *transfer;
+        assert_eq!(id.0, self.last_transfer.0 + 1, "transfer ids without gaps");
+        assert!(chain == id || chain == self.last_chain, "out of its chain: {transfer:?}");
+        assert_ne!(reason, Reason::Unstated, "nobody said what it is for: {transfer:?}");
+        (self.last_transfer, self.last_chain) = (id, chain);
         assert!(MicroUsd::ZERO < transfer.amount, "money that did not move: {transfer:?}");
         *self.balances.entry(transfer.from).or_default() -= micros(transfer.amount);
         *self.balances.entry(transfer.to).or_default() += micros(transfer.amount);
@@ -236,9 +323,32 @@ impl Auditor {
         i128::from(price.ticks()) * tick_value * lots
     }
 
+    /// What a trade costs its taker: five basis points, of the worth at the strike and at most an eighth of the premium where one is paid.
+    fn fee(&self, instrument: InstrumentId, price: Price, lots: i128) -> i128 {
+        let rate = |worth: i128| (worth * 500 + 999_999).div_euclid(1_000_000);
+        match self.terms[&instrument].strike() {
+            Some(strike) => {
+                let premium = self.value(instrument, price, lots);
+                rate(self.value(instrument, strike, lots)).min(premium.div_euclid(8))
+            }
+            None => rate(self.value(instrument, price, lots)),
+        }
+    }
+
+    fn is_premium_style(&self, instrument: InstrumentId) -> bool {
+        self.terms[&instrument].is_premium_style()
+    }
+
     fn reserve(&self, order: &Order, limit: Price) -> i128 {
         let worst = order.ceiling.unwrap_or(limit);
         let at = |price: Price| self.value(order.instrument, price, 1);
+        if self.is_premium_style(order.instrument) {
+            let mark = self.marks[&order.instrument];
+            return match order.side {
+                Side::Buy => at(worst) + self.fee(order.instrument, worst, 1),
+                Side::Sell => self.fee(order.instrument, limit.max(worst).max(mark), 1),
+            };
+        }
         let at_mark = at(self.marks[&order.instrument]);
         let loss = match order.side {
             Side::Buy => at(worst) - at_mark,
@@ -289,6 +399,41 @@ impl Auditor {
         assert!(entry.filled < entry.qty, "an amend leaves something open");
     }
 
+    /// A settlement price is what its source gives.
+    #[track_caller]
+    fn fixed(&mut self, instrument: InstrumentId, price: Price, source: &SettlementSource) {
+        let ticks = i128::from(price.ticks());
+        let tick = micros(self.terms[&instrument].tick_size);
+        match source {
+            SettlementSource::Trades { trades, lots, value } => {
+                let (lots, twice) = (i128::from(*lots), 2 * (ticks * i128::from(*lots) - value));
+                assert!(5 <= *trades && 10 <= lots && twice.abs() <= lots, "{source:?} at {ticks}");
+            }
+            SettlementSource::Book(Impact { bids, asks }) => {
+                let (bid, ask) = (i128::from(bids.lots), i128::from(asks.lots));
+                let rest = bids.value * ask + asks.value * bid - 2 * bid * ask * ticks;
+                assert!((0..2 * bid * ask).contains(&rest), "{source:?} at {ticks}");
+            }
+            SettlementSource::Mark => assert_eq!(price, self.marks[&instrument]),
+            SettlementSource::Index { values, .. } => {
+                assert_eq!(values.len(), 48);
+                let mut filled: Vec<i128> = Vec::new();
+                let first = micros(values.iter().flatten().next().copied().unwrap());
+                for value in values {
+                    filled.push(value.map_or(*filled.last().unwrap_or(&first), micros));
+                }
+                filled.sort_unstable();
+                let sum: i128 = filled[4..44].iter().sum();
+                // Rounded twice: to a micro-dollar and to a tick.
+                let off = 2 * (ticks * tick * 40 - sum);
+                let is_clamped = ticks == 1 || price == Instrument::PRICE_MAX;
+                assert!(off.abs() <= 40 * (tick + 1) || is_clamped, "{source:?} at {ticks}");
+                assert!(values.iter().flatten().count() >= 29, "60 % of the day is there");
+            }
+        }
+        self.settled.insert(instrument, price);
+    }
+
     #[track_caller]
     fn traded(&mut self, trade: &Traded) {
         self.trades += 1;
@@ -317,22 +462,25 @@ impl Auditor {
             }
             let signed = if side == Side::Buy { lots } else { -lots };
             let paid = self.value(trade.instrument, trade.price, signed);
+            let paid = if self.is_premium_style(trade.instrument) { 0 } else { paid };
             let holding = self.holdings.entry((trade.instrument, fill.account)).or_default();
             holding.lots += signed;
             holding.cost += paid;
             self.fees += micros(fill.fee);
         }
-        let full =
-            (self.value(trade.instrument, trade.price, lots) * 500 + 999_999).div_euclid(1_000_000);
+        let full = self.fee(trade.instrument, trade.price, lots);
         assert!(micros(trade.taker.fee) <= full, "no more than the taker's fee");
         assert_eq!(trade.maker.fee, MicroUsd::ZERO);
     }
 
-    /// A position was put to its value at the mark, for which `owed` was due.
+    /// A position was put to its value at the settlement price, for which `owed` was due.
     #[track_caller]
     fn marked(&mut self, instrument: InstrumentId, account: AccountId, owed: i128) {
         let lots = self.holdings[&(instrument, account)].lots;
-        let value = self.value(instrument, self.marks[&instrument], lots);
+        let is_premium = self.is_premium_style(instrument);
+        let price = self.settled.get(&instrument).copied();
+        let value = price.map_or(0, |price| self.value(instrument, price, lots));
+        let value = if is_premium { 0 } else { value };
         let holding = self.holdings.get_mut(&(instrument, account)).unwrap();
         let exact = value - holding.cost;
         let saturated = exact.clamp(-i128::from(i64::MAX), i128::from(i64::MAX));
@@ -395,6 +543,7 @@ impl Auditor {
             exchange.ledger().balances().map(|(bucket, money)| (bucket, micros(money))).collect();
         assert_eq!(balances, ledger, "balances");
         assert_eq!(self.fees, micros(exchange.ledger().balance(Bucket::Fees)), "fees");
+        assert_eq!(self.last_transfer, exchange.ledger().last_transfer(), "transfers");
 
         let held = exchange
             .positions()
@@ -464,7 +613,10 @@ impl Auditor {
     fn compare_duties(&self, exchange: &Exchange) {
         assert_eq!(self.duties.len(), exchange.deliveries().count(), "obligations");
         let mut held: BTreeMap<Bucket, i128> = BTreeMap::new();
+        let ledger = exchange.ledger();
         for (id, duty) in &self.duties {
+            let keys = [HoldKey::Escrow(*id, duty.buyer), HoldKey::Bond(*id, duty.seller)];
+            assert_eq!(keys.map(|key| micros(ledger.held(key))), [duty.escrow, duty.bond], "{id}");
             let obligation = &exchange.delivery(*id).expect("an obligation").obligation;
             assert_eq!(obligation.closed, duty.is_closed, "{id}");
             assert_eq!(

@@ -50,9 +50,11 @@ fn everything_is_delivered_and_paid() {
             H100D mark 2.6
             alice: cash 974.98 margin 24.96 +2 H100D (4.8)
             bob: cash 975.04 margin 24.96 -2 H100D (-4.8)
+            H100D settles @ 2.6 by the mark
             H100D expired @ 2.6
             H100D variation alice 4.8
             H100D variation bob -4.8
+            H100D assigned: 2 holders, 0 matched, 1 paired
             H100D alice ends +2, 2 for delivery
             H100D bob ends -2, 2 for delivery
             D-1 bob delivers 2 to alice, escrow 124.8, bond 31.2
@@ -112,7 +114,9 @@ fn a_lying_seller_pays() {
             #2 bob sells 1 @ 2.5 with #1 alice, fee 0.03
             bob nominates aa
             H100 index 2.5
+            H100D settles @ 2.5 by the mark
             H100D expired @ 2.5
+            H100D assigned: 2 holders, 0 matched, 1 paired
             H100D alice ends +1, 1 for delivery
             H100D bob ends -1, 1 for delivery
             D-1 bob delivers 1 to alice, escrow 60, bond 15
@@ -156,7 +160,9 @@ fn a_silent_seller_pays_and_a_dear_replacement_costs_more() {
             #1 alice buy 1 @ 2.5
             #2 bob sell 1 @ 2.5
             #2 bob sells 1 @ 2.5 with #1 alice, fee 0.03
+            H100D settles @ 2.5 by the mark
             H100D expired @ 2.5
+            H100D assigned: 2 holders, 0 matched, 1 paired
             H100D alice ends +1, 1 for delivery
             H100D bob ends -1, 1 for delivery
             D-1 bob delivers 1 to alice, escrow 60, bond 15
@@ -201,7 +207,9 @@ fn what_nobody_can_judge_is_unpaid_and_unpunished() {
             #2 bob sell 1 @ 2.5
             #2 bob sells 1 @ 2.5 with #1 alice, fee 0.03
             bob nominates aa
+            H100D settles @ 2.5 by the mark
             H100D expired @ 2.5
+            H100D assigned: 2 holders, 0 matched, 1 paired
             H100D alice ends +1, 1 for delivery
             H100D bob ends -1, 1 for delivery
             D-1 bob delivers 1 to alice, escrow 60, bond 15
@@ -250,7 +258,9 @@ fn a_verdict_may_come_after_its_interval_has_ended() {
             #2 bob sell 1 @ 2.5
             #2 bob sells 1 @ 2.5 with #1 alice, fee 0.03
             bob nominates aa
+            H100D settles @ 2.5 by the mark
             H100D expired @ 2.5
+            H100D assigned: 2 holders, 0 matched, 1 paired
             H100D alice ends +1, 1 for delivery
             H100D bob ends -1, 1 for delivery
             D-1 bob delivers 1 to alice, escrow 60, bond 15
@@ -299,7 +309,9 @@ fn a_buyer_who_cannot_prefund_pays_a_tenth() {
             #1 alice buy 2 @ 2.5
             #2 bob sell 2 @ 2.5
             #2 bob sells 2 @ 2.5 with #1 alice, fee 0.06
+            H100D settles @ 2.5 by the mark
             H100D expired @ 2.5
+            H100D assigned: 2 holders, 0 matched, 1 paired
             H100D alice ends +2, 2 for delivery
             H100D bob ends -2, 2 for delivery
             D-1 bob delivers 2 to alice, escrow 0, bond 0
@@ -346,10 +358,12 @@ fn whole_nodes_are_delivered_and_the_odd_rest_is_money() {
             #3 carol buys 7 @ 2.5 with #1 bob, fee 0.21
             H100 index 2.7
             H100D mark 2.7
+            H100D settles @ 2.7 by the mark
             H100D expired @ 2.7
             H100D variation alice 57.6
             H100D variation bob -91.2
             H100D variation carol 33.6
+            H100D assigned: 3 holders, 0 matched, 1 paired
             H100D alice ends +12, 8 for delivery
             H100D bob ends -19, 8 for delivery
             H100D carol ends +7, 0 for delivery
@@ -396,11 +410,15 @@ fn a_loser_who_cannot_pay_cuts_the_winner() {
             H100D mark 1.5
             alice: cash 4.8 margin 7.2 +1 H100D (-24)
             bob: cash 992.8 margin 7.2 -1 H100D (24)
+            H100D settles @ 1.5 by the mark
             H100D expired @ 1.5
-            H100D variation alice -12, unpaid 12
-            H100D variation bob 12, haircut 12
+            H100D variation alice -24
+            H100D variation bob 24
+            alice lost 24, own margin 12, haircut 12
+            haircut 1/1: bob 12000000 of 24000000
             alice: +1 H100D
             bob: cash 1004.8 margin 7.2 -1 H100D
+            H100D assigned: 2 holders, 0 matched, 1 paired
             H100D alice ends +1, 1 for delivery
             H100D bob ends -1, 1 for delivery
             D-1 bob delivers 1 to alice, escrow 0, bond 0

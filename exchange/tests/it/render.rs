@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
-use exchange::{Event, Exchange, IntervalOutcome, IntervalSettled, Reject, Traded};
+use exchange::{
+    Event, Exchange, IntervalOutcome, IntervalSettled, Reject, SettlementSource, SplitPurpose,
+    Traded,
+};
 use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, OrderId, Price, Side};
 use settlement::{Bucket, FailCause, Verdict};
 
@@ -18,7 +21,7 @@ pub(crate) fn event(world: &World, event: &Event) -> Option<String> {
         exchange.series_by_id(*instrument).unwrap().instrument.price_to_decimal(*price)
     };
     Some(match event {
-        Event::MoneyMoved(_) | Event::DepthChanged { .. } => return None,
+        Event::MoneyMoved(_) | Event::DepthChanged { .. } | Event::VariationEnded => return None,
         Event::Rejected(reason) => refused(reason),
         Event::VenueOpened => "venue open".to_owned(),
         Event::InstrumentListed(terms) => format!("{} listed", terms.name),
@@ -46,11 +49,12 @@ pub(crate) fn event(world: &World, event: &Event) -> Option<String> {
         Event::MarkChanged { instrument, mark } => {
             format!("{} mark {}", series(instrument), per_hour(instrument, mark))
         }
-        Event::VariationPaid { instrument, account, amount, unpaid, haircut } => {
-            let mut line =
-                format!("{} variation {} {}", series(instrument), name(account), usd(*amount));
-            money(&mut line, &[("unpaid", *unpaid), ("haircut", *haircut)]);
-            line
+        Event::SettlementPriceFixed { instrument, price, source } => {
+            let (price, of) = (per_hour(instrument, price), made_of(source));
+            format!("{} settles @ {price} by {of}", series(instrument))
+        }
+        Event::VariationPaid { instrument, account, amount } => {
+            format!("{} variation {} {}", series(instrument), name(account), usd(*amount))
         }
         Event::SeriesExpired { instrument, settlement_price } => {
             format!("{} expired @ {}", series(instrument), per_hour(instrument, settlement_price))
@@ -62,8 +66,27 @@ pub(crate) fn event(world: &World, event: &Event) -> Option<String> {
             net.lots(),
             delivered.lots()
         ),
-        _ => return auction(exchange, event).or_else(|| delivery(exchange, event)),
+        _ => {
+            let line = auction(exchange, event)
+                .or_else(|| default(exchange, event))
+                .or_else(|| close_out(exchange, event));
+            return line.or_else(|| delivery(exchange, event));
+        }
     })
+}
+
+/// SETTLE-003: what a settlement price was made of.
+fn made_of(source: &SettlementSource) -> String {
+    match source {
+        SettlementSource::Trades { trades, lots, .. } => format!("{lots} lots in {trades} trades"),
+        SettlementSource::Book(impact) => {
+            format!("{} bid and {} offered", impact.bids.lots, impact.asks.lots)
+        }
+        SettlementSource::Mark => "the mark".to_owned(),
+        SettlementSource::Index { values, .. } => {
+            format!("{} of {} partitions", values.iter().flatten().count(), values.len())
+        }
+    }
 }
 
 fn auction(exchange: &Exchange, event: &Event) -> Option<String> {
@@ -91,6 +114,71 @@ fn auction(exchange: &Exchange, event: &Event) -> Option<String> {
             Some(reason) => format!("[{place}] {}", refused(reason)),
             None => format!("[{place}] done"),
         },
+        _ => return None,
+    })
+}
+
+/// From the last trade to the close, but for the intervals.
+fn close_out(exchange: &Exchange, event: &Event) -> Option<String> {
+    let name = |account: &AccountId| account_name(exchange, *account);
+    Some(match event {
+        Event::Nominated { account, instrument, nomination } => {
+            let region = nomination.region.map_or("anywhere", instruments::Region::code);
+            let nodes: Vec<&str> = nomination.nodes.iter().map(|node| node.name.as_str()).collect();
+            format!(
+                "{} {} nominates {region} [{}] {}",
+                series_name(exchange, *instrument),
+                name(account),
+                nodes.join(" "),
+                nomination.endpoint
+            )
+        }
+        Event::MatchReported { instrument, seller, buyer, lots } => format!(
+            "{} {} delivers {} to {} by agreement",
+            series_name(exchange, *instrument),
+            name(seller),
+            lots.lots(),
+            name(buyer)
+        ),
+        Event::AssignmentPublished(published) => format!(
+            "{} assigned: {} holders, {} matched, {} paired",
+            series_name(exchange, published.inputs.instrument),
+            published.inputs.holders.len(),
+            published.assigned.matched.len(),
+            published.assigned.pairs.len()
+        ),
+        _ => return None,
+    })
+}
+
+fn default(exchange: &Exchange, event: &Event) -> Option<String> {
+    let name = |account: &AccountId| account_name(exchange, *account);
+    Some(match event {
+        Event::DefaultResolved(part) => {
+            let mut line = format!("{} lost {}", name(&part.account), usd(part.lost));
+            let layers = [
+                ("own margin", part.own_margin),
+                ("own share", part.own_share),
+                ("first loss", part.first_loss),
+                ("insurance", part.insurance),
+                ("mutual", part.mutual),
+                ("haircut", part.haircut),
+            ];
+            money(&mut line, &layers);
+            line
+        }
+        Event::LossSplit { purpose, page } => {
+            let what = match purpose {
+                SplitPurpose::Haircut => "haircut",
+                SplitPurpose::FundShares => "fund shares",
+            };
+            let parts: Vec<String> = page
+                .lines
+                .iter()
+                .map(|line| format!("{} {} of {}", name(&line.account), line.part, line.weight))
+                .collect();
+            format!("{what} {}/{}: {}", page.page, page.pages, parts.join(", "))
+        }
         _ => return None,
     })
 }
@@ -157,6 +245,19 @@ fn delivery(exchange: &Exchange, event: &Event) -> Option<String> {
         | Event::LadderClimbed { .. } => margin(exchange, event)?,
         // Marks and settlement prices.
         // Options, cascades and cash futures.
+        Event::ExerciseInstructed { account, instrument, instruction } => format!(
+            "{} {} abandons {}, exercises {}",
+            series_name(exchange, *instrument),
+            name(account),
+            instruction.abandon.lots(),
+            instruction.exercise.lots()
+        ),
+        Event::OptionExercised { instrument, account, exercised, underlying, booked, .. } => {
+            let (option, future) =
+                (series_name(exchange, *instrument), series_name(exchange, *underlying));
+            let (lots, booked) = (exercised.lots(), booked.lots());
+            format!("{option} {} exercises {lots:+}, {booked:+} {future}", name(account))
+        }
         // Default funds and liquidation.
         // Physical close-out.
         // Trades agreed elsewhere.
@@ -323,6 +424,17 @@ pub(crate) fn account(exchange: &Exchange, account: AccountId) -> String {
         write!(line, " {lots:+} {}", series_name(exchange, position.instrument)).unwrap();
         if position.unrealised != MicroUsd::ZERO {
             write!(line, " ({})", usd(position.unrealised)).unwrap();
+        }
+    }
+    line
+}
+
+/// The house's own money, bucket by bucket.
+pub(crate) fn house(exchange: &Exchange) -> String {
+    let mut line = "house:".to_owned();
+    for (bucket, balance) in exchange.ledger().balances() {
+        if bucket.account().is_none() {
+            write!(line, " {} {}", format!("{bucket:?}").to_lowercase(), usd(balance)).unwrap();
         }
     }
     line

@@ -2,11 +2,15 @@
 
 mod assignment;
 mod delivery;
+mod exercise;
+mod holds;
 mod ledger;
+mod ledger_script;
 mod margin;
 mod portfolio;
 mod portfolio_random;
 mod risk_world;
 mod shortfall;
 mod variation;
+mod waterfall;
 mod world;

@@ -80,6 +80,7 @@ pub(crate) const fn kind(event: &Event) -> &'static str {
         Event::DepthChanged { .. } => "DepthChanged",
         Event::IndexPublished(_) => "IndexPublished",
         Event::MarkChanged { .. } => "MarkChanged",
+        Event::SettlementPriceFixed { .. } => "SettlementPriceFixed",
         Event::VariationPaid { .. } => "VariationPaid",
         Event::SeriesExpired { .. } => "SeriesExpired",
         Event::PositionClosed { .. } => "PositionClosed",
@@ -98,5 +99,16 @@ pub(crate) const fn kind(event: &Event) -> &'static str {
         Event::IntervalSettled(_) => "IntervalSettled",
         Event::ObligationClosed { .. } => "ObligationClosed",
         Event::BuyerDefaulted { .. } => "BuyerDefaulted",
+        Event::VariationEnded => "VariationEnded",
+        Event::DefaultResolved(_) => "DefaultResolved",
+        Event::LossSplit { .. } => "LossSplit",
+        // Options, cascades and cash futures.
+        Event::ExerciseInstructed { .. } => "ExerciseInstructed",
+        Event::OptionExercised { .. } => "OptionExercised",
+        // Physical close-out.
+        Event::Nominated { .. } => "Nominated",
+        Event::MatchReported { .. } => "MatchReported",
+        Event::AssignmentPublished(_) => "AssignmentPublished",
+        // Trades agreed elsewhere.
     }
 }

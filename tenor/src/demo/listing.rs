@@ -7,8 +7,8 @@ use anyhow::{Context, Result, bail};
 use api::venue::{DeliveryOptions, Listing, Venue, VenueCalendar, VenueOptions};
 use exchange::{Command, Event};
 use instruments::{
-    BandWidths, Date, Grade, Guards, Instrument, InstrumentId, MicroUsd, Nanos, NanosSpan, Period,
-    Ppm, Price, Product, Right, Schedule, Style,
+    BandWidths, Date, Grade, Guards, Instrument, InstrumentId, MarkTerms, MicroUsd, Nanos,
+    NanosSpan, Period, Ppm, Price, Product, Right, Schedule, Style,
 };
 
 use super::feed::Prints;
@@ -16,6 +16,9 @@ use super::narrator::Narrator;
 
 /// Wide: a demo's prices move in seconds as far as others in days.
 const BANDS: BandWidths = BandWidths { front: Ppm::new(500_000), back: Ppm::new(500_000) };
+/// A step is a tenth of a second: six seconds of trades, and a basis that follows within three.
+const MARKS: MarkTerms =
+    MarkTerms { step: NanosSpan::from_millis(100), move_max: None, ..MarkTerms::PLAIN };
 /// How long the series trades.
 const TRADING_FOR: NanosSpan = NanosSpan::from_seconds(26);
 /// From the last trade to assignment, and from there to the first interval.
@@ -128,9 +131,10 @@ fn terms(
             answer_within: ANSWER_WITHIN,
             verdict_within: VERDICT_WITHIN,
             close_at: deliver_until + ANSWER_WITHIN + VERDICT_WITHIN,
+            close_out: instruments::CloseOut::NONE,
         },
         reference: Price::from_ticks(1),
-        guards: Guards { bands: Some(BANDS), breaker: None },
+        guards: Guards { bands: Some(BANDS), breaker: None, mark: MARKS },
     };
     instrument.reference = instrument.nearest_price(reference);
     instrument

@@ -28,7 +28,7 @@ const fn in_names(words: &'static [&'static str], instead: &'static str) -> Bann
 /// Crates in which a trade has no second meaning.
 const CORE: &[&str] = &["exchange/", "matching-engine/", "settlement/"];
 
-const BANNED: [Banned; 27] = [
+const BANNED: [Banned; 26] = [
     everywhere(&["symbol"], "instrument"),
     everywhere(&["symbols"], "instruments"),
     everywhere(&["cloid"], "client order id"),
@@ -37,7 +37,6 @@ const BANNED: [Banned; 27] = [
     everywhere(&["mempool"], "inbox"),
     everywhere(&["miner"], "provider"),
     everywhere(&["miners"], "providers"),
-    everywhere(&["invoice"], "receipt"),
     everywhere(&["maturity"], "expiry"),
     everywhere(&["stopout"], "liquidation"),
     everywhere(&["fair", "price"], "mark price"),
