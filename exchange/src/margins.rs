@@ -90,7 +90,7 @@ const fn is_delivered(instrument: &Instrument) -> bool {
 }
 
 /// The future that a series follows: itself, or its underlying. Spreads have none, and no positions.
-const fn future_of(instrument: &Instrument) -> Option<InstrumentId> {
+pub(crate) const fn future_of(instrument: &Instrument) -> Option<InstrumentId> {
     match instrument.product {
         Product::Future { .. } => Some(instrument.id),
         Product::Option { underlying, .. } => Some(underlying),
@@ -251,7 +251,12 @@ impl Exchange {
             let open = self.open_orders_in(account, instrument);
             Leg::new(self.net(instrument, account), open.buys, open.sells)
         };
-        all.into_iter().map(|instrument| (instrument, leg(instrument))).collect()
+        let in_books = all.into_iter().filter(|instrument| {
+            self.series
+                .get(instrument)
+                .is_some_and(|series| future_of(&series.instrument).is_some())
+        });
+        in_books.map(|instrument| (instrument, leg(instrument))).collect()
     }
 
     /// Brings the portfolios of an account to what it holds and has open, if its mode asks for portfolios at all.

@@ -13,7 +13,7 @@ use settlement::{
 
 use crate::Exchange;
 use crate::funds::Exposure;
-use crate::margins::{MarginMode, is_paid_for};
+use crate::margins::{MarginMode, future_of, is_paid_for};
 use crate::reject::Reject;
 use crate::series::Series;
 
@@ -232,7 +232,7 @@ impl Exchange {
         };
         after.orders = replaced(after.orders, new.orders, old.orders);
         after.reserves = replaced(after.reserves, open.reserve, old_open.reserve);
-        if mode == MarginMode::Portfolio {
+        if mode == MarginMode::Portfolio && future_of(&series.instrument).is_some() {
             let (side, qty) = (request.side, added);
             let order = RiskOrder { account, instrument, side, qty };
             let now = self.margins.risk.initial(account);

@@ -7,8 +7,8 @@ mod answers;
 mod assignments;
 mod closing;
 mod deliveries;
-mod margins;
 mod losses;
+mod margins;
 mod money;
 mod orders;
 mod positions;
@@ -26,11 +26,11 @@ use answers::is_answered;
 use assignments::{Assignments, agreed};
 use closing::{is_of_books, is_of_time, stirs};
 use deliveries::{Circumstance, Deliveries};
-use margins::Margins;
 use losses::Cycle;
+use margins::Margins;
 use money::{Money, Stated};
 use orders::{Orders, Touched, taker_fee};
-use positions::{Assigned, Positions, affordable, check_assigned};
+use positions::{Assigned, Needs, Positions, affordable, check_assigned};
 use premiums::premium;
 use prices::Prices;
 
@@ -54,8 +54,6 @@ pub struct Auditor {
     positions: Positions,
     deliveries: Deliveries,
     margins: Margins,
-    /// What a series that has stopped settles at, unless the index gives a fixing: its mark with all that was open at its last trade.
-    closing: BTreeMap<InstrumentId, Price>,
     assignments: Assignments,
     /// What a series that has stopped settles at.
     closing: BTreeMap<InstrumentId, (Price, SettlementSource)>,
@@ -297,7 +295,7 @@ impl Auditor {
             | Command::SubmitVerdict { .. }
             | Command::PublishRisk { .. }
             | Command::RegisterCapacity { .. }
-            | Command::SetMarginMode { .. } => {}
+            | Command::SetMarginMode { .. }
             | Command::InstructExercise { .. }
             | Command::Nominate { .. } => {}
         }
@@ -372,11 +370,7 @@ impl Auditor {
             Event::LadderClimbed { instrument, step } => {
                 let (terms, _) = self.prices.terms(*instrument)?;
                 self.margins.climb(&terms, *step, now)
-            } // Marks and settlement prices.
-              // Options, cascades and cash futures.
-              // Default funds and liquidation.
-              // Physical close-out.
-              // Trades agreed elsewhere.
+            }
             // Marks and settlement prices.
             // Options, cascades and cash futures.
             Event::ExerciseInstructed { .. } => Ok(()),
@@ -662,22 +656,19 @@ impl Auditor {
         let open = self.orders.sums();
         let keys: BTreeSet<(AccountId, InstrumentId)> =
             self.positions.keys().chain(open.keys().copied()).collect();
-        let mut required: BTreeMap<AccountId, (i128, i128)> = BTreeMap::new();
+        let mut required: BTreeMap<AccountId, Needs> = BTreeMap::new();
         for (account, instrument) in keys {
             let (terms, mark) = self.prices.terms(instrument)?;
             let sums = open.get(&(account, instrument)).copied().unwrap_or_default();
-            let terms = (&terms, mark);
-            let (position, orders) = self.positions.required(terms, account, sums, &self.margins);
             let underlying = self.prices.underlying(&terms).unwrap_or(mark);
-            let prices = (mark, underlying);
-            let (position, orders) = self.positions.required(&terms, prices, account, sums);
-            let total = required.entry(account).or_default();
-            *total = (total.0 + position, total.1 + orders);
+            let (prices, stake) = ((mark, underlying), (account, sums));
+            let needs = self.positions.required(&terms, prices, stake, &self.margins);
+            required.entry(account).or_default().add(needs);
         }
         required.retain(|account, _| !self.margins.is_by_portfolio(*account));
         for (account, required) in required {
             let held = [Bucket::PositionMargin(account), Bucket::OrderHold(account)];
-            let targets = affordable(required, self.money.usable(account));
+            let targets = affordable(required.holds(), self.money.usable(account));
             for (bucket, required) in held.into_iter().zip(targets) {
                 let held = self.money.balance(bucket);
                 if held != required {

@@ -271,6 +271,11 @@ impl Auditor {
             | Event::AuctionEnded { .. }
             | Event::IndicativePrice { .. }
             | Event::BatchItemDone { .. }
+            | Event::RiskPublished(_)
+            | Event::CapacityRegistered { .. }
+            | Event::MarginModeChanged { .. }
+            | Event::MarginScaled { .. }
+            | Event::LadderClimbed { .. }
             | Event::ExerciseInstructed { .. }
             | Event::AgentNominated { .. } => {}
             // Physical close-out.

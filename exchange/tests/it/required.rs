@@ -146,6 +146,20 @@ fn of_option(state: &State, series: &Series, stake: Stake) -> Option<(i128, i128
     Some((position, amount(stake.sells - stake.net) - position + stake.reserve))
 }
 
+/// What a cap asks for beyond its value: nothing offsets it.
+fn of_cap(state: &State, series: &Series, stake: Stake) -> (i128, i128) {
+    let terms = &series.instrument;
+    let Product::Cap { strike } = terms.product else { return (0, 0) };
+    let index = state.indices.get(&terms.grade).and_then(|history| history.last.value);
+    let on = index.map_or(strike, |value| terms.nearest_price(value));
+    let (now, strike) = (lot_value(series, on), lot_value(series, strike));
+    let margin = (250_000 * now - (strike - now).max(0) * ONE).max(150_000 * now);
+    let amount = |lots: i128| up(margin * lots.max(0), ONE);
+    let position = amount(-stake.net);
+    let worst = amount((stake.sells - stake.net).max(-stake.net));
+    (position, worst - position + stake.reserve)
+}
+
 /// What a lot gains in each of 35 scenarios, and its delta.
 fn array(state: &State, series: &Series) -> Option<Vec<i128>> {
     if let Some(published) = state.margins.options.get(&series.instrument.id) {
@@ -219,8 +233,10 @@ pub(crate) fn required(state: &State, account: AccountId) -> Option<(i128, i128)
         if stake.net == 0 && stake.buys == 0 && stake.sells == 0 {
             continue;
         }
-        let is_option = matches!(series.instrument.product, Product::Option { .. });
+        let is_option = series.instrument.is_premium_style();
+        let is_cap = matches!(series.instrument.product, Product::Cap { .. });
         let part = match (is_option, mode) {
+            _ if is_cap => of_cap(state, series, stake),
             (true, MarginMode::Standard) => of_option(state, series, stake)?,
             (true, MarginMode::Portfolio) => (0, stake.reserve),
             (false, MarginMode::Standard) => of_future(state, series, stake, 0)?,
@@ -232,7 +248,9 @@ pub(crate) fn required(state: &State, account: AccountId) -> Option<(i128, i128)
         orders += part.1;
         reserves += stake.reserve;
         value += if is_option { stake.net * lot_value(series, series.mark) } else { 0 };
-        grades.entry(series.instrument.grade.as_str()).or_default().push((series, stake));
+        if !is_cap {
+            grades.entry(series.instrument.grade.as_str()).or_default().push((series, stake));
+        }
     }
     for all in grades.into_values().filter(|_| mode == MarginMode::Portfolio) {
         let alone =

@@ -3,15 +3,40 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use exchange::Traded;
-use instruments::rounding::div_ceil;
 use instruments::{AccountId, Instrument, InstrumentId, MicroUsd, NetQty, Price, Qty, Side};
 
+use super::margins::Margins;
 use super::money::money;
 use super::orders::OpenSums;
 use super::premiums::short_premium;
 use crate::finding::Finding;
 
-const MARGIN_INITIAL_PPM: i128 = 200_000;
+/// What an account's positions and orders ask for.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Needs {
+    position: i128,
+    /// Reserves included.
+    orders: i128,
+    reserves: i128,
+    /// What options held are worth, less what those sold would cost.
+    value: i128,
+}
+
+impl Needs {
+    pub(super) fn add(&mut self, part: Self) {
+        self.position += part.position;
+        self.orders += part.orders;
+        self.reserves += part.reserves;
+        self.value += part.value;
+    }
+
+    /// The money to hold for positions and for orders: options' value pays for positions, then for the margin of orders.
+    pub(super) fn holds(self) -> (i128, i128) {
+        let left_over = (self.value - self.position).max(0);
+        let margin = (self.orders - self.reserves - left_over).max(0);
+        ((self.position - self.value).max(0), self.reserves + margin)
+    }
+}
 
 /// Who holds what.
 #[derive(Debug, Clone, Default)]
@@ -127,25 +152,32 @@ impl Positions {
         Ok(())
     }
 
-    /// What the account must hold for its position and its orders in one series: initial margin, order hold.
+    /// What the account's position and its orders in one series ask for.
     pub(super) fn required(
         &self,
         instrument: &Instrument,
         (mark, underlying): (Price, Price),
-        account: AccountId,
-        open: OpenSums,
-    ) -> (i128, i128) {
+        (account, open): (AccountId, OpenSums),
+        margins: &Margins,
+    ) -> Needs {
         let net = self.held.get(&(instrument.id, account)).map_or(0, |held| held.lots);
+        let reserves = open.reserve;
         if instrument.is_premium_style() {
-            let short = (-net).max(0);
-            let margin = |lots| short_premium(instrument, (mark, underlying), lots);
-            let position = margin(short);
-            return (position, margin(short.max(open.sells - net)) - position + open.reserve);
+            let margin = |lots: i128| short_premium(instrument, (mark, underlying), lots.max(0));
+            let position = margin(-net);
+            let orders = margin((open.sells - net).max(-net)) - position + reserves;
+            return Needs { position, orders, reserves, value: value(instrument, mark, net) };
         }
-        let worst = (net + open.buys).max(open.sells - net);
-        let margin = |lots| div_ceil(value(instrument, mark, lots) * MARGIN_INITIAL_PPM, 1_000_000);
-        let position = margin(net.abs());
-        (position, margin(worst) - position + open.reserve)
+        let terms = (instrument, mark);
+        let position = margins.initial(terms, net.abs(), 0 <= net);
+        let if_bought = margins.initial(terms, net + open.buys, true);
+        let worst = if_bought.max(margins.initial(terms, open.sells - net, false));
+        Needs { position, orders: worst - position + reserves, reserves, value: 0 }
+    }
+
+    /// The lots of a series that are held long.
+    pub(super) fn open_interest(&self, instrument: InstrumentId) -> i128 {
+        self.of(instrument).map(|(_, held)| held.lots.max(0)).sum()
     }
 
     /// Whoever holds lots, or has a gain or a loss that was not paid yet.

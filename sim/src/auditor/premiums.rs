@@ -23,16 +23,23 @@ pub(super) fn premium(
     terms.is_premium_style().then_some((buyer, seller, premium))
 }
 
-/// What short lots require: their mark, and a quarter of what they are on less what they are out of the money, at least 15 %.
+/// What short lots require beside their mark: a quarter of what they are on less what they are out of the money, at least 15 %; more where
+/// prices are less well known, and for a put that is worth more than what it is on.
 pub(super) fn short_premium(
     terms: &Instrument,
     (mark, underlying): (Price, Price),
     lots: i128,
 ) -> i128 {
+    let is_thin = !matches!(terms.grade.as_str(), "H100" | "A100" | "H200" | "RTX4090");
+    let is_thin = is_thin && matches!(terms.product, Product::Option { .. });
+    let [at_money, least, kept] =
+        if is_thin { [400_000, 300_000, 200_000] } else { [250_000, 150_000, 100_000] };
     let ticks = i128::from(underlying.ticks());
     let out_of_money = i128::from(-terms.moneyness(underlying)).max(0);
-    let shock = (250_000 * ticks - 1_000_000 * out_of_money).max(150_000 * ticks);
-    let per_lot = shock + 1_000_000 * i128::from(mark.ticks());
+    let shock = (at_money * ticks - 1_000_000 * out_of_money).max(least * ticks);
+    let is_put = matches!(terms.product, Product::Option { right: Right::Put, .. });
+    let worth = if is_put { kept * ticks.max(i128::from(mark.ticks())) } else { 0 };
+    let per_lot = shock.max(worth);
     div_ceil(per_lot * i128::from(terms.tick_value().micros()) * lots, 1_000_000)
 }
 
