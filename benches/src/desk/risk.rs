@@ -18,7 +18,10 @@ use super::{EVENTS, ORDERS, Replay};
 const ACCOUNTS: u64 = 4_096;
 
 /// Series of one expiry: a future and options on it.
-const OF_ONE_EXPIRY: u64 = 25;
+const OF_ONE_EXPIRY: u64 = 6;
+
+/// Room for the series of which accounts have lots, more than any canonical stream gives them.
+const LEGS: usize = 400_000;
 
 /// What every account has: four billion dollars.
 const EQUITY: MicroUsd = MicroUsd::new(4_000_000_000_000_000);
@@ -35,7 +38,8 @@ pub struct RiskDesk {
     refused: u64,
 }
 
-/// A risk book with so many series in one grade: futures, and options whose arrays bend where their strikes are.
+/// A risk book with so many series in one grade: a sixth of them futures, which come first because they are the busiest, and options on
+/// them whose arrays bend where their strikes are.
 ///
 /// # Panics
 /// When an array is out of range, which none is.
@@ -45,12 +49,13 @@ pub fn arrays(series: u64) -> RiskBook {
     let parameters = RiskParameters::liquid();
     let mut book = RiskBook::default();
     book.set_parameters(0, &parameters);
+    let futures = series.div_ceil(OF_ONE_EXPIRY);
     for id in 1..=series {
-        let (expiry, place) = ((id - 1) / OF_ONE_EXPIRY, (id - 1) % OF_ONE_EXPIRY);
+        let (expiry, place) = ((id - 1) % futures, (id - 1) / futures);
         let value = 1_800_000_000 + 10_000_000 * i64::try_from(expiry).unwrap_or(0);
         let future = RiskArray::of_future(&parameters, MicroUsd::new(value)).expect("in range");
         let is_future = place == 0;
-        let strike = (i64::try_from(place).unwrap_or(0) - 12) * value / 60;
+        let strike = (i64::try_from(place).unwrap_or(0) - 3) * value / 15;
         let mut lanes = *future.lanes();
         if !is_future {
             let now = strike.min(0).abs();
@@ -64,7 +69,7 @@ pub fn arrays(series: u64) -> RiskBook {
         let short_minimum = if is_future { 0 } else { value / 100 };
         let terms = RiskSeries {
             grade: 0,
-            expiry: InstrumentId(expiry * OF_ONE_EXPIRY + 1),
+            expiry: InstrumentId(expiry + 1),
             array: Some(array),
             short_minimum: MicroUsd::new(short_minimum),
         };
@@ -89,9 +94,11 @@ impl RiskDesk {
         for book in 1..=u64::from(header.books) {
             engine.list(InstrumentId(book), terms);
         }
+        let mut risk = arrays(u64::from(header.books));
+        risk.reserve(if header.books == 1 { ACCOUNTS as usize } else { LEGS });
         Self {
             engine,
-            risk: arrays(u64::from(header.books)),
+            risk,
             equity: vec![EQUITY; usize::try_from(ACCOUNTS).unwrap_or(0) + 1],
             ids: vec![OrderId(0); header.id_high as usize + 1],
             out: Vec::with_capacity(EVENTS),

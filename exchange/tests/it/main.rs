@@ -20,6 +20,7 @@ mod holds;
 mod indices;
 mod inspector;
 mod life_cycle;
+mod margins;
 mod marks;
 mod money;
 mod nominations;

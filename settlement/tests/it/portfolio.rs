@@ -63,11 +63,13 @@ fn risk_001_a_future_moves_in_a_straight_line_and_stays_at_the_ends_of_the_range
     assert_eq!(lanes[27..29], [-500_000; 2]);
     assert_eq!(lanes[29..35], [500_000; 6]);
     assert_eq!(array.delta(), 2_500_000);
-    // 20 % of 13 micro-dollars in four steps: 0.65, 1.3, 1.95, 2.6, each to the nearest.
-    let tiny = RiskArray::of_future(&RiskParameters::liquid(), MicroUsd::new(13));
-    let tiny = *tiny.expect("in range").lanes();
-    assert_eq!([tiny[15], tiny[18], tiny[21], tiny[24]], [1, 1, 2, 3]);
-    assert_eq!([tiny[9], tiny[6], tiny[3], tiny[0]], [-1, -1, -2, -3]);
+    // A step of 5 % of 13 micro-dollars is 0.65, to the nearest 1; of 50 it is 2.5, to the even neighbour 2.
+    for (value, step) in [(13, 1), (50, 2), (70, 4)] {
+        let tiny = RiskArray::of_future(&RiskParameters::liquid(), MicroUsd::new(value));
+        let tiny = *tiny.expect("in range").lanes();
+        assert_eq!([tiny[15], tiny[18], tiny[21], tiny[24]], [1, 2, 3, 4].map(|k| k * step));
+        assert_eq!([tiny[9], tiny[6], tiny[3], tiny[0]], [-1, -2, -3, -4].map(|k| k * step));
+    }
     let beyond = MicroUsd::new(RiskArray::LANE_MAX + 1);
     assert_eq!(RiskArray::of_future(&RiskParameters::liquid(), beyond), None);
 }
@@ -118,7 +120,6 @@ fn risk_002_the_largest_loss_over_35_scenarios() {
     assert_eq!((parts.roll, parts.short_option_minimum), (usd("0"), usd("50")));
 }
 
-#[expect(clippy::excessive_precision, reason = "as published")]
 const STRANGLE: [f64; SCENARIOS] = [
     15.9452392679889,
     -62.5250624663093,

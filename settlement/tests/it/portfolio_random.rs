@@ -27,7 +27,7 @@ impl Draw {
 
     /// A number around zero.
     fn around(&mut self, bound: i64) -> i64 {
-        i64::try_from(self.below(2 * bound.unsigned_abs() + 1)).unwrap() - bound
+        i64::try_from(self.below(2 * bound.unsigned_abs() + 1)).expect("in range") - bound
     }
 
     fn side(&mut self) -> Side {
@@ -71,7 +71,7 @@ impl Market {
         let grade = grade_of(series);
         let expiry = (series - 1) / OF_ONE_EXPIRY * OF_ONE_EXPIRY + 1;
         let value = MicroUsd::new(500_000_000 + draw.around(400_000_000));
-        let mut lanes = *RiskArray::of_future(&parameters(grade), value).unwrap().lanes();
+        let mut lanes = *RiskArray::of_future(&parameters(grade), value).expect("in range").lanes();
         let mut short_minimum = MicroUsd::ZERO;
         if series != expiry {
             lanes = [0; LANES].map(|_| draw.around(300_000_000));
@@ -133,12 +133,12 @@ impl Market {
         let mut leg = self.leg(key);
         let sign = if order.side == Side::Buy { 1 } else { -1 };
         let open = if sign == 1 { &mut leg.buys } else { &mut leg.sells };
-        let lots = i64::try_from(order.qty.lots()).unwrap();
+        let lots = i64::try_from(order.qty.lots()).expect("in range");
         let taken = lots.min(*open);
-        let part = Qty::from_lots(u64::try_from(taken).unwrap());
+        let part = Qty::from_lots(u64::try_from(taken).expect("in range"));
         match draw.below(100) {
             0..35 => {
-                let expected = self.book.required_with(&order).unwrap();
+                let expected = self.book.required_with(&order).expect("in range");
                 let reached = if taken == 0 || *open < 400 { lots } else { 0 };
                 if reached != 0 {
                     *open += lots;
@@ -198,7 +198,7 @@ fn naive(grade: u32, legs: &[(&RiskSeries, Leg)]) -> i128 {
     let mut expiries: BTreeMap<InstrumentId, (i128, i128)> = BTreeMap::new();
     let (mut high, mut low, mut least) = (0, 0, 0);
     for (series, leg) in legs {
-        let lanes = *series.array.as_ref().unwrap().lanes();
+        let lanes = *series.array.as_ref().expect("in range").lanes();
         let most = i128::from(leg.net + leg.buys);
         let fewest = i128::from(leg.net - leg.sells);
         for (worst, lane) in worst.iter_mut().zip(lanes) {
@@ -213,7 +213,7 @@ fn naive(grade: u32, legs: &[(&RiskSeries, Leg)]) -> i128 {
         low += bottom;
         least += (-fewest).max(0) * i128::from(series.short_minimum.micros());
     }
-    let scan = worst.into_iter().min().unwrap().min(0);
+    let scan = worst.into_iter().min().expect("in range").min(0);
     let long: i128 = expiries.values().map(|(top, _)| *top.max(&0)).sum();
     let short: i128 = expiries.values().map(|(_, bottom)| -*bottom.min(&0)).sum();
     let larger = expiries.values().map(|(top, bottom)| *top.max(&-bottom).max(&0));
@@ -272,7 +272,7 @@ fn margin_019_no_way_to_fill_requires_more_than_the_open_orders_do() {
                 let of = |draw: &mut Draw, lots: i64| match draw.below(3) {
                     0 => 0,
                     1 => lots,
-                    _ => i64::try_from(draw.below(lots.unsigned_abs() + 1)).unwrap(),
+                    _ => i64::try_from(draw.below(lots.unsigned_abs() + 1)).expect("in range"),
                 };
                 let net = leg.net + of(&mut draw, leg.buys) - of(&mut draw, leg.sells);
                 let leg = Leg { net, buys: 0, sells: 0 };
@@ -293,14 +293,14 @@ fn margin_020_splitting_an_order_changes_nothing() {
     });
     for _ in 0..5_000 {
         let whole = market.order(&mut draw);
-        let expected = market.book.required_with(&whole).unwrap();
+        let expected = market.book.required_with(&whole).expect("in range");
         let mut split = market.book.clone();
         let first = Qty::from_lots(draw.below(whole.qty.lots() + 1));
         let parts = [first, whole.qty.saturating_sub(first)];
         let mut required = market.book.initial(whole.account);
         for qty in parts {
             let part = RiskOrder { qty, ..whole };
-            let with = split.required_with(&part).unwrap();
+            let with = split.required_with(&part).expect("in range");
             assert!(required <= with, "an order never lowers what is required");
             required = with;
             split.order_opened(&part);
