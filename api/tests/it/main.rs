@@ -8,6 +8,7 @@ mod books;
 mod clearing;
 mod delivery;
 mod documentation;
+mod examples;
 mod limits;
 mod logins;
 mod margin;

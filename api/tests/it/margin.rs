@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::stand::{SERIES, Stand, decimal, limit, refusal, terms};
 
 const LATER: &str = "H100_USDC-17JAN27";
-const CALL: &str = "H100_USDC-15JAN27-2d5-C";
+pub(crate) const CALL: &str = "H100_USDC-15JAN27-2d5-C";
 
 /// Dollars of a reply as micro-dollars.
 fn micros(value: &Value) -> i128 {
@@ -99,14 +99,14 @@ fn risk_of(instrument: InstrumentId, mark: i64) -> OptionRisk {
 }
 
 /// A venue with two futures and a call, and two clients with money.
-struct Desk {
+pub(crate) struct Desk {
     stand: Stand,
-    maker: Client,
-    client: Client,
+    pub(crate) maker: Client,
+    pub(crate) client: Client,
 }
 
 impl Desk {
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let stand = Stand::open().await;
         let mut later = terms(LATER);
         later.schedule.last_trade_at = later.schedule.last_trade_at + NanosSpan::from_seconds(60);
@@ -120,7 +120,7 @@ impl Desk {
     }
 
     /// The client trades so many lots, negative to sell.
-    async fn trade(&self, series: &str, lots: i64, price: &str) {
+    pub(crate) async fn trade(&self, series: &str, lots: i64, price: &str) {
         let order = NewOrder::limit(series, lots.unsigned_abs(), decimal(price));
         let (first, second) = (self.maker.clone(), self.client.clone());
         if 0 < lots {
