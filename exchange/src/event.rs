@@ -347,6 +347,39 @@ pub enum Event {
         /// What the future is worth: the difference to the strike is paid with the next variation event of the option.
         underlying_price: Price,
     },
+    /// A series has become shorter ones: positions in it end, and as many lots of each of these begin.
+    SeriesCascaded {
+        /// Which.
+        instrument: InstrumentId,
+        /// Micro-dollars: what a lot of it is worth, exactly. A child's lot costs its share of it by hours.
+        lot_value: i128,
+        /// Its children, in the order of delivery.
+        into: Vec<InstrumentId>,
+    },
+    /// A day of a cash future has rolled off, or a day of a cap was paid; the next variation event of the series pays it.
+    DaySettled {
+        /// Which.
+        instrument: InstrumentId,
+        /// Its place in the delivery period, from 0.
+        day: u32,
+        /// What it brought a long lot.
+        per_lot: MicroUsd,
+        /// Hours of it that had an index of their own.
+        valued: u32,
+        /// Hours that a lot has left.
+        hours_left: u32,
+    },
+    /// Every day of a series has been settled.
+    SeriesSettled {
+        /// Which.
+        instrument: InstrumentId,
+        /// The mean of its hourly values, to the micro-dollar.
+        mean: MicroUsd,
+        /// To the tick.
+        settlement_price: Price,
+        /// The share of its hours that had an index of their own.
+        coverage: Ppm,
+    },
     // Default funds and liquidation.
     /// One cycle's dues, defaults and splits have all been told; the transfers that come next are its chain.
     VariationEnded,

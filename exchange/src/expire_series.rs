@@ -4,6 +4,7 @@ use instruments::{InstrumentId, Product};
 use matching_engine::CancelReason;
 
 use crate::Exchange;
+use crate::cascade::cascades;
 use crate::event::Event;
 use crate::series::SeriesState;
 
@@ -12,6 +13,9 @@ impl Exchange {
         let Some(series) = self.series.get(&instrument) else { return };
         match series.instrument.product {
             Product::Option { .. } => self.expire_option(instrument, events),
+            Product::Future { .. } if cascades(&series.instrument) => {
+                self.expire_parent(instrument, events);
+            }
             Product::Future { .. } | Product::Cap { .. } | Product::Spread { .. } => {
                 self.expire_future(instrument, events);
             }

@@ -27,6 +27,7 @@ mod assign_series;
 mod audit;
 mod batch;
 mod cancel_order;
+mod cascade;
 mod close_outs;
 mod close_series;
 mod command;
@@ -63,6 +64,7 @@ mod reduce_only;
 mod register_capacity;
 mod rehold;
 mod reject;
+mod roll_day;
 mod run_timers;
 mod run_variation;
 mod series;
@@ -105,6 +107,7 @@ pub use publish_index::IndexHistory;
 pub use publish_risk::{OptionGreeks, OptionRisk};
 pub use rehold::Health;
 pub use reject::{ReceiptField, Reject};
+pub use roll_day::Roll;
 pub use series::{Series, SeriesState};
 pub use settlement_price::{Closing, SettlementSource};
 pub use snapshot::SnapshotError;
@@ -157,6 +160,11 @@ pub struct Exchange {
     instructions: BTreeMap<(InstrumentId, AccountId), Instruction>,
     /// What the underlying of an option that has stopped was worth at that instant.
     exercise_prices: BTreeMap<InstrumentId, Price>,
+    /// Micro-dollars: what a lot of a series that cascades is worth, fixed at its last trade.
+    lot_values: BTreeMap<InstrumentId, i128>,
+    /// What settles against the index, and when its next day ends.
+    rolls: BTreeMap<InstrumentId, Roll>,
+    rolling: BTreeSet<(Nanos, InstrumentId)>,
     /// Accounts whose orders hold less than they should. Not state: looked at before the books are touched again, and emptied.
     #[borsh(skip)]
     unpayable: BTreeSet<AccountId>,
@@ -226,6 +234,9 @@ impl Exchange {
             options_on: BTreeMap::new(),
             instructions: BTreeMap::new(),
             exercise_prices: BTreeMap::new(),
+            lot_values: BTreeMap::new(),
+            rolls: BTreeMap::new(),
+            rolling: BTreeSet::new(),
             unpayable: BTreeSet::new(),
             // Default funds and liquidation.
 

@@ -48,6 +48,7 @@ impl Exchange {
         self.list_margin(id);
         self.set_bands(id);
         self.unmarked.insert(id);
+        self.begin_roll(&instrument);
         events.push(Event::InstrumentListed(Box::new(instrument)));
         self.set_trigger_price(id, PriceSource::Mark, reference, events);
         self.refresh_marks(events);

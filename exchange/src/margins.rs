@@ -82,7 +82,7 @@ impl Margins {
 
 /// Whether a position is paid for when it is opened, and then worth what its mark says.
 pub(crate) const fn is_paid_for(instrument: &Instrument) -> bool {
-    matches!(instrument.product, Product::Option { .. } | Product::Cap { .. })
+    matches!(instrument.product, Product::Option { .. })
 }
 
 const fn is_delivered(instrument: &Instrument) -> bool {
@@ -90,7 +90,7 @@ const fn is_delivered(instrument: &Instrument) -> bool {
 }
 
 /// The future that a series follows: itself, or its underlying. Spreads have none, and no positions.
-pub(crate) const fn future_of(instrument: &Instrument) -> Option<InstrumentId> {
+const fn future_of(instrument: &Instrument) -> Option<InstrumentId> {
     match instrument.product {
         Product::Future { .. } => Some(instrument.id),
         Product::Option { underlying, .. } => Some(underlying),
@@ -251,12 +251,7 @@ impl Exchange {
             let open = self.open_orders_in(account, instrument);
             Leg::new(self.net(instrument, account), open.buys, open.sells)
         };
-        let in_books = all.into_iter().filter(|instrument| {
-            self.series
-                .get(instrument)
-                .is_some_and(|series| future_of(&series.instrument).is_some())
-        });
-        in_books.map(|instrument| (instrument, leg(instrument))).collect()
+        all.into_iter().map(|instrument| (instrument, leg(instrument))).collect()
     }
 
     /// Brings the portfolios of an account to what it holds and has open, if its mode asks for portfolios at all.

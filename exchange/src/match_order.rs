@@ -77,13 +77,22 @@ impl Exchange {
     ///
     /// A series whose last trade has come is emptied at that instant, before any auction that would have ended later.
     pub(crate) fn pass_time(&mut self, events: &mut Vec<Event>) {
-        while let Some(&(at, instrument)) = self.stopping.first()
-            && at <= self.now
-        {
+        loop {
+            let stops = self.stopping.first().copied().filter(|(at, _)| *at <= self.now);
+            let rolls = self.rolling.first().copied().filter(|(at, _)| *at <= self.now);
+            // A series stops before its day of the same instant is settled.
+            if let Some(day) = rolls.filter(|day| stops.is_none_or(|stop| day.0 < stop.0)) {
+                self.rolling.remove(&day);
+                self.advance(Nanos::new(day.0.nanos().saturating_sub(INSTANT.nanos())), events);
+                self.roll_day(day.1, events);
+                continue;
+            }
+            let Some((at, instrument)) = stops else { break };
             self.stopping.pop_first();
             self.advance(Nanos::new(at.nanos().saturating_sub(INSTANT.nanos())), events);
             let closing = self.closing(instrument, at);
             self.fix_exercise_price(instrument, at);
+            self.fix_lot_value(instrument, at);
             self.cancel_in(instrument, CancelReason::Expired, events, |_| true);
             let Some(series) = self.series.get_mut(&instrument) else { continue };
             series.closing = closing;

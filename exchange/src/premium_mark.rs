@@ -13,6 +13,7 @@ impl Exchange {
     /// OPTION-001: an option must be able to become what it says it becomes.
     pub(crate) fn check_underlying(&self, terms: &Instrument) -> Result<(), Reject> {
         let Product::Option { underlying, .. } = terms.product else { return Ok(()) };
+        // A lot of a cash future loses hours once its period has begun.
         let fits = self.series.get(&underlying).is_some_and(|series| {
             let future = &series.instrument;
             matches!(future.product, Product::Future { .. })
@@ -22,6 +23,7 @@ impl Exchange {
                 && future.hours_per_lot == terms.hours_per_lot
                 && future.node_size == terms.node_size
                 && terms.schedule.last_trade_at <= future.schedule.last_trade_at
+                && terms.schedule.last_trade_at <= future.schedule.deliver_from
         });
         if fits { Ok(()) } else { Err(Reject::BadUnderlying) }
     }

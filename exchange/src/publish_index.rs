@@ -71,6 +71,7 @@ impl Exchange {
             .entry(print.grade.clone())
             .or_insert_with(|| IndexHistory { last: print.clone(), partitions: BTreeMap::new() })
             .record(print, partition);
+        self.record_hours(print);
         events.push(Event::IndexPublished(print.clone()));
         let of_grade = |(id, series): (&InstrumentId, &mut Series)| {
             if series.instrument.grade != print.grade {

@@ -73,7 +73,7 @@ impl Exchange {
     fn check_risk(&self, risk: &OptionRisk) -> Result<(), Reject> {
         let series = self.series.get(&risk.instrument).ok_or(Reject::UnknownInstrument)?;
         if !is_paid_for(&series.instrument) {
-            return Err(Reject::ArrayFollowsMark);
+            return Err(Reject::RiskOfNoOption);
         }
         if series.state != SeriesState::Trading || series.instrument.has_expired(self.now) {
             return Err(Reject::SeriesExpired);

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use instruments::{AccountId, InstrumentId, MicroUsd, NetQty, Product, Qty, Side};
+use instruments::{AccountId, InstrumentId, MicroUsd, NetQty, Product, Qty, Right, Side};
 use settlement::{
     Beyond, Bucket, HoldKey, Leg, OpenOrders, OptionMark, Requirement, RiskComponents, RiskOrder,
     option_requirement, requirement, surcharge,
@@ -13,7 +13,7 @@ use settlement::{
 
 use crate::Exchange;
 use crate::funds::Exposure;
-use crate::margins::{MarginMode, future_of, is_paid_for};
+use crate::margins::MarginMode;
 use crate::reject::Reject;
 use crate::series::Series;
 
@@ -114,7 +114,7 @@ impl Exchange {
                 ..Requirement::default()
             });
             total.add(&part, &open);
-            if is_paid_for(&series.instrument) {
+            if series.instrument.is_premium_style() {
                 let value = value_of(series, net);
                 total.option_value = total.option_value.saturating_add(value);
             } else if let Some(position) = self.positions.get(instrument, account) {
@@ -175,11 +175,13 @@ impl Exchange {
         let terms = &series.instrument;
         let rates = self.rates(terms);
         let conditions = self.conditions(series);
-        if matches!(terms.product, Product::Cap { .. }) {
-            return self.cap_requirement(series, net, open);
-        }
         let reserve = Requirement { orders: open.reserve, ..Requirement::default() };
+        let is_cap = matches!(terms.product, Product::Cap { .. });
         match (self.option_mark(series), mode) {
+            // A cap is on the hours of an index, not on a future: no scenario of a portfolio covers it.
+            (Some(mark), MarginMode::Portfolio) if is_cap => {
+                option_requirement(&rates, &mark, net, open)
+            }
             (Some(_), MarginMode::Portfolio) => Some(reserve),
             (Some(mark), MarginMode::Standard) => option_requirement(&rates, &mark, net, open),
             (None, MarginMode::Standard) => {
@@ -192,18 +194,20 @@ impl Exchange {
         }
     }
 
-    /// An option beside its future; `None` for what is no option.
+    /// An option beside its future, a cap beside the index; `None` for what is neither.
     fn option_mark(&self, series: &Series) -> Option<OptionMark> {
-        let Product::Option { underlying, strike, right } = series.instrument.product else {
-            return None;
+        let terms = &series.instrument;
+        let strike = terms.strike()?;
+        let right = match terms.product {
+            Product::Option { right, .. } => right,
+            Product::Cap { .. } | Product::Future { .. } | Product::Spread { .. } => Right::Call,
         };
-        let one = Qty::from_lots(1);
-        let future = self.series.get(&underlying)?;
+        let worth = |price| terms.notional(price, Qty::from_lots(1));
         Some(OptionMark {
             right,
-            future: future.instrument.notional(future.mark, one)?,
-            strike: future.instrument.notional(strike, one)?,
-            value: series.instrument.notional(series.mark, one)?,
+            future: worth(self.underlying_price(terms).unwrap_or(strike))?,
+            strike: worth(strike)?,
+            value: worth(series.mark)?,
         })
     }
 
@@ -232,7 +236,7 @@ impl Exchange {
         };
         after.orders = replaced(after.orders, new.orders, old.orders);
         after.reserves = replaced(after.reserves, open.reserve, old_open.reserve);
-        if mode == MarginMode::Portfolio && future_of(&series.instrument).is_some() {
+        if mode == MarginMode::Portfolio {
             let (side, qty) = (request.side, added);
             let order = RiskOrder { account, instrument, side, qty };
             let now = self.margins.risk.initial(account);
@@ -302,11 +306,10 @@ impl Exchange {
     /// Moves money between the account's cash and its holds until they are what is required, as far as the money goes.
     pub(crate) fn rehold(&mut self, account: AccountId) {
         self.sync_risk(account);
-        let required = self.required(account);
-        let targets = self.hold_targets_for(account, &required);
-        let [_, (_, orders)] = targets;
-        let (_, wanted) = required.holds();
-        if i128::from(orders.micros()) < wanted {
+        let (_, orders) = self.required(account).holds();
+        let targets = self.hold_targets(account);
+        let [_, (_, affordable)] = targets;
+        if i128::from(affordable.micros()) < orders {
             self.unpayable.insert(account);
         }
         let lack = self.ledger.set_holds(&targets);
@@ -315,15 +318,7 @@ impl Exchange {
 
     /// What the account's holds must be: what is required, as far as its money goes, positions first.
     pub(crate) fn hold_targets(&self, account: AccountId) -> [(HoldKey, MicroUsd); 2] {
-        self.hold_targets_for(account, &self.required(account))
-    }
-
-    fn hold_targets_for(
-        &self,
-        account: AccountId,
-        required: &Required,
-    ) -> [(HoldKey, MicroUsd); 2] {
-        let (position, orders) = required.holds();
+        let (position, orders) = self.required(account).holds();
         let usable = self.margin_usable(account);
         let position = saturate(position).min(usable);
         let orders = saturate(orders).min(usable - position);
@@ -347,4 +342,24 @@ fn closes(request: &Exposure, net: NetQty, open: &OpenOrders) -> Option<NetQty> 
         Side::Sell => open.sells <= net.long(),
     };
     is_closing.then(|| net.after(request.side, request.qty)).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// MARGIN-032: what options are worth pays for margin and never for reserves.
+    #[test]
+    fn margin_032_long_options_pay_for_margin_and_short_ones_are_held_for() {
+        let holds = |position, orders, reserves, option_value| {
+            let required =
+                Required { position, orders, reserves, option_value, ..Required::default() };
+            required.holds()
+        };
+        assert_eq!(holds(100, 30, 10, 0), (100, 30));
+        assert_eq!(holds(100, 30, 10, 60), (40, 30));
+        assert_eq!(holds(100, 30, 10, 110), (0, 20));
+        assert_eq!(holds(100, 30, 10, 900), (0, 10));
+        assert_eq!(holds(100, 30, 10, -25), (125, 30));
+    }
 }

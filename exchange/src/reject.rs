@@ -204,7 +204,7 @@ pub enum Reject {
         limit: u64,
     },
     /// MARGIN-013: a future's array follows from its mark; only an option's is published.
-    ArrayFollowsMark,
+    RiskOfNoOption,
     /// MARGIN-014: a number of a risk array is within the range in which sums are exact.
     ArrayOutOfRange {
         /// The largest distance from zero, in micro-dollars a lot.
@@ -331,7 +331,7 @@ impl Reject {
             // Margin and risk arrays.
             Self::TooManyGrades { .. } => "MARGIN-011",
             Self::RisksOutOfRange { .. } => "MARGIN-012",
-            Self::ArrayFollowsMark => "MARGIN-013",
+            Self::RiskOfNoOption => "MARGIN-013",
             Self::ArrayOutOfRange { .. } => "MARGIN-014",
             Self::CapacityOutOfRange { .. } => "MARGIN-015",
             Self::BeyondDeliverable { .. } => "MARGIN-009",

@@ -3,6 +3,7 @@
 use instruments::{InstrumentId, Nanos, NanosSpan, Period, Product};
 
 use crate::Exchange;
+use crate::cascade::cascades;
 use crate::event::Event;
 use crate::series::{Series, SeriesState};
 
@@ -24,6 +25,13 @@ const fn rank(series: &Series) -> u8 {
     }
 }
 
+/// Whether its positions end in obligations.
+pub(crate) const fn is_delivered(series: &Series) -> bool {
+    !series.instrument.settles_against_index()
+        && !series.instrument.is_premium_style()
+        && !cascades(&series.instrument)
+}
+
 impl Exchange {
     pub(crate) fn run_timers(&mut self, events: &mut Vec<Event>) {
         // A cycle brings fresh marks itself.
@@ -32,6 +40,7 @@ impl Exchange {
             self.refresh_marks(events);
         }
         self.climb_ladders(events);
+        self.run_cascades(events);
         for instrument in
             self.due(SeriesState::Trading, |series| series.instrument.schedule.last_trade_at)
         {
@@ -41,9 +50,11 @@ impl Exchange {
             self.run_variation(events);
             self.variation_at = self.next_variation();
         }
-        for instrument in
-            self.due(SeriesState::Expired, |series| series.instrument.schedule.assign_at)
-        {
+        let assigned = |series: &Series| series.instrument.schedule.assign_at;
+        for instrument in self.due(SeriesState::Expired, assigned) {
+            if !self.series.get(&instrument).is_some_and(is_delivered) {
+                continue;
+            }
             self.assign_series(instrument, events);
         }
         self.run_deliveries(events);
@@ -88,7 +99,11 @@ impl Exchange {
             let schedule = &series.instrument.schedule;
             match series.state {
                 SeriesState::Trading => Some(schedule.last_trade_at),
-                SeriesState::Expired => Some(schedule.assign_at),
+                SeriesState::Expired if cascades(&series.instrument) => {
+                    Some(self.cascade_due(series))
+                }
+                // What settles against the index is due when its day ends.
+                SeriesState::Expired => is_delivered(series).then_some(schedule.assign_at),
                 SeriesState::Delivering => Some(schedule.close_at),
                 SeriesState::Closed => None,
             }
@@ -97,8 +112,9 @@ impl Exchange {
             let series = self.series.get(&delivery.obligation.instrument)?;
             delivery.next_due(&series.instrument)
         });
-        let others =
-            self.marks_at.into_iter().chain(self.next_ladder_step()).chain(self.engine.next_due());
+        let days = self.rolling.first().map(|(at, _)| *at);
+        let others = self.marks_at.into_iter().chain(self.next_ladder_step());
+        let others = others.chain(self.engine.next_due()).chain(days);
         of_series.chain(of_deliveries).chain(others).chain([self.variation_at]).min()
     }
 }

@@ -12,7 +12,7 @@ use crate::settlement_price::Closing;
 pub enum SeriesState {
     /// Orders are taken.
     Trading,
-    /// The settlement price is fixed; sellers are not assigned yet.
+    /// The settlement price is fixed; sellers are not assigned yet, or there are days left to settle, or series to cascade into.
     Expired,
     /// Sellers deliver.
     Delivering,
@@ -85,10 +85,8 @@ impl Series {
     #[must_use]
     pub fn is_cleared(&self) -> bool {
         match self.instrument.product {
-            Product::Future { style: Style::Physical, .. } | Product::Option { .. } => true,
-            Product::Future { style: Style::Cash, .. }
-            | Product::Cap { .. }
-            | Product::Spread { .. } => false,
+            Product::Future { .. } | Product::Option { .. } | Product::Cap { .. } => true,
+            Product::Spread { .. } => false,
         }
     }
 

@@ -127,7 +127,9 @@ impl Exchange {
             // The index prices compute; what is not cleared ends at whatever it was listed at.
             return Some((series.mark, SettlementSource::Mark));
         };
-        if let Some(value) = oracle::fixing(&closing.index) {
+        // What settles against the index goes on doing so: only its trading has ended.
+        let fixing = oracle::fixing(&closing.index);
+        if let Some(value) = fixing.filter(|_| !series.instrument.settles_against_index()) {
             let until = series.instrument.schedule.last_trade_at;
             let (partition, values) = (self.partition(), closing.index.clone());
             let source = SettlementSource::Index { until, partition, values };

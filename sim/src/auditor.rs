@@ -6,6 +6,7 @@
 mod answers;
 mod assignments;
 mod closing;
+mod days;
 mod deliveries;
 mod losses;
 mod margins;
@@ -18,7 +19,7 @@ mod prices;
 use std::collections::{BTreeMap, BTreeSet};
 
 use exchange::{Command, Event, Exchange, SettlementSource, Stamped, Traded};
-use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, NanosSpan, Price, Seq};
+use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, NanosSpan, Price, Product, Seq};
 use settlement::{Bucket, Reason, Transfer};
 
 use crate::finding::Finding;
@@ -30,7 +31,7 @@ use losses::Cycle;
 use margins::Margins;
 use money::{Money, Stated};
 use orders::{Orders, Touched, taker_fee};
-use positions::{Assigned, Needs, Positions, affordable, check_assigned};
+use positions::{Assigned, Needs, Positions, check_assigned};
 use premiums::premium;
 use prices::Prices;
 
@@ -57,6 +58,9 @@ pub struct Auditor {
     assignments: Assignments,
     /// What a series that has stopped settles at.
     closing: BTreeMap<InstrumentId, (Price, SettlementSource)>,
+    /// What a lot of a series that cascades is worth, as of its last trade.
+    lot_values: BTreeMap<InstrumentId, i128>,
+    days: BTreeMap<InstrumentId, days::Settled>,
     checks: u64,
 }
 
@@ -72,6 +76,10 @@ struct Sheet {
     /// The variation cycle that is being told.
     cycle: Option<Cycle>,
     ended: BTreeSet<InstrumentId>,
+    /// Days have ended by time alone.
+    has_days: bool,
+    /// A series of which a day has just ended and is being paid.
+    day: Option<InstrumentId>,
     /// Marks that nothing but an expiry explains.
     odd_marks: BTreeMap<InstrumentId, Price>,
     /// Series whose last trade has come with this command.
@@ -144,7 +152,10 @@ impl Auditor {
             self.read_command(input, &mut sheet);
         }
         for event in events {
-            if sheet.is_to_refresh && !is_of_books(event) {
+            self.check_day(event, &mut sheet)?;
+            sheet.has_days |= matches!(event, Event::DaySettled { .. });
+            let is_of_day = sheet.has_days && days::is_of_day(event);
+            if sheet.is_to_refresh && !is_of_books(event) && !is_of_day {
                 self.refresh(input.at, &mut sheet);
             }
             let stirred = self.stirs_closing(event, &sheet);
@@ -293,11 +304,11 @@ impl Auditor {
             | Command::SubmitReceipt { .. }
             | Command::DrawRows { .. }
             | Command::SubmitVerdict { .. }
+            | Command::InstructExercise { .. }
+            | Command::Nominate { .. }
             | Command::PublishRisk { .. }
             | Command::RegisterCapacity { .. }
-            | Command::SetMarginMode { .. }
-            | Command::InstructExercise { .. }
-            | Command::Nominate { .. } => {}
+            | Command::SetMarginMode { .. } => {}
         }
     }
 
@@ -375,6 +386,11 @@ impl Auditor {
             // Options, cascades and cash futures.
             Event::ExerciseInstructed { .. } => Ok(()),
             Event::OptionExercised { .. } => self.read_exercise(event),
+            Event::SeriesCascaded { instrument, lot_value, into } => {
+                self.read_cascade(*instrument, *lot_value, into)
+            }
+            Event::DaySettled { .. } => self.read_day(event, sheet),
+            Event::SeriesSettled { .. } => self.read_settled(event, sheet),
             // Default funds and liquidation.
             // Physical close-out.
             Event::Nominated { .. }
@@ -460,23 +476,36 @@ impl Auditor {
                 let cycle = sheet.cycle.get_or_insert_with(|| Cycle::new(&self.positions));
                 cycle.due(*account, *amount);
                 self.positions.pay(&terms, price, *account, *amount)?;
-                sheet.varied.insert(*instrument);
+                // A day is paid at the mark of its own instant, and has been checked when the next event is read.
+                if sheet.day != Some(*instrument) {
+                    sheet.varied.insert(*instrument);
+                }
                 sheet.stated.gain(*account, *amount);
                 Ok(())
             }
             Event::SeriesExpired { instrument, settlement_price } => {
                 let (terms, mark) = self.prices.terms(*instrument)?;
                 let closing = self.closing.get(instrument).map(|(price, _)| *price);
-                let ours = if terms.is_premium_style() {
-                    closing.map(|price| Price::from_ticks(terms.moneyness(price).max(0)))
-                } else {
-                    closing
+                let ours = match terms.product {
+                    Product::Option { .. } => {
+                        closing.map(|price| Price::from_ticks(terms.moneyness(price).max(0)))
+                    }
+                    Product::Future { .. } if days::cascades(&terms) => {
+                        self.lot_values.get(instrument).map(|worth| days::quoted(&terms, *worth))
+                    }
+                    Product::Future { .. } | Product::Cap { .. } | Product::Spread { .. } => {
+                        closing
+                    }
                 };
                 let (instrument, theirs) = (*instrument, *settlement_price);
                 if ours != Some(theirs) {
                     return Err(Finding::SettlementPrice { instrument, ours, theirs });
                 }
-                self.prices.mark(instrument, if terms.is_premium_style() { mark } else { theirs });
+                let is_option = matches!(terms.product, Product::Option { .. });
+                self.prices.mark(instrument, if is_option { mark } else { theirs });
+                if days::cascades(&terms) {
+                    self.prices.settle(instrument, theirs);
+                }
                 self.prices.stop(instrument);
                 sheet.stopped.insert(instrument);
                 sheet.odd_marks.remove(&instrument);
@@ -596,7 +625,7 @@ impl Auditor {
         for instrument in &sheet.traded_in {
             self.positions.check_sum(*instrument)?;
         }
-        for instrument in &sheet.varied {
+        for instrument in sheet.varied.iter().chain(&sheet.day) {
             let (terms, price) = self.prices.settled(*instrument)?;
             self.positions.check_paid(&terms, price)?;
         }
@@ -660,15 +689,15 @@ impl Auditor {
         for (account, instrument) in keys {
             let (terms, mark) = self.prices.terms(instrument)?;
             let sums = open.get(&(account, instrument)).copied().unwrap_or_default();
-            let underlying = self.prices.underlying(&terms).unwrap_or(mark);
-            let (prices, stake) = ((mark, underlying), (account, sums));
-            let needs = self.positions.required(&terms, prices, stake, &self.margins);
-            required.entry(account).or_default().add(needs);
+            let underlying = self.prices.underlying(&terms).or(terms.strike()).unwrap_or(mark);
+            let prices = (mark, underlying);
+            let part = self.positions.required(&terms, prices, account, sums, &self.margins);
+            required.entry(account).or_default().add(part);
         }
         required.retain(|account, _| !self.margins.is_by_portfolio(*account));
         for (account, required) in required {
             let held = [Bucket::PositionMargin(account), Bucket::OrderHold(account)];
-            let targets = affordable(required.holds(), self.money.usable(account));
+            let targets = required.affordable(self.money.usable(account));
             for (bucket, required) in held.into_iter().zip(targets) {
                 let held = self.money.balance(bucket);
                 if held != required {

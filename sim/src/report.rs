@@ -149,7 +149,11 @@ impl Tally {
             | Event::AuctionEnded { .. }
             | Event::IndicativePrice { .. } => {}
             // Options, cascades and cash futures.
-            Event::ExerciseInstructed { .. } | Event::OptionExercised { .. } => {}
+            Event::ExerciseInstructed { .. }
+            | Event::OptionExercised { .. }
+            | Event::SeriesCascaded { .. }
+            | Event::DaySettled { .. }
+            | Event::SeriesSettled { .. } => {}
             // Physical close-out.
             Event::Nominated { .. }
             | Event::MatchReported { .. }

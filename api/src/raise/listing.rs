@@ -31,7 +31,7 @@ pub(crate) fn instrument(series: &Series) -> WireInstrument {
         instrument_id: terms.id.0,
         kind: kind(terms).to_owned(),
         instrument_type: "linear".to_owned(),
-        base_currency: terms.grade.to_string(),
+        base_currency: root(terms).to_owned(),
         quote_currency: CURRENCY.to_owned(),
         counter_currency: CURRENCY.to_owned(),
         settlement_currency: CURRENCY.to_owned(),
@@ -60,6 +60,11 @@ pub(crate) fn instrument(series: &Series) -> WireInstrument {
         delivery_end_timestamp: schedule.deliver_until.millis(),
         intervals: schedule.intervals,
     }
+}
+
+/// What stands before the currency in its name: products of one expiry day differ in it.
+fn root(terms: &Instrument) -> &str {
+    terms.name.split_once('_').map_or(terms.grade.as_str(), |(root, _)| root)
 }
 
 fn number(whole: u64) -> Number {

@@ -76,7 +76,7 @@ pub(crate) fn reject(reject: &Reject, instrument: Option<&Instrument>) -> WireEr
         // Margin and risk arrays.
         Reject::TooManyGrades { .. }
         | Reject::RisksOutOfRange { .. }
-        | Reject::ArrayFollowsMark
+        | Reject::RiskOfNoOption
         | Reject::ArrayOutOfRange { .. }
         | Reject::CapacityOutOfRange { .. }
         | Reject::BeyondDeliverable { .. }
@@ -387,7 +387,7 @@ fn margin(reject: &Reject) -> WireError {
             let reason = "must have at least one entry and at most the limit";
             WireError::param("risks", reason).with_limit(count(*limit))
         }
-        Reject::ArrayFollowsMark => {
+        Reject::RiskOfNoOption => {
             let reason = "risk is published of options only";
             WireError::new(ErrorCode::InvalidInstrument, reason).of("instrument_name")
         }
@@ -552,7 +552,7 @@ mod tests {
             // Margin and risk arrays.
             Reject::TooManyGrades { limit: 1 },
             Reject::RisksOutOfRange { limit: 1 },
-            Reject::ArrayFollowsMark,
+            Reject::RiskOfNoOption,
             Reject::ArrayOutOfRange { limit: 1 },
             Reject::CapacityOutOfRange { limit: 1 },
             Reject::BeyondDeliverable { limit: qty },

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use exchange::io::{Applied, Batch, Direction, Entry, Scan, Store, StoreError};
-use exchange::{Event, Fill, PublishedAssignment, Traded};
+use exchange::{Event, Fill, OrderAccepted, PublishedAssignment, Traded};
 use instruments::{AccountId, InstrumentId, Nanos, ObligationId, OrderId, Seq, Side};
 use parking_lot::RwLock;
 use settlement::Verdict;
@@ -263,17 +263,13 @@ impl Draft<'_> {
         }
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "a read model keeps what is asked for; the rest is in the journal"
+    )]
     fn event(&mut self, event: &Event, at: Nanos) {
         match event {
-            Event::OrderAccepted(terms) => {
-                let record = OrderRecord::accepted(terms, at);
-                self.put(&key::ORDERS, key::order(terms.order), &record);
-                if !terms.label.is_empty() {
-                    let mut label = key::label(terms.account, &terms.label);
-                    label.extend(key::order(terms.order));
-                    self.put(&key::LABELS, label, &());
-                }
-            }
+            Event::OrderAccepted(terms) => self.accepted(terms, at),
             Event::OrderAmended { order, price, qty, trigger, .. } => {
                 self.change_order(*order, |record| record.amend((*price, *qty), *trigger, at));
             }
@@ -305,46 +301,21 @@ impl Draft<'_> {
                     record.outcome = Some(settled.outcome);
                 });
             }
-            Event::Rejected(_)
-            | Event::VenueOpened
-            | Event::InstrumentListed(_)
-            | Event::AccountOpened { .. }
-            | Event::MoneyMoved(_)
-            | Event::DepthChanged { .. }
-            | Event::AuctionOpened { .. }
-            | Event::AuctionExtended { .. }
-            | Event::AuctionEnded { .. }
-            | Event::IndicativePrice { .. }
-            | Event::BatchItemDone { .. }
-            | Event::IndexPublished(_)
-            | Event::MarkChanged { .. }
-            | Event::VariationPaid { .. }
-            | Event::SettlementPriceFixed { .. }
-            | Event::VariationEnded
-            | Event::DefaultResolved(_)
-            | Event::LossSplit { .. }
-            | Event::SeriesExpired { .. }
-            | Event::PositionClosed { .. }
-            | Event::ObligationAssigned { .. }
-            | Event::AgentNominated { .. }
-            | Event::IntervalOpened { .. }
-            | Event::ChallengeIssued { .. }
-            | Event::RowsDrawn { .. }
-            | Event::ObligationClosed { .. }
-            | Event::BuyerDefaulted { .. }
-            | Event::RiskPublished(_)
-            | Event::CapacityRegistered { .. }
-            | Event::MarginModeChanged { .. }
-            | Event::MarginScaled { .. }
-            | Event::LadderClimbed { .. } => {}
-            // Options, cascades and cash futures.
-            Event::ExerciseInstructed { .. } | Event::OptionExercised { .. } => {}
-            // Physical close-out.
             Event::AssignmentPublished(published) => {
                 let key = key::instrument(published.inputs.instrument);
                 self.put(&key::ASSIGNMENTS, key, published.as_ref());
             }
-            Event::Nominated { .. } | Event::MatchReported { .. } => {} // Trades agreed elsewhere.
+            _ => {}
+        }
+    }
+
+    fn accepted(&mut self, terms: &OrderAccepted, at: Nanos) {
+        let record = OrderRecord::accepted(terms, at);
+        self.put(&key::ORDERS, key::order(terms.order), &record);
+        if !terms.label.is_empty() {
+            let mut label = key::label(terms.account, &terms.label);
+            label.extend(key::order(terms.order));
+            self.put(&key::LABELS, label, &());
         }
     }
 

@@ -135,16 +135,27 @@ impl Basis {
     }
 }
 
-/// What has become of the index since a cash future's delivery began.
+/// What has become of the index since a cash future's delivery began, as far as it is not settled.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Realised {
-    /// How much of the delivery is behind the newest print, in nanoseconds.
+    /// How much of what is left is behind the newest print, in nanoseconds.
     pub elapsed: u64,
     /// Micro-dollars per GPU-hour times nanoseconds.
     pub sum: i128,
+    /// What was before this has been settled.
+    pub since: Nanos,
 }
 
 impl Realised {
+    /// Nothing yet of what is left after the days that were settled until `since`.
+    pub(crate) const fn new(since: Nanos) -> Self {
+        Self { elapsed: 0, sum: 0, since }
+    }
+
+    fn begins_at(&self, terms: &Instrument) -> Nanos {
+        terms.schedule.deliver_from.max(self.since)
+    }
+
     /// Takes in that the index was `value` from one print to the next.
     pub(crate) fn record(
         &mut self,
@@ -153,7 +164,7 @@ impl Realised {
         from: Nanos,
         until: Nanos,
     ) {
-        let from = from.max(terms.schedule.deliver_from);
+        let from = from.max(self.begins_at(terms));
         let span = until.min(terms.schedule.deliver_until).since(from).nanos();
         self.elapsed = self.elapsed.saturating_add(span);
         let part = i128::from(value.micros()).saturating_mul(i128::from(span));
@@ -173,8 +184,7 @@ pub(crate) fn index_leg(
     let ticks = if realised.elapsed == 0 {
         div_half_even(forward, tick)
     } else {
-        let schedule = &terms.schedule;
-        let period = schedule.deliver_until.since(schedule.deliver_from).nanos();
+        let period = terms.schedule.deliver_until.since(realised.begins_at(terms)).nanos();
         let rest = i128::from(period.saturating_sub(realised.elapsed));
         let forward = div_half_even(forward, i128::from(ONE));
         let sum = realised.sum.saturating_add(forward.saturating_mul(rest));

@@ -5,11 +5,11 @@
 
 use exchange::{
     AmendOrder, AuctionReason, BatchItem, CancelFilter, CancelKind, Command, Exchange, IndexPrint,
-    Instruction, PlaceOrder, TimeInForce,
+    Instruction, MarginMode, OptionGreeks, OptionRisk, PlaceOrder, TimeInForce,
 };
 use instruments::{
     AccountId, BreakerTerms, GradeId, Guards, Instrument, InstrumentId, MicroUsd, Nanos, NanosSpan,
-    ObligationId, OrderId, Ppm, Price, Product, Qty, Right, Schedule, Side,
+    ObligationId, OrderId, Period, Ppm, Price, Product, Qty, Right, Schedule, Side, Style,
 };
 use matching_engine::{OrderKind, PostOnly, PriceSource, StpMode, Trigger, TriggerWhen};
 use proptest::prelude::*;
@@ -140,8 +140,7 @@ fn any_order() -> impl Strategy<Value = PlaceOrder> {
         StpMode::CancelBoth,
         StpMode::Decrement,
     ]);
-    let series =
-        prop_oneof![12 => Just(1), 8 => Just(2), 4 => Just(3), 5 => 4..6_u64, 1 => 0..8_u64];
+    let series = prop_oneof![12 => Just(1), 8 => Just(2), 4 => Just(3), 8 => 4..6_u64, 8 => 7..9_u64, 6 => 9..13_u64, 1 => 0..15_u64];
     let place = (any_who(), series, any_side());
     (place, any_kind(), any_lots(), any_time_in_force(), any_extras(), stp).prop_map(
         |((who, series, side), kind, qty, time_in_force, extras, stp)| PlaceOrder {
@@ -202,6 +201,37 @@ fn any_nonsense() -> impl Strategy<Value = Command> {
     ]
 }
 
+/// How margin is computed: modes, what can be delivered, arrays.
+fn any_margin() -> impl Strategy<Value = Command> {
+    let mode = prop::sample::select(vec![
+        MarginMode::Portfolio,
+        MarginMode::Portfolio,
+        MarginMode::Standard,
+    ]);
+    let grade = prop::sample::select(vec!["H100", "A100", "B200"]);
+    let gpus = prop_oneof![1 => Just(0), 4 => 1..400_u64, 1 => Just(u64::MAX)];
+    let lanes = prop::collection::vec(-9_000_000..9_000_000_i64, settlement::LANES);
+    prop_oneof![
+        6 => (any_who(), mode).prop_map(|(who, mode)| {
+            Command::SetMarginMode { account: AccountId(who), mode }
+        }),
+        2 => (any_who(), grade, gpus).prop_map(|(who, grade, gpus)| Command::RegisterCapacity {
+            account: AccountId(who),
+            grade: GradeId::new(grade).unwrap(),
+            gpus,
+        }),
+        1 => (2..6_u64, 0..9_i64, lanes).prop_map(|(series, ticks, lanes)| {
+            let instrument = InstrumentId(series);
+            let (mark, iv) = (Price::from_ticks(ticks * 50), Ppm::new(800_000));
+            let array = lanes.try_into().unwrap();
+            let greeks = OptionGreeks::default();
+            Command::PublishRisk {
+                risks: vec![OptionRisk { instrument, mark, iv, greeks, array }],
+            }
+        }),
+    ]
+}
+
 fn any_amend() -> impl Strategy<Value = Act> {
     let ticks = || prop::option::of(any_ticks());
     let trigger = prop::option::weighted(0.2, any_ticks());
@@ -247,6 +277,7 @@ fn any_trading() -> impl Strategy<Value = Act> {
         2 => any_span().prop_map(Act::Wait),
         1 => Just(Act::Tick),
         1 => any_nonsense().prop_map(|command| Act::Nonsense(Box::new(command))),
+        2 => any_margin().prop_map(|command| Act::Nonsense(Box::new(command))),
     ]
 }
 
@@ -276,7 +307,7 @@ pub(crate) fn any_acts() -> impl Strategy<Value = Vec<Act>> {
     })
 }
 
-/// A venue with a cycle every half minute, six series, five accounts with money.
+/// A venue with a cycle every half minute, twelve series, five accounts with money.
 pub(crate) fn morning() -> World {
     let mut world = World::unopened();
     world.apply(open_venue(true, NanosSpan::from_seconds(30)));
@@ -297,7 +328,8 @@ pub(crate) fn morning() -> World {
     let quick = compressed("H100D", "H100", 1, 3, quick);
     world.list(Instrument { guards: guards(1_600), ..quick });
     let nodes = compressed("A100D", "A100", 24, 4, steady);
-    let nodes = Instrument { node_size: 2, guards: guards(4_000), ..nodes };
+    let mut nodes = Instrument { node_size: 2, guards: guards(4_000), ..nodes };
+    nodes.schedule.ladder_step = NanosSpan::from_seconds(12);
     world.list(nodes);
     world.list(day_future("H100W", "H100"));
     let strike = Price::from_ticks(2_500);
@@ -316,6 +348,7 @@ pub(crate) fn morning() -> World {
     world.list(option(1, Right::Put, 50, put));
     let product = Product::Spread { near: InstrumentId(1), far: InstrumentId(3) };
     world.list(Instrument { product, ..day_future("H100SPREAD", "H100") });
+    list_longer(&mut world);
     for (name, deposit) in NAMES.into_iter().zip(DEPOSITS) {
         let is_verifier = name == "vera";
         world.apply(Command::OpenAccount { name: name.to_owned(), is_verifier });
@@ -325,6 +358,24 @@ pub(crate) fn morning() -> World {
         world.apply(Command::NominateAgent { account, signer: [0; 20] });
     }
     world
+}
+
+/// A cash future and a cap on four days of two hours, and a quarter with its months.
+fn list_longer(world: &mut World) {
+    let month = |style| Product::Future { style, period: Period::Month };
+    let days = compressed("H100X", "H100", 8, 4, (95, 95, 20, 100, 120));
+    world.list(Instrument { product: month(Style::Cash), ..days.clone() });
+    let strike = Price::from_ticks(2_500);
+    let cap = Instrument { name: "H100CAP".to_owned(), product: Product::Cap { strike }, ..days };
+    world.list(Instrument { reference: Price::from_ticks(60), ..cap });
+    for (place, hours) in [(0, 31), (1, 28), (2, 31)] {
+        let (from, name) = (110 + place * 20, format!("A100M{place}"));
+        let terms = compressed(&name, "A100", hours, 4, (90, 95, from, from + 20, 200));
+        world.list(Instrument { product: month(Style::Physical), ..terms });
+    }
+    let quarter = Product::Future { style: Style::Physical, period: Period::Quarter };
+    let terms = compressed("A100Q", "A100", 90, 4, (45, 50, 110, 170, 200));
+    world.list(Instrument { product: quarter, ..terms });
 }
 
 fn compressed(

@@ -9,8 +9,8 @@ use exchange::{
     Stamped, Traded,
 };
 use instruments::{
-    AccountId, Instrument, InstrumentId, MicroUsd, ObligationId, OrderId, Price, Product, Right,
-    Side,
+    AccountId, GradeId, Instrument, InstrumentId, MicroUsd, ObligationId, OrderId, Period, Price,
+    Product, Right, Side, Style,
 };
 use matching_engine::OrderKind;
 use settlement::{Bucket, HoldKey, Reason, Transfer, TransferId};
@@ -67,6 +67,11 @@ pub(crate) struct Auditor {
     last_trade: u64,
     trade_seqs: BTreeMap<InstrumentId, u64>,
     fees: i128,
+    /// Prints of every grade: when they were observed, and their value.
+    prints: BTreeMap<GradeId, Vec<(i128, Option<i128>)>>,
+    /// Of what settles against the index: all hours of a lot, their values so far, how many had one.
+    hours: BTreeMap<InstrumentId, (i128, i128, i128)>,
+    pub days: u64,
     pub trades: u64,
     pub ended: u64,
 }
@@ -180,11 +185,112 @@ impl Auditor {
             Event::SeriesExpired { instrument, settlement_price } => {
                 let is_premium_style = self.is_premium_style(*instrument);
                 assert!(is_premium_style || self.marks[instrument] == *settlement_price);
+                // A parent settles at what it becomes, which the cascade names.
+                if self.becomes_shorter(*instrument) {
+                    self.settled.insert(*instrument, *settlement_price);
+                }
                 assert!(self.terms[instrument].schedule.last_trade_at <= input.at);
             }
             Event::OptionExercised { .. } => self.exercised(event),
+            Event::SeriesCascaded { instrument, lot_value, into } => {
+                self.cascaded(*instrument, *lot_value, into);
+            }
+            Event::DaySettled { .. } => self.day_settled(event),
+            Event::SeriesSettled { instrument, mean, coverage, .. } => {
+                let (hours, sum, valued) = self.hours[instrument];
+                assert_eq!(self.terms[instrument].hours_per_lot, 0);
+                let error = micros(*mean) * hours - sum;
+                assert!(2 * error.abs() <= hours, "the mean of the hours");
+                assert_eq!(i128::from(coverage.ppm()), valued * 1_000_000 / hours);
+            }
+            Event::IndexPublished(print) => {
+                let value = print.value.map(micros);
+                let prints = self.prints.entry(print.grade.clone()).or_default();
+                prints.push((i128::from(print.observed_at.nanos()), value));
+            }
             _ => self.delivery_event(input, event),
         }
+    }
+
+    /// As many lots of every child, each at its share of the parent's worth by hours; what the quoted price was off is with the first.
+    #[track_caller]
+    fn cascaded(&mut self, parent: InstrumentId, lot_value: i128, into: &[InstrumentId]) {
+        let hours: Vec<i128> =
+            into.iter().map(|id| i128::from(self.terms[id].hours_per_lot)).collect();
+        let whole: i128 = hours.iter().sum();
+        assert_eq!(whole, i128::from(self.terms[&parent].hours_per_lot), "every hour");
+        let held: Vec<(AccountId, i128, i128)> = self
+            .holdings
+            .iter()
+            .filter(|((instrument, _), held)| *instrument == parent && held.lots != 0)
+            .map(|((_, account), held)| (*account, held.lots, held.cost))
+            .collect();
+        assert_eq!(held.iter().map(|(_, lots, _)| lots).sum::<i128>(), 0);
+        for (account, lots, cost) in held {
+            let mut left = cost;
+            for (place, id) in into.iter().enumerate().rev() {
+                let until =
+                    |end: usize| (lot_value * hours[..end].iter().sum::<i128>()).div_euclid(whole);
+                let share = lots * (until(place + 1) - until(place));
+                let holding = self.holdings.entry((*id, account)).or_default();
+                holding.lots += lots;
+                holding.cost += if place == 0 { left } else { share };
+                left -= share;
+            }
+        }
+    }
+
+    /// Every lot has a day less, and has been given what the day's hours brought: by the newest print of each hour, or of one before.
+    #[track_caller]
+    fn day_settled(&mut self, event: &Event) {
+        let Event::DaySettled { instrument, day, per_lot, valued, hours_left } = event else {
+            return;
+        };
+        let terms = self.terms.get_mut(instrument).expect("a series");
+        let days_left = i128::from(terms.schedule.intervals - day);
+        let hours = i128::from(terms.hours_per_lot) / days_left;
+        terms.hours_per_lot -= u32::try_from(hours).unwrap();
+        assert_eq!(terms.hours_per_lot, *hours_left);
+        let terms = terms.clone();
+        let from = i128::from(terms.schedule.deliver_from.nanos());
+        let window = i128::from(terms.schedule.deliver_until.nanos()) - from;
+        let all = hours * i128::from(terms.schedule.intervals);
+        let hour_of = |at: i128| ((at - from) * all).div_euclid(window);
+        let prints = self.prints.get(&terms.grade).cloned().unwrap_or_default();
+        let newest = |hour: i128| {
+            prints.iter().rev().find(|(at, _)| hour_of(*at) == hour).and_then(|(_, value)| *value)
+        };
+        let tick = micros(terms.tick_size);
+        let fallback = terms.strike().unwrap_or(self.marks[instrument]);
+        let (mut brought, mut own, mut sum) = (0, 0, 0);
+        for hour in i128::from(*day) * hours..(i128::from(*day) + 1) * hours {
+            let found = (0..=72).find_map(|back| newest(hour - back));
+            own += i128::from(newest(hour).is_some());
+            let value = found.unwrap_or(i128::from(fallback.ticks()) * tick);
+            sum += value;
+            brought += match terms.product {
+                Product::Cap { strike } => (value - i128::from(strike.ticks()) * tick).max(0),
+                _ => value,
+            };
+        }
+        assert_eq!((brought, own), (micros(*per_lot), i128::from(*valued)), "{instrument} {day}");
+        let settled = self.hours.entry(*instrument).or_default();
+        *settled = (all, settled.1 + sum, settled.2 + own);
+        for ((of, _), held) in &mut self.holdings {
+            if of == instrument {
+                held.cost -= held.lots * brought;
+            }
+        }
+        // What a day gained is paid at the mark.
+        self.settled.insert(*instrument, self.marks[instrument]);
+        self.days += 1;
+    }
+
+    fn becomes_shorter(&self, instrument: InstrumentId) -> bool {
+        matches!(
+            self.terms[&instrument].product,
+            Product::Future { style: Style::Physical, period: Period::Quarter | Period::Year }
+        )
     }
 
     /// Lots of an option become lots of its future at the future's price; what the strike is better is due with the option.
@@ -265,18 +371,17 @@ impl Auditor {
             | Event::VenueOpened
             | Event::VariationEnded
             | Event::AccountOpened { .. }
-            | Event::IndexPublished(_)
             | Event::AuctionOpened { .. }
             | Event::AuctionExtended { .. }
             | Event::AuctionEnded { .. }
             | Event::IndicativePrice { .. }
             | Event::BatchItemDone { .. }
+            | Event::ExerciseInstructed { .. }
             | Event::RiskPublished(_)
             | Event::CapacityRegistered { .. }
             | Event::MarginModeChanged { .. }
             | Event::MarginScaled { .. }
             | Event::LadderClimbed { .. }
-            | Event::ExerciseInstructed { .. }
             | Event::AgentNominated { .. } => {}
             // Physical close-out.
             Event::Nominated { .. } | Event::MatchReported { .. } => {}
@@ -351,7 +456,10 @@ impl Auditor {
             let mark = self.marks[&order.instrument];
             return match order.side {
                 Side::Buy => at(worst) + self.fee(order.instrument, worst, 1),
-                Side::Sell => self.fee(order.instrument, limit.max(worst).max(mark), 1),
+                Side::Sell => {
+                    let fee = self.fee(order.instrument, limit.max(worst).max(mark), 1);
+                    fee + (at(mark) - at(worst)).max(0)
+                }
             };
         }
         let at_mark = at(self.marks[&order.instrument]);

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use borsh::{BorshDeserialize, BorshSerialize};
 use exchange::{
     Account, CloseOuts, Command, Delivery, Event, Exchange, IndexHistory, Instruction, Margins,
-    OpenOrder, OpenVenue, Series, SeriesState, Stamped,
+    OpenOrder, OpenVenue, Roll, Series, SeriesState, Stamped,
 };
 use instruments::{
     AccountId, GradeId, InstrumentId, Nanos, ObligationId, OrderId, Price, Qty, Seq, Side,
@@ -53,6 +53,9 @@ pub(crate) struct State {
     options_on: BTreeMap<InstrumentId, BTreeSet<InstrumentId>>,
     instructions: BTreeMap<(InstrumentId, AccountId), Instruction>,
     exercise_prices: BTreeMap<InstrumentId, Price>,
+    lot_values: BTreeMap<InstrumentId, i128>,
+    rolls: BTreeMap<InstrumentId, Roll>,
+    rolling: BTreeSet<(Nanos, InstrumentId)>,
     // Physical close-out.
     close_outs: CloseOuts,
     // Trades agreed elsewhere.
@@ -73,7 +76,7 @@ pub(crate) fn inspect(exchange: &Exchange, input: &Stamped, before: &[u8], event
     let mut happened = Vec::new();
     untouched.engine.advance(state.now, &mut happened);
     // Where time alone has done something, that comes before the refusal.
-    let stopped = untouched.stopping != state.stopping;
+    let stopped = untouched.stopping != state.stopping || untouched.rolling != state.rolling;
     if is_refused && happened.is_empty() && !stopped {
         assert_eq!(events.len(), 1, "a refusal is the only event: {events:?}");
         untouched.last_seq = state.last_seq;

@@ -14,6 +14,8 @@ mod agents;
 mod any_day;
 mod auctions;
 mod auditor;
+mod cascade;
+mod cash;
 mod extremes;
 mod golden;
 mod holds;

@@ -247,7 +247,7 @@ fn option_007_a_tick_in_the_money_is_exercised_and_the_rest_lapses() {
     );
 }
 
-/// A put at 2.50 on a future that is worth 2.20 brings 0.30 a GPU-hour: 30 dollars a lot of 100 hours.
+/// OPTION-007, OPTION-012: a put at 2.50 on a future that is worth 2.20 brings 0.30 a GPU-hour: 30 dollars a lot of 100 hours.
 #[test]
 fn option_007_an_exercised_put_is_a_short_future_and_the_difference_in_cash() {
     check_options(

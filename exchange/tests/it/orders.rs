@@ -16,13 +16,11 @@ fn order_001_to_003_the_series_must_be_listed_cleared_and_trading() {
         open test
         list H100D
         list H100SPREAD spread
-        list H100CASH cash
         account alice
         deposit alice 1000
         alice buy 1 @ 2.5 in NOWHERE
         alice cancel all in NOWHERE
         alice buy 1 @ 2.5 in H100SPREAD
-        alice buy 1 @ 2.5 in H100CASH
         alice buy 1 @ 2.5
         run 1h
         alice buy 1 @ 2.5
@@ -31,18 +29,15 @@ fn order_001_to_003_the_series_must_be_listed_cleared_and_trading() {
             venue open
             H100D listed
             H100SPREAD listed
-            H100CASH listed
             alice opened
             refused ORDER-001 UnknownInstrument
             refused ORDER-001 UnknownInstrument
-            refused ORDER-002 ProductNotCleared
             refused ORDER-002 ProductNotCleared
             #1 alice buy 1 @ 2.5
             #1 cancelled 1: expired
             H100D settles @ 2.5 by the mark
             H100D expired @ 2.5
             H100SPREAD expired @ 2.5
-            H100CASH expired @ 2.5
             refused ORDER-003 SeriesExpired
         "#]],
     );

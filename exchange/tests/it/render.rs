@@ -245,6 +245,21 @@ fn delivery(exchange: &Exchange, event: &Event) -> Option<String> {
         | Event::LadderClimbed { .. } => margin(exchange, event)?,
         // Marks and settlement prices.
         // Options, cascades and cash futures.
+        Event::ExerciseInstructed { .. }
+        | Event::OptionExercised { .. }
+        | Event::SeriesCascaded { .. }
+        | Event::DaySettled { .. }
+        | Event::SeriesSettled { .. } => return product(exchange, event),
+        // Default funds and liquidation.
+        // Physical close-out.
+        // Trades agreed elsewhere.
+        other => panic!("an event without words: {other:?}"),
+    })
+}
+
+fn product(exchange: &Exchange, event: &Event) -> Option<String> {
+    let name = |account: &AccountId| account_name(exchange, *account);
+    Some(match event {
         Event::ExerciseInstructed { account, instrument, instruction } => format!(
             "{} {} abandons {}, exercises {}",
             series_name(exchange, *instrument),
@@ -252,16 +267,33 @@ fn delivery(exchange: &Exchange, event: &Event) -> Option<String> {
             instruction.abandon.lots(),
             instruction.exercise.lots()
         ),
+        Event::SeriesCascaded { instrument, lot_value, into } => {
+            let into: Vec<String> = into.iter().map(|id| series_name(exchange, *id)).collect();
+            let lot = usd(MicroUsd::from_i128(*lot_value).unwrap());
+            format!(
+                "{} cascades at {lot} a lot into {}",
+                series_name(exchange, *instrument),
+                into.join(" ")
+            )
+        }
+        Event::DaySettled { instrument, day, per_lot, valued, hours_left } => format!(
+            "{} day {day} brings {} a lot, {valued} hours valued, {hours_left} left",
+            series_name(exchange, *instrument),
+            usd(*per_lot)
+        ),
+        Event::SeriesSettled { instrument, mean, coverage, .. } => format!(
+            "{} settled at a mean of {}, coverage {} ppm",
+            series_name(exchange, *instrument),
+            usd(*mean),
+            coverage.ppm()
+        ),
         Event::OptionExercised { instrument, account, exercised, underlying, booked, .. } => {
             let (option, future) =
                 (series_name(exchange, *instrument), series_name(exchange, *underlying));
             let (lots, booked) = (exercised.lots(), booked.lots());
             format!("{option} {} exercises {lots:+}, {booked:+} {future}", name(account))
         }
-        // Default funds and liquidation.
-        // Physical close-out.
-        // Trades agreed elsewhere.
-        other => panic!("an event without words: {other:?}"),
+        _ => return None,
     })
 }
 

@@ -128,14 +128,22 @@ fn of_future(state: &State, series: &Series, stake: Stake, less: i128) -> Option
     Some((position, worst - position + stake.reserve))
 }
 
-/// What an option asks for beyond its value.
+/// What an option or a cap asks for beyond its value.
 fn of_option(state: &State, series: &Series, stake: Stake) -> Option<(i128, i128)> {
-    let Product::Option { underlying, strike, right } = series.instrument.product else {
-        return None;
-    };
-    let future = &state.series[&underlying];
     let [at_money, least] = terms(series).option;
-    let (now, strike) = (lot_value(future, future.mark), lot_value(future, strike));
+    let (right, now, strike) = match series.instrument.product {
+        Product::Option { underlying, strike, right } => {
+            let future = &state.series[&underlying];
+            (right, lot_value(future, future.mark), lot_value(future, strike))
+        }
+        Product::Cap { strike } => {
+            let index = state.indices.get(&series.instrument.grade);
+            let index = index.and_then(|history| history.last.value);
+            let now = index.map_or(strike, |value| series.instrument.nearest_price(value));
+            (Right::Call, lot_value(series, now), lot_value(series, strike))
+        }
+        Product::Future { .. } | Product::Spread { .. } => return None,
+    };
     let out = if right == Right::Call { strike - now } else { now - strike };
     let kept = if right == Right::Call { 0 } else { lot_value(series, series.mark) };
     let kept = kept.max(now) * (at_money - least);
@@ -144,20 +152,6 @@ fn of_option(state: &State, series: &Series, stake: Stake) -> Option<(i128, i128
     let amount = |lots: i128| up(margin * lots.max(0), ONE);
     let position = amount(-stake.net);
     Some((position, amount(stake.sells - stake.net) - position + stake.reserve))
-}
-
-/// What a cap asks for beyond its value: nothing offsets it.
-fn of_cap(state: &State, series: &Series, stake: Stake) -> (i128, i128) {
-    let terms = &series.instrument;
-    let Product::Cap { strike } = terms.product else { return (0, 0) };
-    let index = state.indices.get(&terms.grade).and_then(|history| history.last.value);
-    let on = index.map_or(strike, |value| terms.nearest_price(value));
-    let (now, strike) = (lot_value(series, on), lot_value(series, strike));
-    let margin = (250_000 * now - (strike - now).max(0) * ONE).max(150_000 * now);
-    let amount = |lots: i128| up(margin * lots.max(0), ONE);
-    let position = amount(-stake.net);
-    let worst = amount((stake.sells - stake.net).max(-stake.net));
-    (position, worst - position + stake.reserve)
 }
 
 /// What a lot gains in each of 35 scenarios, and its delta.
@@ -236,7 +230,7 @@ pub(crate) fn required(state: &State, account: AccountId) -> Option<(i128, i128)
         let is_option = series.instrument.is_premium_style();
         let is_cap = matches!(series.instrument.product, Product::Cap { .. });
         let part = match (is_option, mode) {
-            _ if is_cap => of_cap(state, series, stake),
+            (true, _) if is_cap => of_option(state, series, stake)?,
             (true, MarginMode::Standard) => of_option(state, series, stake)?,
             (true, MarginMode::Portfolio) => (0, stake.reserve),
             (false, MarginMode::Standard) => of_future(state, series, stake, 0)?,

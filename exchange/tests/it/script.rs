@@ -3,7 +3,7 @@
 //! ```text
 //! open test|real                          account NAME [verifier]        deposit NAME DOLLARS
 //! withdraw NAME DOLLARS                  fund first-loss|insurance|default-fund DOLLARS
-//! list NAME [option [call|put] [on SERIES] [strike D]|spread|cash] [guarded] [paced] [impact D] [grade G] [tick D] [hours N] [node N]
+//! list NAME [option [call|put] [on SERIES] [strike D]|spread|cash|cap strike D] [month|quarter|year] [guarded] [paced] [impact D] [grade G] [tick D] [hours N] [node N]
 //!           [ref D] [intervals N]
 //!           [trade|nominate|assign|from|until|close SPAN] [answer|verdict SPAN]       (from the start of the test)
 //! NAME buy|sell QTY @ PRICE|market [ioc|fok|day|gtd SPAN|gfa|gfn] [post|slide] [reduce] [stp=MODE] [token=N] [show=N]
@@ -28,7 +28,7 @@ use exchange::{
 use expect_test::Expect;
 use instruments::{
     AccountId, GradeId, Guards, Instrument, InstrumentId, MarkTerms, MicroUsd, NanosSpan,
-    ObligationId, OrderId, Ppm, Price, Product, Qty, Region, Right, Side, Style,
+    ObligationId, OrderId, Period, Ppm, Price, Product, Qty, Region, Right, Side, Style,
 };
 use matching_engine::{OrderKind, PostOnly, PriceSource, StpMode, Trigger, TriggerWhen};
 use settlement::{Bucket, Verdict};
@@ -414,14 +414,20 @@ fn listed(name: &str, words: &[&str], near: InstrumentId) -> Instrument {
         Price::from_ticks(dollars(strike).micros() / terms.tick_size.micros())
     });
     let far = InstrumentId(2);
+    let named = [("month", Period::Month), ("quarter", Period::Quarter), ("year", Period::Year)];
+    let period = named.into_iter().find(|(name, _)| words.contains(name)).map(|(_, it)| it);
     terms.product = match (words.first(), terms.product) {
         (Some(&"option"), _) => {
             let right = if words.contains(&"put") { Right::Put } else { Right::Call };
             Product::Option { underlying: near, strike, right }
         }
         (Some(&"spread"), _) => Product::Spread { near, far },
-        (Some(&"cash"), Product::Future { period, .. }) => {
-            Product::Future { style: Style::Cash, period }
+        (Some(&"cash"), Product::Future { .. }) => {
+            Product::Future { style: Style::Cash, period: period.unwrap_or(Period::Day) }
+        }
+        (Some(&"cap"), _) => Product::Cap { strike },
+        (_, Product::Future { style, .. }) if period.is_some() => {
+            Product::Future { style, period: period.unwrap_or(Period::Day) }
         }
         (_, product) => product,
     };

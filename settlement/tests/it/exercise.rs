@@ -62,6 +62,10 @@ fn option_012_booked_lots_show_the_strike_and_count_from_the_price() {
     assert_eq!(book(2, 2_300, 2_300), (4, Some(2_400_000), 0));
     assert_eq!(book(-1, 2_200, 2_000), (3, Some(2_400_000), -74_400_000));
     assert_eq!(book(-5, 2_300, 2_600), (-2, Some(2_600_000), -74_400_000));
-    assert_eq!(book(2, 2_250, 2_000), (0, None, 0));
+    assert_eq!(book(2, 2_200, 2_000), (0, None, 74_400_000));
+    positions.settle(terms.id, account(1), 74_400_000);
+    let left = positions.get(terms.id, account(1)).map(|position| position.cost);
+    assert_eq!(left, Some(-148_800_000));
+    positions.settle(terms.id, account(1), -148_800_000);
     assert_eq!(positions.get(terms.id, account(1)), None, "gone");
 }

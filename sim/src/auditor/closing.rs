@@ -19,6 +19,7 @@ impl Auditor {
         } else {
             self.prices.closing(instrument, &self.orders.market(instrument), at, day)
         };
+        self.note_lot_value(instrument, at);
         self.closing.extend(closing.map(|closing| (instrument, closing)));
     }
 
@@ -94,6 +95,7 @@ pub(super) fn is_of_time(event: &Event) -> bool {
         Event::OrderCancelled { reason: CancelReason::Expired, .. }
             | Event::AuctionExtended { .. }
             | Event::AuctionEnded { .. }
+            | Event::DaySettled { .. }
             | Event::Traded(_)
     )
 }

@@ -30,6 +30,7 @@ struct Rates {
     deliver_sell: i128,
     scale_from: i128,
     scale_to: i128,
+    option: [i128; 3],
 }
 
 fn rates(grade: &GradeId) -> Rates {
@@ -40,6 +41,7 @@ fn rates(grade: &GradeId) -> Rates {
             deliver_sell: 400_000,
             scale_from: 250_000,
             scale_to: 750_000,
+            option: [250_000, 150_000, 100_000],
         },
         _ => Rates {
             initial: 300_000,
@@ -47,6 +49,7 @@ fn rates(grade: &GradeId) -> Rates {
             deliver_sell: 600_000,
             scale_from: 150_000,
             scale_to: 500_000,
+            option: [400_000, 300_000, 200_000],
         },
     }
 }
@@ -112,6 +115,11 @@ impl Margins {
         let ladder = LADDER.get(usize::from(step)).copied().unwrap_or(ONE);
         let rate = scaled.max(div_ceil(ladder * target, ONE));
         div_ceil(value(terms, mark, lots) * rate, ONE)
+    }
+
+    /// What a short option needs: of its future at the money, at least, and of a put's mark.
+    pub(super) fn option_rates(&self, terms: &Instrument) -> [i128; 3] {
+        rates(&terms.grade).option
     }
 
     pub(super) fn is_by_portfolio(&self, account: AccountId) -> bool {

@@ -11,33 +11,6 @@ use super::orders::OpenSums;
 use super::premiums::short_premium;
 use crate::finding::Finding;
 
-/// What an account's positions and orders ask for.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Needs {
-    position: i128,
-    /// Reserves included.
-    orders: i128,
-    reserves: i128,
-    /// What options held are worth, less what those sold would cost.
-    value: i128,
-}
-
-impl Needs {
-    pub(super) fn add(&mut self, part: Self) {
-        self.position += part.position;
-        self.orders += part.orders;
-        self.reserves += part.reserves;
-        self.value += part.value;
-    }
-
-    /// The money to hold for positions and for orders: options' value pays for positions, then for the margin of orders.
-    pub(super) fn holds(self) -> (i128, i128) {
-        let left_over = (self.value - self.position).max(0);
-        let margin = (self.orders - self.reserves - left_over).max(0);
-        ((self.position - self.value).max(0), self.reserves + margin)
-    }
-}
-
 /// Who holds what.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Positions {
@@ -152,27 +125,29 @@ impl Positions {
         Ok(())
     }
 
-    /// What the account's position and its orders in one series ask for.
+    /// What the account needs for its position and its orders in one series.
     pub(super) fn required(
         &self,
         instrument: &Instrument,
         (mark, underlying): (Price, Price),
-        (account, open): (AccountId, OpenSums),
+        account: AccountId,
+        open: OpenSums,
         margins: &Margins,
     ) -> Needs {
         let net = self.held.get(&(instrument.id, account)).map_or(0, |held| held.lots);
-        let reserves = open.reserve;
+        let reserve = open.reserve;
         if instrument.is_premium_style() {
-            let margin = |lots: i128| short_premium(instrument, (mark, underlying), lots.max(0));
-            let position = margin(-net);
-            let orders = margin((open.sells - net).max(-net)) - position + reserves;
-            return Needs { position, orders, reserves, value: value(instrument, mark, net) };
+            let margin = |lots| short_premium(instrument, (mark, underlying), lots, margins);
+            let short = (-net).max(0);
+            let position = margin(short);
+            let orders = margin(short.max(open.sells - net)) - position;
+            return Needs { position, orders, reserve, option_value: value(instrument, mark, net) };
         }
         let terms = (instrument, mark);
         let position = margins.initial(terms, net.abs(), 0 <= net);
         let if_bought = margins.initial(terms, net + open.buys, true);
         let worst = if_bought.max(margins.initial(terms, open.sells - net, false));
-        Needs { position, orders: worst - position + reserves, reserves, value: 0 }
+        Needs { position, orders: worst - position, reserve, option_value: 0 }
     }
 
     /// The lots of a series that are held long.
@@ -204,6 +179,21 @@ impl Positions {
         let held = self.held.entry(key).or_default();
         held.lots += lots;
         held.cost += cost;
+    }
+
+    /// Takes from the cost of every position of a series what a day brought its lots.
+    pub(super) fn settle_day(&mut self, instrument: InstrumentId, per_lot: i128) {
+        for ((of, _), held) in &mut self.held {
+            if *of == instrument {
+                held.cost -= held.lots * per_lot;
+            }
+        }
+    }
+
+    /// Who holds a series: lots and cost.
+    pub(super) fn holders(&self, instrument: InstrumentId) -> Vec<(AccountId, i128, i128)> {
+        let held = self.of(instrument).filter(|(_, held)| held.lots != 0);
+        held.map(|(account, held)| (account, held.lots, held.cost)).collect()
     }
 
     /// The lots of a position.
@@ -246,10 +236,30 @@ pub(super) fn check_assigned(closed: &Assigned, assigned: &Assigned) -> Result<(
     Ok(())
 }
 
-/// The money of a margin requirement that an account can meet: for positions, then for orders.
-pub(super) fn affordable((position, orders): (i128, i128), usable: MicroUsd) -> [MicroUsd; 2] {
-    let usable = i128::from(usable.micros());
-    let position = position.min(usable);
-    let orders = orders.min(usable - position);
-    [money(position), money(orders)]
+/// What positions and orders need, beside what options are worth.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Needs {
+    position: i128,
+    orders: i128,
+    reserve: i128,
+    option_value: i128,
+}
+
+impl Needs {
+    pub(super) fn add(&mut self, part: Self) {
+        self.position += part.position;
+        self.orders += part.orders;
+        self.reserve += part.reserve;
+        self.option_value += part.option_value;
+    }
+
+    /// The money of it that an account can meet: for positions, then for orders. Options' value pays for positions first, then for the
+    /// margin of orders; reserves are paid in money.
+    pub(super) fn affordable(&self, usable: MicroUsd) -> [MicroUsd; 2] {
+        let usable = i128::from(usable.micros());
+        let position = self.position - self.option_value;
+        let orders = self.reserve + (self.orders + position.min(0)).max(0);
+        let position = position.max(0).min(usable);
+        [money(position), money(orders.min(usable - position))]
+    }
 }

@@ -38,6 +38,8 @@ struct Quoted {
     /// The step of the last computation, and the mark before it.
     pace: (u64, Price),
     is_trading: bool,
+    /// Days that were settled.
+    days: u32,
 }
 
 /// What a book shows.
@@ -91,28 +93,81 @@ fn ticks(ticks: i128) -> Price {
     Price::from_ticks(i64::try_from(ticks).unwrap_or(1))
 }
 
+/// What of a cash future's period that is left has passed, in nanoseconds, and the index over it.
+#[derive(Clone, Copy, Default)]
+struct Realised {
+    period: i128,
+    elapsed: i128,
+    sum: i128,
+}
+
+impl Realised {
+    /// The index leg where the index times the basis is `worth`: what is realised, and the rest at that.
+    fn leg(&self, worth: i128, tick: i128) -> Price {
+        if self.elapsed == 0 {
+            return ticks(div_half_even(worth, tick * ONE));
+        }
+        let rest = div_half_even(worth, ONE) * (self.period - self.elapsed);
+        ticks(div_half_even(self.sum + rest, tick * self.period))
+    }
+}
+
+/// A basis that goes a thirtieth of the way in each step.
+fn walked(mut now: i128, target: i128, steps: u64) -> i128 {
+    for _ in 0..steps {
+        let way = div_half_even(target - now, 30);
+        now += way;
+        if way == 0 {
+            break;
+        }
+    }
+    now
+}
+
 impl Quoted {
+    fn realised(&self, prints: &[(Nanos, Option<MicroUsd>)]) -> Realised {
+        let mut realised = Realised::default();
+        let schedule = &self.terms.schedule;
+        let is_cash = self.terms.settles_against_index() && !self.terms.is_premium_style();
+        if !is_cash || schedule.intervals < self.days {
+            return realised;
+        }
+        let nanos = |at: Nanos| i128::from(at.nanos());
+        let from = nanos(schedule.interval_starts_at(self.days));
+        let until = nanos(schedule.deliver_until);
+        realised.period = (until - from).max(1);
+        for pair in prints.windows(2) {
+            let [(since, value), (next, _)] = pair else { continue };
+            let span = (nanos(*next).min(until) - nanos(*since).max(from)).max(0);
+            if let Some(value) = value {
+                realised.elapsed += span;
+                realised.sum += i128::from(value.micros()) * span;
+            }
+        }
+        realised
+    }
+
     fn step(&self, at: Nanos) -> u64 {
         at.nanos() / self.terms.guards.mark.step.nanos()
     }
 
     /// SIM-023: the mark that the rules give.
-    fn compute(&self, market: &Market, print: Option<(Nanos, MicroUsd)>, at: Nanos) -> Computed {
+    fn compute(
+        &self,
+        market: &Market,
+        print: Option<(Nanos, MicroUsd)>,
+        realised: Realised,
+        at: Nanos,
+    ) -> Computed {
         let terms = &self.terms;
         let step = self.step(at);
         let tick = i128::from(terms.tick_size.micros());
         let mid = market.reach(terms).map(middle);
-        let (mut now, target, from) = self.basis;
-        for _ in from..step {
-            let way = div_half_even(target - now, 30);
-            now += way;
-            if way == 0 {
-                break;
-            }
-        }
+        let (was, target, from) = self.basis;
+        let now = walked(was, target, step.saturating_sub(from));
         let target = match (print, mid) {
             (None, _) => now,
-            (Some(_), _) if market.is_collecting => now,
+            (Some(_), _) if market.is_collecting || 0 < realised.elapsed => now,
             (Some(_), None) => ONE,
             (Some((_, index)), Some(mid)) => {
                 let ratio = div_half_even(mid * tick * ONE, i128::from(index.micros()));
@@ -122,7 +177,7 @@ impl Quoted {
         let good = print.filter(|(seen, _)| at.since(*seen) <= terms.guards.mark.index_for);
         let leg = |basis: i128| {
             let worth = good.map(|(_, index)| i128::from(index.micros()) * basis);
-            worth.map(|worth| ticks(div_half_even(worth, tick * ONE)))
+            worth.map(|worth| realised.leg(worth, tick))
         };
         let median = |basis: i128, step: u64| {
             let anchor = leg(basis).unwrap_or(self.mark);
@@ -222,6 +277,7 @@ impl Prices {
             basis: (ONE, ONE, 0),
             pace: (0, mark),
             is_trading: true,
+            days: 0,
         };
         let step = quoted.step(at);
         quoted.basis.2 = step;
@@ -275,6 +331,25 @@ impl Prices {
         self.series.keys().copied()
     }
 
+    /// Every print of a grade, oldest first.
+    pub(super) fn prints(&self, grade: &GradeId) -> &[(Nanos, Option<MicroUsd>)] {
+        self.prints.get(grade).map_or(&[], Vec::as_slice)
+    }
+
+    /// A lot has `hours` left.
+    pub(super) fn shorten(&mut self, instrument: InstrumentId, hours: u32) {
+        if let Some(quoted) = self.series.get_mut(&instrument) {
+            quoted.terms.hours_per_lot = hours;
+            quoted.days += 1;
+        }
+    }
+
+    /// Series of a grade that trade.
+    pub(super) fn trading_of(&self, grade: &GradeId) -> impl Iterator<Item = &Instrument> {
+        let trading = self.series.values().filter(|quoted| quoted.is_trading);
+        trading.map(|quoted| &quoted.terms).filter(move |terms| terms.grade == *grade)
+    }
+
     pub(super) fn trading(&self) -> impl Iterator<Item = InstrumentId> {
         self.series.iter().filter(|(_, quoted)| quoted.is_trading).map(|(id, _)| *id)
     }
@@ -302,7 +377,8 @@ impl Prices {
         let grade = &quoted.terms.grade;
         let value = self.index.get(grade).copied().flatten();
         let print = self.observed.get(grade).copied().zip(value);
-        Some(quoted.compute(market, print, at))
+        let realised = quoted.realised(self.prints(grade));
+        Some(quoted.compute(market, print, realised, at))
     }
 
     /// What the mark of an option or a cap should be; none of other series.
@@ -379,7 +455,9 @@ impl Prices {
                 *slot = *value;
             }
         }
-        if let Some(price) = fixing(&values) {
+        // What settles against the index goes on doing so after its last trade.
+        let is_open = quoted.terms.settles_against_index();
+        if let Some(price) = fixing(&values).filter(|_| !is_open) {
             let source = SettlementSource::Index { until: at, partition, values };
             return Some((quoted.terms.nearest_price(price), source));
         }

@@ -105,6 +105,9 @@ pub(crate) const fn kind(event: &Event) -> &'static str {
         // Options, cascades and cash futures.
         Event::ExerciseInstructed { .. } => "ExerciseInstructed",
         Event::OptionExercised { .. } => "OptionExercised",
+        Event::SeriesCascaded { .. } => "SeriesCascaded",
+        Event::DaySettled { .. } => "DaySettled",
+        Event::SeriesSettled { .. } => "SeriesSettled",
         // Physical close-out.
         Event::Nominated { .. } => "Nominated",
         Event::MatchReported { .. } => "MatchReported",

@@ -1,5 +1,5 @@
-//! The demo's series: one day of H100 hours, compressed to seconds, and beside it an option and a spread that are listed but not
-//! cleared yet.
+//! The demo's series: one day of H100 hours, compressed to seconds, and beside it an option on it that nobody trades and a spread that is
+//! listed but not cleared yet.
 
 use std::path::Path;
 
@@ -35,7 +35,6 @@ const VARIATION_EVERY: NanosSpan = NanosSpan::from_seconds(6);
 /// What was listed.
 pub(super) struct DemoSeries {
     pub(super) future: Instrument,
-    pub(super) option: String,
     pub(super) spread: String,
 }
 
@@ -74,7 +73,7 @@ pub(super) async fn list(
     };
     let option = format!("{name}D_USDC-{}-2d50-C", day(0));
     let option = terms(grade, option, call, now, MicroUsd::new(100_000));
-    let option = add(venue, option).await?.name;
+    add(venue, option).await?;
     let spread = Product::Spread { near: future.id, far: far.id };
     let legs = format!("{name}D-FS-{}_{}", day(0), day(1));
     let spread = terms(grade, legs, spread, now, MicroUsd::new(1_000));
@@ -87,7 +86,7 @@ pub(super) async fn list(
             INTERVAL_MILLIS / 1000
         ),
     );
-    Ok(DemoSeries { future, option, spread })
+    Ok(DemoSeries { future, spread })
 }
 
 async fn add(venue: &Venue, terms: Instrument) -> Result<Instrument> {
