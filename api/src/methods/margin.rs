@@ -91,7 +91,7 @@ async fn change_model(gateway: &Gateway, caller: &Caller, params: &Params) -> An
         simulated(&gateway.venue.exchange(), account, &[])?
     };
     Ok(to_result(&[WireModelChange {
-        user_id: account.0,
+        account: account.0,
         currency: raise::CURRENCY.to_owned(),
         old_state: raise::model_state(&now, old),
         new_state: raise::model_state(&after, mode),

@@ -176,7 +176,8 @@ pub struct WireOrderMargins {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WireModelChange {
     /// The account's number.
-    pub user_id: u64,
+    #[serde(rename = "user_id")]
+    pub account: u64,
     /// `USDC`.
     pub currency: String,
     /// Before.
