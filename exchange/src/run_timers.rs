@@ -28,6 +28,7 @@ impl Exchange {
         if self.variation_at <= self.now {
             self.run_variation(events);
             self.variation_at = self.next_variation();
+            self.margins.risk.prune();
         }
         for instrument in
             self.due(SeriesState::Expired, |series| series.instrument.schedule.assign_at)
