@@ -50,6 +50,7 @@ impl Exchange {
         if is_cycle {
             self.run_variation(events);
             self.variation_at = self.next_variation();
+            self.margins.risk.prune();
         }
         let assigned = |series: &Series| series.instrument.schedule.assign_at;
         for instrument in self.due(SeriesState::Expired, assigned) {
