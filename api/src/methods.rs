@@ -5,6 +5,7 @@
 
 mod account;
 mod catalogue;
+mod close_out;
 mod delivery;
 mod login;
 mod market_data;
@@ -91,6 +92,12 @@ pub(crate) async fn call(
         Method::OpenRows => delivery::open_rows(gateway, caller, params),
         Method::SubmitVerdict => delivery::submit_verdict(gateway, caller, params).await,
         Method::GetReceipts => delivery::receipts(gateway, caller, params),
+        Method::NominateDelivery => close_out::nominate(gateway, caller, params).await,
+        Method::AcceptDelivery => close_out::accept(gateway, caller, params).await,
+        Method::JudgeBurnIn => close_out::judge_burn_in(gateway, caller, params).await,
+        Method::Substitute => close_out::substitute(gateway, caller, params).await,
+        Method::OfferStandby => close_out::offer_standby(gateway, caller, params).await,
+        Method::DisputeInvoice => close_out::dispute_invoice(gateway, caller, params).await,
         Method::Auth
         | Method::Logout
         | Method::Subscribe

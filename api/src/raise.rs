@@ -9,7 +9,7 @@ mod order;
 mod reject;
 mod ticker;
 
-pub(crate) use delivery::{challenge, delivery_message, draw, obligation, receipt, task};
+pub(crate) use delivery::{challenge, delivery_message, draw, is_party, obligation, receipt, task};
 pub(crate) use listing::{currency, index_price, instrument};
 pub(crate) use money::{account_summary, position};
 pub(crate) use order::{

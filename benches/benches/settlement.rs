@@ -77,10 +77,10 @@ fn assignment(c: &mut Criterion) {
     let (_, positions) = market();
     let holders: Vec<Holder> = positions
         .of_instrument(day_contract().id)
-        .map(|(account, position)| Holder { account, net: position.net })
+        .map(|(account, position)| Holder { account, net: position.net, region: None })
         .collect();
     c.bench_function("settlement/assign_1000_accounts", |bencher| {
-        bencher.iter(|| assign(black_box([7; 32]), &holders, 8));
+        bencher.iter(|| assign(black_box([7; 32]), &holders, &[], 8));
     });
 }
 

@@ -22,9 +22,11 @@
     )
 )]
 
+mod accept_delivery;
 mod amend_order;
 mod assign_series;
 mod batch;
+mod buy_in;
 mod cancel_order;
 mod close_outs;
 mod close_series;
@@ -38,11 +40,13 @@ mod funds;
 mod guards;
 #[cfg(feature = "journal")]
 pub mod io;
+mod ladder;
 pub mod limits;
 mod list_instrument;
 mod mark;
 mod match_order;
 mod nominate;
+mod offer_standby;
 mod open_account;
 mod open_auction;
 mod open_order;
@@ -57,6 +61,7 @@ mod reject;
 mod run_timers;
 mod run_variation;
 mod series;
+mod settle_hours;
 mod snapshot;
 mod time_in_force;
 mod view;
@@ -77,15 +82,16 @@ pub use command::{
 };
 pub use delivery::{Delivery, OpenChallenge};
 pub use event::{
-    AmendReason, Event, Fill, IntervalOutcome, IntervalSettled, OrderAccepted, PublishedAssignment,
-    Traded,
+    AmendReason, CloseOutEvent, Event, Fill, HourSettled, IntervalOutcome, IntervalSettled,
+    OrderAccepted, PublishedAssignment, Traded,
 };
 pub use nominate::{Node, Nomination};
+pub use offer_standby::StandbyOffer;
 pub use open_account::Account;
 pub use open_order::OpenOrder;
 pub use publish_index::IndexHistory;
 pub use rehold::Health;
-pub use reject::{ReceiptField, Reject};
+pub use reject::{CloseOutReject, ReceiptField, Reject};
 pub use series::{Series, SeriesState};
 pub use snapshot::SnapshotError;
 pub use time_in_force::TimeInForce;
@@ -266,6 +272,21 @@ impl Exchange {
             // Physical close-out.
             Command::Nominate { account, instrument, nomination } => {
                 self.nominate(*account, *instrument, nomination, events)
+            }
+            Command::AcceptDelivery { account, obligation } => {
+                self.accept_delivery(*account, *obligation, events)
+            }
+            Command::JudgeBurnIn { account, obligation, verdict } => {
+                self.judge_burn_in(*account, *obligation, *verdict, events)
+            }
+            Command::Substitute { account, obligation, grade, nodes } => {
+                self.substitute((*account, *obligation), grade, nodes, events)
+            }
+            Command::OfferStandby { account, grade, gpus, fee } => {
+                self.offer_standby(*account, (grade, *gpus, *fee), events)
+            }
+            Command::DisputeInvoice { account, obligation } => {
+                self.dispute_invoice(*account, *obligation, events)
             }
             // Trades agreed elsewhere.
             Command::Tick => {

@@ -26,6 +26,7 @@ impl Exchange {
         }
         if self.variation_at <= self.now {
             self.run_variation(events);
+            self.pay_standby(events);
             self.variation_at = self.next_variation();
         }
         for instrument in
@@ -77,7 +78,7 @@ impl Exchange {
         });
         let of_deliveries = self.deliveries.values().filter_map(|delivery| {
             let series = self.series.get(&delivery.obligation.instrument)?;
-            delivery.next_due(&series.instrument)
+            delivery.next_due(&series.instrument).map(|(at, _)| at)
         });
         let others = self.marks_at.into_iter().chain(self.engine.next_due());
         of_series.chain(of_deliveries).chain(others).chain([self.variation_at]).min()

@@ -17,23 +17,35 @@
     )
 )]
 
+mod acceptance;
 mod assignment;
 mod fees;
+mod hour;
+mod invoice;
 mod ledger;
 mod margin;
 mod obligation;
 mod pairing;
 mod position;
 mod receipt;
+mod record;
 mod shortfall;
+mod stand_in;
 mod variation;
 
+pub use acceptance::{Acceptance, AcceptanceStep};
 pub use assignment::{Assigned, Assignment, AssignmentInputs, Holder, assign, assignment_seed};
 pub use fees::FeeRates;
+pub use hour::{Bought, HourSettled, Replacement, Shortfall, Tolerated, settle_hour};
+pub use invoice::{Invoice, Sums};
 pub use ledger::{Bucket, Insufficient, Ledger, Transfer};
 pub use margin::{MarginRates, OpenOrders, Requirement, requirement};
 pub use obligation::{FailCause, IllegalStep, IntervalState, Obligation, Step, Verdict};
 pub use position::{Position, Positions};
 pub use receipt::{DeliveryReceipt, ReceiptError};
-pub use shortfall::{Funding, IntervalSettled, close, default_buyer, fund, settle_interval};
+pub use record::{BondRates, Record};
+pub use shortfall::{
+    Funding, IntervalSettled, TopUp, close, default_buyer, fund, settle_interval, top_up,
+};
+pub use stand_in::{Outage, StandIn};
 pub use variation::{VariationMoved, run_variation};

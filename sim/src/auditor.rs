@@ -7,6 +7,8 @@ mod answers;
 mod assignments;
 mod closing;
 mod deliveries;
+mod hours;
+mod ladder;
 mod money;
 mod orders;
 mod positions;
@@ -14,15 +16,16 @@ mod prices;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use exchange::{Command, Event, Exchange, Stamped, Traded};
+use exchange::{CloseOutEvent, Command, Event, Exchange, Stamped, Traded};
 use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, NanosSpan, Price, Seq};
 use settlement::Bucket;
 
-use crate::finding::Finding;
+use crate::finding::{Finding, IntervalFault};
 use answers::is_answered;
 use assignments::{Assignments, agreed};
 use closing::is_of_time;
 use deliveries::{Circumstance, Deliveries};
+use ladder::obligation_of;
 use money::{Money, Stated};
 use orders::{Orders, Touched, taker_fee};
 use positions::{Assigned, Paid, Positions, affordable, check_assigned, value};
@@ -80,6 +83,9 @@ struct Sheet {
     closed: Assigned,
     assigned: Assigned,
     has_delivery: bool,
+    /// What traded since the last buy-in, and what that bought.
+    taken: Vec<Traded>,
+    bought: Vec<settlement::Bought>,
 }
 
 impl Auditor {
@@ -252,7 +258,12 @@ impl Auditor {
             // Options, cascades and cash futures.
             // Default funds and liquidation.
             // Physical close-out.
-            Command::Nominate { .. } => {} // Trades agreed elsewhere.
+            Command::Nominate { .. }
+            | Command::AcceptDelivery { .. }
+            | Command::JudgeBurnIn { .. }
+            | Command::Substitute { .. }
+            | Command::OfferStandby { .. }
+            | Command::DisputeInvoice { .. } => {} // Trades agreed elsewhere.
         }
     }
 
@@ -314,9 +325,7 @@ impl Auditor {
             // Options, cascades and cash futures.
             // Default funds and liquidation.
             // Physical close-out.
-            Event::Nominated { .. }
-            | Event::MatchReported { .. }
-            | Event::AssignmentPublished(_) => self.read_close_out(event, sheet),
+            Event::CloseOut(event) => self.read_close_out(event, now, sheet),
             // Trades agreed elsewhere.
         }
     }
@@ -370,6 +379,7 @@ impl Auditor {
         self.positions.trade(traded, &terms);
         self.prices.trade(traded.instrument, traded.price);
         sheet.traded_in.insert(traded.instrument);
+        sheet.taken.push(traded.clone());
         let notional = value(&terms, traded.price, i128::from(traded.qty.lots()));
         let limits = [(&traded.maker, MicroUsd::ZERO), (&traded.taker, taker_fee(notional))];
         for (fill, limit) in limits {
@@ -423,14 +433,17 @@ impl Auditor {
         }
     }
 
-    #[expect(clippy::wildcard_enum_match_arm, reason = "the exhaustive match is in `read_event`")]
-    fn read_close_out(&mut self, event: &Event, _sheet: &mut Sheet) -> Result<(), Finding> {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the exhaustive match is in `obligation_of`"
+    )]
+    fn read_assignment(&mut self, event: &CloseOutEvent) -> Result<(), Finding> {
         match event {
-            Event::Nominated { account, instrument, nomination } => {
+            CloseOutEvent::Nominated { account, instrument, nomination } => {
                 self.assignments.nominate(*instrument, *account, nomination);
                 Ok(())
             }
-            Event::AssignmentPublished(published) => {
+            CloseOutEvent::AssignmentPublished(published) => {
                 let (terms, _) = self.prices.terms(published.inputs.instrument)?;
                 self.assignments.publish(published, &terms, &self.positions)
             }
@@ -441,6 +454,37 @@ impl Auditor {
                 Ok(())
             }
         }
+    }
+
+    fn read_close_out(
+        &mut self,
+        event: &CloseOutEvent,
+        now: Nanos,
+        sheet: &mut Sheet,
+    ) -> Result<(), Finding> {
+        sheet.has_delivery = true;
+        if obligation_of(event).is_none() {
+            self.read_assignment(event)?;
+        }
+        if let CloseOutEvent::HourSettled(settled) = event {
+            let here = Circumstance { now, index: self.prices.index() };
+            let bought = std::mem::take(&mut sheet.bought);
+            return self.deliveries.settle_hour(settled, &bought, &here, &mut sheet.stated);
+        }
+        if let CloseOutEvent::BoughtIn { bought, instrument, obligation, .. } = event {
+            let (terms, _) = self.prices.terms(*instrument)?;
+            let told = bought.iter().map(|part| (part.compute.seconds(), part.price));
+            let per_lot = u64::from(terms.hours_per_lot) * 3_600;
+            let taken = sheet.taken.iter().filter(|it| it.instrument == *instrument);
+            let taken = taken.map(|it| (it.qty.lots() * per_lot, terms.per_hour(it.price)));
+            if !told.eq(taken) {
+                let what = IntervalFault::WrongHour;
+                return Err(Finding::Interval { obligation: *obligation, interval: 0, what });
+            }
+            sheet.bought.clone_from(bought);
+            sheet.taken.clear();
+        }
+        self.deliveries.go_on(event, now, &mut sheet.stated)
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "the exhaustive match is in `read_event`")]

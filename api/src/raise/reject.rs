@@ -77,12 +77,7 @@ pub(crate) fn reject(reject: &Reject, instrument: Option<&Instrument>) -> WireEr
         // Options, cascades and cash futures.
         // Default funds and liquidation.
         // Physical close-out.
-        Reject::NoNominations
-        | Reject::NothingHeld
-        | Reject::BadNomination
-        | Reject::NoMatches
-        | Reject::MatchOutOfRange { .. }
-        | Reject::TooManyMatches { .. } => close_out::close_out(reject),
+        Reject::CloseOut(reason) => close_out::close_out(*reason),
         // Trades agreed elsewhere.
     };
     error.by_rule(reject.rule())
@@ -394,6 +389,7 @@ pub(crate) fn sign_error(error: SignError) -> WireError {
 
 #[cfg(test)]
 mod tests {
+    use exchange::CloseOutReject;
     use instruments::{MicroUsd, Qty, TermsError};
 
     use super::*;
@@ -475,14 +471,22 @@ mod tests {
 
     /// Those of a physical close-out.
     fn close_outs() -> Vec<Reject> {
-        vec![
-            Reject::NoNominations,
-            Reject::NothingHeld,
-            Reject::BadNomination,
-            Reject::NoMatches,
-            Reject::MatchOutOfRange { limit: Qty::from_lots(1) },
-            Reject::TooManyMatches { limit: 1 },
-        ]
+        let all = [
+            CloseOutReject::NoNominations,
+            CloseOutReject::NothingHeld,
+            CloseOutReject::BadNomination,
+            CloseOutReject::NoMatches,
+            CloseOutReject::MatchOutOfRange { limit: Qty::from_lots(1) },
+            CloseOutReject::TooManyMatches { limit: 1 },
+            CloseOutReject::NotAParty,
+            CloseOutReject::NothingToAccept,
+            CloseOutReject::NoSubstitution,
+            CloseOutReject::LowerGrade,
+            CloseOutReject::StandbyFeeOutOfRange { limit: MicroUsd::new(1) },
+            CloseOutReject::TooManyOffers { limit: 1 },
+            CloseOutReject::NothingToDispute,
+        ];
+        all.into_iter().map(Reject::CloseOut).collect()
     }
 
     /// API-003: which code a client sees for which rule.

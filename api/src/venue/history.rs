@@ -318,11 +318,9 @@ impl Draft<'_> {
             | Event::ChallengeIssued { .. }
             | Event::RowsDrawn { .. }
             | Event::ObligationClosed { .. }
-            | Event::BuyerDefaulted { .. } => {}
+            | Event::BuyerDefaulted { .. }
             // Physical close-out.
-            Event::Nominated { .. }
-            | Event::MatchReported { .. }
-            | Event::AssignmentPublished(_) => {} // Trades agreed elsewhere.
+            | Event::CloseOut(_) => {} // Trades agreed elsewhere.
         }
     }
 

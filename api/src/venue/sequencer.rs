@@ -117,6 +117,11 @@ impl Inbox {
             | Command::SubmitVerdict { .. }
             // Physical close-out.
             | Command::Nominate { .. }
+            | Command::AcceptDelivery { .. }
+            | Command::JudgeBurnIn { .. }
+            | Command::Substitute { .. }
+            | Command::OfferStandby { .. }
+            | Command::DisputeInvoice { .. }
             // Trades agreed elsewhere.
             | Command::Tick => INBOX_MAX,
         };

@@ -1,6 +1,6 @@
 //! EXPIRY: what holders say between the last trade and the assignment, and what is published of it.
 
-use exchange::{Command, Event, Nomination, Reject};
+use exchange::{CloseOutEvent, CloseOutReject, Command, Event, Nomination, Reject};
 use expect_test::expect;
 use instruments::{AccountId, InstrumentId};
 
@@ -41,14 +41,14 @@ fn expiry_008_nominations_are_taken_from_the_last_trade_until_their_instant() {
         ",
     );
     expect![[r#"
-        refused EXPIRY-008 NoNominations
+        refused EXPIRY-008 CloseOut
         H100D expired @ 2.5
         H100N expired @ 2.5
         H100N alice nominates EU [] 
         H100N alice nominates NA [rack-7 rack-8] lynx.example:443
         H100N bob nominates NA [] 
-        refused EXPIRY-008 NoNominations
-        refused EXPIRY-008 NoNominations
+        refused EXPIRY-008 CloseOut
+        refused EXPIRY-008 CloseOut
         refused ACCOUNT-001 UnknownAccount
         refused ORDER-001 UnknownInstrument
     "#]]
@@ -64,7 +64,7 @@ fn expiry_009_only_holders_nominate() {
     desk.out.clear();
     desk.run("dave nominates for H100N EU");
     expect![[r#"
-        refused EXPIRY-009 NothingHeld
+        refused EXPIRY-009 CloseOut
     "#]]
     .assert_eq(&desk.out);
 }
@@ -87,7 +87,10 @@ fn expiry_010_a_nomination_is_bounded() {
         desk.world.apply(Command::Nominate { account, instrument, nomination })
     };
     for nomination in bad {
-        assert_eq!(nominate(nomination), [Event::Rejected(Reject::BadNomination)]);
+        assert_eq!(
+            nominate(nomination),
+            [Event::Rejected(Reject::CloseOut(CloseOutReject::BadNomination))]
+        );
     }
     assert_eq!(refusal(&nominate(good)), None);
 }
@@ -111,7 +114,7 @@ fn expiry_016_an_assignment_is_published_with_what_it_follows_from() {
     desk.out.clear();
     let events = desk.world.run(instruments::NanosSpan::from_seconds(3_600));
     let published = events.iter().find_map(|event| match event {
-        Event::AssignmentPublished(published) => Some(published),
+        Event::CloseOut(CloseOutEvent::AssignmentPublished(published)) => Some(published),
         _ => None,
     });
     let published = published.unwrap();
