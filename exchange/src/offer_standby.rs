@@ -14,7 +14,7 @@ use crate::limits::STANDBY_OFFERS_MAX;
 use crate::rehold::saturate;
 use crate::reject::{CloseOutReject, Reject};
 
-/// A fee is at most this part of the index.
+/// A fee is at most this part of the dearest index that the hardware could deliver for.
 const FEE_MAX: Ppm = Ppm::new(100_000);
 /// So much of what is under delivery is paid for standing by.
 const POOL_PPM: u128 = 100_000;
@@ -44,10 +44,13 @@ impl Exchange {
         if !self.accounts.contains_key(&account) {
             return Err(Reject::UnknownAccount);
         }
-        if !self.series.values().any(|series| series.instrument.grade == *grade) {
+        let sold = self.series.values().map(|series| &series.instrument.grade);
+        let mut sold = sold.filter(|sold| is_par_or_better(sold, grade)).peekable();
+        if sold.peek().is_none() {
             return Err(Reject::UnknownGrade);
         }
-        let limit = FEE_MAX.of_floor(self.index_value(grade).unwrap_or(MicroUsd::ZERO));
+        let dearest = sold.filter_map(|sold| self.index_value(sold)).max();
+        let limit = FEE_MAX.of_floor(dearest.unwrap_or(MicroUsd::ZERO));
         if fee < MicroUsd::ZERO || limit < fee {
             return Err(Reject::CloseOut(CloseOutReject::StandbyFeeOutOfRange { limit }));
         }

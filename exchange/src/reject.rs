@@ -171,7 +171,7 @@ pub enum Reject {
 
     /// AGENT-001: no such obligation.
     UnknownObligation,
-    /// AGENT-002: only the obligation's seller delivers it.
+    /// AGENT-002: only the obligation's seller, or who stands in for it, delivers it.
     NotTheSeller,
     /// AGENT-003: the interval is not at this step.
     WrongStep,

@@ -178,6 +178,7 @@ pub fn launch_grades() -> Vec<Grade> {
 mod tests {
     use super::*;
 
+    /// DELIV-029.
     #[test]
     fn better_hardware_stands_in_and_never_the_reverse() {
         let par = |asked: &str, offered: &str| {

@@ -220,7 +220,6 @@ impl Auditor {
             CloseOutEvent::Nominated { .. }
             | CloseOutEvent::MatchReported { .. }
             | CloseOutEvent::StandbyOffered { .. }
-            | CloseOutEvent::StandbyPaid { .. }
             | CloseOutEvent::BoughtIn { .. } => {}
             CloseOutEvent::AssignmentPublished(published) => {
                 let again = published.inputs.assign();
@@ -252,6 +251,7 @@ impl Auditor {
                 assert!(micros(*paid) <= tenth, "a tenth at most");
                 self.duty(*obligation);
             }
+            CloseOutEvent::StandbyPaid { amount, .. } => self.fees -= micros(*amount),
             CloseOutEvent::Invoiced(invoice) => self.invoiced(invoice),
             // Trades agreed elsewhere.
         }

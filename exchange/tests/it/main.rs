@@ -14,6 +14,7 @@ mod agents;
 mod any_day;
 mod auctions;
 mod auditor;
+mod close_out;
 mod extremes;
 mod golden;
 mod holds;

@@ -41,14 +41,14 @@ fn expiry_008_nominations_are_taken_from_the_last_trade_until_their_instant() {
         ",
     );
     expect![[r#"
-        refused EXPIRY-008 CloseOut
+        refused EXPIRY-008 NoNominations
         H100D expired @ 2.5
         H100N expired @ 2.5
         H100N alice nominates EU [] 
         H100N alice nominates NA [rack-7 rack-8] lynx.example:443
         H100N bob nominates NA [] 
-        refused EXPIRY-008 CloseOut
-        refused EXPIRY-008 CloseOut
+        refused EXPIRY-008 NoNominations
+        refused EXPIRY-008 NoNominations
         refused ACCOUNT-001 UnknownAccount
         refused ORDER-001 UnknownInstrument
     "#]]
@@ -64,7 +64,7 @@ fn expiry_009_only_holders_nominate() {
     desk.out.clear();
     desk.run("dave nominates for H100N EU");
     expect![[r#"
-        refused EXPIRY-009 CloseOut
+        refused EXPIRY-009 NothingHeld
     "#]]
     .assert_eq(&desk.out);
 }

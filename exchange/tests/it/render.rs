@@ -352,7 +352,11 @@ fn interval_settled(exchange: &Exchange, settled: &IntervalSettled) -> String {
 
 fn refused(reason: &Reject) -> String {
     let debug = format!("{reason:?}");
-    let variant = debug.split(|c: char| !c.is_alphanumeric()).next().unwrap_or("");
+    let variant = debug
+        .trim_start_matches("CloseOut(")
+        .split(|c: char| !c.is_alphanumeric())
+        .next()
+        .unwrap_or("");
     let mut line = format!("refused {} {variant}", reason.rule());
     match reason {
         Reject::InsufficientMargin { required, available } => {

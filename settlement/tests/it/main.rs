@@ -2,6 +2,7 @@
 
 mod assignment;
 mod delivery;
+mod hours;
 mod ledger;
 mod margin;
 mod shortfall;

@@ -325,6 +325,7 @@ fn sim_015_every_amount_of_an_interval_is_checked() {
     }
 }
 
+/// DELIV-023: an hour pays what is missing of it.
 #[test]
 fn sim_015_every_amount_of_an_hour_is_checked() {
     let changes: [fn(&mut settlement::HourSettled); 7] = [
@@ -449,7 +450,7 @@ fn sim_024_a_settlement_beside_the_fixing_is_seen() {
     assert!(matches!(finding, Finding::SettlementPrice { .. }), "{finding}");
 }
 
-/// SIM-027, EXPIRY-016: an event of any of these kinds cannot be kept from the auditor, wherever in the world it is.
+/// SIM-027, SIM-014, EXPIRY-016: an event of any of these kinds cannot be kept from the auditor, wherever in the world it is.
 #[test]
 fn sim_027_no_event_that_carries_weight_can_be_dropped_unseen() {
     let weighty = [

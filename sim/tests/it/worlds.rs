@@ -18,7 +18,7 @@ fn twenty_worlds() -> Vec<Report> {
     })
 }
 
-/// SIM-018, SIM-019, SIM-021: replay, snapshots, recoveries and timers hold in every world; so does all that the auditor checks.
+/// SIM-018, SIM-019, SIM-021, DELIV-031: replay, snapshots, recoveries and timers hold in every world; so does all that the auditor checks.
 #[test]
 fn sim_026_twenty_short_worlds_hold_and_everything_happens_in_them() {
     let reports = twenty_worlds();
@@ -60,7 +60,7 @@ fn sim_026_twenty_short_worlds_hold_and_everything_happens_in_them() {
     assert!(20 <= most_refused.max().unwrap(), "nonsense of few kinds");
 }
 
-/// SIM-026: in a world of one day nobody trades any more when deliveries fail; in a longer one what is missing is bought in.
+/// SIM-026, DELIV-026, DELIV-041: in a world of one day nobody trades any more when deliveries fail; in a longer one what is missing is bought in.
 #[test]
 fn sim_026_a_longer_world_buys_in_what_is_missing() {
     let report = run(&Scenario::standard(2, 3));
