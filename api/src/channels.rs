@@ -251,6 +251,7 @@ fn moves_ticker(terms: &Instrument, event: &Event) -> bool {
         | Event::AuctionExtended { instrument, .. }
         | Event::AuctionEnded { instrument, .. }
         | Event::IndicativePrice { instrument, .. }
+        | Event::SettlementPriceFixed { instrument, .. }
         | Event::SeriesExpired { instrument, .. }
         | Event::PositionClosed { instrument, .. } => *instrument == terms.id,
         Event::Traded(traded) => traded.instrument == terms.id,

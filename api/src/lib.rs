@@ -12,6 +12,7 @@ mod http;
 pub mod io;
 mod lower;
 mod methods;
+pub mod pricing;
 mod raise;
 pub mod reference;
 mod server;

@@ -5,6 +5,7 @@
 
 mod account;
 mod catalogue;
+mod clearing;
 mod close_out;
 mod delivery;
 mod login;
@@ -98,6 +99,7 @@ pub(crate) async fn call(
         Method::Substitute => close_out::substitute(gateway, caller, params).await,
         Method::OfferStandby => close_out::offer_standby(gateway, caller, params).await,
         Method::DisputeInvoice => close_out::dispute_invoice(gateway, caller, params).await,
+        Method::Clearing(method) => clearing::answer(gateway, caller, method, params).await,
         Method::Auth
         | Method::Logout
         | Method::Subscribe
@@ -117,7 +119,8 @@ pub(crate) async fn call(
         | Method::GetOrderBook
         | Method::GetLastTradesByInstrument
         | Method::GetIndexPrice
-        | Method::GetIndexPriceNames => {
+        | Method::GetIndexPriceNames
+        | Method::GetAssignment => {
             Err(WireError::new(ErrorCode::Internal, "a market data method was not answered"))
         }
     }

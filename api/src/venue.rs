@@ -62,7 +62,7 @@ pub use options::{VenueCalendar, VenueOptions};
 pub use publish::{Outcome, Published};
 pub use recover::RecoverError;
 pub use sequencer::{COMMAND_LEN_MAX, INBOX_MAX, INBOX_RESERVED, SubmitError};
-pub use verify::{VerifyReport, verify};
+pub use verify::{VerifyReport, read_journal, verify};
 
 /// Why a venue does not open, or does not close in order.
 #[derive(Debug, Error)]

@@ -4,14 +4,18 @@ mod close_out;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::{
-    AccountId, Instrument, InstrumentId, MicroUsd, Nanos, NetQty, ObligationId, OrderId, Ppm,
-    Price, Qty, Side, TradeId,
+    AccountId, GradeId, Instrument, InstrumentId, MicroUsd, Nanos, NetQty, ObligationId, OrderId,
+    Ppm, Price, Qty, Side, TradeId,
 };
 use matching_engine::{AuctionKind, CancelReason, OrderKind, PostOnly, StpMode, Trigger};
-use settlement::{DeliveryReceipt, FailCause, Transfer, Verdict};
+use settlement::{DefaultResolved, DeliveryReceipt, FailCause, SplitPage, Transfer, Verdict};
 
 use crate::command::IndexPrint;
+use crate::exercise::Instruction;
+use crate::margins::MarginMode;
+use crate::publish_risk::OptionRisk;
 use crate::reject::Reject;
+use crate::settlement_price::SettlementSource;
 use crate::time_in_force::TimeInForce;
 
 pub use close_out::{CloseOutEvent, HourSettled, PublishedAssignment};
@@ -138,18 +142,15 @@ pub enum Event {
         /// The mark price.
         mark: Price,
     },
-    /// Profit or loss since the last mark was paid.
+    /// Profit or loss since the last mark was settled. What moves is the sum of an account's dues over all series; where somebody cannot
+    /// pay, `DefaultResolved` and `LossSplit` say what moved less.
     VariationPaid {
         /// Where.
         instrument: InstrumentId,
         /// Whose.
         account: AccountId,
-        /// Received (positive) or paid (negative).
+        /// Due to the account (positive) or by it (negative). Sums to zero over the series.
         amount: MicroUsd,
-        /// What a loser could not pay.
-        unpaid: MicroUsd,
-        /// What a winner had to do without.
-        haircut: MicroUsd,
     },
     /// Trading in a series has stopped at a final price.
     SeriesExpired {
@@ -277,17 +278,133 @@ pub enum Event {
     // Ledger.
 
     // Margin and risk arrays.
-
+    /// What the shell has computed of an option counts from now on.
+    RiskPublished(Box<OptionRisk>),
+    /// How many GPUs an account can deliver has been noted.
+    CapacityRegistered {
+        /// The provider.
+        account: AccountId,
+        /// Of which grade.
+        grade: GradeId,
+        /// How many.
+        gpus: u64,
+        /// What can be delivered of the grade in all: lots of any of its series.
+        deliverable: Qty,
+    },
+    /// An account's margin is computed in another way.
+    MarginModeChanged {
+        /// Whose.
+        account: AccountId,
+        /// How from now on.
+        mode: MarginMode,
+    },
+    /// A series' open interest has moved the initial rate.
+    MarginScaled {
+        /// Where.
+        instrument: InstrumentId,
+        /// How far the rate is from the plain one towards the whole.
+        scale: Ppm,
+    },
+    /// A series has come closer to its delivery.
+    LadderClimbed {
+        /// Which.
+        instrument: InstrumentId,
+        /// The step of the delivery ladder, 1 to 5.
+        step: u8,
+    },
     // Marks and settlement prices.
-
+    /// The price was fixed at which variation settles a series.
+    SettlementPriceFixed {
+        /// Which.
+        instrument: InstrumentId,
+        /// The price.
+        price: Price,
+        /// What it was made of.
+        source: SettlementSource,
+    },
     // Options, cascades and cash futures.
-
+    /// What is to be done with an option at its end is now this.
+    ExerciseInstructed {
+        /// Whose.
+        account: AccountId,
+        /// Which option.
+        instrument: InstrumentId,
+        /// What.
+        instruction: Instruction,
+    },
+    /// Lots of an option were exercised, or assigned, and are now lots of its future.
+    OptionExercised {
+        /// Which option.
+        instrument: InstrumentId,
+        /// Whose.
+        account: AccountId,
+        /// Lots exercised (positive) or assigned (negative).
+        exercised: NetQty,
+        /// The future.
+        underlying: InstrumentId,
+        /// Lots of the future booked at the strike.
+        booked: NetQty,
+        /// What the future is worth: the difference to the strike is paid with the next variation event of the option.
+        underlying_price: Price,
+    },
+    /// A series has become shorter ones: positions in it end, and as many lots of each of these begin.
+    SeriesCascaded {
+        /// Which.
+        instrument: InstrumentId,
+        /// Micro-dollars: what a lot of it is worth, exactly. A child's lot costs its share of it by hours.
+        lot_value: i128,
+        /// Its children, in the order of delivery.
+        into: Vec<InstrumentId>,
+    },
+    /// A day of a cash future has rolled off, or a day of a cap was paid; the next variation event of the series pays it.
+    DaySettled {
+        /// Which.
+        instrument: InstrumentId,
+        /// Its place in the delivery period, from 0.
+        day: u32,
+        /// What it brought a long lot.
+        per_lot: MicroUsd,
+        /// Hours of it that had an index of their own.
+        valued: u32,
+        /// Hours that a lot has left.
+        hours_left: u32,
+    },
+    /// Every day of a series has been settled.
+    SeriesSettled {
+        /// Which.
+        instrument: InstrumentId,
+        /// The mean of its hourly values, to the micro-dollar.
+        mean: MicroUsd,
+        /// To the tick.
+        settlement_price: Price,
+        /// The share of its hours that had an index of their own.
+        coverage: Ppm,
+    },
     // Default funds and liquidation.
-
+    /// One cycle's dues, defaults and splits have all been told; the transfers that come next are its chain.
+    VariationEnded,
+    /// An account's own margin did not cover its loss: who did.
+    DefaultResolved(DefaultResolved),
+    /// A page of a split among those who bear a loss: its own proof, which anyone can redo.
+    LossSplit {
+        /// What was split, and over what.
+        purpose: SplitPurpose,
+        /// The page.
+        page: Box<SplitPage>,
+    },
     // Physical close-out.
     /// Something between the last trade and the close of a physical series.
     CloseOut(CloseOutEvent),
     // Trades agreed elsewhere.
+}
+
+/// What is split among those who bear a loss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum SplitPurpose {
+    /// What reached suspense, over the gains of one variation cycle.
+    Haircut,
+    /// What the default fund's shares pay, over the shares.
+    FundShares,
 }
 
 /// The terms under which an order was accepted.

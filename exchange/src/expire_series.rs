@@ -1,19 +1,32 @@
 //! Ends the trading of a series: open orders are cancelled, the settlement price is fixed, the last variation is paid.
 
-use instruments::{InstrumentId, Price};
+use instruments::{InstrumentId, Product};
 use matching_engine::CancelReason;
 
 use crate::Exchange;
+use crate::cascade::cascades;
 use crate::event::Event;
 use crate::series::SeriesState;
 
 impl Exchange {
     pub(crate) fn expire_series(&mut self, instrument: InstrumentId, events: &mut Vec<Event>) {
-        let Some(settlement_price) = self.settlement_price(instrument) else { return };
+        let Some(series) = self.series.get(&instrument) else { return };
+        match series.instrument.product {
+            Product::Option { .. } => self.expire_option(instrument, events),
+            Product::Future { .. } if cascades(&series.instrument) => {
+                self.expire_parent(instrument, events);
+            }
+            Product::Future { .. } | Product::Cap { .. } | Product::Spread { .. } => {
+                self.expire_future(instrument, events);
+            }
+        }
+    }
+
+    fn expire_future(&mut self, instrument: InstrumentId, events: &mut Vec<Event>) {
+        let Some((settlement_price, source)) = self.last_price(instrument) else { return };
 
         // From here on nothing can fail.
         self.cancel_in(instrument, CancelReason::Expired, events, |_| true);
-        self.marks_due_soon();
         self.unmarked.remove(&instrument);
         self.set_mark(instrument, settlement_price, events);
         let is_cleared = match self.series.get_mut(&instrument) {
@@ -25,22 +38,13 @@ impl Exchange {
             }
             None => false,
         };
+        if is_cleared {
+            let price = settlement_price;
+            events.push(Event::SettlementPriceFixed { instrument, price, source });
+        }
         events.push(Event::SeriesExpired { instrument, settlement_price });
         if is_cleared {
-            self.pay_variation(instrument, settlement_price, events);
+            self.pay_variation(&[(instrument, settlement_price)], events);
         }
-    }
-
-    /// The fixing over the index's half-hours, to the nearest tick; the closing mark where the index cannot be fixed.
-    fn settlement_price(&self, instrument: InstrumentId) -> Option<Price> {
-        let series = self.series.get(&instrument)?;
-        // The index prices compute; what is not cleared ends at whatever it was listed at.
-        if !series.is_cleared() {
-            return Some(series.mark);
-        }
-        let history = self.indices.get(&series.instrument.grade);
-        let fixing = history.and_then(|history| oracle::fixing(&history.window()));
-        let fixed = fixing.map(|value| series.instrument.nearest_price(value));
-        Some(fixed.or(series.closing_mark).unwrap_or(series.mark))
     }
 }

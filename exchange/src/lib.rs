@@ -25,9 +25,11 @@
 mod accept_delivery;
 mod amend_order;
 mod assign_series;
+mod audit;
 mod batch;
 mod buy_in;
 mod cancel_order;
+mod cascade;
 mod close_outs;
 mod close_series;
 mod command;
@@ -35,7 +37,9 @@ mod deliver;
 mod delivery;
 mod deposit;
 mod event;
+mod exercise;
 mod expire_series;
+mod fund_house;
 mod funds;
 mod guards;
 #[cfg(feature = "journal")]
@@ -43,6 +47,8 @@ pub mod io;
 mod ladder;
 pub mod limits;
 mod list_instrument;
+mod margin_view;
+mod margins;
 mod mark;
 mod match_order;
 mod nominate;
@@ -52,29 +58,39 @@ mod open_auction;
 mod open_order;
 mod open_venue;
 mod place_order;
+mod premium;
+mod premium_mark;
 mod price;
 mod publish_index;
+mod publish_risk;
 mod records;
 mod reduce_only;
+mod register_capacity;
 mod rehold;
 mod reject;
+mod roll_day;
 mod run_timers;
 mod run_variation;
 mod series;
+mod set_margin_mode;
 mod settle_hours;
+mod settlement_price;
 mod snapshot;
+mod statement;
 mod time_in_force;
 mod view;
+mod withdraw;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use instruments::{AccountId, GradeId, InstrumentId, Nanos, ObligationId, OrderId, Seq};
+use instruments::{AccountId, GradeId, InstrumentId, Nanos, ObligationId, OrderId, Price, Seq};
 use matching_engine::{Capacity, Engine};
-use settlement::{FeeRates, Ledger, MarginRates, OpenOrders, Positions};
+use settlement::{FeeRates, Ledger, OpenOrders, Positions};
 
 use reduce_only::ReduceOnly;
 
+pub use audit::AuditFinding;
 pub use close_outs::CloseOuts;
 pub use command::{
     AmendOrder, AuctionReason, BatchItem, CancelFilter, CancelKind, Command, IndexPrint, OpenVenue,
@@ -83,17 +99,25 @@ pub use command::{
 pub use delivery::{Delivery, OpenChallenge};
 pub use event::{
     AmendReason, CloseOutEvent, Event, Fill, HourSettled, IntervalOutcome, IntervalSettled,
-    OrderAccepted, PublishedAssignment, Traded,
+    OrderAccepted, PublishedAssignment, SplitPurpose, Traded,
 };
+pub use exercise::Instruction;
+pub use margin_view::{OrderMargins, Simulated};
+pub use margins::{GradeMargin, MarginMode, Margins};
+pub use mark::{Basis, Impact, Pricing, Reach, Realised, Tape, Traffic};
 pub use nominate::{Node, Nomination};
 pub use offer_standby::StandbyOffer;
 pub use open_account::Account;
 pub use open_order::OpenOrder;
 pub use publish_index::IndexHistory;
+pub use publish_risk::{OptionGreeks, OptionRisk};
 pub use rehold::Health;
 pub use reject::{CloseOutReject, ReceiptField, Reject};
+pub use roll_day::Roll;
 pub use series::{Series, SeriesState};
+pub use settlement_price::{Closing, SettlementSource};
 pub use snapshot::SnapshotError;
+pub use statement::{DeliveredInDay, Movement, Statement, Statements, TradedInDay};
 pub use time_in_force::TimeInForce;
 pub use view::{AccountSummary, OrderView, PositionView};
 
@@ -131,14 +155,25 @@ pub struct Exchange {
     /// Series whose book or trades changed since their mark was computed, and when that is due.
     unmarked: BTreeSet<InstrumentId>,
     marks_at: Option<Nanos>,
-    margin_rates: MarginRates,
     fee_rates: FeeRates,
     // Margin and risk arrays.
-
+    margins: Margins,
     // Marks and settlement prices.
 
     // Options, cascades and cash futures.
-
+    /// Options that have not expired, by what they are on.
+    options_on: BTreeMap<InstrumentId, BTreeSet<InstrumentId>>,
+    instructions: BTreeMap<(InstrumentId, AccountId), Instruction>,
+    /// What the underlying of an option that has stopped was worth at that instant.
+    exercise_prices: BTreeMap<InstrumentId, Price>,
+    /// Micro-dollars: what a lot of a series that cascades is worth, fixed at its last trade.
+    lot_values: BTreeMap<InstrumentId, i128>,
+    /// What settles against the index, and when its next day ends.
+    rolls: BTreeMap<InstrumentId, Roll>,
+    rolling: BTreeSet<(Nanos, InstrumentId)>,
+    /// Accounts whose orders hold less than they should. Not state: looked at before the books are touched again, and emptied.
+    #[borsh(skip)]
+    unpayable: BTreeSet<AccountId>,
     // Default funds and liquidation.
 
     // Physical close-out.
@@ -196,14 +231,19 @@ impl Exchange {
             variation_at: Nanos::default(),
             unmarked: BTreeSet::new(),
             marks_at: None,
-            margin_rates: MarginRates::standard(),
             fee_rates: FeeRates::standard(),
             // Margin and risk arrays.
-
+            margins: Margins::default(),
             // Marks and settlement prices.
 
             // Options, cascades and cash futures.
-
+            options_on: BTreeMap::new(),
+            instructions: BTreeMap::new(),
+            exercise_prices: BTreeMap::new(),
+            lot_values: BTreeMap::new(),
+            rolls: BTreeMap::new(),
+            rolling: BTreeSet::new(),
+            unpayable: BTreeSet::new(),
             // Default funds and liquidation.
 
             // Physical close-out.
@@ -229,6 +269,7 @@ impl Exchange {
         if let Err(reason) = self.dispatch(&input.command, events) {
             events.push(Event::Rejected(reason));
         }
+        self.cancel_unpayable(events);
         events.extend(self.ledger.take_transfers().into_iter().map(Event::MoneyMoved));
         self.extend_history(input, events.get(first_event..).unwrap_or_default());
     }
@@ -244,6 +285,8 @@ impl Exchange {
                 self.open_account(name, *is_verifier, events)
             }
             Command::Deposit { account, amount } => self.deposit(*account, *amount),
+            Command::Withdraw { account, amount } => self.withdraw(*account, *amount),
+            Command::FundHouse { bucket, amount } => self.fund_house(*bucket, *amount),
             Command::PlaceOrder(order) => self.place_order(order, events),
             Command::AmendOrder(amend) => self.amend_order(amend, events),
             Command::CancelOrder { account, order } => self.cancel_order(*account, *order, events),
@@ -267,7 +310,17 @@ impl Exchange {
                 self.submit_verdict(*account, (*obligation, *interval), *verdict, events)
             }
             // Margin and risk arrays.
+            Command::PublishRisk { risks } => self.publish_risk(risks, events),
+            Command::RegisterCapacity { account, grade, gpus } => {
+                self.register_capacity(*account, grade, *gpus, events)
+            }
+            Command::SetMarginMode { account, mode } => {
+                self.set_margin_mode(*account, *mode, events)
+            }
             // Options, cascades and cash futures.
+            Command::InstructExercise { account, instrument, instruction } => {
+                self.instruct_exercise(*account, *instrument, *instruction, events)
+            }
             // Default funds and liquidation.
             // Physical close-out.
             Command::Nominate { account, instrument, nomination } => {

@@ -1,11 +1,11 @@
 //! Lists a series.
 
-use instruments::{Instrument, InstrumentId, Price};
+use instruments::{Instrument, InstrumentId, Price, Product};
 use matching_engine::PriceSource;
 
 use crate::event::Event;
 use crate::guards;
-use crate::limits::SERIES_MAX;
+use crate::limits::{GRADES_MAX, SERIES_MAX};
 use crate::reject::Reject;
 use crate::series::Series;
 use crate::{Exchange, Issued};
@@ -25,6 +25,13 @@ impl Exchange {
                 limit: u64::try_from(SERIES_MAX).unwrap_or(u64::MAX),
             });
         }
+        let is_new_grade = self.margins.grade(&terms.grade).is_none();
+        if is_new_grade && GRADES_MAX <= self.margins.grades.len() {
+            let limit = u64::try_from(GRADES_MAX).unwrap_or(u64::MAX);
+            return Err(Reject::TooManyGrades { limit });
+        }
+
+        self.check_underlying(terms)?;
 
         // From here on nothing can fail.
         let id = InstrumentId(Issued::next(&mut self.issued.series));
@@ -33,10 +40,15 @@ impl Exchange {
         let instrument = Instrument { id, reference, ..terms.clone() };
         self.series_by_name.insert(instrument.name.clone(), id);
         self.engine.list(id, guards::book_terms(&instrument));
+        if let Product::Option { underlying, .. } = instrument.product {
+            self.options_on.entry(underlying).or_default().insert(id);
+        }
         self.stopping.insert((instrument.schedule.last_trade_at, id));
         self.series.insert(id, Series::new(instrument.clone(), self.now));
+        self.list_margin(id);
         self.set_bands(id);
         self.unmarked.insert(id);
+        self.begin_roll(&instrument);
         events.push(Event::InstrumentListed(Box::new(instrument)));
         self.set_trigger_price(id, PriceSource::Mark, reference, events);
         self.refresh_marks(events);

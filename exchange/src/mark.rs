@@ -1,35 +1,100 @@
-//! The mark price: the median of an anchor, the book's mid and the newest trade.
+//! The mark price: the median of the index times its basis, the impact mid and the faded average of trades.
 //!
-//! The anchor is the index, or the mark itself while the oracle withholds. A leg that is missing is replaced by the anchor, so that
-//! neither a lonely quote nor a lonely trade can move the mark.
+//! Time passes in steps. A mark computed twice in one step from the same book, trades and index is the same both times, so it does not
+//! matter who asks how often. A mark that time alone would still move is computed again at the next step.
 
-use instruments::rounding::div_floor;
-use instruments::{InstrumentId, MicroUsd, NanosSpan, Price};
+mod legs;
+mod tape;
+
+use std::collections::BTreeSet;
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use instruments::{Instrument, InstrumentId, MicroUsd, Nanos, NanosSpan, Price, Qty, Side};
 use matching_engine::{BookView, Phase, PriceSource};
+
+use legs::index_leg;
+pub use legs::{Basis, Impact, Reach, Realised};
+pub use tape::{Tape, Traffic};
 
 use crate::Exchange;
 use crate::event::Event;
+use crate::price::away_from;
 use crate::run_timers::later;
 use crate::series::{Series, SeriesState};
 
 /// Bounds how often trading may recompute margin for all who hold positions.
 const MARKS_AFTER: NanosSpan = NanosSpan::from_seconds(1);
 
+/// What a series' mark is made of and does not follow from the book of the moment.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Pricing {
+    /// Trades of the last minutes, by the steps of the terms.
+    pub recent: Tape,
+    /// Trades of the last half-hour, by halves of a minute.
+    pub half_hour: Tape,
+    /// What the series is worth beside its index.
+    pub basis: Basis,
+    /// The step in which the mark was last computed, and what it was before that.
+    pub pace: (u64, Price),
+    /// What a cash future's delivery has come to.
+    pub realised: Realised,
+}
+
+impl Pricing {
+    pub(crate) fn new(terms: &Instrument, now: Nanos) -> Self {
+        let step = step_of(now, terms.guards.mark.step);
+        Self {
+            recent: Tape::default(),
+            half_hour: Tape::default(),
+            basis: Basis::new(step),
+            pace: (step, terms.reference),
+            realised: Realised::default(),
+        }
+    }
+}
+
+/// A mark, and what it leaves behind.
+struct Fresh {
+    mark: Price,
+    basis: Basis,
+    pace: (u64, Price),
+    /// The next step in which time alone may move it.
+    moves_at: Option<u64>,
+}
+
+/// Which step an instant is in.
+pub(crate) fn step_of(at: Nanos, step: NanosSpan) -> u64 {
+    at.nanos().checked_div(step.nanos()).unwrap_or(0)
+}
+
 impl Exchange {
     /// Asks for fresh marks within a second.
     pub(crate) fn marks_due_soon(&mut self) {
-        if self.marks_at.is_none() {
-            self.marks_at = Some(later(self.now, MARKS_AFTER));
-        }
+        self.marks_due_by(later(self.now, MARKS_AFTER));
     }
 
-    /// Recomputes the marks of all series that changed, and the holds of whoever has a stake in one whose mark moved.
+    fn marks_due_by(&mut self, at: Nanos) {
+        self.marks_at = Some(self.marks_at.map_or(at, |due| due.min(at)));
+    }
+
+    /// Recomputes the marks of all series that changed or move, and the holds of whoever has a stake in one whose mark moved.
     pub(crate) fn refresh_marks(&mut self, events: &mut Vec<Event>) {
         self.marks_at = None;
         for instrument in std::mem::take(&mut self.unmarked) {
             self.tell_indicative(instrument, events);
-            let Some(mark) = self.fresh_mark(instrument) else { continue };
-            self.set_mark(instrument, mark, events);
+            self.refresh_scale(instrument, events);
+            let Some(fresh) = self.price(instrument, self.now) else { continue };
+            let Some(series) = self.series.get_mut(&instrument) else { continue };
+            series.pricing.basis = fresh.basis;
+            series.pricing.pace = fresh.pace;
+            let step = series.instrument.guards.mark.step;
+            let number = step_of(self.now, step);
+            series.pricing.recent.forget(number.saturating_sub(tape::STEPS.saturating_sub(1)));
+            if let Some(next) = fresh.moves_at {
+                self.unmarked.insert(instrument);
+                self.marks_due_by(Nanos::new(next.saturating_mul(step.nanos())));
+            }
+            self.set_mark(instrument, fresh.mark, events);
         }
     }
 
@@ -44,8 +109,9 @@ impl Exchange {
             return;
         }
         series.mark = mark;
+        self.follow_mark(instrument);
         events.push(Event::MarkChanged { instrument, mark });
-        let mut affected: std::collections::BTreeSet<_> =
+        let mut affected: BTreeSet<_> =
             self.positions.of_instrument(instrument).map(|(account, _)| account).collect();
         let with_orders = self.open_orders.iter().filter(|(_, by)| by.contains_key(&instrument));
         affected.extend(with_orders.map(|(account, _)| *account));
@@ -54,32 +120,91 @@ impl Exchange {
         }
         self.set_bands(instrument);
         self.set_trigger_price(instrument, PriceSource::Mark, mark, events);
+        self.remark_options(instrument, events);
     }
 
-    pub(crate) fn fresh_mark(&self, instrument: InstrumentId) -> Option<Price> {
+    /// What the mark of a series would be if it were computed at an instant.
+    pub(crate) fn mark_at(&self, instrument: InstrumentId, at: Nanos) -> Option<Price> {
+        self.price(instrument, at).map(|fresh| fresh.mark)
+    }
+
+    fn price(&self, instrument: InstrumentId, at: Nanos) -> Option<Fresh> {
         let series = self.series.get(&instrument)?;
-        // The index prices compute; what an option or a spread is worth, nobody has said yet.
+        // The index prices compute; what an option or a spread is worth, others say.
         if series.state != SeriesState::Trading || !series.is_cleared() {
             return None;
         }
-        let index = self.index_value(&series.instrument.grade);
-        Some(mark(series, &self.engine.book(instrument)?, index))
+        if series.instrument.is_premium_style() {
+            let mark = self.premium_mark(&series.instrument, series.instrument.reference);
+            let (basis, pace) = (series.pricing.basis, series.pricing.pace);
+            return Some(Fresh { mark, basis, pace, moves_at: None });
+        }
+        let index = self.index_of(&series.instrument);
+        Some(fresh(series, &self.engine.book(instrument)?, index, at))
+    }
+
+    /// The newest print's value, and until when it is good.
+    fn index_of(&self, terms: &Instrument) -> Option<(MicroUsd, Nanos)> {
+        let print = &self.indices.get(&terms.grade)?.last;
+        Some((print.value?, later(print.observed_at, terms.guards.mark.index_for)))
+    }
+
+    /// Takes a trade into the tapes.
+    pub(crate) fn record_on_tape(&mut self, instrument: InstrumentId, price: Price, qty: Qty) {
+        let half_minute = self.half_minute();
+        let Some(series) = self.series.get_mut(&instrument) else { return };
+        let step = step_of(self.now, series.instrument.guards.mark.step);
+        series.pricing.recent.record(step, price, qty);
+        series.pricing.half_hour.record(step_of(self.now, half_minute), price, qty);
     }
 }
 
-/// MARK-001: the median of anchor, mid and last trade.
-fn mark(series: &Series, book: &BookView<'_>, index: Option<MicroUsd>) -> Price {
-    let anchor = index.map_or(series.mark, |value| series.instrument.nearest_price(value));
-    let mid = match (book.best_bid(), book.best_ask()) {
-        (Some((bid, _)), Some((ask, _))) if book.phase() == Phase::Continuous => {
-            let sum = i128::from(bid.ticks()).saturating_add(i128::from(ask.ticks()));
-            Price::from_ticks(i64::try_from(div_floor(sum, 2)).unwrap_or(1))
-        }
-        // What is collected for an auction may cross: its middle says nothing.
-        (Some(_), Some(_)) | (None, _) | (_, None) => anchor,
+/// MARK-001: the median of the index leg, the impact mid and the faded average of trades; the anchor stands in for what is missing.
+fn fresh(
+    series: &Series,
+    book: &BookView<'_>,
+    index: Option<(MicroUsd, Nanos)>,
+    at: Nanos,
+) -> Fresh {
+    let (terms, pricing) = (&series.instrument, &series.pricing);
+    let step = step_of(at, terms.guards.mark.step);
+    let is_collecting = book.phase() != Phase::Continuous;
+    let mid = Impact::of(terms, book).map(|impact| impact.mid());
+    let basis = pricing.basis.advanced(step);
+    let is_delivering = 0 < pricing.realised.elapsed;
+    let basis = match index {
+        Some((value, _)) if !is_collecting && !is_delivering => basis.towards(terms, mid, value),
+        Some(_) | None => basis.held(),
     };
-    let last = series.last_trade.unwrap_or(anchor);
-    median(anchor, mid, last)
+    let good = index.filter(|(_, until)| at <= *until).map(|(value, _)| value);
+    let leg = |basis: i64| good.map(|value| index_leg(terms, value, basis, pricing.realised));
+    let median_in = |step: u64| {
+        let anchor = leg(basis.advanced(step).now).unwrap_or(series.mark);
+        let faded = pricing.recent.faded(step);
+        median(anchor, mid.unwrap_or(anchor), faded.unwrap_or(anchor))
+    };
+    let median = median_in(step);
+
+    let pace = if pricing.pace.0 == step { pricing.pace } else { (step, series.mark) };
+    let limit = terms.guards.mark.move_max.filter(|_| !is_collecting);
+    let mark = limit.map_or(median, |by| {
+        median.clamp(away_from(pace.1, Side::Sell, by), away_from(pace.1, Side::Buy, by))
+    });
+    // An auction's price is found by everybody: its mark is where the pace goes on from.
+    let pace = if is_collecting { (step, mark) } else { pace };
+
+    // A lonely trade moves nothing, so its fading does not either.
+    let is_fading = mid.is_some() && pricing.recent.faded(step).is_some();
+    let next = step.saturating_add(1);
+    let moves_at = if mark != median {
+        Some(next)
+    } else if is_fading || leg(basis.now) != leg(basis.target) {
+        let last = step.saturating_add(tape::STEPS);
+        Some((next..last).find(|step| median_in(*step) != mark).unwrap_or(last))
+    } else {
+        None
+    };
+    Fresh { mark, basis, pace, moves_at }
 }
 
 fn median(a: Price, b: Price, c: Price) -> Price {

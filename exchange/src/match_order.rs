@@ -2,12 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use instruments::{AccountId, InstrumentId, Nanos, NanosSpan, OrderId, Price, Side, TradeId};
+use instruments::{
+    AccountId, InstrumentId, MicroUsd, Nanos, NanosSpan, OrderId, Price, Side, TradeId,
+};
 use matching_engine::{BookEvent, CancelReason, Engine, Trade};
 use settlement::Bucket;
 
 use crate::event::{AmendReason, Event, Fill, Traded};
 use crate::open_order::OpenOrder;
+use crate::premium::trade_fee;
 use crate::{Exchange, Issued};
 
 const INSTANT: NanosSpan = NanosSpan::new(1);
@@ -22,6 +25,7 @@ impl Exchange {
         events: &mut Vec<Event>,
         operate: impl FnOnce(&mut Engine, &mut Vec<BookEvent>),
     ) {
+        self.cancel_unpayable(events);
         let mut happened = Vec::new();
         operate(&mut self.engine, &mut happened);
         if happened.is_empty() {
@@ -38,6 +42,29 @@ impl Exchange {
         for event in happened {
             self.book_event(event, &mut touched, events);
         }
+        self.finish(touched, events);
+    }
+
+    /// ORDER-042, where a position has become smaller by something else than a trade.
+    pub(crate) fn trim_booked(
+        &mut self,
+        account: AccountId,
+        instrument: InstrumentId,
+        events: &mut Vec<Event>,
+    ) {
+        let mut happened = Vec::new();
+        self.trim(account, instrument, &mut happened);
+        if happened.is_empty() {
+            return;
+        }
+        let mut touched = Touched { reason: AmendReason::ReduceOnly, ..Touched::default() };
+        for event in happened {
+            self.book_event(event, &mut touched, events);
+        }
+        self.finish(touched, events);
+    }
+
+    fn finish(&mut self, touched: Touched, events: &mut Vec<Event>) {
         self.emit_depth(touched.levels(&self.orders), events);
         for account in touched.accounts {
             self.rehold(account);
@@ -50,15 +77,25 @@ impl Exchange {
     ///
     /// A series whose last trade has come is emptied at that instant, before any auction that would have ended later.
     pub(crate) fn pass_time(&mut self, events: &mut Vec<Event>) {
-        while let Some(&(at, instrument)) = self.stopping.first()
-            && at <= self.now
-        {
+        loop {
+            let stops = self.stopping.first().copied().filter(|(at, _)| *at <= self.now);
+            let rolls = self.rolling.first().copied().filter(|(at, _)| *at <= self.now);
+            // A series stops before its day of the same instant is settled.
+            if let Some(day) = rolls.filter(|day| stops.is_none_or(|stop| day.0 < stop.0)) {
+                self.rolling.remove(&day);
+                self.advance(Nanos::new(day.0.nanos().saturating_sub(INSTANT.nanos())), events);
+                self.roll_day(day.1, events);
+                continue;
+            }
+            let Some((at, instrument)) = stops else { break };
             self.stopping.pop_first();
             self.advance(Nanos::new(at.nanos().saturating_sub(INSTANT.nanos())), events);
-            let closing_mark = self.fresh_mark(instrument);
+            let closing = self.closing(instrument, at);
+            self.fix_exercise_price(instrument, at);
+            self.fix_lot_value(instrument, at);
             self.cancel_in(instrument, CancelReason::Expired, events, |_| true);
             let Some(series) = self.series.get_mut(&instrument) else { continue };
-            series.closing_mark = closing_mark;
+            series.closing = closing;
             let reference = series.mark;
             // Nothing is left that could trade: an auction under way just ends.
             self.operate(events, |engine, out| engine.uncross(instrument, reference, out));
@@ -128,6 +165,7 @@ impl Exchange {
         let trade_seq = series.record_trade(trade.price, trade.qty);
         let mark = series.mark;
         let terms = series.instrument.clone();
+        self.record_on_tape(instrument, trade.price, trade.qty);
         let maker_side = trade.taker_side.opposite();
         self.positions.trade(&terms, trade.maker_account, maker_side, trade.qty, trade.price);
         self.positions.trade(&terms, trade.taker_account, trade.taker_side, trade.qty, trade.price);
@@ -139,12 +177,10 @@ impl Exchange {
             }
         }
 
-        let maker_fee = self.fee_rates.maker;
-        let taker_fee = self.fee_rates.taker;
-        let mut fill = |account, order, rate: instruments::Ppm| {
-            // The checks bound the notional of whole positions; one trade is less.
-            let notional = terms.notional(trade.price, trade.qty).unwrap_or_default();
-            let fee = rate.of_ceil(notional);
+        self.pay_premium(&terms, trade);
+        let maker_fee = trade_fee(&terms, trade, self.fee_rates.maker);
+        let taker_fee = trade_fee(&terms, trade, self.fee_rates.taker);
+        let mut fill = |account, order, fee: MicroUsd| {
             let from = [
                 Bucket::Cash(account),
                 Bucket::OrderHold(account),

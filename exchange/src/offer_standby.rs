@@ -6,7 +6,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::rounding::div_floor;
 use instruments::{AccountId, GradeId, MicroUsd, Nanos, ObligationId, Ppm, Qty, is_par_or_better};
-use settlement::Bucket;
+use settlement::{Bucket, Reason};
 
 use crate::Exchange;
 use crate::event::{CloseOutEvent, Event};
@@ -128,7 +128,8 @@ impl Exchange {
                 .saturating_mul(i128::from(gpus))
                 .saturating_mul(i128::from(for_nanos));
             let owed = saturate(div_floor(product, HOUR_NANOS));
-            let unpaid = self.ledger.pay(&[Bucket::Fees], Bucket::Cash(account), owed);
+            let cash = Bucket::Cash(account);
+            let unpaid = self.ledger.because(Reason::Standby).pay(&[Bucket::Fees], cash, owed);
             let amount = owed - unpaid;
             if MicroUsd::ZERO < amount {
                 events.push(Event::CloseOut(CloseOutEvent::StandbyPaid { account, amount }));

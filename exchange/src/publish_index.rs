@@ -3,44 +3,41 @@
 use std::collections::BTreeMap;
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use instruments::{GradeId, MicroUsd, Ppm};
+use instruments::{GradeId, InstrumentId, MicroUsd, Nanos, NanosSpan, Ppm};
 use matching_engine::PriceSource;
 
 use crate::Exchange;
 use crate::command::IndexPrint;
 use crate::event::Event;
 use crate::limits::INDEX_MAX;
+use crate::mark::step_of;
 use crate::reject::Reject;
-
-const HALF_HOUR_NANOS: u64 = 1_800_000_000_000;
-/// A fixing looks at 24 hours of half-hours.
-const PARTITIONS: u64 = 48;
+use crate::series::Series;
+use crate::settlement_price::PARTITIONS;
 
 /// What is remembered of a grade's index.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct IndexHistory {
     /// The newest print.
     pub last: IndexPrint,
-    /// The value at the close of each half-hour, by half-hours since 1970, at most 48 of them.
+    /// The value at the close of each partition, by partitions since 1970: 49 of them at most, so that one that has begun drops none that a fixing needs.
     pub partitions: BTreeMap<u64, Option<MicroUsd>>,
 }
 
 impl IndexHistory {
-    fn record(&mut self, print: &IndexPrint) {
-        let partition = print.observed_at.nanos().div_euclid(HALF_HOUR_NANOS);
-        self.partitions.insert(partition, print.value);
-        let oldest = partition.saturating_sub(PARTITIONS.saturating_sub(1));
-        self.partitions = self.partitions.split_off(&oldest);
+    fn record(&mut self, print: &IndexPrint, partition: NanosSpan) {
+        let number = step_of(print.observed_at, partition);
+        self.partitions.insert(number, print.value);
+        self.partitions = self.partitions.split_off(&number.saturating_sub(PARTITIONS));
         self.last = print.clone();
     }
 
-    /// The half-hours of the window that ends with the newest print, oldest first; absent where nothing was printed.
+    /// The last value of each of the 48 partitions that end at an instant, oldest first; absent where nothing was printed.
     #[must_use]
-    pub fn window(&self) -> Vec<Option<MicroUsd>> {
-        let Some((newest, _)) = self.partitions.last_key_value() else { return Vec::new() };
-        let Some((oldest, _)) = self.partitions.first_key_value() else { return Vec::new() };
-        (*oldest..=*newest)
-            .map(|partition| self.partitions.get(&partition).copied().flatten())
+    pub fn window(&self, until: Nanos, partition: NanosSpan) -> Vec<Option<MicroUsd>> {
+        let last = step_of(Nanos::new(until.nanos().saturating_sub(1)), partition);
+        (last.saturating_sub(PARTITIONS.saturating_sub(1))..=last)
+            .map(|number| self.partitions.get(&number).copied().flatten())
             .collect()
     }
 }
@@ -68,17 +65,27 @@ impl Exchange {
         }
 
         // From here on nothing can fail.
+        let partition = self.partition();
+        let before = self.indices.get(&print.grade).map(|history| history.last.clone());
         self.indices
             .entry(print.grade.clone())
             .or_insert_with(|| IndexHistory { last: print.clone(), partitions: BTreeMap::new() })
-            .record(print);
+            .record(print, partition);
+        self.record_hours(print);
         events.push(Event::IndexPublished(print.clone()));
-        let of_grade = |(id, series): (&instruments::InstrumentId, &crate::Series)| {
-            (series.instrument.grade == print.grade).then_some(*id)
+        let of_grade = |(id, series): (&InstrumentId, &mut Series)| {
+            if series.instrument.grade != print.grade {
+                return None;
+            }
+            if let Some(before) = &before {
+                series.realise(before, print.observed_at);
+            }
+            Some(*id)
         };
-        let priced: Vec<_> = self.series.iter().filter_map(of_grade).collect();
+        let priced: Vec<_> = self.series.iter_mut().filter_map(of_grade).collect();
         self.unmarked.extend(priced.iter().copied());
         self.refresh_marks(events);
+        self.rehold_in(priced.iter().copied().filter(|id| self.is_cap(*id)).collect());
         for instrument in priced {
             let Some(series) = self.series.get(&instrument) else { continue };
             let Some(value) = print.value else {

@@ -1,8 +1,9 @@
 //! The timer: decides what is due, in the order of (when it was due, what it is, id).
 
-use instruments::{InstrumentId, Nanos, NanosSpan};
+use instruments::{InstrumentId, Nanos, NanosSpan, Period, Product};
 
 use crate::Exchange;
+use crate::cascade::cascades;
 use crate::event::Event;
 use crate::series::{Series, SeriesState};
 
@@ -14,24 +15,47 @@ pub(crate) fn later(at: Nanos, span: NanosSpan) -> Nanos {
     Nanos::new(at.nanos().saturating_add(span.nanos()))
 }
 
+/// What becomes something else ends before what it becomes.
+const fn rank(series: &Series) -> u8 {
+    match series.instrument.product {
+        Product::Option { .. } => 0,
+        Product::Future { period: Period::Year, .. } => 1,
+        Product::Future { period: Period::Quarter, .. } => 2,
+        Product::Future { .. } | Product::Cap { .. } | Product::Spread { .. } => 3,
+    }
+}
+
+/// Whether its positions end in obligations.
+pub(crate) const fn is_delivered(series: &Series) -> bool {
+    !series.instrument.settles_against_index()
+        && !series.instrument.is_premium_style()
+        && !cascades(&series.instrument)
+}
+
 impl Exchange {
     pub(crate) fn run_timers(&mut self, events: &mut Vec<Event>) {
-        if self.marks_at.is_some_and(|at| at <= self.now) {
+        // A cycle brings fresh marks itself.
+        let is_cycle = self.variation_at <= self.now;
+        if !is_cycle && self.marks_at.is_some_and(|at| at <= self.now) {
             self.refresh_marks(events);
         }
+        self.climb_ladders(events);
+        self.run_cascades(events);
         for instrument in
             self.due(SeriesState::Trading, |series| series.instrument.schedule.last_trade_at)
         {
             self.expire_series(instrument, events);
         }
-        if self.variation_at <= self.now {
+        if is_cycle {
             self.run_variation(events);
             self.pay_standby(events);
             self.variation_at = self.next_variation();
         }
-        for instrument in
-            self.due(SeriesState::Expired, |series| series.instrument.schedule.assign_at)
-        {
+        let assigned = |series: &Series| series.instrument.schedule.assign_at;
+        for instrument in self.due(SeriesState::Expired, assigned) {
+            if !self.series.get(&instrument).is_some_and(is_delivered) {
+                continue;
+            }
             self.assign_series(instrument, events);
         }
         self.run_deliveries(events);
@@ -44,20 +68,25 @@ impl Exchange {
 
     /// The series in `state` whose instant has come, earliest first.
     fn due(&self, state: SeriesState, at: impl Fn(&Series) -> Nanos) -> Vec<InstrumentId> {
-        let mut due: Vec<(Nanos, InstrumentId)> = self
+        let mut due: Vec<(Nanos, u8, InstrumentId)> = self
             .series
             .iter()
             .filter(|(_, series)| series.state == state && at(series) <= self.now)
-            .map(|(id, series)| (at(series), *id))
+            .map(|(id, series)| (at(series), rank(series), *id))
             .collect();
         due.sort_unstable();
-        due.into_iter().map(|(_, id)| id).collect()
+        due.into_iter().map(|(_, _, id)| id).collect()
+    }
+
+    /// The venue's day: the length of one cycle.
+    pub(crate) fn variation_every(&self) -> NanosSpan {
+        let every = self.venue.map_or(NanosSpan::ZERO, |venue| venue.variation_every);
+        every.max(VARIATION_EVERY_MIN)
     }
 
     /// The first instant of the cycle's lattice after now: cycles missed while the venue was down are run once.
     fn next_variation(&self) -> Nanos {
-        let every = self.venue.map_or(NanosSpan::ZERO, |venue| venue.variation_every);
-        let every = every.max(VARIATION_EVERY_MIN).nanos();
+        let every = self.variation_every().nanos();
         let behind = self.now.since(self.variation_at).nanos();
         let cycles = behind.div_euclid(every).saturating_add(1);
         later(self.variation_at, NanosSpan::new(every.saturating_mul(cycles)))
@@ -71,7 +100,11 @@ impl Exchange {
             let schedule = &series.instrument.schedule;
             match series.state {
                 SeriesState::Trading => Some(schedule.last_trade_at),
-                SeriesState::Expired => Some(schedule.assign_at),
+                SeriesState::Expired if cascades(&series.instrument) => {
+                    Some(self.cascade_due(series))
+                }
+                // What settles against the index is due when its day ends.
+                SeriesState::Expired => is_delivered(series).then_some(schedule.assign_at),
                 SeriesState::Delivering => Some(schedule.close_at),
                 SeriesState::Closed => None,
             }
@@ -80,7 +113,9 @@ impl Exchange {
             let series = self.series.get(&delivery.obligation.instrument)?;
             delivery.next_due(&series.instrument).map(|(at, _)| at)
         });
-        let others = self.marks_at.into_iter().chain(self.engine.next_due());
+        let days = self.rolling.first().map(|(at, _)| *at);
+        let others = self.marks_at.into_iter().chain(self.next_ladder_step());
+        let others = others.chain(self.engine.next_due()).chain(days);
         of_series.chain(of_deliveries).chain(others).chain([self.variation_at]).min()
     }
 }

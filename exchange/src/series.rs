@@ -1,14 +1,18 @@
 //! A listed series and what has happened to it.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use instruments::{Instrument, Nanos, Price, Product, Qty, Style};
+use instruments::{Instrument, Nanos, Ppm, Price, Product, Qty, Style};
+
+use crate::command::IndexPrint;
+use crate::mark::Pricing;
+use crate::settlement_price::Closing;
 
 /// Where a series is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum SeriesState {
     /// Orders are taken.
     Trading,
-    /// The settlement price is fixed; sellers are not assigned yet.
+    /// The settlement price is fixed; sellers are not assigned yet, or there are days left to settle, or series to cascade into.
     Expired,
     /// Sellers deliver.
     Delivering,
@@ -27,8 +31,12 @@ pub struct Series {
     pub listed_at: Nanos,
     /// The price used for margin and variation.
     pub mark: Price,
-    /// What the mark would have been at the last trade, with all that was open then.
-    pub closing_mark: Option<Price>,
+    /// What its mark is made of.
+    pub pricing: Pricing,
+    /// What variation settled at last.
+    pub daily_price: Option<Price>,
+    /// What it can settle at, seen at the instant of its last trade.
+    pub closing: Option<Closing>,
     /// Fixed at expiry.
     pub settlement_price: Option<Price>,
     /// The price of the newest trade.
@@ -43,16 +51,23 @@ pub struct Series {
     pub volume: Qty,
     /// Trades since listing.
     pub trades: u64,
+    // Margin and risk arrays.
+    /// How far its open interest has moved the initial rate towards the whole.
+    pub scale: Ppm,
+    /// The step of its delivery ladder.
+    pub ladder_step: u8,
 }
 
 impl Series {
     pub(crate) fn new(instrument: Instrument, listed_at: Nanos) -> Self {
         Self {
             mark: instrument.reference,
+            pricing: Pricing::new(&instrument, listed_at),
             instrument,
             state: SeriesState::Trading,
             listed_at,
-            closing_mark: None,
+            daily_price: None,
+            closing: None,
             settlement_price: None,
             last_trade: None,
             high: None,
@@ -60,6 +75,9 @@ impl Series {
             indicative: None,
             volume: Qty::ZERO,
             trades: 0,
+            // Margin and risk arrays.
+            scale: Ppm::ZERO,
+            ladder_step: 0,
         }
     }
 
@@ -67,10 +85,16 @@ impl Series {
     #[must_use]
     pub fn is_cleared(&self) -> bool {
         match self.instrument.product {
-            Product::Future { style: Style::Physical, .. } => true,
-            Product::Future { style: Style::Cash, .. }
-            | Product::Option { .. }
-            | Product::Spread { .. } => false,
+            Product::Future { .. } | Product::Option { .. } | Product::Cap { .. } => true,
+            Product::Spread { .. } => false,
+        }
+    }
+
+    /// Takes in what the index was until now, where that is part of what the series settles at.
+    pub(crate) fn realise(&mut self, before: &IndexPrint, until: Nanos) {
+        let is_cash = matches!(self.instrument.product, Product::Future { style: Style::Cash, .. });
+        if let Some(value) = before.value.filter(|_| is_cash) {
+            self.pricing.realised.record(&self.instrument, value, before.observed_at, until);
         }
     }
 

@@ -13,6 +13,8 @@ const DAY_SECONDS: u64 = 86_400;
 const HOUR_SECONDS: u64 = 3_600;
 /// An interval is five minutes.
 const INTERVALS_PER_HOUR: u32 = 12;
+/// Cash futures, the month under way among them.
+const CASH_MONTHS: u16 = 4;
 
 /// The names of the months as they stand in a series' name.
 #[must_use]
@@ -120,9 +122,8 @@ pub struct SeriesTerms {
     pub schedule: Schedule,
 }
 
-/// The physical futures that are listed for `grade` at `now`: 7 days, 5 weeks, 13 months, each still trading.
-///
-/// Quarters and years are listed once they cascade.
+/// The futures that are listed for `grade` at `now`: physical ones for 7 days, 5 weeks, 13 months, 6 quarters and 3 years, and cash ones
+/// for the month under way and the 3 after it; each still trading.
 #[must_use]
 pub fn series_of_grade(grade: &str, now: Nanos) -> Vec<SeriesTerms> {
     let today = Date::of(now);
@@ -137,11 +138,52 @@ pub fn series_of_grade(grade: &str, now: Nanos) -> Vec<SeriesTerms> {
         let first = today.month_start_after(ahead);
         series(grade, Period::Month, first.days(), days_of_month(first.year, first.month))
     });
+    // Months since the quarter, and the year, under way began.
+    let of_year = u16::from(today.month).saturating_sub(1);
+    let of_quarter = of_year.rem_euclid(3);
+    let quarters = (1..=8_u16).map(|ahead| {
+        let months = ahead.saturating_mul(3).saturating_sub(of_quarter);
+        span(grade, Period::Quarter, today.month_start_after(months), 3)
+    });
+    let years = (1..=5_u16).map(|ahead| {
+        let months = ahead.saturating_mul(12).saturating_sub(of_year);
+        span(grade, Period::Year, today.month_start_after(months), 12)
+    });
+    let cash = (0..=CASH_MONTHS).map(|ahead| cash_month(grade, today.month_start_after(ahead)));
     let still_trading = |terms: &SeriesTerms| now < terms.schedule.last_trade_at;
     let mut listed: Vec<_> = days.filter(still_trading).take(7).collect();
     listed.extend(weeks.filter(still_trading).take(5));
     listed.extend(months.filter(still_trading).take(13));
+    listed.extend(quarters.filter(still_trading).take(6));
+    listed.extend(years.filter(still_trading).take(3));
+    listed.extend(cash.filter(still_trading).take(usize::from(CASH_MONTHS)));
     listed
+}
+
+/// So many months from `first` on, as one.
+fn span(grade: &str, period: Period, first: Date, months: u16) -> SeriesTerms {
+    let days = first.month_start_after(months).days().saturating_sub(first.days());
+    series(grade, period, first.days(), days)
+}
+
+/// A cash future trades until the last hour of its month and is settled a day at a time.
+fn cash_month(grade: &str, first: Date) -> SeriesTerms {
+    let days = days_of_month(first.year, first.month);
+    let month = series(grade, Period::Month, first.days(), days);
+    let last_day = first.days().saturating_add(days).saturating_sub(1);
+    let last_trade_at = at_hour(last_day, 23);
+    SeriesTerms {
+        name: format!("{grade}X_USDC-{}", Date::of(last_trade_at).expiry_name()),
+        product: Product::Future { style: Style::Cash, period: Period::Month },
+        schedule: Schedule {
+            last_trade_at,
+            assign_at: last_trade_at,
+            intervals: u32::try_from(days).unwrap_or(1),
+            close_out: CloseOut::NONE,
+            ..month.schedule
+        },
+        ..month
+    }
 }
 
 fn series(grade: &str, period: Period, first_day: u64, days: u64) -> SeriesTerms {
@@ -153,8 +195,16 @@ fn series(grade: &str, period: Period, first_day: u64, days: u64) -> SeriesTerms
         }
         Period::Week => ("W", before(first_day, 3, 16), before(first_day, 2, 14)),
         Period::Month => ("", before(first_day, 3, 16), before(first_day, 2, 14)),
-        Period::Quarter => ("Q", before(first_day, 3, 16), before(first_day, 2, 14)),
-        Period::Year => ("Y", before(first_day, 3, 16), before(first_day, 2, 14)),
+        // A week before, so that the first month still trades when they cascade into it.
+        Period::Quarter => ("Q", before(first_day, 6, 16), before(first_day, 2, 14)),
+        Period::Year => ("Y", before(first_day, 6, 16), before(first_day, 2, 14)),
+    };
+    // A day contract trades for a week: five days of ladder would be nearly all of it.
+    let ladder_step = match period {
+        Period::Day => NanosSpan::from_seconds(HOUR_SECONDS),
+        Period::Week | Period::Month | Period::Quarter | Period::Year => {
+            NanosSpan::from_seconds(DAY_SECONDS)
+        }
     };
     let hours = u32::try_from(days.saturating_mul(24)).unwrap_or(u32::MAX);
     let deliver_until = at_hour(first_day.saturating_add(days), 0);
@@ -164,6 +214,7 @@ fn series(grade: &str, period: Period, first_day: u64, days: u64) -> SeriesTerms
         hours_per_lot: hours,
         schedule: Schedule {
             last_trade_at,
+            ladder_step,
             assign_at,
             deliver_from: at_hour(first_day, 0),
             deliver_until,
@@ -244,11 +295,84 @@ mod tests {
         assert_eq!(close_out.accept_from, at(2026, 11, 30));
         assert_eq!(close_out.accept_until, at_hour(at_day(2026, 11, 30), 22));
         assert_eq!(december.schedule.close_at, at(2027, 1, 4));
-        for terms in &listed {
+        let is_cash = |terms: &&SeriesTerms| {
+            matches!(terms.product, Product::Future { style: Style::Cash, .. })
+        };
+        for terms in listed.iter().filter(|terms| !is_cash(terms)) {
             let s = &terms.schedule;
             let window = (s.deliver_from, s.deliver_until);
             assert!(s.close_out.is_sound(s.assign_at, window, s.close_at), "{}", terms.name);
             assert!(s.last_trade_at < s.close_out.nominate_until);
+        }
+    }
+
+    #[test]
+    fn quarters_and_years_stop_a_week_before_and_cash_months_in_their_last_hour() {
+        let listed = series_of_grade("H100", at(2026, 11, 21));
+        let names: Vec<&str> = listed.iter().skip(25).map(|terms| terms.name.as_str()).collect();
+        assert_eq!(
+            names,
+            [
+                "H100Q_USDC-25DEC26",
+                "H100Q_USDC-25MAR27",
+                "H100Q_USDC-24JUN27",
+                "H100Q_USDC-24SEP27",
+                "H100Q_USDC-25DEC27",
+                "H100Q_USDC-25MAR28",
+                "H100Y_USDC-25DEC26",
+                "H100Y_USDC-25DEC27",
+                "H100Y_USDC-25DEC28",
+                "H100X_USDC-30NOV26",
+                "H100X_USDC-31DEC26",
+                "H100X_USDC-31JAN27",
+                "H100X_USDC-28FEB27",
+            ]
+        );
+        let of = |name: &str| listed.iter().find(|terms| terms.name == name).expect("listed");
+        assert_eq!(of("H100Q_USDC-25DEC26").hours_per_lot, 744 + 672 + 744);
+        assert_eq!(of("H100Y_USDC-25DEC27").hours_per_lot, 8_784, "2028 has a 29 February");
+        let cash = of("H100X_USDC-31DEC26");
+        assert_eq!((cash.hours_per_lot, cash.schedule.intervals), (744, 31));
+        assert_eq!(cash.schedule.last_trade_at, at_hour(at_day(2026, 12, 31), 23));
+    }
+
+    /// CASCADE-001: on the day a parent stops, everything it becomes is listed and still trades for days.
+    #[test]
+    fn cascade_001_whatever_a_parent_becomes_is_listed_when_it_stops() {
+        for day in 0..800 {
+            let now = at(2026, 1, 1) + NanosSpan::from_seconds(DAY_SECONDS * day + 57_599);
+            let listed = series_of_grade("A100", now);
+            let parents = listed.iter().filter(|terms| {
+                let left = terms.schedule.last_trade_at.since(now);
+                let is_parent = terms.hours_per_lot > 744;
+                is_parent && left < NanosSpan::from_seconds(DAY_SECONDS)
+            });
+            for parent in parents {
+                let mut from = parent.schedule.deliver_from;
+                let mut hours = 0;
+                while from < parent.schedule.deliver_until {
+                    let child = listed.iter().find(|terms| {
+                        let is_child = match terms.product {
+                            Product::Future { style: Style::Physical, period } => {
+                                let is_later = 2_160 <= hours;
+                                period == if is_later { Period::Quarter } else { Period::Month }
+                                    || period == Period::Month && hours < 2_160
+                            }
+                            Product::Future { .. }
+                            | Product::Option { .. }
+                            | Product::Cap { .. }
+                            | Product::Spread { .. } => false,
+                        };
+                        is_child && terms.schedule.deliver_from == from
+                    });
+                    let child = child.unwrap_or_else(|| panic!("nothing from {from:?} on"));
+                    let trades_for = child.schedule.last_trade_at.since(now);
+                    assert!(NanosSpan::from_seconds(2 * DAY_SECONDS) < trades_for);
+                    hours += child.hours_per_lot;
+                    from = child.schedule.deliver_until;
+                }
+                assert_eq!(hours, parent.hours_per_lot, "{}", parent.name);
+            }
         }
     }
 
@@ -257,12 +381,18 @@ mod tests {
     }
 
     #[test]
-    fn seven_days_five_weeks_thirteen_months_whatever_the_day() {
+    fn the_listing_has_the_same_number_of_series_whatever_the_day() {
         for day in 0..800 {
             let now = at(2026, 1, 1) + NanosSpan::from_seconds(DAY_SECONDS * day + 50_000);
             let listed = series_of_grade("A100", now);
             let names: std::collections::BTreeSet<_> = listed.iter().map(|t| &t.name).collect();
-            assert_eq!((listed.len(), names.len()), (25, 25), "{names:?}");
+            assert_eq!((listed.len(), names.len()), (38, 38), "{names:?}");
+            for (period, count) in
+                [(Period::Month, 17), (Period::Quarter, 6), (Period::Year, 3), (Period::Day, 7)]
+            {
+                let of = |terms: &&SeriesTerms| matches!(terms.product, Product::Future { period: it, .. } if it == period);
+                assert_eq!(listed.iter().filter(of).count(), count);
+            }
             assert!(listed.iter().all(|terms| now < terms.schedule.last_trade_at));
         }
     }

@@ -1,7 +1,8 @@
-//! What keeps a series' prices from running away: bands around the mark, and the breaker.
+//! What keeps a series' prices from running away: bands around the mark, the breaker, and the mark itself.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
+use crate::marking::MarkTerms;
 use crate::units::{NanosSpan, Ppm};
 
 /// What keeps a series' prices from running away. A venue whose days are minutes has other numbers, or none.
@@ -11,6 +12,8 @@ pub struct Guards {
     pub bands: Option<BandWidths>,
     /// What stops trading when prices run; nothing when absent.
     pub breaker: Option<BreakerTerms>,
+    /// How the mark is made.
+    pub mark: MarkTerms,
 }
 
 /// How far from the mark a limit may be.
@@ -45,7 +48,7 @@ const EXTENSIONS_MAX: u8 = 8;
 
 impl Guards {
     /// Nothing is guarded.
-    pub const NONE: Self = Self { bands: None, breaker: None };
+    pub const NONE: Self = Self { bands: None, breaker: None, mark: MarkTerms::PLAIN };
 
     /// 5 % and 10 % around the mark; 7 % within an hour stops trading for five minutes and a bit.
     #[must_use]
@@ -59,6 +62,7 @@ impl Guards {
                 random: NanosSpan::from_seconds(30),
                 extensions: 2,
             }),
+            mark: MarkTerms::standard(),
         }
     }
 
@@ -66,7 +70,8 @@ impl Guards {
     pub(crate) fn are_sound(&self) -> bool {
         let is_width = |width: Ppm| Ppm::ZERO < width && width <= WIDTH_MAX;
         let is_span = |span: NanosSpan| NanosSpan::ZERO < span && span <= SPAN_MAX;
-        self.bands.is_none_or(|bands| is_width(bands.front) && is_width(bands.back))
+        self.mark.are_sound()
+            && self.bands.is_none_or(|bands| is_width(bands.front) && is_width(bands.back))
             && self.breaker.is_none_or(|breaker| {
                 is_width(breaker.width)
                     && is_span(breaker.window)

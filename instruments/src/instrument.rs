@@ -31,6 +31,11 @@ pub enum Product {
         /// Call or put.
         right: Right,
     },
+    /// Pays, for every hour of the delivery period, what the index is above the strike.
+    Cap {
+        /// In ticks of the series.
+        strike: Price,
+    },
     /// Buys `near` and sells `far` as one.
     Spread {
         /// The earlier series.
@@ -78,13 +83,15 @@ pub enum Right {
 pub struct Schedule {
     /// Trading stops, the settlement price is fixed.
     pub last_trade_at: Nanos,
-    /// Sellers are assigned to buyers.
+    /// How long each of the five steps of the delivery ladder is, the last of which ends with the last trade. Without it there is none.
+    pub ladder_step: NanosSpan,
+    /// Sellers are assigned to buyers, where there is something to deliver.
     pub assign_at: Nanos,
     /// The first interval begins.
     pub deliver_from: Nanos,
     /// The last interval has ended.
     pub deliver_until: Nanos,
-    /// Metered intervals between the two.
+    /// Metered intervals between the two; of what settles against the index, the days that are settled one by one.
     pub intervals: u32,
     /// How long after a challenge its receipt may arrive.
     pub answer_within: NanosSpan,
@@ -97,6 +104,29 @@ pub struct Schedule {
 }
 
 impl Schedule {
+    /// The step of the delivery ladder at `now`: 1 to 5, and 0 before it or where there is none. From the last trade on it is the fifth.
+    #[must_use]
+    pub fn ladder_step_at(&self, now: Nanos) -> u8 {
+        let left = self.last_trade_at.since(now).nanos();
+        let step = self.ladder_step.nanos();
+        if step == 0 {
+            return 0;
+        }
+        let steps_left = left.div_ceil(step).max(1);
+        6_u64.checked_sub(steps_left).and_then(|step| u8::try_from(step).ok()).unwrap_or(0)
+    }
+
+    /// The next instant after `now` at which the ladder goes up a step.
+    #[must_use]
+    pub fn next_ladder_step(&self, now: Nanos) -> Option<Nanos> {
+        let step = self.ladder_step.nanos();
+        let steps = (1..=5_u64).rev().filter_map(|steps_left| {
+            let before = step.checked_mul(steps_left)?;
+            self.last_trade_at.nanos().checked_sub(before).map(Nanos::new)
+        });
+        steps.filter(|at| step != 0 && now < *at).min()
+    }
+
     /// When interval `index` begins; `index == intervals` is the end of the last one.
     ///
     /// # Panics
@@ -126,12 +156,18 @@ pub enum TermsError {
     /// Deliveries in multiples of nothing.
     #[error("node size must be above zero")]
     NodeSize,
-    /// Events of the schedule stand in the wrong order.
+    /// Events of the schedule stand in the wrong order. What settles against the index may trade until the delivery period ends.
     #[error("schedule must run last trade <= assignment <= delivery from < until < close")]
     ScheduleOrder,
-    /// No intervals, or more than one for every minute of a year, or not a whole number of GPU-seconds in each.
-    #[error("intervals must be 1 to 527040 and divide the lot into whole GPU-seconds")]
+    /// No intervals, or more than one for every minute of a year, or not a whole number of GPU-seconds, or of hours, in each.
+    #[error(
+        "intervals must be 1 to 527040 and divide the lot into whole GPU-seconds, or into hours \
+         where it settles against the index"
+    )]
     Intervals,
+    /// A strike that is no price.
+    #[error("strike must be 1 to 10000000 ticks")]
+    Strike,
     /// A close-out that does not fit between the last trade and the close, or counts in nothing.
     #[error(
         "close-out must nominate and match before assignment, accept before delivery, count whole hours and days, tolerate at most all \
@@ -140,7 +176,8 @@ pub enum TermsError {
     CloseOut,
     /// A band or a breaker without sense.
     #[error(
-        "guards must be above zero, at most 900 % wide and a day long, with 8 extensions at most"
+        "guards must be above zero, at most 900 % wide and a day long, with 8 extensions at most; \
+         marks in steps of an hour at most"
     )]
     Guards,
 }
@@ -256,17 +293,27 @@ impl Instrument {
             return Err(TermsError::NodeSize);
         }
         let s = &self.schedule;
+        let trades_until =
+            if self.settles_against_index() { s.deliver_until } else { s.deliver_from };
         let in_order = s.last_trade_at <= s.assign_at
-            && s.assign_at <= s.deliver_from
+            && s.assign_at <= trades_until
             && s.deliver_from < s.deliver_until
             && s.deliver_until < s.close_at;
         if !in_order {
             return Err(TermsError::ScheduleOrder);
         }
-        let seconds = self.seconds_per_lot();
-        let divides = seconds.checked_rem(u64::from(s.intervals)) == Some(0);
+        let unit = if self.settles_against_index() {
+            u64::from(self.hours_per_lot)
+        } else {
+            self.seconds_per_lot()
+        };
+        let divides = unit.checked_rem(u64::from(s.intervals)) == Some(0);
         if !(1..=527_040).contains(&s.intervals) || !divides {
             return Err(TermsError::Intervals);
+        }
+        let is_price = |strike: Price| Price::from_ticks(0) < strike && strike <= Self::PRICE_MAX;
+        if !self.strike().is_none_or(is_price) {
+            return Err(TermsError::Strike);
         }
         let window = (s.deliver_from, s.deliver_until);
         let is_physical = matches!(self.product, Product::Future { style: Style::Physical, .. });
@@ -277,6 +324,50 @@ impl Instrument {
             return Err(TermsError::Guards);
         }
         Ok(())
+    }
+
+    /// Whether the buyer pays the whole price at the trade and nothing after it: options and caps.
+    #[must_use]
+    pub const fn is_premium_style(&self) -> bool {
+        match self.product {
+            Product::Option { .. } | Product::Cap { .. } => true,
+            Product::Future { .. } | Product::Spread { .. } => false,
+        }
+    }
+
+    /// Whether its hours are settled in money, day by day, against the index: cash futures and caps.
+    #[must_use]
+    pub const fn settles_against_index(&self) -> bool {
+        match self.product {
+            Product::Future { style: Style::Cash, .. } | Product::Cap { .. } => true,
+            Product::Future { style: Style::Physical, .. }
+            | Product::Option { .. }
+            | Product::Spread { .. } => false,
+        }
+    }
+
+    /// The strike of an option or a cap.
+    #[must_use]
+    pub const fn strike(&self) -> Option<Price> {
+        match self.product {
+            Product::Option { strike, .. } | Product::Cap { strike } => Some(strike),
+            Product::Future { .. } | Product::Spread { .. } => None,
+        }
+    }
+
+    /// What exercise at once would bring, in ticks, where the underlying costs `price`; below zero out of the money. Zero for what has
+    /// no strike.
+    #[must_use]
+    pub fn moneyness(&self, price: Price) -> i64 {
+        match self.product {
+            Product::Option { strike, right: Right::Put, .. } => {
+                strike.ticks().saturating_sub(price.ticks())
+            }
+            Product::Option { strike, right: Right::Call, .. } | Product::Cap { strike } => {
+                price.ticks().saturating_sub(strike.ticks())
+            }
+            Product::Future { .. } | Product::Spread { .. } => 0,
+        }
     }
 
     /// Dollars per lot of one tick.
@@ -410,6 +501,7 @@ mod tests {
             hours_per_lot,
             schedule: Schedule {
                 last_trade_at: at(10),
+                ladder_step: NanosSpan::ZERO,
                 assign_at: at(20),
                 deliver_from: at(30),
                 deliver_until: at(60),

@@ -20,6 +20,7 @@ mod grade;
 mod guards;
 mod ids;
 mod instrument;
+mod marking;
 mod region;
 pub mod rounding;
 mod units;
@@ -32,5 +33,6 @@ pub use ids::{AccountId, InstrumentId, ObligationId, OrderId, Seq, TradeId};
 pub use instrument::{
     Instrument, Period, PriceError, Product, QtyError, Right, Schedule, Style, TermsError,
 };
+pub use marking::MarkTerms;
 pub use region::Region;
 pub use units::{GpuSeconds, MicroUsd, Nanos, NanosSpan, NetQty, Ppm, Price, Qty, Side};

@@ -155,6 +155,12 @@ impl NetQty {
         if self.0 < 0 { Qty(self.0.unsigned_abs()) } else { Qty::ZERO }
     }
 
+    /// As many lots the other way.
+    #[must_use]
+    pub const fn opposite(self) -> Self {
+        Self(self.0.saturating_neg())
+    }
+
     /// What is held after trading `qty` on `side`; `None` beyond the range of a position.
     #[must_use]
     pub fn after(self, side: Side, qty: Qty) -> Option<Self> {

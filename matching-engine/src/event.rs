@@ -281,6 +281,8 @@ pub enum CancelReason {
     Quote,
     /// It could only reduce a position, which has become smaller than it.
     ReduceOnly,
+    /// Its account can no longer pay what it may cost.
+    Unfunded,
 }
 
 impl CancelReason {
@@ -302,6 +304,7 @@ impl CancelReason {
             Self::Protection => 12,
             Self::Quote => 13,
             Self::ReduceOnly => 14,
+            Self::Unfunded => 16,
         }
     }
 
@@ -324,6 +327,7 @@ impl CancelReason {
             Self::Protection => "mmp",
             Self::Quote => "quote",
             Self::ReduceOnly => "reduce_only",
+            Self::Unfunded => "unfunded",
         }
     }
 }

@@ -5,17 +5,17 @@ use instruments::rounding::div_half_even;
 
 /// One partition in twelve is dropped at either end: 4 and 4 of 48.
 const TRIM_ONE_IN: usize = 12;
-/// At most one partition in ten may be missing: 4 of 48.
-const MISSING_ONE_IN: usize = 10;
+/// At least three partitions in five must be there: 29 of 48.
+const THERE_MIN: (usize, usize) = (3, 5);
 
 /// The settlement value of consecutive partition values, oldest first, `None` where the index was withheld.
 ///
 /// A missing partition takes the value before it, the first ones the value after them. Then one value in twelve, rounded down, is dropped
-/// at either end, and the mean of the rest is rounded once, half to even. `None` when more than one partition in ten is missing, or all.
+/// at either end, and the mean of the rest is rounded once, half to even. `None` when fewer than three partitions in five are there, or none.
 #[must_use]
 pub fn fixing(partitions: &[Option<MicroUsd>]) -> Option<MicroUsd> {
-    let missing = partitions.iter().filter(|value| value.is_none()).count();
-    if partitions.len() < missing.saturating_mul(MISSING_ONE_IN) {
+    let there = partitions.iter().flatten().count();
+    if there.saturating_mul(THERE_MIN.1) < partitions.len().saturating_mul(THERE_MIN.0) {
         return None;
     }
     let mut carried = partitions.iter().flatten().next().copied()?;
@@ -58,9 +58,9 @@ mod tests {
         assert_eq!(day([Some(1), Some(2), Some(1_000)]), Some(334), "too few to trim");
     }
 
-    /// ORACLE-013: a missing partition is carried, and more than one in ten refuses.
+    /// ORACLE-013: a missing partition is carried, and less than three in five refuses.
     #[test]
-    fn oracle_013_missing_partitions_are_carried_up_to_one_in_ten() {
+    fn oracle_013_missing_partitions_are_carried_if_three_in_five_are_there() {
         let with_gap = |gap: usize| {
             (0..48).map(
                 move |i| if (10..10 + gap).contains(&i) { None } else { Some(i64::from(i < 10)) },
@@ -77,22 +77,10 @@ mod tests {
             })),
             Some(250)
         );
-        assert_eq!(day(with_gap(5)), None);
-        assert_eq!(
-            day([
-                None,
-                Some(5),
-                Some(5),
-                Some(5),
-                Some(5),
-                Some(5),
-                Some(5),
-                Some(5),
-                Some(5),
-                Some(5)
-            ]),
-            Some(5)
-        );
+        assert_eq!(day(with_gap(19)), Some(1), "29 ones of which 4 and 4 do not count, 19 noughts");
+        assert_eq!(day(with_gap(20)), None, "28 of 48 are less than three in five");
+        assert_eq!(day([None, None, Some(5), Some(5), Some(5)]), Some(5));
+        assert_eq!(day([None, None, None, Some(5), Some(5), Some(5)]), None);
         assert_eq!(day([None]), None);
         assert_eq!(day([]), None);
     }

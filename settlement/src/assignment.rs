@@ -164,7 +164,7 @@ fn take_matches(holders: &mut [Holder], matches: &[Assignment]) -> Vec<Assignmen
     matched
 }
 
-fn by_tie(
+pub(crate) fn by_tie(
     seed: &[u8; 32],
     holders: &[Holder],
     nodes: impl Fn(&Holder) -> u64,
@@ -182,7 +182,7 @@ fn total(side: &BTreeMap<Tie, (u64, Place)>) -> u128 {
 }
 
 /// Cuts a side to `assigned` nodes, pro rata with the largest remainder; equal remainders in the order of the ties.
-fn shares(side: &BTreeMap<Tie, (u64, Place)>, assigned: u128) -> Vec<Party> {
+pub(crate) fn shares(side: &BTreeMap<Tie, (u64, Place)>, assigned: u128) -> Vec<Party> {
     let whole = total(side).max(1);
     let mut parts: Vec<(u128, Party)> = Vec::with_capacity(side.len());
     let mut left = assigned;

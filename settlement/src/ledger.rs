@@ -1,116 +1,46 @@
 //! Double-entry ledger in micro-dollars.
 //!
+//! Read this file, then `ledger/hold.rs` for money set aside and `ledger/chain.rs` for transfers that stand or fall together.
+//!
 //! Invariants:
-//! - the sum over all buckets is zero, because [`Ledger::transfer`] is the only way to change one;
+//! - the sum over all buckets is zero, because a transfer is the only way to change one;
 //! - no bucket but `Custody` is ever below zero;
-//! - a bucket at zero is not stored, so that two ledgers with the same balances have the same bytes.
+//! - every transfer has the id after the one before it; what is undone was never recorded;
+//! - a bucket at zero is not stored, so that two ledgers with the same balances, holds and last id have the same bytes.
+
+mod audit;
+mod bucket;
+mod chain;
+mod hold;
+mod transfer;
 
 use std::collections::BTreeMap;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::{AccountId, MicroUsd};
-use thiserror::Error;
 
-/// A place where money is.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
-)]
-pub enum Bucket {
-    /// The contra bucket of deposits, the only one that may be below zero: its balance is minus all the money we owe.
-    Custody,
-    /// Free money of an account.
-    Cash(AccountId),
-    /// Held for an account's open orders.
-    OrderHold(AccountId),
-    /// Held for an account's positions.
-    PositionMargin(AccountId),
-    /// Held for an account's quotes.
-    QuoteHold(AccountId),
-    /// A buyer's money, set aside for compute that is being delivered.
-    DeliveryEscrow(AccountId),
-    /// A seller's money, set aside in case it does not deliver.
-    Bond(AccountId),
-    /// An account's part of the default fund.
-    DefaultFundShare(AccountId),
-    /// What trading fees have brought.
-    Fees,
-    /// The exchange's own money that stands before insurance.
-    FirstLoss,
-    /// Pays what a loser cannot, before winners are cut.
-    Insurance,
-    /// What of the default fund belongs to nobody.
-    DefaultFund,
-    /// Variation on its way from losers to winners; zero between cycles.
-    Suspense,
-    /// What roundings leave over.
-    Rounding,
-}
+pub use audit::LedgerFinding;
+pub use bucket::Bucket;
+pub use chain::{Because, Chain};
+pub use hold::{HoldError, HoldKey};
+pub use transfer::{Insufficient, Reason, Transfer, TransferId};
 
-impl Bucket {
-    /// Whose money it is; `None` for the house's own buckets.
-    #[must_use]
-    pub const fn account(self) -> Option<AccountId> {
-        match self {
-            Self::Cash(account)
-            | Self::OrderHold(account)
-            | Self::PositionMargin(account)
-            | Self::QuoteHold(account)
-            | Self::DeliveryEscrow(account)
-            | Self::Bond(account)
-            | Self::DefaultFundShare(account) => Some(account),
-            Self::Custody
-            | Self::Fees
-            | Self::FirstLoss
-            | Self::Insurance
-            | Self::DefaultFund
-            | Self::Suspense
-            | Self::Rounding => None,
-        }
-    }
-
-    /// All buckets of one account.
-    const fn all_of(account: AccountId) -> [Self; 7] {
-        [
-            Self::Cash(account),
-            Self::OrderHold(account),
-            Self::PositionMargin(account),
-            Self::QuoteHold(account),
-            Self::DeliveryEscrow(account),
-            Self::Bond(account),
-            Self::DefaultFundShare(account),
-        ]
-    }
-}
-
-/// Money that moved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct Transfer {
-    /// Where it was.
-    pub from: Bucket,
-    /// Where it is now.
-    pub to: Bucket,
-    /// How much; above zero.
-    pub amount: MicroUsd,
-}
-
-/// A bucket holds less than was asked of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("{bucket:?} is {} micro-dollars short", shortfall.micros())]
-pub struct Insufficient {
-    /// The bucket.
-    pub bucket: Bucket,
-    /// How much is missing.
-    pub shortfall: MicroUsd,
-}
-
-/// All balances, and what has moved since it was last asked.
+/// All balances, what is set aside in them, and what has moved since it was last asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Ledger {
     // BTreeMap, not HashMap: reports and state hashes iterate it.
     balances: BTreeMap<Bucket, MicroUsd>,
+    // Of obligations only: an account's own hold is its bucket.
+    holds: BTreeMap<HoldKey, MicroUsd>,
+    last_transfer: TransferId,
     // Not state: whoever applies a command takes them before the next one.
     #[borsh(skip)]
     transfers: Vec<Transfer>,
+    // Not state: scopes, which end within a command.
+    #[borsh(skip)]
+    reason: Option<Reason>,
+    #[borsh(skip)]
+    open: chain::Open,
 }
 
 impl Ledger {
@@ -126,41 +56,28 @@ impl Ledger {
     /// [`Insufficient`] when `from` may not go below zero and would; nothing has changed then.
     ///
     /// # Panics
-    /// On a negative amount: that is a transfer the other way, and a bug in the caller.
+    /// On a negative amount: that is a transfer the other way, and a bug in the caller. So is an escrow or a bond at either end: these
+    /// are [`Ledger::hold`] and [`Ledger::post`].
     pub fn transfer(
         &mut self,
         from: Bucket,
         to: Bucket,
         amount: MicroUsd,
     ) -> Result<(), Insufficient> {
-        assert!(MicroUsd::ZERO <= amount, "negative transfer");
-        let available = self.balance(from);
-        if from != Bucket::Custody && available < amount {
-            return Err(Insufficient { bucket: from, shortfall: amount - available });
-        }
-        if amount == MicroUsd::ZERO {
-            return Ok(());
-        }
-
-        // From here on nothing can fail.
-        self.set(from, available - amount);
-        self.set(to, self.balance(to) + amount);
-        self.transfers.push(Transfer { from, to, amount });
-        Ok(())
+        let is_free = !from.is_set_aside() && !to.is_set_aside();
+        assert!(is_free, "money set aside for an obligation moves by its hold");
+        self.shift(from, to, amount)
     }
 
     /// Pays as much of `amount` as the buckets hold, drained in their order, and returns the unpaid rest. Never fails.
     ///
     /// `Custody` holds nothing: what it may be overdrawn by is not ours.
+    ///
+    /// # Panics
+    /// On an escrow or a bond at either end, as [`Ledger::transfer`].
     pub fn pay(&mut self, from: &[Bucket], to: Bucket, amount: MicroUsd) -> MicroUsd {
-        let mut unpaid = amount;
-        for bucket in from {
-            let part = unpaid.min(self.balance(*bucket)).max(MicroUsd::ZERO);
-            let moved = self.transfer(*bucket, to, part);
-            assert!(moved.is_ok(), "a bucket pays what it holds");
-            unpaid -= part;
-        }
-        unpaid
+        assert!(!to.is_set_aside(), "money is set aside by opening a hold");
+        self.drain(from, to, amount)
     }
 
     /// All the money of an account, wherever it is held.
@@ -181,17 +98,62 @@ impl Ledger {
         self.balances.iter().map(|(bucket, balance)| (*bucket, *balance))
     }
 
+    /// The last transfer there was.
+    #[must_use]
+    pub const fn last_transfer(&self) -> TransferId {
+        self.last_transfer
+    }
+
     /// What has moved since the last call, in order.
+    ///
+    /// # Panics
+    /// While a chain is open: what it has moved may yet be undone.
     #[must_use]
     pub fn take_transfers(&mut self) -> Vec<Transfer> {
+        assert!(self.open.chain.is_none(), "a chain is open");
         std::mem::take(&mut self.transfers)
     }
 
-    fn set(&mut self, bucket: Bucket, balance: MicroUsd) {
-        if balance == MicroUsd::ZERO {
+    /// [`Ledger::pay`], also into an escrow or a bond.
+    fn drain(&mut self, from: &[Bucket], to: Bucket, amount: MicroUsd) -> MicroUsd {
+        let mut unpaid = amount;
+        for bucket in from {
+            assert!(!bucket.is_set_aside(), "money set aside for an obligation moves by its hold");
+            let part = unpaid.min(self.balance(*bucket)).max(MicroUsd::ZERO);
+            let moved = self.shift(*bucket, to, part);
+            assert!(moved.is_ok(), "a bucket pays what it holds");
+            unpaid -= part;
+        }
+        unpaid
+    }
+
+    /// The one mutator: everything that moves money comes through here.
+    fn shift(&mut self, from: Bucket, to: Bucket, amount: MicroUsd) -> Result<(), Insufficient> {
+        assert!(MicroUsd::ZERO <= amount, "negative transfer");
+        let available = self.balance(from);
+        if from != Bucket::Custody && available < amount {
+            return Err(Insufficient { bucket: from, shortfall: amount - available });
+        }
+        if amount == MicroUsd::ZERO {
+            return Ok(());
+        }
+
+        // From here on nothing can fail.
+        self.change(from, -amount);
+        self.change(to, amount);
+        let id = self.last_transfer.next();
+        self.last_transfer = id;
+        let chain = self.open.chain.unwrap_or(id);
+        let reason = self.reason.unwrap_or_else(|| Reason::between(from, to));
+        self.transfers.push(Transfer { id, chain, reason, from, to, amount });
+        Ok(())
+    }
+
+    fn change(&mut self, bucket: Bucket, by: MicroUsd) {
+        let balance = self.balances.entry(bucket).or_default();
+        *balance += by;
+        if *balance == MicroUsd::ZERO {
             self.balances.remove(&bucket);
-        } else {
-            self.balances.insert(bucket, balance);
         }
     }
 }

@@ -19,33 +19,52 @@
 
 mod acceptance;
 mod assignment;
+mod exercise;
 mod fees;
 mod hour;
 mod invoice;
 mod ledger;
+mod liquidation;
 mod margin;
 mod obligation;
 mod pairing;
 mod position;
 mod receipt;
 mod record;
+mod risk;
 mod shortfall;
+mod split;
 mod stand_in;
 mod variation;
+mod waterfall;
 
 pub use acceptance::{Acceptance, AcceptanceStep};
 pub use assignment::{Assigned, Assignment, AssignmentInputs, Holder, assign, assignment_seed};
-pub use fees::FeeRates;
+pub use exercise::{Exercised, allot};
+pub use fees::{FeeRates, premium_fee};
 pub use hour::{Bought, HourSettled, Replacement, Shortfall, Tolerated, settle_hour};
 pub use invoice::{Invoice, Sums};
-pub use ledger::{Bucket, Insufficient, Ledger, Transfer};
-pub use margin::{MarginRates, OpenOrders, Requirement, requirement};
+pub use ledger::{
+    Because, Bucket, Chain, HoldError, HoldKey, Insufficient, Ledger, LedgerFinding, Reason,
+    Transfer, TransferId,
+};
+pub use liquidation::{CloseOut, DefaultTerms, close_out, needs_backstop, slice};
+pub use margin::{
+    Conditions, LADDER_STEPS, MarginRates, OpenOrders, OptionMark, OptionRates, Requirement,
+    option_requirement, quote_hold, requirement, surcharge,
+};
 pub use obligation::{FailCause, IllegalStep, IntervalState, Obligation, Step, Verdict};
-pub use position::{Position, Positions};
+pub use position::{Booked, Position, Positions};
 pub use receipt::{DeliveryReceipt, ReceiptError};
 pub use record::{BondRates, Record};
+pub use risk::{
+    Beyond, LANES, Leg, RiskArray, RiskBook, RiskClass, RiskComponents, RiskOrder, RiskParameters,
+    RiskSeries, SCENARIOS, ScenarioTerms, scan_risk,
+};
 pub use shortfall::{
     Funding, IntervalSettled, TopUp, close, default_buyer, fund, settle_interval, top_up,
 };
+pub use split::{SPLIT_PAGE_LINES_MAX, Split, SplitLine, SplitPage, SplitTerms, verify_haircut};
 pub use stand_in::{Outage, StandIn};
-pub use variation::{VariationMoved, run_variation};
+pub use variation::{VariationCycle, VariationDue, run_variation};
+pub use waterfall::{Covered, DefaultResolved, cover, own_margin};

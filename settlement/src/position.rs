@@ -16,6 +16,9 @@ pub struct Position {
     /// Lots, negative when short.
     pub net: NetQty,
     /// Micro-dollars: what was paid (positive) or received (negative) for the lots since the last variation, at whose mark they stand.
+    ///
+    /// Zero where the premium is paid at the trade. What is settled and not yet paid, a day of a cash future or an exercise, is taken
+    /// from it until the next variation pays it.
     pub cost: i128,
     /// Micro-dollars: the cost of the open lots at their trade prices, by the average-cost method. For display only.
     pub entry: i128,
@@ -46,7 +49,7 @@ impl Position {
 
     /// The variation due at `mark`, before anyone's purse is looked into.
     pub(crate) fn due(&self, instrument: &Instrument, mark: Price) -> i128 {
-        value(instrument, mark, self.net).saturating_sub(self.cost)
+        owed(instrument, mark, self.net).saturating_sub(self.cost)
     }
 
     fn lots(&self) -> i128 {
@@ -57,12 +60,30 @@ impl Position {
         self.net == NetQty::ZERO && self.cost == 0
     }
 
+    #[expect(clippy::expect_used, reason = "no series holds more than 2^40 lots")]
+    fn book(&mut self, lots: NetQty, booked: Booked) {
+        let side = if lots.lots() < 0 { Side::Sell } else { Side::Buy };
+        let net =
+            self.net.after(side, lots.long().max(lots.short())).expect("position out of range");
+        self.cost = self.cost.saturating_add(booked.cost);
+        let (old, new) = (i128::from(self.net.lots()), i128::from(net.lots()));
+        self.entry = match (old.signum(), new.signum()) {
+            (_, 0) => 0,
+            (0, _) => booked.entry,
+            // What is left after a turn through zero was booked just now.
+            (was, is) if was != is => share(booked.entry, new, i128::from(lots.lots())),
+            _ if old.unsigned_abs() < new.unsigned_abs() => self.entry.saturating_add(booked.entry),
+            _ => share(self.entry, new, old),
+        };
+        self.net = net;
+    }
+
     #[expect(clippy::expect_used, reason = "may_trade is asked before an order is accepted")]
     fn trade(&mut self, instrument: &Instrument, side: Side, qty: Qty, price: Price) {
         let net = self.net.after(side, qty).expect("position out of range");
         let traded = NetQty::ZERO.after(side, qty).expect("position out of range");
         let paid = value(instrument, price, traded);
-        self.cost = self.cost.saturating_add(paid);
+        self.cost = self.cost.saturating_add(owed(instrument, price, traded));
         self.entry = match (self.net.lots().signum(), net.lots().signum()) {
             (_, 0) => 0,
             (0, _) => paid,
@@ -77,6 +98,15 @@ impl Position {
         };
         self.net = net;
     }
+}
+
+/// What lots are booked at that were not traded, in micro-dollars; negative for short lots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Booked {
+    /// What variation counts from.
+    pub cost: i128,
+    /// What the average price shows.
+    pub entry: i128,
 }
 
 /// All positions of all accounts.
@@ -105,6 +135,39 @@ impl Positions {
         let mut position = self.get(instrument.id, account).copied().unwrap_or_default();
         position.trade(instrument, side, qty, price);
         self.put(instrument.id, account, position);
+    }
+
+    /// Books lots at an exact cost: what a cascade or an exercise makes of a position elsewhere. The caller books the same lots and the
+    /// same cost the other way.
+    ///
+    /// # Panics
+    /// Beyond the range of a position, which takes more positions of the most lots than there are series.
+    pub fn book(
+        &mut self,
+        instrument: &Instrument,
+        account: AccountId,
+        lots: NetQty,
+        cost: Booked,
+    ) {
+        let mut position = self.get(instrument.id, account).copied().unwrap_or_default();
+        position.book(lots, cost);
+        self.put(instrument.id, account, position);
+    }
+
+    /// Takes from a position's cost what has been settled and is paid by the next variation: positive where the account receives.
+    pub fn settle(&mut self, instrument: InstrumentId, account: AccountId, micros: i128) {
+        let Some(mut position) = self.get(instrument, account).copied() else { return };
+        position.cost = position.cost.saturating_sub(micros);
+        self.put(instrument, account, position);
+    }
+
+    /// Scales what the open lots cost for display, once `left` of `of` hours of every lot are left.
+    pub fn scale_entries(&mut self, instrument: InstrumentId, left: u32, of: u32) {
+        let all = (instrument, AccountId(0))..=(instrument, AccountId(u64::MAX));
+        for (_, position) in self.positions.range_mut(all) {
+            let scaled = position.entry.saturating_mul(i128::from(left));
+            position.entry = div_half_even(scaled, i128::from(of.max(1)));
+        }
     }
 
     /// Whether `account` could trade `qty` and still be within the range of a position, and its value within the ledger's at any price.
@@ -172,7 +235,7 @@ impl Positions {
         moved: MicroUsd,
     ) {
         let Some(mut position) = self.get(instrument.id, account).copied() else { return };
-        position.cost = value(instrument, mark, position.net);
+        position.cost = owed(instrument, mark, position.net);
         let realised = i128::from(position.realised.micros());
         position.realised = saturate(realised.saturating_add(i128::from(moved.micros())));
         self.put(instrument.id, account, position);
@@ -186,6 +249,17 @@ impl Positions {
             self.positions.insert((instrument, account), position);
         }
     }
+}
+
+/// What of `whole` belongs to `part` of `of` lots of the same sign, half-even.
+fn share(whole: i128, part: i128, of: i128) -> i128 {
+    let scaled = whole.saturating_mul(i128::try_from(part.unsigned_abs()).unwrap_or(i128::MAX));
+    div_half_even(scaled, i128::try_from(of.unsigned_abs()).unwrap_or(i128::MAX).max(1))
+}
+
+/// What variation counts as the worth of `net` lots at `price`: nothing where the premium was paid at the trade.
+fn owed(instrument: &Instrument, price: Price, net: NetQty) -> i128 {
+    if instrument.is_premium_style() { 0 } else { value(instrument, price, net) }
 }
 
 /// Micro-dollars that `net` lots are worth at `price`; negative when short.

@@ -8,7 +8,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::rounding::div_floor;
 use instruments::{AccountId, GpuSeconds, Instrument, MicroUsd, Ppm};
 
-use crate::ledger::{Bucket, Ledger};
+use crate::ledger::{Bucket, HoldKey, Ledger, Reason};
 use crate::obligation::{IntervalState, Obligation};
 
 /// Of the notional, what the bond does not drain below.
@@ -81,7 +81,7 @@ pub(crate) struct Collected {
 ///
 /// A buyer who lacks anything prefunds nothing, and no bond is taken. A seller who lacks something bonds what it has.
 pub fn fund(ledger: &mut Ledger, obligation: &mut Obligation) -> Funding {
-    let (buyer, seller) = (obligation.buyer, obligation.seller);
+    let buyer = obligation.buyer;
     let bond = obligation.bond_rate.of_ceil(obligation.notional);
     let first = obligation.ahead.min(obligation.interval_count());
     let prefunded = obligation.value_of(0, first);
@@ -93,9 +93,8 @@ pub fn fund(ledger: &mut Ledger, obligation: &mut Obligation) -> Funding {
     }
 
     // From here on nothing can fail.
-    let escrow = Bucket::DeliveryEscrow(buyer);
-    let buyer_short = ledger.pay(&purse(buyer), escrow, prefunded);
-    let seller_short = ledger.pay(&purse(seller), Bucket::Bond(seller), bond);
+    let buyer_short = set_aside(ledger, escrow_of(obligation), prefunded);
+    let seller_short = set_aside(ledger, bond_of(obligation), bond);
     obligation.escrow = prefunded;
     obligation.funded = first;
     obligation.bond = bond - seller_short;
@@ -113,7 +112,8 @@ pub fn default_buyer(ledger: &mut Ledger, obligation: &mut Obligation) -> MicroU
     assert!(is_unfunded && !obligation.closed, "only an unfunded obligation ends by its buyer");
     let owed = BUYER_DEFAULT.of_ceil(obligation.notional);
     let seller = Bucket::Cash(obligation.seller);
-    let unpaid = ledger.pay(&purse(obligation.buyer), seller, owed);
+    let purse = purse(obligation.buyer);
+    let unpaid = ledger.because(Reason::Damages).pay(&purse, seller, owed);
     obligation.closed = true;
     owed - unpaid
 }
@@ -127,15 +127,16 @@ pub fn top_up(ledger: &mut Ledger, obligation: &mut Obligation, until: u32) -> T
     let from = [Bucket::Cash(buyer), Bucket::OrderHold(buyer)];
     let has: MicroUsd = from.into_iter().map(|bucket| ledger.balance(bucket)).sum();
     if amount <= has {
-        let lacks = ledger.pay(&from, Bucket::DeliveryEscrow(buyer), amount);
-        assert!(lacks == MicroUsd::ZERO, "the buyer has it");
+        let lacks = ledger.top_up(escrow_of(obligation), &from, amount);
+        assert!(lacks == Ok(MicroUsd::ZERO), "what begins is prefunded once, and the buyer has it");
         obligation.escrow += amount;
         obligation.funded = until;
         return TopUp::Prefunded { until, amount };
     }
     let given_up = obligation.value_of(obligation.funded, obligation.interval_count());
     let owed = BUYER_DEFAULT.of_ceil(given_up);
-    let unpaid = ledger.pay(&purse(buyer), Bucket::Cash(obligation.seller), owed);
+    let seller = Bucket::Cash(obligation.seller);
+    let unpaid = ledger.because(Reason::Damages).pay(&purse(buyer), seller, owed);
     obligation.unsettled -= given_up;
     obligation.intervals.truncate(usize::try_from(obligation.funded).unwrap_or(usize::MAX));
     TopUp::Ended { until: obligation.funded, given_up, paid: owed - unpaid }
@@ -164,9 +165,8 @@ pub fn settle_interval(
 ///
 /// An interval that has not ended by then is unpaid and unpunished. Closing twice changes nothing.
 pub fn close(ledger: &mut Ledger, obligation: &mut Obligation) {
-    let (buyer, seller) = (obligation.buyer, obligation.seller);
-    move_held(ledger, Bucket::DeliveryEscrow(buyer), Bucket::Cash(buyer), obligation.escrow);
-    move_held(ledger, Bucket::Bond(seller), Bucket::Cash(seller), obligation.bond);
+    give_back(ledger, escrow_of(obligation), obligation.escrow);
+    give_back(ledger, bond_of(obligation), obligation.bond);
     obligation.returned_to_buyer += obligation.escrow;
     obligation.unsettled = MicroUsd::ZERO;
     obligation.escrow = MicroUsd::ZERO;
@@ -208,7 +208,7 @@ fn pay_for(
     let deliverer = obligation.deliverer(index);
     let paid = quality.of_floor(value);
     let returned = value - paid;
-    let escrow = Bucket::DeliveryEscrow(obligation.buyer);
+    let escrow = escrow_of(obligation);
     move_held(ledger, escrow, Bucket::Cash(deliverer), paid);
     move_held(ledger, escrow, Bucket::Cash(obligation.buyer), returned);
     obligation.escrow -= value;
@@ -237,14 +237,15 @@ pub(crate) fn collect(
 ) -> Collected {
     let seller = obligation.seller;
     let from_bond = owed.min(obligation.bond);
-    move_held(ledger, Bucket::Bond(seller), to, from_bond);
+    move_held(ledger, bond_of(obligation), to, from_bond);
     obligation.bond -= from_bond;
 
     // Order holds, too: a resting order must not shelter money from whoever waits for it.
     let beyond_bond =
         [Bucket::Cash(seller), Bucket::PositionMargin(seller), Bucket::OrderHold(seller)];
-    let uncollected = ledger.pay(&beyond_bond, to, owed - from_bond);
-    let unpaid = ledger.pay(&[Bucket::Insurance], to, uncollected);
+    let mut damages = ledger.because(Reason::Damages);
+    let uncollected = damages.pay(&beyond_bond, to, owed - from_bond);
+    let unpaid = damages.pay(&[Bucket::Insurance], to, uncollected);
     let insured = uncollected - unpaid;
     obligation.shortfall_paid += owed - uncollected;
     obligation.insured += insured;
@@ -259,14 +260,36 @@ pub(crate) fn drain_bond(ledger: &mut Ledger, obligation: &mut Obligation) -> Mi
         .of_ceil(obligation.unsettled)
         .max(BOND_FLOOR.of_ceil(obligation.notional));
     let released = (obligation.bond - needed).max(MicroUsd::ZERO);
-    let seller = obligation.seller;
-    move_held(ledger, Bucket::Bond(seller), Bucket::Cash(seller), released);
+    move_held(ledger, bond_of(obligation), Bucket::Cash(obligation.seller), released);
     obligation.bond -= released;
     released
 }
 
-/// Moves money that the obligation says is there.
-fn move_held(ledger: &mut Ledger, from: Bucket, to: Bucket, amount: MicroUsd) {
-    let moved = ledger.transfer(from, to, amount);
-    assert!(moved.is_ok(), "escrow and bond hold the sums over the open obligations");
+/// What the buyer has set aside.
+const fn escrow_of(obligation: &Obligation) -> HoldKey {
+    HoldKey::Escrow(obligation.id, obligation.buyer)
+}
+
+/// What the seller has set aside.
+const fn bond_of(obligation: &Obligation) -> HoldKey {
+    HoldKey::Bond(obligation.id, obligation.seller)
+}
+
+/// Opens a hold from its account's purse, and returns what that lacks.
+fn set_aside(ledger: &mut Ledger, key: HoldKey, amount: MicroUsd) -> MicroUsd {
+    let lack = ledger.hold(key, &purse(key.account()), amount);
+    assert!(lack.is_ok(), "an obligation is funded once");
+    lack.unwrap_or_default()
+}
+
+/// Pays money that the obligation says is there.
+fn move_held(ledger: &mut Ledger, from: HoldKey, to: Bucket, amount: MicroUsd) {
+    let moved = ledger.post(from, to, amount);
+    assert!(moved.is_ok(), "an obligation knows what is set aside for it");
+}
+
+/// Gives back what is left, which is nothing where nothing was set aside.
+fn give_back(ledger: &mut Ledger, key: HoldKey, left: MicroUsd) {
+    let returned = ledger.void(key).unwrap_or_default();
+    assert!(returned == left, "an obligation knows what is set aside for it");
 }

@@ -1,153 +1,134 @@
-//! Daily variation: what positions lost since the last mark moves to those that gained, through suspense.
+//! Variation: what positions lost since the last mark moves to those that gained, over all series at once, through suspense.
 //!
 //! Invariants:
-//! - suspense is zero afterwards;
-//! - what is due sums to zero over a series, whatever anyone can pay;
-//! - winners are cut only by what neither the losers nor the insurance fund could pay, each by its share to the micro-dollar;
+//! - suspense is zero before and after;
+//! - what is due sums to zero over every series, whatever anyone can pay;
+//! - an account pays or receives one amount, the sum of its dues: what it gains in one series pays what it loses in another;
+//! - winners are cut only by what no layer of the waterfall could pay, each by its share to the micro-dollar;
 //! - an account without a position is never touched.
 
-use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use instruments::{AccountId, Instrument, MicroUsd, Price};
+use instruments::{AccountId, Instrument, InstrumentId, MicroUsd, Price};
 
 use crate::ledger::{Bucket, Ledger};
 use crate::position::{Positions, saturate};
+use crate::split::Split;
+use crate::waterfall::{Covered, DefaultResolved, cover, own_margin};
 
-/// What one variation cycle meant for one account in one series.
+/// What one cycle meant for one account in one series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct VariationMoved {
+pub struct VariationDue {
+    /// Where.
+    pub instrument: InstrumentId,
     /// Whose.
     pub account: AccountId,
-    /// What was due to the account (positive) or by it (negative). Sums to zero over the series.
+    /// What was due to the account (positive) or by it (negative), at most what the ledger can hold. Sums to zero over the series.
     pub amount: MicroUsd,
-    /// What a loser could not pay of it.
-    pub unpaid: MicroUsd,
-    /// What a winner did not receive of it.
-    pub haircut: MicroUsd,
 }
 
-impl VariationMoved {
-    /// What the account really received (positive) or paid (negative).
-    #[must_use]
-    pub fn moved(&self) -> MicroUsd {
-        self.amount + self.unpaid - self.haircut
-    }
+/// What came of one cycle.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct VariationCycle {
+    /// Every due that is not zero, by series, then account.
+    pub dues: Vec<VariationDue>,
+    /// Who could not pay, and who paid instead.
+    pub covered: Covered,
+    /// How the winners were cut, if they had to be: the pot over their gains.
+    pub haircut: Option<Split>,
 }
 
-/// What one account is due, before anyone has paid.
-struct Due {
-    account: AccountId,
-    micros: i128,
-}
-
-/// Marks every position of a series and moves what is due. Returns one entry per account to which something was due, by account id.
+/// Marks every position of the given series and moves what is due, netted per account.
 ///
-/// Losers pay from cash, then position margin, then order holds. The insurance fund pays what they cannot; what it cannot either, the
-/// winners do without, in proportion to their gains.
+/// Losers pay from cash, position margin, order holds, quote holds; what they cannot runs down the waterfall, and what no layer can pay
+/// the winners do without, in proportion to their gains.
 ///
 /// # Panics
-/// When the gains and losses of the series do not sum to zero: a trade was booked on one side only.
+/// When the gains and losses of a series do not sum to zero: a trade was booked on one side only.
 pub fn run_variation(
     ledger: &mut Ledger,
     positions: &mut Positions,
-    instrument: &Instrument,
-    mark: Price,
-) -> Vec<VariationMoved> {
+    marks: &[(&Instrument, Price)],
+) -> VariationCycle {
     assert!(ledger.balance(Bucket::Suspense) == MicroUsd::ZERO, "suspense between cycles");
-    let dues: Vec<Due> = positions
-        .of_instrument(instrument.id)
-        .map(|(account, position)| Due { account, micros: position.due(instrument, mark) })
-        .collect();
-    let sum = dues.iter().fold(0_i128, |sum, due| sum.saturating_add(due.micros));
-    assert!(sum == 0, "variation of a series does not sum to zero");
-
-    let mut moved = collect_losses(ledger, &dues);
-    moved.extend(pay_gains(ledger, &dues));
-    moved.sort_by_key(|part| part.account);
-    assert!(ledger.balance(Bucket::Suspense) == MicroUsd::ZERO, "suspense between cycles");
-
-    let mut parts = moved.iter().peekable();
-    for due in &dues {
-        let part = parts.next_if(|part| part.account == due.account);
-        let received = part.map_or(MicroUsd::ZERO, VariationMoved::moved);
-        positions.mark_to(instrument, due.account, mark, received);
-    }
-    moved
-}
-
-/// Losers pay into suspense, and the insurance fund what they cannot.
-fn collect_losses(ledger: &mut Ledger, dues: &[Due]) -> Vec<VariationMoved> {
-    let mut moved = Vec::new();
-    let mut unpaid_by_all: i128 = 0;
-    for due in dues.iter().filter(|due| due.micros < 0) {
-        let account = due.account;
-        let purse =
-            [Bucket::Cash(account), Bucket::PositionMargin(account), Bucket::OrderHold(account)];
-        let loss = saturate(due.micros.saturating_neg());
-        let unpaid = ledger.pay(&purse, Bucket::Suspense, loss);
-        let paid = i128::from((loss - unpaid).micros());
-        let rest = due.micros.saturating_neg().saturating_sub(paid);
-        unpaid_by_all = unpaid_by_all.saturating_add(rest);
-        moved.push(VariationMoved { account, amount: -loss, unpaid, haircut: MicroUsd::ZERO });
-    }
-    // What insurance cannot pay either is missing in suspense, and cuts the winners.
-    ledger.pay(&[Bucket::Insurance], Bucket::Suspense, saturate(unpaid_by_all));
-    moved
-}
-
-/// Winners receive all that is in suspense.
-fn pay_gains(ledger: &mut Ledger, dues: &[Due]) -> Vec<VariationMoved> {
-    let winners: Vec<&Due> = dues.iter().filter(|due| 0 < due.micros).collect();
-    let gains: Vec<i128> = winners.iter().map(|due| due.micros).collect();
-    let received = split(ledger.balance(Bucket::Suspense), &gains);
-    let mut moved = Vec::new();
-    for (due, received) in winners.iter().zip(received) {
-        let paid = ledger.transfer(Bucket::Suspense, Bucket::Cash(due.account), received);
-        assert!(paid.is_ok(), "suspense is split, not multiplied");
-        let amount = saturate(due.micros);
-        moved.push(VariationMoved {
-            account: due.account,
-            amount,
-            unpaid: MicroUsd::ZERO,
-            haircut: amount - received,
-        });
-    }
-    moved
-}
-
-/// Splits `pot` in proportion to `gains`, by largest remainder; the earlier of two equal remainders is served first.
-///
-/// When the pot is the sum of the gains, everyone receives exactly its gain.
-fn split(pot: MicroUsd, gains: &[i128]) -> Vec<MicroUsd> {
-    let pot_micros = i128::from(pot.micros());
-    let total = gains.iter().fold(0_i128, |sum, gain| sum.saturating_add(*gain));
-    if total == 0 {
-        return Vec::new();
-    }
-    // Gains beyond the ledger's range, which nobody can pay, are scaled so that no product overflows.
-    let scale = 64_u32.saturating_sub(total.leading_zeros()).min(64);
-    let weights: Vec<i128> =
-        gains.iter().map(|gain| gain.checked_shr(scale).unwrap_or(0)).collect();
-    let whole = weights.iter().fold(0_i128, |sum, weight| sum.saturating_add(*weight)).max(1);
-
-    let mut parts: Vec<i128> = Vec::with_capacity(weights.len());
-    let mut remainders: Vec<(Reverse<i128>, usize)> = Vec::with_capacity(weights.len());
-    for (index, weight) in weights.iter().enumerate() {
-        let product = pot_micros.saturating_mul(*weight);
-        parts.push(product.div_euclid(whole));
-        remainders.push((Reverse(product.rem_euclid(whole)), index));
-    }
-    let mut left = parts.iter().fold(pot_micros, |left, part| left.saturating_sub(*part));
-    remainders.sort_unstable();
-    for (_, index) in remainders {
-        if left == 0 {
-            break;
+    let mut dues = Vec::new();
+    let mut nets: BTreeMap<AccountId, i128> = BTreeMap::new();
+    for (instrument, mark) in marks {
+        let mut sum = 0_i128;
+        for (account, position) in positions.of_instrument(instrument.id) {
+            let micros = position.due(instrument, *mark);
+            sum = sum.saturating_add(micros);
+            let net = nets.entry(account).or_default();
+            *net = net.saturating_add(micros);
+            if micros != 0 {
+                // The same most for both sides of a series.
+                let amount = saturate(micros.max(i128::from(i64::MIN).saturating_add(1)));
+                dues.push(VariationDue { instrument: instrument.id, account, amount });
+            }
         }
-        if let Some(part) = parts.get_mut(index) {
-            *part = part.saturating_add(1);
-            left = left.saturating_sub(1);
+        assert!(sum == 0, "variation of a series does not sum to zero");
+    }
+
+    let covered = collect_losses(ledger, positions, &nets);
+    let haircut = pay_gains(ledger, &nets);
+    assert!(ledger.balance(Bucket::Suspense) == MicroUsd::ZERO, "suspense between cycles");
+    mark_all(positions, marks);
+    VariationCycle { dues, covered, haircut }
+}
+
+/// Losers pay into suspense, and the layers behind them what they cannot.
+fn collect_losses(
+    ledger: &mut Ledger,
+    positions: &Positions,
+    nets: &BTreeMap<AccountId, i128>,
+) -> Covered {
+    let mut defaults = Vec::new();
+    for (account, net) in nets.iter().filter(|(_, net)| **net < 0) {
+        let lost = net.saturating_neg();
+        let loss = saturate(lost);
+        let unpaid = ledger.pay(&own_margin(*account), Bucket::Suspense, loss);
+        if unpaid != MicroUsd::ZERO {
+            defaults.push(DefaultResolved::new(*account, lost, loss - unpaid));
         }
     }
-    parts.into_iter().map(saturate).collect()
+    if defaults.is_empty() { Covered::default() } else { cover(ledger, positions, defaults) }
+}
+
+/// Winners receive all that is in suspense. The split, when that is less than their gains.
+fn pay_gains(ledger: &mut Ledger, nets: &BTreeMap<AccountId, i128>) -> Option<Split> {
+    let winners = nets.iter().filter(|(_, net)| 0 < **net);
+    let gains: Vec<(AccountId, u128)> =
+        winners.map(|(account, net)| (*account, net.unsigned_abs())).collect();
+    let pot = ledger.balance(Bucket::Suspense).micros().unsigned_abs();
+    let gained = gains.iter().fold(0_u128, |sum, (_, gain)| sum.saturating_add(*gain));
+    if gained == u128::from(pot) {
+        for (account, gain) in gains {
+            pay(ledger, account, u64::try_from(gain).unwrap_or(u64::MAX));
+        }
+        return None;
+    }
+    let split = Split::new(pot, &gains)?;
+    for line in &split.lines {
+        pay(ledger, line.account, line.part);
+    }
+    Some(split)
+}
+
+fn pay(ledger: &mut Ledger, account: AccountId, micros: u64) {
+    let amount = saturate(i128::from(micros));
+    let paid = ledger.transfer(Bucket::Suspense, Bucket::Cash(account), amount);
+    assert!(paid.is_ok(), "suspense is split, not multiplied");
+}
+
+fn mark_all(positions: &mut Positions, marks: &[(&Instrument, Price)]) {
+    for (instrument, mark) in marks {
+        let held: Vec<(AccountId, MicroUsd)> = positions
+            .of_instrument(instrument.id)
+            .map(|(account, position)| (account, saturate(position.due(instrument, *mark))))
+            .collect();
+        for (account, due) in held {
+            positions.mark_to(instrument, account, *mark, due);
+        }
+    }
 }

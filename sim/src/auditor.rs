@@ -6,29 +6,36 @@
 mod answers;
 mod assignments;
 mod closing;
+mod days;
 mod deliveries;
 mod hours;
 mod ladder;
+mod losses;
+mod margins;
 mod money;
 mod orders;
 mod positions;
+mod premiums;
 mod prices;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use exchange::{CloseOutEvent, Command, Event, Exchange, Stamped, Traded};
-use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, NanosSpan, Price, Seq};
-use settlement::Bucket;
+use exchange::{CloseOutEvent, Command, Event, Exchange, SettlementSource, Stamped, Traded};
+use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, NanosSpan, Price, Product, Seq};
+use settlement::{Bucket, Reason, Transfer};
 
 use crate::finding::{Finding, IntervalFault};
 use answers::is_answered;
 use assignments::{Assignments, agreed};
-use closing::is_of_time;
+use closing::{is_of_books, is_of_time, stirs};
 use deliveries::{Circumstance, Deliveries};
 use ladder::obligation_of;
+use losses::Cycle;
+use margins::Margins;
 use money::{Money, Stated};
 use orders::{Orders, Touched, taker_fee};
-use positions::{Assigned, Paid, Positions, affordable, check_assigned, value};
+use positions::{Assigned, Needs, Positions, check_assigned};
+use premiums::premium;
 use prices::Prices;
 
 /// Five basis points; the maker pays nothing.
@@ -50,9 +57,13 @@ pub struct Auditor {
     orders: Orders,
     positions: Positions,
     deliveries: Deliveries,
+    margins: Margins,
     assignments: Assignments,
-    /// What a series that has stopped settles at, unless the index gives a fixing: its mark with all that was open at its last trade.
-    closing: BTreeMap<InstrumentId, Price>,
+    /// What a series that has stopped settles at.
+    closing: BTreeMap<InstrumentId, (Price, SettlementSource)>,
+    /// What a lot of a series that cascades is worth, as of its last trade.
+    lot_values: BTreeMap<InstrumentId, i128>,
+    days: BTreeMap<InstrumentId, days::Settled>,
     checks: u64,
 }
 
@@ -60,22 +71,31 @@ pub struct Auditor {
 #[derive(Default)]
 struct Sheet {
     stated: Stated,
+    transfers: Vec<Transfer>,
     touched: Touched,
     traded_in: BTreeSet<InstrumentId>,
     /// Series whose variation was paid, or had nothing to pay.
     varied: BTreeSet<InstrumentId>,
+    /// The variation cycle that is being told.
+    cycle: Option<Cycle>,
     ended: BTreeSet<InstrumentId>,
+    /// Days have ended by time alone.
+    has_days: bool,
+    /// A series of which a day has just ended and is being paid.
+    day: Option<InstrumentId>,
     /// Marks that nothing but an expiry explains.
     odd_marks: BTreeMap<InstrumentId, Price>,
     /// Series whose last trade has come with this command.
     stopping: BTreeMap<InstrumentId, Nanos>,
-    /// Marks were computed anew, and whether nothing happened in the books after that.
-    is_marked: bool,
-    is_marked_last: bool,
+    /// Marks are still to be computed in this command.
+    is_to_refresh: bool,
+    /// Something has happened in the books since.
+    is_stirred: bool,
+    /// The marks that were computed.
+    expected: BTreeMap<InstrumentId, Price>,
+    /// When the cycle was due that runs with this command.
+    cycle_due: Option<Nanos>,
     is_tick: bool,
-    /// An index or a mark has changed, and orders that waited for that have arrived since.
-    has_news: bool,
-    fired: BTreeSet<InstrumentId>,
     /// Who paid less than the fee, and what was due.
     short_of_fees: BTreeMap<AccountId, MicroUsd>,
     /// Series that stopped trading.
@@ -86,6 +106,16 @@ struct Sheet {
     /// What traded since the last buy-in, and what that bought.
     taken: Vec<Traded>,
     bought: Vec<settlement::Bought>,
+}
+
+impl Sheet {
+    /// SIM-040: a cycle is told to its end before its money moves.
+    const fn check_no_cycle(&self) -> Result<(), Finding> {
+        match self.cycle {
+            Some(_) => Err(Finding::Unannounced { kind: "end of a variation cycle", id: 0 }),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Auditor {
@@ -121,23 +151,43 @@ impl Auditor {
         for (instrument, last) in self.prices.overdue(input.at) {
             if !self.closing.contains_key(&instrument) {
                 sheet.stopping.insert(instrument, last);
-                self.note_closing(instrument);
+                self.note_closing(instrument, last);
             }
         }
         if !is_refused {
             self.read_command(input, &mut sheet);
         }
         for event in events {
+            self.check_day(event, &mut sheet)?;
+            sheet.has_days |= matches!(event, Event::DaySettled { .. });
+            let is_of_day = sheet.has_days && days::is_of_day(event);
+            if sheet.is_to_refresh && !is_of_books(event) && !is_of_day {
+                self.refresh(input.at, &mut sheet);
+            }
             let stirred = self.stirs_closing(event, &sheet);
             self.read_event(event, input.at, &mut sheet)?;
-            if let Some(instrument) = stirred {
-                self.note_closing(instrument);
+            if let Some((instrument, last)) = stirred {
+                self.note_closing(instrument, last);
+            }
+            sheet.is_stirred |= stirs(event);
+            if matches!(event, Event::IndexPublished(_) | Event::InstrumentListed(_)) {
+                self.refresh(input.at, &mut sheet);
             }
         }
-        self.note_marks(input.at, events, &sheet);
+        if sheet.is_to_refresh {
+            self.refresh(input.at, &mut sheet);
+        }
+        if sheet.is_stirred {
+            let soon = input.at + MARKS_AFTER;
+            self.marks_due = Some(self.marks_due.map_or(soon, |due| due.min(soon)));
+        }
         self.check_sheet(&sheet, input.at)?;
-        // New money is held at once where something lacks; a later change of anything would hide it.
-        if matches!(input.command, Command::Deposit { .. }) { self.check_holds() } else { Ok(()) }
+        // New money is held at once where something lacks, and what is held is not taken out; a later change of anything would hide it.
+        if matches!(input.command, Command::Deposit { .. } | Command::Withdraw { .. }) {
+            self.check_holds()
+        } else {
+            Ok(())
+        }
     }
 
     /// Compares the books with the exchange's own view.
@@ -225,15 +275,22 @@ impl Auditor {
                 sheet.stated.gain(*account, *amount);
                 sheet.stated.house(-*amount);
             }
+            Command::Withdraw { account, amount } => {
+                self.money.deposit(-*amount);
+                sheet.stated.gain(*account, -*amount);
+                sheet.stated.house(*amount);
+            }
+            // From one bucket of the house to another.
+            Command::FundHouse { amount, .. } => self.money.deposit(*amount),
             Command::Tick => {
                 sheet.is_tick = true;
                 if self.marks_due.is_some_and(|due| due <= input.at) {
-                    self.marks_due = None;
-                    sheet.is_marked = true;
+                    sheet.is_to_refresh = true;
                 }
                 if let Some((due, every)) = self.variation.filter(|(due, _)| *due <= input.at) {
                     sheet.varied.extend(self.prices.trading());
-                    sheet.is_marked_last = true;
+                    sheet.is_to_refresh = true;
+                    sheet.cycle_due = Some(due);
                     let missed = input.at.since(due).nanos() / every.nanos().max(1);
                     let next = due + NanosSpan::new(every.nanos() * (missed + 1));
                     self.variation = Some((next, every));
@@ -252,10 +309,11 @@ impl Auditor {
             | Command::IssueChallenge { .. }
             | Command::SubmitReceipt { .. }
             | Command::DrawRows { .. }
-            | Command::SubmitVerdict { .. } => {}
-            // Ledger.
-            // Margin and risk arrays.
-            // Options, cascades and cash futures.
+            | Command::SubmitVerdict { .. }
+            | Command::InstructExercise { .. }
+            | Command::PublishRisk { .. }
+            | Command::RegisterCapacity { .. }
+            | Command::SetMarginMode { .. } => {}
             // Default funds and liquidation.
             // Physical close-out.
             Command::Nominate { .. }
@@ -271,13 +329,14 @@ impl Auditor {
         match event {
             Event::Rejected(_) | Event::VenueOpened => Ok(()),
             Event::InstrumentListed(terms) => {
-                self.prices.list(terms);
-                sheet.is_marked_last = true;
+                self.prices.list(terms, now);
                 self.next_id("series", terms.id.0)
             }
             Event::AccountOpened { account, .. } => self.next_id("account", account.0),
             Event::MoneyMoved(transfer) => {
+                sheet.check_no_cycle()?;
                 self.money.transfer(transfer, &mut sheet.stated);
+                sheet.transfers.push(*transfer);
                 Ok(())
             }
             Event::OrderAccepted(_)
@@ -290,25 +349,25 @@ impl Auditor {
             Event::BatchItemDone { .. }
             | Event::AuctionExtended { .. }
             | Event::IndicativePrice { .. } => Ok(()),
-            Event::Traded(traded) => self.read_trade(traded, sheet),
-            Event::IndexPublished(print) => {
-                self.prices.print(print)?;
-                sheet.has_news = true;
-                sheet.is_marked_last = true;
-                Ok(())
-            }
+            Event::Traded(traded) => self.read_trade(traded, now, sheet),
+            Event::IndexPublished(print) => self.prices.print(print),
             Event::MarkChanged { instrument, mark } => {
-                let bests = self.orders.bests(*instrument);
-                if self.prices.fresh_mark(*instrument, bests) != Some(*mark) {
+                let premium = self.prices.premium(*instrument);
+                if premium.as_ref().or(sheet.expected.get(instrument)) != Some(mark) {
                     sheet.odd_marks.insert(*instrument, *mark);
                 }
                 self.prices.mark(*instrument, *mark);
-                sheet.has_news = true;
                 Ok(())
+            }
+            Event::SettlementPriceFixed { instrument, price, source } => {
+                self.read_settlement_price(*instrument, (*price, source), now, sheet)
             }
             Event::VariationPaid { .. }
             | Event::SeriesExpired { .. }
             | Event::PositionClosed { .. } => self.read_clearing(event, sheet),
+            Event::VariationEnded | Event::DefaultResolved(_) | Event::LossSplit { .. } => {
+                self.read_loss(event, sheet)
+            }
             Event::ObligationAssigned { .. }
             | Event::AgentNominated { .. }
             | Event::IntervalOpened { .. }
@@ -321,8 +380,30 @@ impl Auditor {
             | Event::BuyerDefaulted { .. } => self.read_delivery(event, now, sheet),
             // Ledger.
             // Margin and risk arrays.
+            Event::RiskPublished(_)
+            | Event::CapacityRegistered { .. }
+            | Event::MarginModeChanged { .. } => {
+                self.margins.read(event);
+                Ok(())
+            }
+            Event::MarginScaled { instrument, scale } => {
+                let open = self.positions.open_interest(*instrument);
+                let (terms, _) = self.prices.terms(*instrument)?;
+                self.margins.scale(&terms, i128::from(scale.ppm()), open)
+            }
+            Event::LadderClimbed { instrument, step } => {
+                let (terms, _) = self.prices.terms(*instrument)?;
+                self.margins.climb(&terms, *step, now)
+            }
             // Marks and settlement prices.
             // Options, cascades and cash futures.
+            Event::ExerciseInstructed { .. } => Ok(()),
+            Event::OptionExercised { .. } => self.read_exercise(event),
+            Event::SeriesCascaded { instrument, lot_value, into } => {
+                self.read_cascade(*instrument, *lot_value, into)
+            }
+            Event::DaySettled { .. } => self.read_day(event, sheet),
+            Event::SeriesSettled { .. } => self.read_settled(event, sheet),
             // Default funds and liquidation.
             // Physical close-out.
             Event::CloseOut(event) => self.read_close_out(event, now, sheet),
@@ -346,12 +427,7 @@ impl Auditor {
             Event::OrderCancelled { order, qty, .. } => {
                 self.orders.cancel(*order, *qty, &mut sheet.touched)
             }
-            Event::OrderTriggered { instrument, order, .. } => {
-                if sheet.has_news {
-                    sheet.fired.insert(*instrument);
-                }
-                self.orders.trigger(*order, &mut sheet.touched)
-            }
+            Event::OrderTriggered { order, .. } => self.orders.trigger(*order, &mut sheet.touched),
             Event::AuctionOpened { instrument, .. } => {
                 self.orders.collect(*instrument);
                 Ok(())
@@ -366,7 +442,12 @@ impl Auditor {
         }
     }
 
-    fn read_trade(&mut self, traded: &Traded, sheet: &mut Sheet) -> Result<(), Finding> {
+    fn read_trade(
+        &mut self,
+        traded: &Traded,
+        now: Nanos,
+        sheet: &mut Sheet,
+    ) -> Result<(), Finding> {
         self.next_id("trade", traded.trade.0)?;
         let (terms, _) = self.prices.terms(traded.instrument)?;
         let last = self.trade_seqs.entry(traded.instrument).or_default();
@@ -377,11 +458,15 @@ impl Auditor {
         *last += 1;
         self.orders.trade(traded, &mut sheet.touched)?;
         self.positions.trade(traded, &terms);
-        self.prices.trade(traded.instrument, traded.price);
+        self.prices.trade(traded.instrument, (traded.price, traded.qty), now);
         sheet.traded_in.insert(traded.instrument);
         sheet.taken.push(traded.clone());
-        let notional = value(&terms, traded.price, i128::from(traded.qty.lots()));
-        let limits = [(&traded.maker, MicroUsd::ZERO), (&traded.taker, taker_fee(notional))];
+        let full = taker_fee(&terms, traded.price, i128::from(traded.qty.lots()));
+        if let Some((buyer, seller, premium)) = premium(traded, &terms) {
+            sheet.stated.gain(buyer, -premium);
+            sheet.stated.gain(seller, premium);
+        }
+        let limits = [(&traded.maker, MicroUsd::ZERO), (&traded.taker, full)];
         for (fill, limit) in limits {
             if fill.fee < MicroUsd::ZERO || limit < fill.fee {
                 return Err(Finding::Fee { fee: fill.fee, limit });
@@ -398,25 +483,41 @@ impl Auditor {
     #[expect(clippy::wildcard_enum_match_arm, reason = "the exhaustive match is in `read_event`")]
     fn read_clearing(&mut self, event: &Event, sheet: &mut Sheet) -> Result<(), Finding> {
         match event {
-            Event::VariationPaid { instrument, account, amount, unpaid, haircut } => {
-                let (terms, mark) = self.prices.terms(*instrument)?;
-                let (unpaid, haircut) = (*unpaid, *haircut);
-                let paid = Paid { account: *account, amount: *amount, unpaid, haircut };
-                self.positions.pay(&terms, mark, &paid)?;
-                sheet.varied.insert(*instrument);
+            Event::VariationPaid { instrument, account, amount } => {
+                let (terms, price) = self.prices.settled(*instrument)?;
+                let cycle = sheet.cycle.get_or_insert_with(|| Cycle::new(&self.positions));
+                cycle.due(*account, *amount);
+                self.positions.pay(&terms, price, *account, *amount)?;
+                // A day is paid at the mark of its own instant, and has been checked when the next event is read.
+                if sheet.day != Some(*instrument) {
+                    sheet.varied.insert(*instrument);
+                }
                 sheet.stated.gain(*account, *amount);
-                // What losers lack and winners do without, the insurance fund has paid.
-                sheet.stated.house(haircut - unpaid);
                 Ok(())
             }
             Event::SeriesExpired { instrument, settlement_price } => {
-                let fixed = self.prices.fixing(*instrument);
-                let ours = fixed.or_else(|| self.closing.get(instrument).copied());
+                let (terms, mark) = self.prices.terms(*instrument)?;
+                let closing = self.closing.get(instrument).map(|(price, _)| *price);
+                let ours = match terms.product {
+                    Product::Option { .. } => {
+                        closing.map(|price| Price::from_ticks(terms.moneyness(price).max(0)))
+                    }
+                    Product::Future { .. } if days::cascades(&terms) => {
+                        self.lot_values.get(instrument).map(|worth| days::quoted(&terms, *worth))
+                    }
+                    Product::Future { .. } | Product::Cap { .. } | Product::Spread { .. } => {
+                        closing
+                    }
+                };
                 let (instrument, theirs) = (*instrument, *settlement_price);
                 if ours != Some(theirs) {
                     return Err(Finding::SettlementPrice { instrument, ours, theirs });
                 }
-                self.prices.mark(instrument, theirs);
+                let is_option = matches!(terms.product, Product::Option { .. });
+                self.prices.mark(instrument, if is_option { mark } else { theirs });
+                if days::cascades(&terms) {
+                    self.prices.settle(instrument, theirs);
+                }
                 self.prices.stop(instrument);
                 sheet.stopped.insert(instrument);
                 sheet.odd_marks.remove(&instrument);
@@ -431,6 +532,23 @@ impl Auditor {
             }
             _ => Ok(()),
         }
+    }
+
+    /// SIM-040: who could not pay, who paid instead, and how it was split.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the exhaustive match is in `read_event`")]
+    fn read_loss(&mut self, event: &Event, sheet: &mut Sheet) -> Result<(), Finding> {
+        let unannounced = Finding::Unannounced { kind: "variation cycle", id: 0 };
+        if matches!(event, Event::VariationEnded) {
+            let cycle = sheet.cycle.take().ok_or(unannounced)?;
+            return cycle.check(&self.money, &mut sheet.stated);
+        }
+        let cycle = sheet.cycle.as_mut().ok_or(unannounced)?;
+        match event {
+            Event::DefaultResolved(part) => cycle.resolve(*part),
+            Event::LossSplit { purpose, page } => cycle.split(*purpose, page),
+            _ => {}
+        }
+        Ok(())
     }
 
     #[expect(
@@ -537,7 +655,9 @@ impl Auditor {
     }
 
     fn check_sheet(&mut self, sheet: &Sheet, now: Nanos) -> Result<(), Finding> {
+        sheet.check_no_cycle()?;
         self.money.check(&sheet.stated)?;
+        self.check_transfers(&sheet.transfers)?;
         self.orders.check(&sheet.touched)?;
         self.check_prices(sheet, now)?;
         for instrument in &sheet.stopped {
@@ -551,9 +671,9 @@ impl Auditor {
         for instrument in &sheet.traded_in {
             self.positions.check_sum(*instrument)?;
         }
-        for instrument in &sheet.varied {
-            let (terms, mark) = self.prices.terms(*instrument)?;
-            self.positions.check_paid(&terms, mark)?;
+        for instrument in sheet.varied.iter().chain(&sheet.day) {
+            let (terms, price) = self.prices.settled(*instrument)?;
+            self.positions.check_paid(&terms, price)?;
         }
         for instrument in &sheet.ended {
             self.positions.check_ended(*instrument)?;
@@ -569,18 +689,40 @@ impl Auditor {
             return Err(Finding::TimerStuck { due, at: now });
         }
         if let Some((instrument, mark)) = sheet.odd_marks.first_key_value() {
-            let ours = self.prices.fresh_mark(*instrument, self.orders.bests(*instrument));
+            let ours = sheet.expected.get(instrument).copied();
             return Err(Finding::Mark { instrument: *instrument, ours, theirs: *mark });
         }
-        let is_marked = sheet.is_marked || sheet.is_marked_last;
-        let still = |instrument: &InstrumentId| !sheet.fired.contains(instrument);
-        for instrument in self.prices.trading().filter(still).filter(|_| is_marked) {
-            let (_, theirs) = self.prices.terms(instrument)?;
-            let ours = self.prices.fresh_mark(instrument, self.orders.bests(instrument));
-            if ours != Some(theirs) {
+        for (instrument, mark) in &sheet.expected {
+            let (_, theirs) = self.prices.terms(*instrument)?;
+            let mark = &self.prices.premium(*instrument).unwrap_or(*mark);
+            if theirs != *mark && !sheet.stopped.contains(instrument) {
+                let (instrument, ours) = (*instrument, Some(*mark));
                 return Err(Finding::Mark { instrument, ours, theirs });
             }
         }
+        Ok(())
+    }
+
+    /// SIM-024, SIM-050: a settlement price is made of what it says, and is what that gives.
+    fn read_settlement_price(
+        &mut self,
+        instrument: InstrumentId,
+        (theirs, source): (Price, &SettlementSource),
+        now: Nanos,
+        sheet: &Sheet,
+    ) -> Result<(), Finding> {
+        let is_last = self.prices.overdue(now).contains_key(&instrument);
+        let market = self.orders.market(instrument);
+        let ours = match (sheet.cycle_due, self.variation) {
+            _ if is_last => self.closing.get(&instrument).cloned(),
+            (Some(at), Some((_, day))) => self.prices.day(instrument, &market, at, day),
+            (None, _) | (_, None) => None,
+        };
+        if ours.as_ref().is_none_or(|(price, made_of)| *price != theirs || made_of != source) {
+            let ours = ours.map(|(price, _)| price);
+            return Err(Finding::SettlementPrice { instrument, ours, theirs });
+        }
+        self.prices.settle(instrument, theirs);
         Ok(())
     }
 
@@ -589,22 +731,41 @@ impl Auditor {
         let open = self.orders.sums();
         let keys: BTreeSet<(AccountId, InstrumentId)> =
             self.positions.keys().chain(open.keys().copied()).collect();
-        let mut required: BTreeMap<AccountId, (i128, i128)> = BTreeMap::new();
+        let mut required: BTreeMap<AccountId, Needs> = BTreeMap::new();
         for (account, instrument) in keys {
             let (terms, mark) = self.prices.terms(instrument)?;
             let sums = open.get(&(account, instrument)).copied().unwrap_or_default();
-            let (position, orders) = self.positions.required((&terms, mark), account, sums);
-            let total = required.entry(account).or_default();
-            *total = (total.0 + position, total.1 + orders);
+            let underlying = self.prices.underlying(&terms).or(terms.strike()).unwrap_or(mark);
+            let prices = (mark, underlying);
+            let part = self.positions.required(&terms, prices, account, sums, &self.margins);
+            required.entry(account).or_default().add(part);
         }
+        required.retain(|account, _| !self.margins.is_by_portfolio(*account));
         for (account, required) in required {
             let held = [Bucket::PositionMargin(account), Bucket::OrderHold(account)];
-            let targets = affordable(required, self.money.usable(account));
+            let targets = required.affordable(self.money.usable(account));
             for (bucket, required) in held.into_iter().zip(targets) {
                 let held = self.money.balance(bucket);
                 if held != required {
                     return Err(Finding::Hold { bucket, held, required });
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// SIM-028: transfers have no gaps, chains are of one command, and everyone says what it is for.
+    fn check_transfers(&mut self, transfers: &[Transfer]) -> Result<(), Finding> {
+        let mut open = None;
+        for transfer in transfers {
+            let Transfer { id, chain, reason, .. } = *transfer;
+            self.next_id("transfer", id.0)?;
+            if chain != id && open != Some(chain) {
+                return Err(Finding::OutOfChain { transfer: id, chain });
+            }
+            open = Some(chain);
+            if reason == Reason::Unstated {
+                return Err(Finding::WithoutReason { transfer: id });
             }
         }
         Ok(())
@@ -645,7 +806,15 @@ mod tests {
             let mut believer = auditor.clone();
             let cash = Bucket::Cash(bucket.account().unwrap());
             let amount = MicroUsd::new(1);
-            let transfer = settlement::Transfer { from: bucket, to: cash, amount };
+            let id = settlement::TransferId(0);
+            let transfer = Transfer {
+                id,
+                chain: id,
+                reason: Reason::Unstated,
+                from: bucket,
+                to: cash,
+                amount,
+            };
             believer.money.transfer(&transfer, &mut Stated::default());
             assert!(matches!(believer.check_holds(), Err(Finding::Hold { .. })));
             tried += 1;

@@ -3,7 +3,7 @@
 use instruments::{
     AccountId, InstrumentId, MicroUsd, Nanos, NetQty, ObligationId, OrderId, Price, Qty, Seq, Side,
 };
-use settlement::Bucket;
+use settlement::{Bucket, TransferId};
 use thiserror::Error;
 
 /// Something that must hold and does not.
@@ -64,6 +64,20 @@ pub enum Finding {
         moved: MicroUsd,
         /// By the reasons.
         stated: MicroUsd,
+    },
+    /// SIM-028: what stands or falls together follows on each other within one command.
+    #[error("{transfer} is of the chain {chain}, which is not open")]
+    OutOfChain {
+        /// Which transfer.
+        transfer: TransferId,
+        /// Of which chain.
+        chain: TransferId,
+    },
+    /// SIM-028: a transfer says what it is for.
+    #[error("{transfer} does not say what it is for")]
+    WithoutReason {
+        /// Which transfer.
+        transfer: TransferId,
     },
     /// SIM-006: a fee is what the rates say, or less when the account has no more.
     #[error("a fee of {} micro-dollars, {} are due", fee.micros(), limit.micros())]
@@ -145,6 +159,16 @@ pub enum Finding {
         /// What is required and can be paid.
         required: MicroUsd,
     },
+    /// SIM-012: a margin term is what the rules make of it.
+    #[error("margin of {instrument} is said to be at {said}, due is {due}")]
+    Scale {
+        /// Of which series.
+        instrument: InstrumentId,
+        /// What the exchange says.
+        said: i128,
+        /// What it should be.
+        due: i128,
+    },
     /// SIM-013: variation pays exactly what the mark moved.
     #[error("{account} is due {due} micro-dollars in {instrument}, variation says {}", said.micros())]
     Variation {
@@ -156,6 +180,24 @@ pub enum Finding {
         due: i128,
         /// By the event, before what could not be paid; zero when there was none.
         said: MicroUsd,
+    },
+    /// SIM-040: what a loser cannot pay is paid by the layers in their order, each as far as it goes.
+    #[error("the loss of {account} runs down another way than the layers say; {} micro-dollars are left for winners", lost.micros())]
+    Waterfall {
+        /// The first who could not pay.
+        account: AccountId,
+        /// What no layer could pay.
+        lost: MicroUsd,
+    },
+    /// SIM-041: a loss that several bear is split pro rata, by largest remainder.
+    #[error("{account} has a part of {theirs}, pro rata it is {ours}")]
+    Split {
+        /// The first whose part is another.
+        account: AccountId,
+        /// By the auditor.
+        ours: i128,
+        /// As told.
+        theirs: i128,
     },
     /// SIM-014: what is delivered is what was held.
     #[error("{account} delivers or receives {} lots of {instrument}, assigned are {}", closed.lots(), assigned.lots())]
@@ -251,7 +293,7 @@ pub enum Finding {
         /// As the exchange says.
         theirs: Price,
     },
-    /// SIM-024: a settlement price is the fixing over the last day of the index.
+    /// SIM-024, SIM-050: a settlement price is the fixing over the last day of the index, or what a day's trades, depth and marks give.
     #[error("{instrument} settles at {} ticks, by the prints {ours:?}", theirs.ticks())]
     SettlementPrice {
         /// Which series.

@@ -108,10 +108,10 @@ impl Tally {
                 self.trades += 1;
                 self.volume_lots += traded.qty.lots();
             }
-            Event::VariationPaid { amount, haircut, .. } => {
+            Event::VariationPaid { amount, .. } => {
                 self.variation += (*amount).max(MicroUsd::ZERO);
-                self.haircuts += *haircut;
             }
+            Event::DefaultResolved(part) => self.haircuts += part.haircut,
             Event::SeriesExpired { .. } => self.expired += 1,
             Event::ObligationAssigned { .. } => self.obligations += 1,
             Event::IntervalSettled(settled) => match settled.outcome {
@@ -136,17 +136,31 @@ impl Tally {
             | Event::DepthChanged { .. }
             | Event::IndexPublished(_)
             | Event::MarkChanged { .. }
+            | Event::SettlementPriceFixed { .. }
             | Event::PositionClosed { .. }
             | Event::AgentNominated { .. }
+            | Event::RiskPublished(_)
+            | Event::CapacityRegistered { .. }
+            | Event::MarginModeChanged { .. }
+            | Event::MarginScaled { .. }
+            | Event::LadderClimbed { .. }
             | Event::IntervalOpened { .. }
             | Event::ChallengeIssued { .. }
             | Event::ReceiptAccepted { .. }
             | Event::RowsDrawn { .. }
             | Event::VerdictRecorded { .. }
             | Event::BatchItemDone { .. }
+            | Event::VariationEnded
+            | Event::LossSplit { .. }
             | Event::AuctionExtended { .. }
             | Event::AuctionEnded { .. }
             | Event::IndicativePrice { .. } => {}
+            // Options, cascades and cash futures.
+            Event::ExerciseInstructed { .. }
+            | Event::OptionExercised { .. }
+            | Event::SeriesCascaded { .. }
+            | Event::DaySettled { .. }
+            | Event::SeriesSettled { .. } => {}
             // Physical close-out.
             Event::CloseOut(event) => self.count_close_out(event),
             // Trades agreed elsewhere.

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use rust_decimal::Decimal;
 
+use crate::ledger::Day;
+
 const DEMO_SEED: u64 = 7;
 
 /// An exchange for GPU-hours: listed, cleared, and physically delivered.
@@ -44,6 +46,9 @@ pub(crate) enum Command {
     /// The journal of a venue.
     #[command(subcommand)]
     Journal(JournalCommand),
+    /// The money of a venue, from its journal.
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
     /// Who delivers to whom after the last trade of a series.
     #[command(subcommand)]
     Assignment(AssignmentCommand),
@@ -53,6 +58,17 @@ pub(crate) enum Command {
     /// One order book alone.
     #[command(subcommand)]
     Book(BookCommand),
+    /// Recompute the portfolio margin of positions in a file.
+    ///
+    /// The same scenarios and rules as the venue's, in floating point: 27 standard and 8 extended scenarios, the roll charge, the short
+    /// option minimum, initial and maintenance margin.
+    #[command(after_long_help = crate::margin::HELP)]
+    Margin(FiguresArgs),
+    /// Price one option, with its derivatives, or find its volatility.
+    ///
+    /// Black's formula on the price of the future, discounted at the rate.
+    #[command(after_long_help = crate::option::HELP)]
+    Option(FiguresArgs),
     /// Seeded worlds under a virtual clock.
     #[command(subcommand)]
     Sim(SimCommand),
@@ -214,6 +230,38 @@ pub(crate) struct JournalArgs {
     pub(crate) json: bool,
 }
 
+/// The money of a venue.
+#[derive(Debug, Subcommand)]
+pub(crate) enum LedgerCommand {
+    /// Say what an account had on a day, what moved and why, and what it has.
+    ///
+    /// Days are UTC. Without --day, every day on which something happened to the account. Opening and movements are the closing balance
+    /// to the micro-dollar, or there is no statement. Replays the journal from its first command; reads only.
+    Statement(StatementArgs),
+    /// List every transfer of money, in order.
+    ///
+    /// One line each: command, time, transfer, chain, reason, from, to, amount in USD. Transfers are numbered without gaps. Replays the
+    /// journal from its first command; reads only.
+    Export(ExportArgs),
+}
+
+/// Whose money.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct StatementArgs {
+    /// The venue's directory.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// One account, by its name. Without it every account, and the house's own buckets: the sum of all is zero.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) account: Option<String>,
+    /// One day, UTC, for example 2026-12-01.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub(crate) day: Option<Day>,
+    /// Print one JSON object per day.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// Who delivers to whom after the last trade of a series.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AssignmentCommand {
@@ -239,6 +287,29 @@ pub(crate) struct ShowAssignmentArgs {
     /// Print the file that `assignment verify` reads.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Which transfers.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ExportArgs {
+    /// The venue's directory.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// Leave out what commands before this one moved.
+    #[arg(long, value_name = "SEQ", default_value_t = 1)]
+    pub(crate) from: u64,
+    /// How to write them.
+    #[arg(long, value_enum, default_value_t = ExportFormat::Csv)]
+    pub(crate) format: ExportFormat,
+}
+
+/// How transfers are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// Comma-separated, with a header.
+    Csv,
+    /// JSON lines.
+    Json,
 }
 
 /// Which assignment, from a file or from a venue's directory.
@@ -306,6 +377,17 @@ pub(crate) struct ReplayArgs {
     pub(crate) stream: bool,
     /// Print nothing but the JSON object of a stream.
     #[arg(long, requires = "stream")]
+    pub(crate) json: bool,
+}
+
+/// Figures in a file.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct FiguresArgs {
+    /// One JSON object; `-` reads the input stream.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Print one JSON object.
+    #[arg(long)]
     pub(crate) json: bool,
 }
 

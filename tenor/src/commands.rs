@@ -6,21 +6,21 @@ mod roles;
 mod serve;
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Write, stdin, stdout};
+use std::io::{BufRead, BufReader, BufWriter, Write, stdin, stdout};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 
 use crate::cli::{
-    AccountCommand, AssignmentCommand, BookCommand, Command, IndexArgs, JournalArgs,
-    JournalCommand, OracleCommand, ReplayArgs, SimArgs, SimCommand,
+    AccountCommand, AssignmentCommand, BookCommand, Command, ExportArgs, IndexArgs, JournalArgs,
+    JournalCommand, LedgerCommand, OracleCommand, ReplayArgs, SimArgs, SimCommand, StatementArgs,
 };
 pub(crate) use book_replay_help::BOOK_REPLAY_HELP;
 pub(crate) use roles::runtime;
 pub(crate) use serve::Interrupt;
 
 use crate::progress::Progress;
-use crate::{assignment, book_replay, demo, oracle_index};
+use crate::{assignment, book_replay, demo, ledger, margin, option, oracle_index};
 
 /// Runs one command.
 ///
@@ -34,10 +34,20 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Verify(args) => roles::verify(&args),
         Command::Account(AccountCommand::Create(args)) => account::create(&args),
         Command::Journal(JournalCommand::Verify(args)) => verify_journal(&args),
+        Command::Ledger(LedgerCommand::Statement(args)) => ledger_statement(&args),
+        Command::Ledger(LedgerCommand::Export(args)) => ledger_export(&args),
         Command::Assignment(AssignmentCommand::Show(args)) => assignment::show(&args),
         Command::Assignment(AssignmentCommand::Verify(args)) => assignment::verify(&args),
         Command::Oracle(OracleCommand::Index(args)) => index(&args),
         Command::Book(BookCommand::Replay(args)) => replay_book(&args),
+        Command::Margin(args) => {
+            margin::run(&args.file, args.json, &mut stdout().lock())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Option(args) => {
+            option::run(&args.file, args.json, &mut stdout().lock())?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Sim(SimCommand::Run(args)) => simulate(&args),
         Command::AgentWorker(args) => roles::worker(&args),
     }
@@ -98,6 +108,25 @@ fn verify_journal(args: &JournalArgs) -> Result<ExitCode> {
             return Err(error.into());
         }
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn ledger_statement(args: &StatementArgs) -> Result<ExitCode> {
+    let _progress = Progress::start("replaying the journal");
+    ledger::statement(
+        &args.data,
+        args.account.as_deref(),
+        args.day,
+        args.json,
+        &mut stdout().lock(),
+    )?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn ledger_export(args: &ExportArgs) -> Result<ExitCode> {
+    let _progress = Progress::start("replaying the journal");
+    let out = BufWriter::new(stdout().lock());
+    ledger::export(&args.data, args.from, args.format, out)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -5,6 +5,10 @@ mod book_replay;
 mod cli;
 mod commands;
 mod demo;
+mod figures;
+mod ledger;
+mod margin;
+mod option;
 mod oracle_index;
 mod progress;
 

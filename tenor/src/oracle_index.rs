@@ -25,7 +25,7 @@ use serde_json::value::RawValue;
 
 pub(crate) use generate::generate;
 pub(crate) use load::{FieldProblem, TickObservations, load};
-use time::Timestamp;
+pub(crate) use time::Timestamp;
 
 /// Why there is no index.
 #[derive(Debug, thiserror::Error)]

@@ -20,6 +20,9 @@ pub(crate) fn instrument(series: &Series) -> WireInstrument {
             };
             (Some(terms.price_to_decimal(strike).into()), Some(right.to_owned()))
         }
+        Product::Cap { strike } => {
+            (Some(terms.price_to_decimal(strike).into()), Some("call".to_owned()))
+        }
         Product::Future { .. } | Product::Spread { .. } => (None, None),
     };
     let is_active = series.state == SeriesState::Trading && series.is_cleared();
@@ -28,7 +31,7 @@ pub(crate) fn instrument(series: &Series) -> WireInstrument {
         instrument_id: terms.id.0,
         kind: kind(terms).to_owned(),
         instrument_type: "linear".to_owned(),
-        base_currency: terms.grade.to_string(),
+        base_currency: root(terms).to_owned(),
         quote_currency: CURRENCY.to_owned(),
         counter_currency: CURRENCY.to_owned(),
         settlement_currency: CURRENCY.to_owned(),
@@ -59,6 +62,11 @@ pub(crate) fn instrument(series: &Series) -> WireInstrument {
     }
 }
 
+/// What stands before the currency in its name: products of one expiry day differ in it.
+fn root(terms: &Instrument) -> &str {
+    terms.name.split_once('_').map_or(terms.grade.as_str(), |(root, _)| root)
+}
+
 fn number(whole: u64) -> Number {
     Number(whole.into())
 }
@@ -67,7 +75,7 @@ fn number(whole: u64) -> Number {
 pub(crate) fn kind(terms: &Instrument) -> &'static str {
     match terms.product {
         Product::Future { .. } => "future",
-        Product::Option { .. } => "option",
+        Product::Option { .. } | Product::Cap { .. } => "option",
         Product::Spread { .. } => "future_combo",
     }
 }
@@ -88,14 +96,14 @@ fn period(terms: &Instrument) -> &'static str {
             Period::Quarter => "quarter",
             Period::Year => "year",
         },
-        Product::Option { .. } | Product::Spread { .. } => "month",
+        Product::Option { .. } | Product::Cap { .. } | Product::Spread { .. } => "month",
     }
 }
 
 fn style(terms: &Instrument) -> &'static str {
     match terms.product {
         Product::Future { style: Style::Physical, .. } => "physical",
-        Product::Future { style: Style::Cash, .. } => "cash",
+        Product::Future { style: Style::Cash, .. } | Product::Cap { .. } => "cash",
         // An option becomes a future, a spread two.
         Product::Option { .. } | Product::Spread { .. } => "future",
     }

@@ -138,6 +138,7 @@ fn cancel_reason(reason: CancelReason, record: &OrderRecord) -> &'static str {
         CancelReason::Protection => "mmp_trigger",
         CancelReason::Quote => "quote",
         CancelReason::ReduceOnly => "reduce_only",
+        CancelReason::Unfunded => "unfunded",
     }
 }
 

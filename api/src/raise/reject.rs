@@ -72,9 +72,21 @@ pub(crate) fn reject(reject: &Reject, instrument: Option<&Instrument>) -> WireEr
         | Reject::NotAVerifier
         | Reject::QualityOutOfRange => delivery(reject),
         // Ledger.
+        Reject::WithdrawalOutOfRange { .. } | Reject::NotAHouseFund => account(reject),
         // Margin and risk arrays.
+        Reject::TooManyGrades { .. }
+        | Reject::RisksOutOfRange { .. }
+        | Reject::RiskOfNoOption
+        | Reject::ArrayOutOfRange { .. }
+        | Reject::CapacityOutOfRange { .. }
+        | Reject::BeyondDeliverable { .. }
+        | Reject::MarginModeSet
+        | Reject::MarginModeNotCarried { .. } => margin(reject),
         // Marks and settlement prices.
         // Options, cascades and cash futures.
+        Reject::BadUnderlying | Reject::NotAnOption | Reject::InstructionAboveHolding { .. } => {
+            option(reject)
+        }
         // Default funds and liquidation.
         // Physical close-out.
         Reject::CloseOut(reason) => close_out::close_out(*reason),
@@ -105,6 +117,25 @@ fn venue(reject: &Reject) -> WireError {
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the table above is exhaustive")]
+fn option(reject: &Reject) -> WireError {
+    match reject {
+        Reject::BadUnderlying => {
+            let reason = "an option is on a listed future of its grade, tick, lot and node";
+            WireError::new(ErrorCode::OtherReject, reason)
+        }
+        Reject::NotAnOption => {
+            let reason = "only an option can be exercised or abandoned";
+            WireError::new(ErrorCode::InvalidInstrument, reason).of("instrument_name")
+        }
+        Reject::InstructionAboveHolding { limit } => {
+            let reason = "an instruction is for at most the lots held long";
+            WireError::new(ErrorCode::InvalidAmount, reason).of("amount").with_limit(*limit)
+        }
+        other => elsewhere(other),
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the table above is exhaustive")]
 fn account(reject: &Reject) -> WireError {
     match reject {
         Reject::UnknownAccount => WireError::new(ErrorCode::NotFound, "no such account"),
@@ -123,6 +154,14 @@ fn account(reject: &Reject) -> WireError {
             let reason = "a deposit must be above zero and at most the limit";
             WireError::new(ErrorCode::InvalidAmount, reason).of("amount").with_limit(*limit)
         }
+        Reject::WithdrawalOutOfRange { limit } => {
+            let reason = "a withdrawal must be above zero and at most what is free";
+            WireError::new(ErrorCode::InvalidAmount, reason).of("amount").with_limit(*limit)
+        }
+        Reject::NotAHouseFund => {
+            let reason = "the exchange funds its first loss, insurance and default fund alone";
+            WireError::new(ErrorCode::Forbidden, reason)
+        }
         Reject::EquityOutOfRange { limit } => {
             let reason = "the account's equity would be above the limit";
             WireError::new(ErrorCode::InvalidAmount, reason).of("amount").with_limit(*limit)
@@ -138,7 +177,7 @@ fn terms(reject: &Reject, instrument: Option<&Instrument>) -> WireError {
             WireError::new(ErrorCode::InvalidInstrument, "no such series").of("instrument_name")
         }
         Reject::ProductNotCleared => {
-            let reason = "options, spreads and cash-settled futures are not cleared yet";
+            let reason = "spreads are not cleared yet";
             WireError::new(ErrorCode::NotImplemented, reason).of("instrument_name")
         }
         Reject::SeriesExpired => {
@@ -332,6 +371,50 @@ fn delivery(reject: &Reject) -> WireError {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the table above is exhaustive")]
+fn margin(reject: &Reject) -> WireError {
+    match reject {
+        Reject::TooManyGrades { limit } => {
+            let reason = "the venue margins no more grades";
+            WireError::new(ErrorCode::OtherReject, reason).with_limit(count(*limit))
+        }
+        Reject::RisksOutOfRange { limit } => {
+            let reason = "must have at least one entry and at most the limit";
+            WireError::param("risks", reason).with_limit(count(*limit))
+        }
+        Reject::RiskOfNoOption => {
+            let reason = "risk is published of options only";
+            WireError::new(ErrorCode::InvalidInstrument, reason).of("instrument_name")
+        }
+        Reject::ArrayOutOfRange { limit } => {
+            let reason = "a number of the array is beyond the limit";
+            WireError::param("array", reason).with_limit(Decimal::from(*limit))
+        }
+        Reject::CapacityOutOfRange { limit } => {
+            let reason = "more GPUs than one account registers";
+            WireError::param("gpus", reason).with_limit(count(*limit))
+        }
+        Reject::BeyondDeliverable { limit } => {
+            let reason = "the position would be more of what can be delivered than one may hold";
+            WireError::new(ErrorCode::PositionTooLarge, reason).of("amount").with_limit(*limit)
+        }
+        Reject::MarginModeSet => {
+            let reason = "the account's margin is computed that way already";
+            WireError::new(ErrorCode::BadRequest, reason).of("margin_model")
+        }
+        Reject::MarginModeNotCarried { required, available } => {
+            let reason = format!(
+                "the positions would require {} and the account has {}",
+                Number::from(*required),
+                Number::from(*available)
+            );
+            let error = WireError::new(ErrorCode::NotEnoughFunds, reason).of("margin_model");
+            error.with_limit(*available).with_funds((*required).into(), (*available).into())
+        }
+        other => elsewhere(other),
+    }
+}
+
 fn out_of_chain(field: ReceiptField) -> WireError {
     let error = |param| {
         let reason = "the receipt does not continue the chain of receipts";
@@ -460,9 +543,22 @@ mod tests {
             Reject::NotAVerifier,
             Reject::QualityOutOfRange,
             // Ledger.
+            Reject::WithdrawalOutOfRange { limit: money },
+            Reject::NotAHouseFund,
             // Margin and risk arrays.
+            Reject::TooManyGrades { limit: 1 },
+            Reject::RisksOutOfRange { limit: 1 },
+            Reject::RiskOfNoOption,
+            Reject::ArrayOutOfRange { limit: 1 },
+            Reject::CapacityOutOfRange { limit: 1 },
+            Reject::BeyondDeliverable { limit: qty },
+            Reject::MarginModeSet,
+            Reject::MarginModeNotCarried { required: money, available: money },
             // Marks and settlement prices.
             // Options, cascades and cash futures.
+            Reject::BadUnderlying,
+            Reject::NotAnOption,
+            Reject::InstructionAboveHolding { limit: qty },
             // Default funds and liquidation.
             // Physical close-out.
             // Trades agreed elsewhere.

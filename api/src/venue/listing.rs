@@ -1,11 +1,11 @@
-//! Which series a venue lists: for each grade the calendar's futures, and of its front month one option and one spread.
+//! Which series a venue lists: for each grade the calendar's futures, options on its front months, caps and a spread.
 //!
 //! A cycle lists what is missing, so it may run as often as it likes. Names are unique for all time.
 
 use exchange::{Command, Exchange};
 use instruments::{
-    GradeId, Instrument, InstrumentId, MicroUsd, Nanos, NanosSpan, Period, Price, Product, Right,
-    Schedule, Style, launch_grades, series_of_grade,
+    GradeId, Guards, Instrument, InstrumentId, MicroUsd, Nanos, NanosSpan, Period, Price, Product,
+    Right, Schedule, Style, launch_grades, series_of_grade,
 };
 use parking_lot::RwLock;
 
@@ -19,7 +19,13 @@ const FINE_TICK: MicroUsd = MicroUsd::new(100);
 /// From the last trade of an option, 08:00, to the first delivery hour that lies five whole days later.
 const OPTION_ENDS_BEFORE: NanosSpan = NanosSpan::from_seconds((6 * 24 - 8) * 3_600);
 /// Strikes are multiples of five cents.
-const STRIKE_STEP: MicroUsd = MicroUsd::new(50_000);
+const STRIKE_GRID: MicroUsd = MicroUsd::new(50_000);
+/// Months with options.
+const OPTION_MONTHS: usize = 2;
+/// Strikes below the middle, and above it.
+const STRIKES_EACH_WAY: i64 = 5;
+/// Strikes of caps above the middle.
+const CAPS_ABOVE: i64 = 4;
 
 /// What a grade costs before anything is known: the first mark price of its series.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,49 +130,97 @@ fn futures(price: &ReferencePrice, now: Nanos) -> Vec<Instrument> {
                 hours_per_lot: terms.hours_per_lot,
                 schedule: terms.schedule,
                 reference: Price::from_ticks(1),
-                guards: instruments::Guards::standard(),
+                guards: Guards::standard(),
             };
             Instrument { reference: instrument.nearest_price(price.per_hour), ..instrument }
         })
         .collect()
 }
 
-/// One option on the front month and one spread from it to the month after.
+/// What names listed futures: options on the front months, caps on the first month to come, a spread of the first two months.
 fn derived(exchange: &Exchange, price: &ReferencePrice, now: Nanos) -> Vec<Instrument> {
-    let month = Product::Future { style: Style::Physical, period: Period::Month };
-    let listed: Vec<Instrument> = futures(price, now)
-        .into_iter()
-        .filter(|terms| terms.product == month)
-        .filter_map(|terms| exchange.series_by_name(&terms.name))
-        .map(|series| series.instrument.clone())
-        .collect();
-    let underlying = listed.iter().find(|month| now < option_ends_at(month));
-    let option = underlying.map(|underlying| call(underlying, price.per_hour));
-    let spread = match listed.as_slice() {
-        [near, far, ..] => Some(spread(near, far)),
-        [] | [_] => None,
+    let of = |style| {
+        let product = Product::Future { style, period: Period::Month };
+        let listed = futures(price, now).into_iter().filter(move |terms| terms.product == product);
+        let listed = listed.filter_map(|terms| exchange.series_by_name(&terms.name));
+        listed.map(|series| (series.instrument.clone(), series.mark)).collect::<Vec<_>>()
     };
-    option.into_iter().chain(spread).collect()
+    let (months, cash) = (of(Style::Physical), of(Style::Cash));
+    let with_options = months.iter().filter(|(month, _)| now < option_ends_at(month));
+    let mut all = Vec::new();
+    for (month, mark) in with_options.take(OPTION_MONTHS) {
+        for strike in strikes(month, *mark, -STRIKES_EACH_WAY..=STRIKES_EACH_WAY) {
+            all.extend([Right::Call, Right::Put].map(|right| option(month, *mark, strike, right)));
+        }
+    }
+    let to_come = cash.iter().find(|(month, _)| now < month.schedule.deliver_from);
+    if let Some((month, mark)) = to_come {
+        let strikes = strikes(month, *mark, 0..=CAPS_ABOVE);
+        all.extend(strikes.into_iter().map(|strike| cap(month, *mark, strike)));
+    }
+    if let [(near, _), (far, _), ..] = months.as_slice() {
+        all.push(spread(near, far));
+    }
+    all
 }
 
 fn option_ends_at(month: &Instrument) -> Nanos {
     month.schedule.deliver_from - OPTION_ENDS_BEFORE
 }
 
-/// `H100_USDC-25NOV26-2d5-C`: a call at the strike nearest to the reference.
-fn call(underlying: &Instrument, reference: MicroUsd) -> Instrument {
-    let last_trade_at = option_ends_at(underlying);
-    let step = STRIKE_STEP.micros();
-    let steps = reference.micros().saturating_add(step / 2).div_euclid(step).max(1);
-    let strike = underlying.nearest_price(MicroUsd::new(steps.saturating_mul(step)));
-    let in_name = underlying.price_to_decimal(strike).to_string().replace('.', "d");
+/// Strikes around `mark`, so many steps below and above: a step is about a twentieth of the mark, in whole grid steps, and no strike is
+/// further away than half of it.
+fn strikes(month: &Instrument, mark: Price, steps: std::ops::RangeInclusive<i64>) -> Vec<Price> {
+    let mark = month.per_hour(mark).micros();
+    let grid = STRIKE_GRID.micros();
+    let step = mark.div_euclid(20).div_euclid(grid).max(1).saturating_mul(grid);
+    let middle = mark.saturating_add(grid / 2).div_euclid(grid).max(1).saturating_mul(grid);
+    steps
+        .map(|steps| middle.saturating_add(step.saturating_mul(steps)))
+        .filter(|strike| mark <= strike.saturating_mul(2) && strike.saturating_mul(2) <= mark * 3)
+        .map(|strike| month.nearest_price(MicroUsd::new(strike)))
+        .collect()
+}
+
+/// `2d50`: two decimals, because the grid has them.
+fn in_name(month: &Instrument, strike: Price) -> String {
+    let cents = month.per_hour(strike).micros().div_euclid(10_000);
+    format!("{}d{:02}", cents.div_euclid(100), cents.rem_euclid(100))
+}
+
+/// Until somebody publishes a mark: a twentieth of what it is on.
+fn first_premium(mark: Price) -> Price {
+    Price::from_ticks(mark.ticks().div_euclid(20).max(1))
+}
+
+/// `H100_USDC-25NOV26-2d50-C`.
+fn option(month: &Instrument, mark: Price, strike: Price, right: Right) -> Instrument {
+    let last_trade_at = option_ends_at(month);
     let day = instruments::Date::of(last_trade_at).expiry_name();
+    let letter = match right {
+        Right::Call => "C",
+        Right::Put => "P",
+    };
     Instrument {
-        name: format!("{}_USDC-{day}-{in_name}-C", underlying.grade),
-        product: Product::Option { underlying: underlying.id, strike, right: Right::Call },
-        schedule: Schedule { last_trade_at, assign_at: last_trade_at, ..underlying.schedule },
-        reference: Price::from_ticks(1),
-        ..underlying.clone()
+        name: format!("{}_USDC-{day}-{}-{letter}", month.grade, in_name(month, strike)),
+        product: Product::Option { underlying: month.id, strike, right },
+        schedule: Schedule { last_trade_at, assign_at: last_trade_at, ..month.schedule },
+        reference: first_premium(mark),
+        // A premium may double within a minute of sense.
+        guards: Guards { bands: None, breaker: None, ..month.guards },
+        ..month.clone()
+    }
+}
+
+/// `H100CAP_USDC-31DEC26-2d50-C`: a root of its own, so that a client which reads names takes it for no option on the month.
+fn cap(month: &Instrument, mark: Price, strike: Price) -> Instrument {
+    let day = instruments::Date::of(month.schedule.last_trade_at).expiry_name();
+    Instrument {
+        name: format!("{}CAP_USDC-{day}-{}-C", month.grade, in_name(month, strike)),
+        product: Product::Cap { strike },
+        reference: first_premium(mark),
+        guards: Guards { bands: None, breaker: None, ..month.guards },
+        ..month.clone()
     }
 }
 
@@ -199,7 +253,7 @@ mod tests {
         assert_eq!(prices.len(), 5);
         for price in &prices {
             let listed = futures(price, NOW);
-            assert_eq!(listed.len(), 25);
+            assert_eq!(listed.len(), 38);
             for terms in &listed {
                 terms.check_terms().unwrap();
                 assert_eq!(terms.per_hour(terms.reference), price.per_hour);
@@ -214,13 +268,29 @@ mod tests {
     }
 
     #[test]
-    fn the_front_month_has_a_call_and_a_spread() {
-        let months: Vec<Instrument> =
-            futures(&price("H100", 2_510_000), NOW).into_iter().skip(12).take(2).collect();
-        let option = call(&months[0], MicroUsd::new(2_510_000));
-        assert_eq!(option.name, "H100_USDC-25NOV26-2d5-C");
-        option.check_terms().unwrap();
-        let spread = spread(&months[0], &months[1]);
+    fn options_and_caps_stand_around_the_mark_on_a_grid_of_five_cents() {
+        let months = futures(&price("H100", 2_510_000), NOW);
+        let month = &months[12];
+        let named = |strikes: Vec<Price>| {
+            strikes.iter().map(|strike| in_name(month, *strike)).collect::<Vec<_>>().join(" ")
+        };
+        let around = |ticks, steps| named(strikes(month, Price::from_ticks(ticks), steps));
+        assert_eq!(around(2_510, -5..=5), "2d00 2d10 2d20 2d30 2d40 2d50 2d60 2d70 2d80 2d90 3d00");
+        assert_eq!(around(410, -5..=5), "0d25 0d30 0d35 0d40 0d45 0d50 0d55 0d60");
+        assert_eq!(around(1, -5..=5), "", "nothing within half of it");
+        assert_eq!(around(4_820, 0..=4), "4d80 5d00 5d20 5d40 5d60");
+        let mark = Price::from_ticks(2_510);
+        for right in [Right::Call, Right::Put] {
+            let option = option(month, mark, Price::from_ticks(2_500), right);
+            let letter = if right == Right::Call { "C" } else { "P" };
+            assert_eq!(option.name, format!("H100_USDC-25NOV26-2d50-{letter}"));
+            option.check_terms().unwrap();
+        }
+        let cash = months.iter().find(|terms| terms.settles_against_index()).unwrap();
+        let cap = cap(cash, mark, Price::from_ticks(2_500));
+        assert_eq!(cap.name, "H100CAP_USDC-30NOV26-2d50-C");
+        cap.check_terms().unwrap();
+        let spread = spread(month, &months[13]);
         assert_eq!(spread.name, "H100_USDC-FS-27NOV26_28DEC26");
         spread.check_terms().unwrap();
     }

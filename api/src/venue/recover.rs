@@ -54,6 +54,14 @@ pub enum RecoverError {
         /// After which command.
         seq: Seq,
     },
+    /// The state does not add up, though it is the one that was journaled.
+    #[error("after command {seq}: {finding}", seq = .seq.0)]
+    Audit {
+        /// After which command.
+        seq: Seq,
+        /// What does not.
+        finding: exchange::AuditFinding,
+    },
     /// There are snapshots or read models, and the journal that they were made from is shorter or gone.
     #[error("journal in {path} ends at command {last}, but command {seen} was seen: it has lost commands", last = .last.0, seen = .seen.0)]
     JournalLost {

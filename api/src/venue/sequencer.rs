@@ -106,6 +106,8 @@ impl Inbox {
             | Command::ListInstrument(_)
             | Command::OpenAccount { .. }
             | Command::Deposit { .. }
+            | Command::Withdraw { .. }
+            | Command::FundHouse { .. }
             | Command::CancelOrder { .. }
             | Command::CancelAll { .. }
             | Command::OpenAuction { .. }
@@ -115,6 +117,10 @@ impl Inbox {
             | Command::SubmitReceipt { .. }
             | Command::DrawRows { .. }
             | Command::SubmitVerdict { .. }
+            | Command::PublishRisk { .. }
+            | Command::RegisterCapacity { .. }
+            | Command::SetMarginMode { .. }
+            | Command::InstructExercise { .. }
             // Physical close-out.
             | Command::Nominate { .. }
             | Command::AcceptDelivery { .. }

@@ -213,6 +213,7 @@ pub(crate) fn terms(name: &str) -> Instrument {
         hours_per_lot: 24,
         schedule: Schedule {
             last_trade_at: at(24),
+            ladder_step: NanosSpan::ZERO,
             assign_at: at(25),
             deliver_from: at(26),
             deliver_until: at(30),
@@ -225,7 +226,7 @@ pub(crate) fn terms(name: &str) -> Instrument {
         reference: Price::from_ticks(2_500),
         guards: Guards {
             bands: Some(BandWidths { front: Ppm::new(800_000), back: Ppm::new(800_000) }),
-            breaker: None,
+            ..Guards::NONE
         },
     }
 }

@@ -17,9 +17,11 @@ fn the_standard_listing_is_there_at_the_start_and_is_not_repeated() {
     };
     let venue = open();
     let listed = venue.exchange().series().count();
-    // Five grades: 7 days, 5 weeks, 13 months, one option, one spread.
-    assert_eq!(listed, 5 * 27);
-    assert!(venue.exchange().series_by_name("H100_USDC-25NOV26-2d5-C").is_some());
+    // Five grades: 38 futures, five caps, one spread; two months with 11 strikes of calls and puts, nine for the cheapest grade.
+    assert_eq!(listed, 5 * (38 + 5 + 1) + 4 * 2 * 2 * 11 + 2 * 2 * 9);
+    assert!(venue.exchange().series_by_name("H100_USDC-25NOV26-2d50-C").is_some());
+    assert!(venue.exchange().series_by_name("H100CAP_USDC-31DEC26-2d50-C").is_some());
+    assert!(venue.exchange().series_by_name("H100Y_USDC-25DEC26").is_some());
     assert!(venue.exchange().series_by_name("RTX4090_USDC-FS-27NOV26_28DEC26").is_some());
     venue.close().unwrap();
     assert_eq!(open().exchange().series().count(), listed);

@@ -5,15 +5,16 @@
 
 use exchange::{
     AmendOrder, AuctionReason, BatchItem, CancelFilter, CancelKind, Command, Exchange, IndexPrint,
-    Node, Nomination, PlaceOrder, TimeInForce,
+    Instruction, MarginMode, Node, Nomination, OptionGreeks, OptionRisk, PlaceOrder, TimeInForce,
 };
 use instruments::{
     AccountId, BreakerTerms, CloseOut, GradeId, Guards, Instrument, InstrumentId, MicroUsd, Nanos,
-    NanosSpan, ObligationId, OrderId, Ppm, Price, Product, Qty, Region, Right, Schedule, Side,
+    NanosSpan, ObligationId, OrderId, Period, Ppm, Price, Product, Qty, Region, Right, Schedule,
+    Side, Style,
 };
 use matching_engine::{OrderKind, PostOnly, PriceSource, StpMode, Trigger, TriggerWhen};
 use proptest::prelude::*;
-use settlement::{IntervalState, Verdict};
+use settlement::{Bucket, IntervalState, Verdict};
 
 use crate::world::{START, World, day_future, limit, next_receipt, open_venue};
 
@@ -51,6 +52,14 @@ pub(crate) enum Act {
         who: u64,
         micros: i64,
     },
+    Withdraw {
+        who: u64,
+        micros: i64,
+    },
+    FundHouse {
+        bucket: Bucket,
+        micros: i64,
+    },
     Index {
         grade: &'static str,
         cents: Option<i64>,
@@ -73,6 +82,12 @@ pub(crate) enum Act {
     Nominate {
         who: u64,
         key: u8,
+    },
+    Instruct {
+        who: u64,
+        option: u64,
+        abandon: u64,
+        exercise: u64,
     },
     Nonsense(Box<Command>),
     /// What parties say beside delivering, about the nth obligation.
@@ -189,7 +204,7 @@ fn any_order() -> impl Strategy<Value = PlaceOrder> {
         StpMode::CancelBoth,
         StpMode::Decrement,
     ]);
-    let series = prop_oneof![12 => Just(1), 8 => Just(2), 4 => Just(3), 1 => 0..6_u64];
+    let series = prop_oneof![12 => Just(1), 8 => Just(2), 4 => Just(3), 8 => 4..6_u64, 8 => 7..9_u64, 6 => 9..13_u64, 1 => 0..15_u64];
     let place = (any_who(), series, any_side());
     (place, any_kind(), any_lots(), any_time_in_force(), any_extras(), stp).prop_map(
         |((who, series, side), kind, qty, time_in_force, extras, stp)| PlaceOrder {
@@ -263,6 +278,37 @@ fn any_word() -> impl Strategy<Value = Act> {
     (any_who(), 0..6_usize, word).prop_map(|(who, nth, word)| Act::Say { who, nth, word })
 }
 
+/// How margin is computed: modes, what can be delivered, arrays.
+fn any_margin() -> impl Strategy<Value = Command> {
+    let mode = prop::sample::select(vec![
+        MarginMode::Portfolio,
+        MarginMode::Portfolio,
+        MarginMode::Standard,
+    ]);
+    let grade = prop::sample::select(vec!["H100", "A100", "B200"]);
+    let gpus = prop_oneof![1 => Just(0), 4 => 1..400_u64, 1 => Just(u64::MAX)];
+    let lanes = prop::collection::vec(-9_000_000..9_000_000_i64, settlement::LANES);
+    prop_oneof![
+        6 => (any_who(), mode).prop_map(|(who, mode)| {
+            Command::SetMarginMode { account: AccountId(who), mode }
+        }),
+        2 => (any_who(), grade, gpus).prop_map(|(who, grade, gpus)| Command::RegisterCapacity {
+            account: AccountId(who),
+            grade: GradeId::new(grade).unwrap(),
+            gpus,
+        }),
+        1 => (2..6_u64, 0..9_i64, lanes).prop_map(|(series, ticks, lanes)| {
+            let instrument = InstrumentId(series);
+            let (mark, iv) = (Price::from_ticks(ticks * 50), Ppm::new(800_000));
+            let array = lanes.try_into().unwrap();
+            let greeks = OptionGreeks::default();
+            Command::PublishRisk {
+                risks: vec![OptionRisk { instrument, mark, iv, greeks, array }],
+            }
+        }),
+    ]
+}
+
 fn any_amend() -> impl Strategy<Value = Act> {
     let ticks = || prop::option::of(any_ticks());
     let trigger = prop::option::weighted(0.2, any_ticks());
@@ -280,6 +326,15 @@ fn any_batch() -> impl Strategy<Value = Act> {
         .prop_map(|(who, parts)| Act::Batch { who, parts })
 }
 
+fn any_fund() -> impl Strategy<Value = Bucket> {
+    prop::sample::select(vec![
+        Bucket::FirstLoss,
+        Bucket::Insurance,
+        Bucket::DefaultFund,
+        Bucket::Suspense,
+    ])
+}
+
 fn any_trading() -> impl Strategy<Value = Act> {
     let nth = || 0..6_usize;
     prop_oneof![
@@ -288,13 +343,19 @@ fn any_trading() -> impl Strategy<Value = Act> {
         2 => (any_who(), nth()).prop_map(|(who, nth)| Act::Cancel { who, nth }),
         1 => (any_who(), any_filter()).prop_map(|(who, filter)| Act::CancelAll { who, filter }),
         1 => any_batch(),
+        1 => (any_who(), 4..6_u64, 0..3_u64, 0..3_u64).prop_map(|(who, option, abandon, exercise)| {
+            Act::Instruct { who, option, abandon, exercise }
+        }),
         1 => (any_who(), -1..50_000_000_i64).prop_map(|(who, micros)| Act::Deposit { who, micros }),
+        1 => (any_who(), -1..50_000_000_i64).prop_map(|(who, micros)| Act::Withdraw { who, micros }),
+        1 => (any_fund(), -1..50_000_000_i64).prop_map(|(bucket, micros)| Act::FundHouse { bucket, micros }),
         2 => (prop::sample::select(vec!["H100", "A100", "B200"]), prop::option::weighted(0.9, 200..300_i64))
             .prop_map(|(grade, cents)| Act::Index { grade, cents }),
         2 => any_span().prop_map(Act::Wait),
         1 => Just(Act::Tick),
         1 => any_nonsense().prop_map(|command| Act::Nonsense(Box::new(command))),
         1 => any_word(),
+        2 => any_margin().prop_map(|command| Act::Nonsense(Box::new(command))),
     ]
 }
 
@@ -325,7 +386,7 @@ pub(crate) fn any_acts() -> impl Strategy<Value = Vec<Act>> {
     })
 }
 
-/// A venue with a cycle every half minute, four series, five accounts with money.
+/// A venue with a cycle every half minute, twelve series, five accounts with money.
 pub(crate) fn morning() -> World {
     let mut world = World::unopened();
     world.apply(open_venue(true, NanosSpan::from_seconds(30)));
@@ -358,12 +419,27 @@ pub(crate) fn morning() -> World {
         dispute_within: NanosSpan::from_seconds(20),
         ..CloseOut::NONE
     };
-    let nodes = Instrument { node_size: 2, guards: guards(4_000), ..nodes };
+    let mut nodes = Instrument { node_size: 2, guards: guards(4_000), ..nodes };
+    nodes.schedule.ladder_step = NanosSpan::from_seconds(12);
     world.list(nodes);
     world.list(day_future("H100W", "H100"));
     let strike = Price::from_ticks(2_500);
-    let product = Product::Option { underlying: InstrumentId(3), strike, right: Right::Call };
-    world.list(Instrument { product, ..day_future("H100CALL", "H100") });
+    let option = |underlying, right, ends: u64, future: Instrument| {
+        let last_trade_at = START + NanosSpan::from_seconds(ends);
+        Instrument {
+            product: Product::Option { underlying: InstrumentId(underlying), strike, right },
+            schedule: Schedule { last_trade_at, ..future.schedule },
+            reference: Price::from_ticks(100),
+            guards: Guards::NONE,
+            ..future
+        }
+    };
+    world.list(option(3, Right::Call, 80, day_future("H100CALL", "H100")));
+    let put = compressed("H100PUT", "H100", 1, 3, (60, 70, 80, 140, 150));
+    world.list(option(1, Right::Put, 50, put));
+    let product = Product::Spread { near: InstrumentId(1), far: InstrumentId(3) };
+    world.list(Instrument { product, ..day_future("H100SPREAD", "H100") });
+    list_longer(&mut world);
     for (name, deposit) in NAMES.into_iter().zip(DEPOSITS) {
         let is_verifier = name == "vera";
         world.apply(Command::OpenAccount { name: name.to_owned(), is_verifier });
@@ -373,6 +449,24 @@ pub(crate) fn morning() -> World {
         world.apply(Command::NominateAgent { account, signer: [0; 20] });
     }
     world
+}
+
+/// A cash future and a cap on four days of two hours, and a quarter with its months.
+fn list_longer(world: &mut World) {
+    let month = |style| Product::Future { style, period: Period::Month };
+    let days = compressed("H100X", "H100", 8, 4, (95, 95, 20, 100, 120));
+    world.list(Instrument { product: month(Style::Cash), ..days.clone() });
+    let strike = Price::from_ticks(2_500);
+    let cap = Instrument { name: "H100CAP".to_owned(), product: Product::Cap { strike }, ..days };
+    world.list(Instrument { reference: Price::from_ticks(60), ..cap });
+    for (place, hours) in [(0, 31), (1, 28), (2, 31)] {
+        let (from, name) = (110 + place * 20, format!("A100M{place}"));
+        let terms = compressed(&name, "A100", hours, 4, (90, 95, from, from + 20, 200));
+        world.list(Instrument { product: month(Style::Physical), ..terms });
+    }
+    let quarter = Product::Future { style: Style::Physical, period: Period::Quarter };
+    let terms = compressed("A100Q", "A100", 90, 4, (45, 50, 110, 170, 200));
+    world.list(Instrument { product: quarter, ..terms });
 }
 
 fn compressed(
@@ -388,6 +482,7 @@ fn compressed(
         hours_per_lot,
         schedule: Schedule {
             last_trade_at: after(last_trade),
+            ladder_step: NanosSpan::ZERO,
             assign_at: after(assign),
             deliver_from: after(from),
             deliver_until: after(until),
@@ -422,7 +517,7 @@ pub(crate) fn act(world: &mut World, act: &Act) {
 fn command(exchange: &Exchange, act: &Act) -> Command {
     match act {
         Act::Wait(_) | Act::Run(_) | Act::Tick => Command::Tick,
-        Act::Place(order) => Command::PlaceOrder(order.clone()),
+        Act::Place(order) => Command::PlaceOrder(priced(exchange, order)),
         Act::Amend { who, nth, price, qty, trigger } => Command::AmendOrder(AmendOrder {
             account: AccountId(*who),
             order: nth_order(exchange, *who, *nth),
@@ -442,16 +537,47 @@ fn command(exchange: &Exchange, act: &Act) -> Command {
         Act::Deposit { who, micros } => {
             Command::Deposit { account: AccountId(*who), amount: MicroUsd::new(*micros) }
         }
+        Act::Withdraw { who, micros } => {
+            Command::Withdraw { account: AccountId(*who), amount: MicroUsd::new(*micros) }
+        }
+        Act::FundHouse { bucket, micros } => {
+            Command::FundHouse { bucket: *bucket, amount: MicroUsd::new(*micros) }
+        }
         Act::Index { grade, cents } => print(exchange, grade, *cents),
         Act::Nominate { who, key } => {
             Command::NominateAgent { account: AccountId(*who), signer: [*key; 20] }
         }
+        Act::Instruct { who, option, abandon, exercise } => Command::InstructExercise {
+            account: AccountId(*who),
+            instrument: InstrumentId(*option),
+            instruction: Instruction {
+                abandon: Qty::from_lots(*abandon),
+                exercise: Qty::from_lots(*exercise),
+            },
+        },
         Act::Nonsense(command) => (**command).clone(),
         Act::Say { who, nth, word } => say(exchange, AccountId(*who), *nth, *word),
         Act::Challenge { .. } | Act::Receipt { .. } | Act::Draw { .. } | Act::Judge { .. } => {
             delivery_command(exchange, act)
         }
     }
+}
+
+/// A premium is a small part of what a future costs.
+fn priced(exchange: &Exchange, order: &PlaceOrder) -> PlaceOrder {
+    let series = exchange.series_by_id(order.instrument);
+    let scaled = |price: Price| {
+        let ticks = price.ticks();
+        Price::from_ticks(if ticks < 1_000_000 { ticks.saturating_sub(2_400) } else { ticks })
+    };
+    if !series.is_some_and(|series| series.instrument.is_premium_style()) {
+        return order.clone();
+    }
+    let kind = match order.kind {
+        OrderKind::Limit(price) => OrderKind::Limit(scaled(price)),
+        OrderKind::Market => OrderKind::Market,
+    };
+    PlaceOrder { kind, ceiling: order.ceiling.map(scaled), ..order.clone() }
 }
 
 /// What the parts mean when the batch arrives; nearly always all of one account.

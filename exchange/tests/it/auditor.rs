@@ -5,13 +5,15 @@
 use std::collections::BTreeMap;
 
 use exchange::{
-    CloseOutEvent, Event, Exchange, HourSettled, IntervalSettled, OrderAccepted, Stamped, Traded,
+    CloseOutEvent, Event, Exchange, HourSettled, Impact, IntervalSettled, OrderAccepted,
+    SettlementSource, SplitPurpose, Stamped, Traded,
 };
 use instruments::{
-    AccountId, Instrument, InstrumentId, MicroUsd, ObligationId, OrderId, Price, Side,
+    AccountId, GradeId, Instrument, InstrumentId, MicroUsd, ObligationId, OrderId, Period, Price,
+    Product, Right, Side, Style,
 };
 use matching_engine::OrderKind;
-use settlement::{Bucket, Invoice, Transfer};
+use settlement::{Bucket, HoldKey, Invoice, Reason, Transfer, TransferId};
 
 #[derive(Default)]
 struct Holding {
@@ -54,8 +56,12 @@ struct Duty {
 #[derive(Default)]
 pub(crate) struct Auditor {
     balances: BTreeMap<Bucket, i128>,
+    last_transfer: TransferId,
+    last_chain: TransferId,
     terms: BTreeMap<InstrumentId, Instrument>,
     marks: BTreeMap<InstrumentId, Price>,
+    /// What variation settles at.
+    settled: BTreeMap<InstrumentId, Price>,
     holdings: BTreeMap<(InstrumentId, AccountId), Holding>,
     orders: BTreeMap<OrderId, Order>,
     depth: BTreeMap<(InstrumentId, Side, Price), u64>,
@@ -65,6 +71,11 @@ pub(crate) struct Auditor {
     last_trade: u64,
     trade_seqs: BTreeMap<InstrumentId, u64>,
     fees: i128,
+    /// Prints of every grade: when they were observed, and their value.
+    prints: BTreeMap<GradeId, Vec<(i128, Option<i128>)>>,
+    /// Of what settles against the index: all hours of a lot, their values so far, how many had one.
+    hours: BTreeMap<InstrumentId, (i128, i128, i128)>,
+    pub days: u64,
     pub trades: u64,
     pub ended: u64,
 }
@@ -77,6 +88,8 @@ impl Auditor {
     /// Adds up one command's events.
     #[track_caller]
     pub(crate) fn watch(&mut self, input: &Stamped, events: &[Event]) {
+        // A chain does not go on in the next command.
+        self.last_chain = TransferId::default();
         let mut due: BTreeMap<InstrumentId, i128> = BTreeMap::new();
         let mut through_suspense: BTreeMap<AccountId, i128> = BTreeMap::new();
         for event in events {
@@ -93,18 +106,44 @@ impl Auditor {
                         *through_suspense.entry(account).or_default() += micros(transfer.amount);
                     }
                 }
-                Event::VariationPaid { instrument, account, amount, unpaid, haircut } => {
-                    let owed = micros(*amount) - micros(*unpaid) + micros(*haircut);
+                Event::VariationPaid { instrument, account, amount } => {
+                    let owed = micros(*amount);
                     self.marked(*instrument, *account, owed);
                     *due.entry(*instrument).or_default() += owed;
-                    *through_suspense.entry(*account).or_default() -= micros(*amount);
+                    *through_suspense.entry(*account).or_default() -= owed;
+                }
+                Event::DefaultResolved(part) => {
+                    let own = micros(part.own_margin) + micros(part.own_share);
+                    let others = micros(part.first_loss) + micros(part.insurance);
+                    let lost = own + others + micros(part.mutual) + micros(part.haircut);
+                    assert_eq!(lost, micros(part.lost), "layers sum to the loss");
+                    *through_suspense.entry(part.account).or_default() -= lost - own;
+                }
+                Event::LossSplit { purpose, page } => {
+                    for line in &page.lines {
+                        assert!(page.terms.hold_for(line), "a line that does not follow");
+                        let part = i128::from(line.part);
+                        *through_suspense.entry(line.account).or_default() += match purpose {
+                            SplitPurpose::Haircut => i128::try_from(line.weight).unwrap() - part,
+                            SplitPurpose::FundShares => part,
+                        };
+                    }
                 }
                 _ => self.event(input, event),
             }
         }
         assert!(due.values().all(|sum| *sum == 0), "variation sums to zero: {due:?}");
+        // Beyond the ledger's range a due is told as the most that the ledger can hold.
+        let is_saturated = events.iter().any(|event| match event {
+            Event::VariationPaid { amount, .. } => amount.micros().abs() == i64::MAX,
+            Event::DefaultResolved(part) => part.lost.micros() == i64::MAX,
+            _ => false,
+        });
         let moved_otherwise = through_suspense.values().any(|rest| *rest != 0);
-        assert!(!moved_otherwise, "variation is the money that moved: {through_suspense:?}");
+        assert!(
+            is_saturated || !moved_otherwise,
+            "variation is the money that moved: {through_suspense:?}"
+        );
     }
 
     #[track_caller]
@@ -117,6 +156,9 @@ impl Auditor {
             Event::MarkChanged { instrument, mark } => {
                 let before = self.marks.insert(*instrument, *mark);
                 assert_ne!(before, Some(*mark), "a mark that did not change");
+            }
+            Event::SettlementPriceFixed { instrument, price, source } => {
+                self.fixed(*instrument, *price, source);
             }
             Event::OrderAccepted(order) => self.accepted(order),
             Event::OrderAmended { order, price, qty, .. } => {
@@ -145,11 +187,147 @@ impl Auditor {
                 assert!(i128::from(delivered.lots()) <= held.lots.abs());
             }
             Event::SeriesExpired { instrument, settlement_price } => {
-                assert_eq!(self.marks[instrument], *settlement_price);
+                let is_premium_style = self.is_premium_style(*instrument);
+                assert!(is_premium_style || self.marks[instrument] == *settlement_price);
+                // A parent settles at what it becomes, which the cascade names.
+                if self.becomes_shorter(*instrument) {
+                    self.settled.insert(*instrument, *settlement_price);
+                }
                 assert!(self.terms[instrument].schedule.last_trade_at <= input.at);
+            }
+            Event::OptionExercised { .. } => self.exercised(event),
+            Event::SeriesCascaded { instrument, lot_value, into } => {
+                self.cascaded(*instrument, *lot_value, into);
+            }
+            Event::DaySettled { .. } => self.day_settled(event),
+            Event::SeriesSettled { instrument, mean, coverage, .. } => {
+                let (hours, sum, valued) = self.hours[instrument];
+                assert_eq!(self.terms[instrument].hours_per_lot, 0);
+                let error = micros(*mean) * hours - sum;
+                assert!(2 * error.abs() <= hours, "the mean of the hours");
+                assert_eq!(i128::from(coverage.ppm()), valued * 1_000_000 / hours);
+            }
+            Event::IndexPublished(print) => {
+                let value = print.value.map(micros);
+                let prints = self.prints.entry(print.grade.clone()).or_default();
+                prints.push((i128::from(print.observed_at.nanos()), value));
             }
             _ => self.delivery_event(input, event),
         }
+    }
+
+    /// As many lots of every child, each at its share of the parent's worth by hours; what the quoted price was off is with the first.
+    #[track_caller]
+    fn cascaded(&mut self, parent: InstrumentId, lot_value: i128, into: &[InstrumentId]) {
+        let hours: Vec<i128> =
+            into.iter().map(|id| i128::from(self.terms[id].hours_per_lot)).collect();
+        let whole: i128 = hours.iter().sum();
+        assert_eq!(whole, i128::from(self.terms[&parent].hours_per_lot), "every hour");
+        let held: Vec<(AccountId, i128, i128)> = self
+            .holdings
+            .iter()
+            .filter(|((instrument, _), held)| *instrument == parent && held.lots != 0)
+            .map(|((_, account), held)| (*account, held.lots, held.cost))
+            .collect();
+        assert_eq!(held.iter().map(|(_, lots, _)| lots).sum::<i128>(), 0);
+        for (account, lots, cost) in held {
+            let mut left = cost;
+            for (place, id) in into.iter().enumerate().rev() {
+                let until =
+                    |end: usize| (lot_value * hours[..end].iter().sum::<i128>()).div_euclid(whole);
+                let share = lots * (until(place + 1) - until(place));
+                let holding = self.holdings.entry((*id, account)).or_default();
+                holding.lots += lots;
+                holding.cost += if place == 0 { left } else { share };
+                left -= share;
+            }
+        }
+    }
+
+    /// Every lot has a day less, and has been given what the day's hours brought: by the newest print of each hour, or of one before.
+    #[track_caller]
+    fn day_settled(&mut self, event: &Event) {
+        let Event::DaySettled { instrument, day, per_lot, valued, hours_left } = event else {
+            return;
+        };
+        let terms = self.terms.get_mut(instrument).expect("a series");
+        let days_left = i128::from(terms.schedule.intervals - day);
+        let hours = i128::from(terms.hours_per_lot) / days_left;
+        terms.hours_per_lot -= u32::try_from(hours).unwrap();
+        assert_eq!(terms.hours_per_lot, *hours_left);
+        let terms = terms.clone();
+        let from = i128::from(terms.schedule.deliver_from.nanos());
+        let window = i128::from(terms.schedule.deliver_until.nanos()) - from;
+        let all = hours * i128::from(terms.schedule.intervals);
+        let hour_of = |at: i128| ((at - from) * all).div_euclid(window);
+        let prints = self.prints.get(&terms.grade).cloned().unwrap_or_default();
+        let newest = |hour: i128| {
+            prints.iter().rev().find(|(at, _)| hour_of(*at) == hour).and_then(|(_, value)| *value)
+        };
+        let tick = micros(terms.tick_size);
+        let fallback = terms.strike().unwrap_or(self.marks[instrument]);
+        let (mut brought, mut own, mut sum) = (0, 0, 0);
+        for hour in i128::from(*day) * hours..(i128::from(*day) + 1) * hours {
+            let found = (0..=72).find_map(|back| newest(hour - back));
+            own += i128::from(newest(hour).is_some());
+            let value = found.unwrap_or(i128::from(fallback.ticks()) * tick);
+            sum += value;
+            brought += match terms.product {
+                Product::Cap { strike } => (value - i128::from(strike.ticks()) * tick).max(0),
+                _ => value,
+            };
+        }
+        assert_eq!((brought, own), (micros(*per_lot), i128::from(*valued)), "{instrument} {day}");
+        let settled = self.hours.entry(*instrument).or_default();
+        *settled = (all, settled.1 + sum, settled.2 + own);
+        for ((of, _), held) in &mut self.holdings {
+            if of == instrument {
+                held.cost -= held.lots * brought;
+            }
+        }
+        // What a day gained is paid at the mark.
+        self.settled.insert(*instrument, self.marks[instrument]);
+        self.days += 1;
+    }
+
+    fn becomes_shorter(&self, instrument: InstrumentId) -> bool {
+        matches!(
+            self.terms[&instrument].product,
+            Product::Future { style: Style::Physical, period: Period::Quarter | Period::Year }
+        )
+    }
+
+    /// Lots of an option become lots of its future at the future's price; what the strike is better is due with the option.
+    #[track_caller]
+    fn exercised(&mut self, event: &Event) {
+        let Event::OptionExercised {
+            instrument,
+            account,
+            exercised,
+            underlying,
+            booked,
+            underlying_price,
+        } = event
+        else {
+            return;
+        };
+        let Product::Option { underlying: future, strike, right } = self.terms[instrument].product
+        else {
+            panic!("an option is exercised")
+        };
+        assert_eq!(future, *underlying);
+        let sign = if right == Right::Call { 1 } else { -1 };
+        let lots = i128::from(exercised.lots());
+        assert_eq!(i128::from(booked.lots()), sign * lots);
+        let price = *underlying_price;
+        let at_price = self.value(future, price, sign * lots);
+        let gain = at_price - self.value(future, strike, sign * lots);
+        let option = self.holdings.get_mut(&(*instrument, *account)).expect("a holding");
+        assert!(lots.abs() <= option.lots.abs() && 0 < lots * option.lots, "what is held");
+        option.cost -= gain;
+        let holding = self.holdings.entry((future, *account)).or_default();
+        holding.lots += sign * lots;
+        holding.cost += at_price;
     }
 
     #[track_caller]
@@ -199,13 +377,19 @@ impl Auditor {
             Event::ObligationClosed { .. } => self.closed(event),
             Event::Rejected(_)
             | Event::VenueOpened
+            | Event::VariationEnded
             | Event::AccountOpened { .. }
-            | Event::IndexPublished(_)
             | Event::AuctionOpened { .. }
             | Event::AuctionExtended { .. }
             | Event::AuctionEnded { .. }
             | Event::IndicativePrice { .. }
             | Event::BatchItemDone { .. }
+            | Event::ExerciseInstructed { .. }
+            | Event::RiskPublished(_)
+            | Event::CapacityRegistered { .. }
+            | Event::MarginModeChanged { .. }
+            | Event::MarginScaled { .. }
+            | Event::LadderClimbed { .. }
             | Event::AgentNominated { .. } => {}
             // Physical close-out.
             Event::CloseOut(event) => self.close_out_event(event),
@@ -273,7 +457,13 @@ impl Auditor {
         duty
     }
 
+    #[track_caller]
     fn money_moved(&mut self, transfer: &Transfer) {
+        let Transfer { id, chain, reason, .. } = *transfer;
+        assert_eq!(id.0, self.last_transfer.0 + 1, "transfer ids without gaps");
+        assert!(chain == id || chain == self.last_chain, "out of its chain: {transfer:?}");
+        assert_ne!(reason, Reason::Unstated, "nobody said what it is for: {transfer:?}");
+        (self.last_transfer, self.last_chain) = (id, chain);
         assert!(MicroUsd::ZERO < transfer.amount, "money that did not move: {transfer:?}");
         *self.balances.entry(transfer.from).or_default() -= micros(transfer.amount);
         *self.balances.entry(transfer.to).or_default() += micros(transfer.amount);
@@ -287,9 +477,35 @@ impl Auditor {
         i128::from(price.ticks()) * tick_value * lots
     }
 
+    /// What a trade costs its taker: five basis points, of the worth at the strike and at most an eighth of the premium where one is paid.
+    fn fee(&self, instrument: InstrumentId, price: Price, lots: i128) -> i128 {
+        let rate = |worth: i128| (worth * 500 + 999_999).div_euclid(1_000_000);
+        match self.terms[&instrument].strike() {
+            Some(strike) => {
+                let premium = self.value(instrument, price, lots);
+                rate(self.value(instrument, strike, lots)).min(premium.div_euclid(8))
+            }
+            None => rate(self.value(instrument, price, lots)),
+        }
+    }
+
+    fn is_premium_style(&self, instrument: InstrumentId) -> bool {
+        self.terms[&instrument].is_premium_style()
+    }
+
     fn reserve(&self, order: &Order, limit: Price) -> i128 {
         let worst = order.ceiling.unwrap_or(limit);
         let at = |price: Price| self.value(order.instrument, price, 1);
+        if self.is_premium_style(order.instrument) {
+            let mark = self.marks[&order.instrument];
+            return match order.side {
+                Side::Buy => at(worst) + self.fee(order.instrument, worst, 1),
+                Side::Sell => {
+                    let fee = self.fee(order.instrument, limit.max(worst).max(mark), 1);
+                    fee + (at(mark) - at(worst)).max(0)
+                }
+            };
+        }
         let at_mark = at(self.marks[&order.instrument]);
         let loss = match order.side {
             Side::Buy => at(worst) - at_mark,
@@ -340,6 +556,41 @@ impl Auditor {
         assert!(entry.filled < entry.qty, "an amend leaves something open");
     }
 
+    /// A settlement price is what its source gives.
+    #[track_caller]
+    fn fixed(&mut self, instrument: InstrumentId, price: Price, source: &SettlementSource) {
+        let ticks = i128::from(price.ticks());
+        let tick = micros(self.terms[&instrument].tick_size);
+        match source {
+            SettlementSource::Trades { trades, lots, value } => {
+                let (lots, twice) = (i128::from(*lots), 2 * (ticks * i128::from(*lots) - value));
+                assert!(5 <= *trades && 10 <= lots && twice.abs() <= lots, "{source:?} at {ticks}");
+            }
+            SettlementSource::Book(Impact { bids, asks }) => {
+                let (bid, ask) = (i128::from(bids.lots), i128::from(asks.lots));
+                let rest = bids.value * ask + asks.value * bid - 2 * bid * ask * ticks;
+                assert!((0..2 * bid * ask).contains(&rest), "{source:?} at {ticks}");
+            }
+            SettlementSource::Mark => assert_eq!(price, self.marks[&instrument]),
+            SettlementSource::Index { values, .. } => {
+                assert_eq!(values.len(), 48);
+                let mut filled: Vec<i128> = Vec::new();
+                let first = micros(values.iter().flatten().next().copied().unwrap());
+                for value in values {
+                    filled.push(value.map_or(*filled.last().unwrap_or(&first), micros));
+                }
+                filled.sort_unstable();
+                let sum: i128 = filled[4..44].iter().sum();
+                // Rounded twice: to a micro-dollar and to a tick.
+                let off = 2 * (ticks * tick * 40 - sum);
+                let is_clamped = ticks == 1 || price == Instrument::PRICE_MAX;
+                assert!(off.abs() <= 40 * (tick + 1) || is_clamped, "{source:?} at {ticks}");
+                assert!(values.iter().flatten().count() >= 29, "60 % of the day is there");
+            }
+        }
+        self.settled.insert(instrument, price);
+    }
+
     #[track_caller]
     fn traded(&mut self, trade: &Traded) {
         self.trades += 1;
@@ -368,22 +619,25 @@ impl Auditor {
             }
             let signed = if side == Side::Buy { lots } else { -lots };
             let paid = self.value(trade.instrument, trade.price, signed);
+            let paid = if self.is_premium_style(trade.instrument) { 0 } else { paid };
             let holding = self.holdings.entry((trade.instrument, fill.account)).or_default();
             holding.lots += signed;
             holding.cost += paid;
             self.fees += micros(fill.fee);
         }
-        let full =
-            (self.value(trade.instrument, trade.price, lots) * 500 + 999_999).div_euclid(1_000_000);
+        let full = self.fee(trade.instrument, trade.price, lots);
         assert!(micros(trade.taker.fee) <= full, "no more than the taker's fee");
         assert_eq!(trade.maker.fee, MicroUsd::ZERO);
     }
 
-    /// A position was put to its value at the mark, for which `owed` was due.
+    /// A position was put to its value at the settlement price, for which `owed` was due.
     #[track_caller]
     fn marked(&mut self, instrument: InstrumentId, account: AccountId, owed: i128) {
         let lots = self.holdings[&(instrument, account)].lots;
-        let value = self.value(instrument, self.marks[&instrument], lots);
+        let is_premium = self.is_premium_style(instrument);
+        let price = self.settled.get(&instrument).copied();
+        let value = price.map_or(0, |price| self.value(instrument, price, lots));
+        let value = if is_premium { 0 } else { value };
         let holding = self.holdings.get_mut(&(instrument, account)).unwrap();
         let exact = value - holding.cost;
         let saturated = exact.clamp(-i128::from(i64::MAX), i128::from(i64::MAX));
@@ -483,6 +737,7 @@ impl Auditor {
             exchange.ledger().balances().map(|(bucket, money)| (bucket, micros(money))).collect();
         assert_eq!(balances, ledger, "balances");
         assert_eq!(self.fees, micros(exchange.ledger().balance(Bucket::Fees)), "fees");
+        assert_eq!(self.last_transfer, exchange.ledger().last_transfer(), "transfers");
 
         let held = exchange
             .positions()
@@ -552,7 +807,10 @@ impl Auditor {
     fn compare_duties(&self, exchange: &Exchange) {
         assert_eq!(self.duties.len(), exchange.deliveries().count(), "obligations");
         let mut held: BTreeMap<Bucket, i128> = BTreeMap::new();
+        let ledger = exchange.ledger();
         for (id, duty) in &self.duties {
+            let keys = [HoldKey::Escrow(*id, duty.buyer), HoldKey::Bond(*id, duty.seller)];
+            assert_eq!(keys.map(|key| micros(ledger.held(key))), [duty.escrow, duty.bond], "{id}");
             let obligation = &exchange.delivery(*id).expect("an obligation").obligation;
             assert_eq!(obligation.closed, duty.is_closed, "{id}");
             assert_eq!(

@@ -709,6 +709,7 @@ fn deliv_038_a_buyer_who_stops_prefunding_pays_a_tenth_of_the_rest() {
             D-1/3 unverified, buyer 10
             D-1 invoice 2: 14400 s delivered, 0 s missing, seller 10, buyer 10
             D-1 closed, 2 delivered, 0 failed, 2 unverified, paid 20
+            H100N settles @ 2.5 by the mark
             alice: cash 27.63 margin 948 +79 H100N
         "#]],
     );

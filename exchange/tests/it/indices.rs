@@ -87,21 +87,38 @@ fn index_003_a_value_in_range_or_a_reason_for_none() {
 }
 
 #[test]
-fn index_004_a_series_settles_at_the_fixing_of_the_half_hours_before_it() {
-    // Of 48 half-hours two close at 8.00 and the last at 3.00, the others at 2.00: the four highest and lowest do not count.
-    let mut script = String::new();
-    for half_hour in 0..48 {
+fn index_004_a_series_settles_at_the_fixing_of_the_day_that_ends_with_it() {
+    // The day before the last trade at 25 hours: of its 48 half-hours two close at 8.00 and the last at 3.00, the others at 2.00. The four
+    // highest and lowest do not count. What was printed before that day, at 1.00, and after it, at 9.00, does not count at all.
+    let mut desk = crate::script::Desk::new();
+    desk.run(
+        "
+        open test
+        list H100D trade 25h assign 30h from 31h until 55h close 56h
+        index H100 1
+        +30m
+        index H100 1
+        ",
+    );
+    for half_hour in 2..50 {
         let value = match half_hour {
             3 | 27 => "8",
-            47 => "3",
+            49 => "3",
             _ => "2",
         };
-        script.push_str(&format!("index H100 {value} at {}m\n", half_hour * 30));
+        desk.run(&format!("+30m\nindex H100 {value} at {}m", half_hour * 30));
     }
-    script.push_str("run 1h");
-    let mut desk = crate::script::Desk::morning();
-    desk.run(&script);
-    assert!(desk.out.ends_with("H100D mark 2\nH100D expired @ 2\n"), "{}", desk.out);
+    desk.run("+30m");
+    desk.out.clear();
+    desk.run("index H100 9\ntick");
+    expect![[r#"
+        H100 index 9
+        H100D mark 9
+        H100D mark 2
+        H100D settles @ 2 by 48 of 48 partitions
+        H100D expired @ 2
+    "#]]
+    .assert_eq(&desk.out);
 }
 
 #[test]
@@ -129,7 +146,47 @@ fn index_005_without_a_fixing_a_series_settles_at_its_mark() {
             H100D mark 2.61
             #3 cancelled 1: expired
             #4 cancelled 1: expired
+            H100D settles @ 2.61 by the mark
             H100D expired @ 2.61
+        "#]],
+    );
+}
+
+#[test]
+fn index_005_or_at_what_traded_last() {
+    // Five trades of eleven lots: (5 * 2.60 + 4 * 2.62 + 2 * 2.61) / 11 = 28.7 / 11 = 2.609.
+    check_morning(
+        "
+        +30m
+        alice buy 11 @ 2.62
+        bob sell 2 @ 2.62
+        bob sell 2 @ 2.62
+        alice amend #1 @ 2.6
+        bob sell 5 @ 2.6
+        alice amend #1 @ 2.61
+        bob sell 1 @ 2.61
+        bob sell 1 @ 2.61
+        run 30m
+        ",
+        expect![[r#"
+            #1 alice buy 11 @ 2.62
+            #2 bob sell 2 @ 2.62
+            #2 bob sells 2 @ 2.62 with #1 alice, fee 0.06288
+            #3 bob sell 2 @ 2.62
+            #3 bob sells 2 @ 2.62 with #1 alice, fee 0.06288
+            #1 now 11 @ 2.6
+            #4 bob sell 5 @ 2.6
+            #4 bob sells 5 @ 2.6 with #1 alice, fee 0.156
+            #1 now 11 @ 2.61
+            #5 bob sell 1 @ 2.61
+            #5 bob sells 1 @ 2.61 with #1 alice, fee 0.03132
+            #6 bob sell 1 @ 2.61
+            #6 bob sells 1 @ 2.61 with #1 alice, fee 0.03132
+            H100D mark 2.609
+            H100D settles @ 2.609 by 11 lots in 5 trades
+            H100D expired @ 2.609
+            H100D variation alice -0.024
+            H100D variation bob 0.024
         "#]],
     );
 }

@@ -6,14 +6,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use exchange::{
-    Account, CloseOuts, Command, Delivery, Event, Exchange, IndexHistory, OpenOrder, OpenVenue,
-    Series, SeriesState, Stamped,
+    Account, CloseOuts, Command, Delivery, Event, Exchange, IndexHistory, Instruction, Margins,
+    OpenOrder, OpenVenue, Roll, Series, SeriesState, Stamped,
 };
 use instruments::{
     AccountId, GradeId, InstrumentId, Nanos, ObligationId, OrderId, Price, Qty, Seq, Side,
 };
 use matching_engine::{Engine, OrderKind, Phase};
-use settlement::{Bucket, FeeRates, Ledger, MarginRates, OpenOrders, Positions};
+use settlement::{Bucket, FeeRates, Ledger, OpenOrders, Positions};
+
+use crate::required::{required, scale_now};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 struct ReduceOnly {
@@ -36,18 +38,24 @@ pub(crate) struct State {
     stopping: BTreeSet<(Nanos, InstrumentId)>,
     pub accounts: BTreeMap<AccountId, Account>,
     accounts_by_name: BTreeMap<String, AccountId>,
-    orders: BTreeMap<OrderId, OpenOrder>,
-    open_orders: BTreeMap<AccountId, BTreeMap<InstrumentId, OpenOrders>>,
+    pub orders: BTreeMap<OrderId, OpenOrder>,
+    pub open_orders: BTreeMap<AccountId, BTreeMap<InstrumentId, OpenOrders>>,
     reduce_only: BTreeMap<(AccountId, InstrumentId), ReduceOnly>,
-    ledger: Ledger,
-    positions: Positions,
-    indices: BTreeMap<GradeId, IndexHistory>,
-    deliveries: BTreeMap<ObligationId, Delivery>,
+    pub ledger: Ledger,
+    pub positions: Positions,
+    pub indices: BTreeMap<GradeId, IndexHistory>,
+    pub deliveries: BTreeMap<ObligationId, Delivery>,
     variation_at: Nanos,
     unmarked: BTreeSet<InstrumentId>,
     marks_at: Option<Nanos>,
-    margin_rates: MarginRates,
     fee_rates: FeeRates,
+    pub margins: Margins,
+    options_on: BTreeMap<InstrumentId, BTreeSet<InstrumentId>>,
+    instructions: BTreeMap<(InstrumentId, AccountId), Instruction>,
+    exercise_prices: BTreeMap<InstrumentId, Price>,
+    lot_values: BTreeMap<InstrumentId, i128>,
+    rolls: BTreeMap<InstrumentId, Roll>,
+    rolling: BTreeSet<(Nanos, InstrumentId)>,
     // Physical close-out.
     close_outs: CloseOuts,
     // Trades agreed elsewhere.
@@ -68,7 +76,7 @@ pub(crate) fn inspect(exchange: &Exchange, input: &Stamped, before: &[u8], event
     let mut happened = Vec::new();
     untouched.engine.advance(state.now, &mut happened);
     // Where time alone has done something, that comes before the refusal.
-    let stopped = untouched.stopping != state.stopping;
+    let stopped = untouched.stopping != state.stopping || untouched.rolling != state.rolling;
     if is_refused && happened.is_empty() && !stopped {
         assert_eq!(events.len(), 1, "a refusal is the only event: {events:?}");
         untouched.last_seq = state.last_seq;
@@ -83,6 +91,12 @@ pub(crate) fn inspect(exchange: &Exchange, input: &Stamped, before: &[u8], event
         assert!(input.at < next, "after a tick at {:?} another is due at {next:?}", input.at);
     }
     positions_sum_to_zero(&state);
+    for event in events {
+        if let Event::MarginScaled { instrument, scale } = event {
+            let now = scale_now(&state, &state.series[instrument]);
+            assert_eq!(i128::from(scale.ppm()), now, "scale of {instrument}");
+        }
+    }
     books_and_records_agree(&state);
     counters_agree(&state);
     for account in state.accounts.keys() {
@@ -166,33 +180,6 @@ pub(crate) fn lot_value(series: &Series, price: Price) -> i128 {
     i128::from(price.ticks())
         * i128::from(terms.tick_size.micros())
         * i128::from(terms.hours_per_lot)
-}
-
-/// What an account's position and orders require over all series: in plain arithmetic, from nothing but the orders and positions.
-fn required(state: &State, account: AccountId) -> Option<(i128, i128)> {
-    let (mut for_positions, mut for_orders) = (0_i128, 0_i128);
-    for (instrument, series) in &state.series {
-        let net = state.positions.get(*instrument, account);
-        let net = net.map_or(0, |position| i128::from(position.net.lots()));
-        let (mut buys, mut sells, mut reserve) = (0_i128, 0_i128, 0_i128);
-        let mine =
-            |record: &&OpenOrder| (record.account, record.instrument) == (account, *instrument);
-        for record in state.orders.values().filter(mine) {
-            let lots = i128::from(record.open().lots());
-            match record.side {
-                Side::Buy => buys += lots,
-                Side::Sell => sells += lots,
-            }
-            reserve += lots * i128::from(record.reserve_per_lot.micros());
-        }
-        let value = lot_value(series, series.mark);
-        let position = rate_up(200_000, value * net.abs());
-        let worst = rate_up(200_000, value * (net + buys).max(sells - net));
-        i64::try_from(worst.max(position)).ok()?;
-        for_positions += position;
-        for_orders += worst - position + reserve;
-    }
-    Some((for_positions, for_orders))
 }
 
 #[track_caller]

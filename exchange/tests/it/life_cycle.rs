@@ -46,6 +46,7 @@ fn everything_is_delivered_and_paid() {
             #2 alice buys 2 @ 2.5 with #1 bob, fee 0.06
             H100 index 2.6
             H100D mark 2.6
+            H100D settles @ 2.6 by the mark
             H100D expired @ 2.6
             H100D variation alice 4.8
             H100D variation bob -4.8
@@ -112,6 +113,7 @@ fn a_lying_seller_pays() {
             #2 bob sells 1 @ 2.5 with #1 alice, fee 0.03
             bob nominates aa
             H100 index 2.5
+            H100D settles @ 2.5 by the mark
             H100D expired @ 2.5
             H100D assigned: 2 holders, 0 matched, 1 paired
             H100D alice ends +1, 1 for delivery
@@ -161,6 +163,7 @@ fn a_silent_seller_pays_and_a_dear_replacement_costs_more() {
             #1 alice buy 1 @ 2.5
             #2 bob sell 1 @ 2.5
             #2 bob sells 1 @ 2.5 with #1 alice, fee 0.03
+            H100D settles @ 2.5 by the mark
             H100D expired @ 2.5
             H100D assigned: 2 holders, 0 matched, 1 paired
             H100D alice ends +1, 1 for delivery
@@ -211,6 +214,7 @@ fn what_nobody_can_judge_is_unpaid_and_unpunished() {
             #2 bob sell 1 @ 2.5
             #2 bob sells 1 @ 2.5 with #1 alice, fee 0.03
             bob nominates aa
+            H100D settles @ 2.5 by the mark
             H100D expired @ 2.5
             H100D assigned: 2 holders, 0 matched, 1 paired
             H100D alice ends +1, 1 for delivery
@@ -262,6 +266,7 @@ fn a_verdict_may_come_after_its_interval_has_ended() {
             #2 bob sell 1 @ 2.5
             #2 bob sells 1 @ 2.5 with #1 alice, fee 0.03
             bob nominates aa
+            H100D settles @ 2.5 by the mark
             H100D expired @ 2.5
             H100D assigned: 2 holders, 0 matched, 1 paired
             H100D alice ends +1, 1 for delivery
@@ -315,6 +320,7 @@ fn a_buyer_who_cannot_prefund_pays_a_tenth() {
             #1 alice buy 2 @ 2.5
             #2 bob sell 2 @ 2.5
             #2 bob sells 2 @ 2.5 with #1 alice, fee 0.06
+            H100D settles @ 2.5 by the mark
             H100D expired @ 2.5
             H100D assigned: 2 holders, 0 matched, 1 paired
             H100D alice ends +2, 2 for delivery
@@ -363,6 +369,7 @@ fn whole_nodes_are_delivered_and_the_odd_rest_is_money() {
             #3 carol buys 7 @ 2.5 with #1 bob, fee 0.21
             H100 index 2.7
             H100D mark 2.7
+            H100D settles @ 2.7 by the mark
             H100D expired @ 2.7
             H100D variation alice 57.6
             H100D variation bob -91.2
@@ -414,9 +421,12 @@ fn a_loser_who_cannot_pay_cuts_the_winner() {
             H100D mark 1.5
             alice: cash 4.8 margin 7.2 +1 H100D (-24)
             bob: cash 992.8 margin 7.2 -1 H100D (24)
+            H100D settles @ 1.5 by the mark
             H100D expired @ 1.5
-            H100D variation alice -12, unpaid 12
-            H100D variation bob 12, haircut 12
+            H100D variation alice -24
+            H100D variation bob 24
+            alice lost 24, own margin 12, haircut 12
+            haircut 1/1: bob 12000000 of 24000000
             alice: +1 H100D
             bob: cash 1004.8 margin 7.2 -1 H100D
             H100D assigned: 2 holders, 0 matched, 1 paired

@@ -42,7 +42,9 @@ fn expiry_008_nominations_are_taken_from_the_last_trade_until_their_instant() {
     );
     expect![[r#"
         refused EXPIRY-008 NoNominations
+        H100D settles @ 2.5 by the mark
         H100D expired @ 2.5
+        H100N settles @ 2.5 by the mark
         H100N expired @ 2.5
         H100N alice nominates EU [] 
         H100N alice nominates NA [rack-7 rack-8] lynx.example:443
@@ -149,6 +151,7 @@ fn a_series_that_nobody_held_publishes_nothing() {
     check_morning(
         "run 2h",
         expect![[r#"
+            H100D settles @ 2.5 by the mark
             H100D expired @ 2.5
         "#]],
     );

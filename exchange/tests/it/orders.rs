@@ -15,41 +15,30 @@ fn order_001_to_003_the_series_must_be_listed_cleared_and_trading() {
         "
         open test
         list H100D
-        list H100CALL option
         list H100SPREAD spread
-        list H100CASH cash
         account alice
         deposit alice 1000
         alice buy 1 @ 2.5 in NOWHERE
         alice cancel all in NOWHERE
-        alice buy 1 @ 2.5 in H100CALL
         alice buy 1 @ 2.5 in H100SPREAD
-        alice buy 1 @ 2.5 in H100CASH
         alice buy 1 @ 2.5
         run 1h
         alice buy 1 @ 2.5
-        alice buy 1 @ 2.5 in H100CALL
         ",
         expect![[r#"
             venue open
             H100D listed
-            H100CALL listed
             H100SPREAD listed
-            H100CASH listed
             alice opened
             refused ORDER-001 UnknownInstrument
             refused ORDER-001 UnknownInstrument
             refused ORDER-002 ProductNotCleared
-            refused ORDER-002 ProductNotCleared
-            refused ORDER-002 ProductNotCleared
             #1 alice buy 1 @ 2.5
             #1 cancelled 1: expired
+            H100D settles @ 2.5 by the mark
             H100D expired @ 2.5
-            H100CALL expired @ 2.5
             H100SPREAD expired @ 2.5
-            H100CASH expired @ 2.5
             refused ORDER-003 SeriesExpired
-            refused ORDER-002 ProductNotCleared
         "#]],
     );
 }
@@ -60,15 +49,15 @@ fn order_002_a_series_that_is_not_cleared_just_ends() {
     check(
         "
         open test
-        list H100CALL option
+        list H100SPREAD spread
         run 30h
-        show H100CALL
+        show H100SPREAD
         ",
         expect![[r#"
             venue open
-            H100CALL listed
-            H100CALL expired @ 2.5
-            H100CALL Closed, open interest 0
+            H100SPREAD listed
+            H100SPREAD expired @ 2.5
+            H100SPREAD Closed, open interest 0
         "#]],
     );
 }

@@ -33,8 +33,9 @@ proptest! {
     /// REPLAY-003, REPLAY-007, REPLAY-008: the auditor and the inspector agree with the exchange after every command of any day, refused
     /// commands change nothing, a tick leaves nothing due; and in the end everything that was to end has ended (VENUE-008, VENUE-009).
     ///
-    /// What they compare holds ACCOUNT-008, MARK-006, ORDER-011, ORDER-020, ORDER-024, ORDER-025, ORDER-039, ORDER-041,
-    /// ORDER-042, ORDER-043, ORDER-046, AUCTION-007 and VENUE-011 too.
+    /// What they compare holds ACCOUNT-008, LEDGER-011, LEDGER-012, LEDGER-013, LEDGER-016, MARK-006, ORDER-011, ORDER-020, ORDER-024, ORDER-025, ORDER-039, ORDER-041,
+    /// ORDER-042, ORDER-043, ORDER-046, AUCTION-007 and VENUE-011 too, and OPTION-002, OPTION-003, OPTION-004, OPTION-006, OPTION-007,
+    /// OPTION-012, CASCADE-003, CASH-001, CASH-002, CASH-003, CASH-004, CASH-005 and CASH-006.
     #[test]
     fn any_day_passes_the_audit(acts in any_acts()) {
         let world = live(&acts, true);

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use exchange::{
-    CloseOutEvent, Event, Exchange, HourSettled, IntervalOutcome, IntervalSettled, Reject, Traded,
+    CloseOutEvent, Event, Exchange, HourSettled, IntervalOutcome, IntervalSettled, Reject,
+    SettlementSource, SplitPurpose, Traded,
 };
 use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, OrderId, Price, Side};
 use settlement::{Bucket, FailCause, Invoice, Verdict};
@@ -20,7 +21,7 @@ pub(crate) fn event(world: &World, event: &Event) -> Option<String> {
         exchange.series_by_id(*instrument).unwrap().instrument.price_to_decimal(*price)
     };
     Some(match event {
-        Event::MoneyMoved(_) | Event::DepthChanged { .. } => return None,
+        Event::MoneyMoved(_) | Event::DepthChanged { .. } | Event::VariationEnded => return None,
         // An hour in which nothing was missing and no bond came back says nothing.
         Event::CloseOut(CloseOutEvent::HourSettled(hour))
             if hour.settled == settlement::HourSettled::default() =>
@@ -54,11 +55,12 @@ pub(crate) fn event(world: &World, event: &Event) -> Option<String> {
         Event::MarkChanged { instrument, mark } => {
             format!("{} mark {}", series(instrument), per_hour(instrument, mark))
         }
-        Event::VariationPaid { instrument, account, amount, unpaid, haircut } => {
-            let mut line =
-                format!("{} variation {} {}", series(instrument), name(account), usd(*amount));
-            money(&mut line, &[("unpaid", *unpaid), ("haircut", *haircut)]);
-            line
+        Event::SettlementPriceFixed { instrument, price, source } => {
+            let (price, of) = (per_hour(instrument, price), made_of(source));
+            format!("{} settles @ {price} by {of}", series(instrument))
+        }
+        Event::VariationPaid { instrument, account, amount } => {
+            format!("{} variation {} {}", series(instrument), name(account), usd(*amount))
         }
         Event::SeriesExpired { instrument, settlement_price } => {
             format!("{} expired @ {}", series(instrument), per_hour(instrument, settlement_price))
@@ -71,9 +73,24 @@ pub(crate) fn event(world: &World, event: &Event) -> Option<String> {
             delivered.lots()
         ),
         _ => {
-            return auction(exchange, event).or_else(|| delivery(exchange, event));
+            let line = auction(exchange, event).or_else(|| default(exchange, event));
+            return line.or_else(|| delivery(exchange, event));
         }
     })
+}
+
+/// SETTLE-003: what a settlement price was made of.
+fn made_of(source: &SettlementSource) -> String {
+    match source {
+        SettlementSource::Trades { trades, lots, .. } => format!("{lots} lots in {trades} trades"),
+        SettlementSource::Book(impact) => {
+            format!("{} bid and {} offered", impact.bids.lots, impact.asks.lots)
+        }
+        SettlementSource::Mark => "the mark".to_owned(),
+        SettlementSource::Index { values, .. } => {
+            format!("{} of {} partitions", values.iter().flatten().count(), values.len())
+        }
+    }
 }
 
 fn auction(exchange: &Exchange, event: &Event) -> Option<String> {
@@ -202,6 +219,38 @@ fn ladder(exchange: &Exchange, event: &CloseOutEvent) -> String {
     }
 }
 
+fn default(exchange: &Exchange, event: &Event) -> Option<String> {
+    let name = |account: &AccountId| account_name(exchange, *account);
+    Some(match event {
+        Event::DefaultResolved(part) => {
+            let mut line = format!("{} lost {}", name(&part.account), usd(part.lost));
+            let layers = [
+                ("own margin", part.own_margin),
+                ("own share", part.own_share),
+                ("first loss", part.first_loss),
+                ("insurance", part.insurance),
+                ("mutual", part.mutual),
+                ("haircut", part.haircut),
+            ];
+            money(&mut line, &layers);
+            line
+        }
+        Event::LossSplit { purpose, page } => {
+            let what = match purpose {
+                SplitPurpose::Haircut => "haircut",
+                SplitPurpose::FundShares => "fund shares",
+            };
+            let parts: Vec<String> = page
+                .lines
+                .iter()
+                .map(|line| format!("{} {} of {}", name(&line.account), line.part, line.weight))
+                .collect();
+            format!("{what} {}/{}: {}", page.page, page.pages, parts.join(", "))
+        }
+        _ => return None,
+    })
+}
+
 fn delivery(exchange: &Exchange, event: &Event) -> Option<String> {
     let name = |account: &AccountId| account_name(exchange, *account);
     Some(match event {
@@ -253,13 +302,90 @@ fn delivery(exchange: &Exchange, event: &Event) -> Option<String> {
         }
         // Ledger.
         // Margin and risk arrays.
+        Event::RiskPublished(_)
+        | Event::CapacityRegistered { .. }
+        | Event::MarginModeChanged { .. }
+        | Event::MarginScaled { .. }
+        | Event::LadderClimbed { .. } => margin(exchange, event)?,
         // Marks and settlement prices.
         // Options, cascades and cash futures.
+        Event::ExerciseInstructed { .. }
+        | Event::OptionExercised { .. }
+        | Event::SeriesCascaded { .. }
+        | Event::DaySettled { .. }
+        | Event::SeriesSettled { .. } => return product(exchange, event),
         // Default funds and liquidation.
         // Physical close-out.
         Event::CloseOut(event) => close_out(exchange, event),
         // Trades agreed elsewhere.
         other => panic!("an event without words: {other:?}"),
+    })
+}
+
+fn product(exchange: &Exchange, event: &Event) -> Option<String> {
+    let name = |account: &AccountId| account_name(exchange, *account);
+    Some(match event {
+        Event::ExerciseInstructed { account, instrument, instruction } => format!(
+            "{} {} abandons {}, exercises {}",
+            series_name(exchange, *instrument),
+            name(account),
+            instruction.abandon.lots(),
+            instruction.exercise.lots()
+        ),
+        Event::SeriesCascaded { instrument, lot_value, into } => {
+            let into: Vec<String> = into.iter().map(|id| series_name(exchange, *id)).collect();
+            let lot = usd(MicroUsd::from_i128(*lot_value).unwrap());
+            format!(
+                "{} cascades at {lot} a lot into {}",
+                series_name(exchange, *instrument),
+                into.join(" ")
+            )
+        }
+        Event::DaySettled { instrument, day, per_lot, valued, hours_left } => format!(
+            "{} day {day} brings {} a lot, {valued} hours valued, {hours_left} left",
+            series_name(exchange, *instrument),
+            usd(*per_lot)
+        ),
+        Event::SeriesSettled { instrument, mean, coverage, .. } => format!(
+            "{} settled at a mean of {}, coverage {} ppm",
+            series_name(exchange, *instrument),
+            usd(*mean),
+            coverage.ppm()
+        ),
+        Event::OptionExercised { instrument, account, exercised, underlying, booked, .. } => {
+            let (option, future) =
+                (series_name(exchange, *instrument), series_name(exchange, *underlying));
+            let (lots, booked) = (exercised.lots(), booked.lots());
+            format!("{option} {} exercises {lots:+}, {booked:+} {future}", name(account))
+        }
+        _ => return None,
+    })
+}
+
+fn margin(exchange: &Exchange, event: &Event) -> Option<String> {
+    let name = |account: &AccountId| account_name(exchange, *account);
+    Some(match event {
+        Event::RiskPublished(risk) => {
+            format!(
+                "{} risk published at {}",
+                series_name(exchange, risk.instrument),
+                risk.iv.ppm()
+            )
+        }
+        Event::CapacityRegistered { account, grade, gpus, deliverable } => {
+            let whose = name(account);
+            format!("{whose} delivers {gpus} {grade}, {} in all", deliverable.lots())
+        }
+        Event::MarginModeChanged { account, mode } => {
+            format!("{} margined by {mode:?}", name(account))
+        }
+        Event::MarginScaled { instrument, scale } => {
+            format!("{} margin scaled {}", series_name(exchange, *instrument), scale.ppm())
+        }
+        Event::LadderClimbed { instrument, step } => {
+            format!("{} ladder step {step}", series_name(exchange, *instrument))
+        }
+        _ => return None,
     })
 }
 
@@ -443,6 +569,17 @@ pub(crate) fn account(exchange: &Exchange, account: AccountId) -> String {
         write!(line, " {lots:+} {}", series_name(exchange, position.instrument)).unwrap();
         if position.unrealised != MicroUsd::ZERO {
             write!(line, " ({})", usd(position.unrealised)).unwrap();
+        }
+    }
+    line
+}
+
+/// The house's own money, bucket by bucket.
+pub(crate) fn house(exchange: &Exchange) -> String {
+    let mut line = "house:".to_owned();
+    for (bucket, balance) in exchange.ledger().balances() {
+        if bucket.account().is_none() {
+            write!(line, " {} {}", format!("{bucket:?}").to_lowercase(), usd(balance)).unwrap();
         }
     }
     line

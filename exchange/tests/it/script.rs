@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! open test|real                          account NAME [verifier]        deposit NAME DOLLARS
-//! list NAME [option|spread|cash] [guarded] [grade G] [tick D] [hours N] [node N] [ref D] [intervals N]
-//!           [perhour|perday|prefund N] [tolerance PPM] [substitute|invoice|dispute SPAN]
+//! withdraw NAME DOLLARS                  fund first-loss|insurance|default-fund DOLLARS
+//! list NAME [option [call|put] [on SERIES] [strike D]|spread|cash|cap strike D] [month|quarter|year] [guarded] [paced] [impact D] [grade G] [tick D] [hours N] [node N]
+//!           [ref D] [intervals N] [perhour|perday|prefund N] [tolerance PPM] [substitute|invoice|dispute SPAN]
 //!           [trade|nominate|match|assign|acceptfrom|acceptuntil|from|until|close SPAN] [answer|verdict SPAN]       (from the start of the test)
 //! NAME buy|sell QTY @ PRICE|market [ioc|fok|day|gtd SPAN|gfa|gfn] [post|slide] [reduce] [stp=MODE] [token=N] [show=N]
 //!           [when last|mark|index rises|falls PRICE] [ceiling PRICE] [valid SPAN] [label=TEXT] [in SERIES]
@@ -17,18 +18,19 @@
 //! NAME nominates for SERIES [REGION] [node=NAME] [at=ENDPOINT]
 //! NAME receipt D-1/0 [key=K] [millis=N] [challenges=N] [prev=K] [terms=K]
 //! NAME verdict D-1/0 valid [PPM]|invalid|unverifiable
-//! show NAME|book|fees|SERIES              restart
+//! NAME abandons|exercises QTY [in SERIES]
+//! show NAME|book|fees|house|SERIES              restart
 //! ```
 //! A span is `90s`, `5m`, `3h`; a key is a byte in hex. Where no series is named, the first one is meant.
 
 use exchange::{
     AmendOrder, AuctionReason, BatchItem, CancelFilter, CancelKind, Command, Event, IndexPrint,
-    Node, Nomination, PlaceOrder, TimeInForce,
+    Instruction, Node, Nomination, PlaceOrder, TimeInForce,
 };
 use expect_test::Expect;
 use instruments::{
-    AccountId, CloseOut, GradeId, Guards, Instrument, InstrumentId, MicroUsd, NanosSpan,
-    ObligationId, OrderId, Ppm, Price, Product, Qty, Region, Right, Side, Style,
+    AccountId, CloseOut, GradeId, Guards, Instrument, InstrumentId, MarkTerms, MicroUsd, NanosSpan,
+    ObligationId, OrderId, Period, Ppm, Price, Product, Qty, Region, Right, Side, Style,
 };
 use matching_engine::{OrderKind, PostOnly, PriceSource, StpMode, Trigger, TriggerWhen};
 use settlement::{Bucket, Verdict};
@@ -99,7 +101,27 @@ impl Desk {
             ["deposit", name, amount] => {
                 Command::Deposit { account: self.account(name), amount: dollars(amount) }
             }
-            ["list", name, terms @ ..] => Command::ListInstrument(Box::new(listed(name, terms))),
+            ["withdraw", name, amount] => {
+                Command::Withdraw { account: self.account(name), amount: dollars(amount) }
+            }
+            ["fund", fund, amount] => {
+                let bucket = match *fund {
+                    "first-loss" => Bucket::FirstLoss,
+                    "insurance" => Bucket::Insurance,
+                    "default-fund" => Bucket::DefaultFund,
+                    "fees" => Bucket::Fees,
+                    other => panic!("not a fund: {other}"),
+                };
+                Command::FundHouse { bucket, amount: dollars(amount) }
+            }
+            ["list", name, terms @ ..] => {
+                let near = after(terms, "on").map(|_| self.instrument_after(terms, "on"));
+                Command::ListInstrument(Box::new(listed(
+                    name,
+                    terms,
+                    near.unwrap_or(InstrumentId(1)),
+                )))
+            }
             ["index", grade, value, rest @ ..] => self.print(grade, value, rest),
             ["tick"] => Command::Tick,
             ["auction", series, "until", time] => Command::OpenAuction {
@@ -180,6 +202,16 @@ impl Desk {
                 gpus: Qty::from_lots(gpus.parse().unwrap()),
                 fee: dollars(fee),
             },
+            ("abandons" | "exercises", [qty, ..]) => {
+                let lots = Qty::from_lots(qty.parse().unwrap());
+                let none = Instruction::default();
+                let instruction = match verb {
+                    "abandons" => Instruction { abandon: lots, ..none },
+                    _ => Instruction { exercise: lots, ..none },
+                };
+                let instrument = self.instrument(rest);
+                Command::InstructExercise { account, instrument, instruction }
+            }
             ("nominates", ["for", series, words @ ..]) => self.nominate(account, series, words),
             ("nominates", [key]) => Command::NominateAgent { account, signer: [byte(key); 20] },
             ("receipt", [place, changes @ ..]) => self.receipt(account, place, changes),
@@ -310,6 +342,8 @@ impl Desk {
             })
         } else if what == "fees" {
             format!("fees {}", render::usd(exchange.ledger().balance(Bucket::Fees)))
+        } else if what == "house" {
+            render::house(exchange)
         } else {
             render::book(exchange, self.instrument(&[]))
         };
@@ -340,8 +374,12 @@ impl Desk {
 
     /// The series after `in`, else the first; a series that is not listed has an id that none has.
     fn instrument(&self, words: &[&str]) -> InstrumentId {
+        self.instrument_after(words, "in")
+    }
+
+    fn instrument_after(&self, words: &[&str], word: &str) -> InstrumentId {
         let exchange = &self.world.exchange;
-        match after(words, "in") {
+        match after(words, word) {
             Some(name) => {
                 exchange.series_by_name(name).map_or(InstrumentId(999), |s| s.instrument.id)
             }
@@ -398,7 +436,7 @@ fn close_out(words: &[&str]) -> CloseOut {
     }
 }
 
-fn listed(name: &str, words: &[&str]) -> Instrument {
+fn listed(name: &str, words: &[&str], near: InstrumentId) -> Instrument {
     let mut terms = day_future(name, after(words, "grade").unwrap_or("H100"));
     let number = |word: &str| after(words, word).map(|text| text.parse::<u32>().unwrap());
     let time = |word: &str| after(words, word).map(|text| START + span(text));
@@ -409,8 +447,13 @@ fn listed(name: &str, words: &[&str]) -> Instrument {
         terms.reference = Price::from_ticks(dollars(reference).micros() / terms.tick_size.micros());
     }
     if words.contains(&"guarded") {
-        terms.guards = Guards::standard();
+        terms.guards = Guards { mark: terms.guards.mark, ..Guards::standard() };
     }
+    if words.contains(&"paced") {
+        terms.guards.mark.move_max = MarkTerms::standard().move_max;
+    }
+    let mark = &mut terms.guards.mark;
+    mark.impact = after(words, "impact").map_or(mark.impact, dollars);
     let schedule = &mut terms.schedule;
     schedule.last_trade_at = time("trade").unwrap_or(schedule.last_trade_at);
     schedule.close_out = close_out(words);
@@ -421,14 +464,24 @@ fn listed(name: &str, words: &[&str]) -> Instrument {
     schedule.intervals = number("intervals").unwrap_or(schedule.intervals);
     schedule.answer_within = after(words, "answer").map_or(schedule.answer_within, span);
     schedule.verdict_within = after(words, "verdict").map_or(schedule.verdict_within, span);
-    let (near, far) = (InstrumentId(1), InstrumentId(2));
+    let strike = after(words, "strike").map_or(terms.reference, |strike| {
+        Price::from_ticks(dollars(strike).micros() / terms.tick_size.micros())
+    });
+    let far = InstrumentId(2);
+    let named = [("month", Period::Month), ("quarter", Period::Quarter), ("year", Period::Year)];
+    let period = named.into_iter().find(|(name, _)| words.contains(name)).map(|(_, it)| it);
     terms.product = match (words.first(), terms.product) {
         (Some(&"option"), _) => {
-            Product::Option { underlying: near, strike: terms.reference, right: Right::Call }
+            let right = if words.contains(&"put") { Right::Put } else { Right::Call };
+            Product::Option { underlying: near, strike, right }
         }
         (Some(&"spread"), _) => Product::Spread { near, far },
-        (Some(&"cash"), Product::Future { period, .. }) => {
-            Product::Future { style: Style::Cash, period }
+        (Some(&"cash"), Product::Future { .. }) => {
+            Product::Future { style: Style::Cash, period: period.unwrap_or(Period::Day) }
+        }
+        (Some(&"cap"), _) => Product::Cap { strike },
+        (_, Product::Future { style, .. }) if period.is_some() => {
+            Product::Future { style, period: period.unwrap_or(Period::Day) }
         }
         (_, product) => product,
     };

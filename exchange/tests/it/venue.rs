@@ -143,15 +143,26 @@ fn venue_006_trading_stops_by_itself_with_orders_cancelled_and_variation_paid() 
             H100 index 2.6
             H100D mark 2.6
             #3 carol buy 1 @ 2.4
-            H100D mark 2.5
+            H100D mark 2.595
+            H100D mark 2.59
+            H100D mark 2.585
+            H100D mark 2.581
+            H100D mark 2.577
+            H100D mark 2.572
+            H100D mark 2.568
+            H100D mark 2.564
+            H100D mark 2.561
+            H100D mark 2.557
+            H100D mark 2.553
             #3 cancelled 1: expired
             #2 cancelled 1: expired
-            H100D mark 2.6
-            H100D expired @ 2.6
-            H100D variation alice 4.8
-            H100D variation bob -4.8
-            alice: cash 979.84 margin 24.96 +2 H100D
-            bob: cash 970.18 margin 24.96 -2 H100D
+            H100D mark 2.55
+            H100D settles @ 2.55 by the mark
+            H100D expired @ 2.55
+            H100D variation alice 2.4
+            H100D variation bob -2.4
+            alice: cash 977.92 margin 24.48 +2 H100D
+            bob: cash 973.06 margin 24.48 -2 H100D
             H100D bids [] asks []
         "#]],
     );
@@ -178,6 +189,7 @@ fn venue_006_the_instant_of_the_last_trade_is_too_late_even_before_the_timer() {
             refused ORDER-003 SeriesExpired
             refused ORDER-016 UnknownOrder
             refused ORDER-016 UnknownOrder
+            H100D settles @ 2.5 by the mark
             H100D expired @ 2.5
         "#]],
     );
@@ -214,11 +226,13 @@ fn venue_007_cycles_missed_are_run_once_and_the_lattice_stays() {
             #2 bob sells 1 @ 2.5 with #1 alice, fee 0.03
             H100 index 2.6
             H100D mark 2.6
+            H100D settles @ 2.6 by the mark
             H100D variation alice 2.4
             H100D variation bob -2.4
             H100 index 2.7
             H100D mark 2.7
             alice: cash 989.44 margin 12.96 +1 H100D (2.4)
+            H100D settles @ 2.7 by the mark
             H100D variation alice 2.4
             H100D variation bob -2.4
             alice: cash 991.84 margin 12.96 +1 H100D
@@ -250,6 +264,7 @@ fn venue_008_after_a_long_stop_everything_happens_in_order() {
             H100 index 2.55
             H100D mark 2.55
             #3 cancelled 1: expired
+            H100D settles @ 2.55 by the mark
             H100D expired @ 2.55
             H100D variation alice 2.4
             H100D variation bob -2.4

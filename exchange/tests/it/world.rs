@@ -1,6 +1,8 @@
 //! An exchange under a virtual clock, watched after every command.
 
-use exchange::{Command, Event, Exchange, OpenVenue, PlaceOrder, RULES_VERSION, Stamped};
+use exchange::{
+    Command, Event, Exchange, OpenVenue, PlaceOrder, RULES_VERSION, Stamped, Statement, Statements,
+};
 use instruments::{
     AccountId, GradeId, Instrument, InstrumentId, MicroUsd, Nanos, NanosSpan, ObligationId, Period,
     Price, Product, Qty, Schedule, Side, Style,
@@ -19,6 +21,9 @@ pub(crate) struct World {
     pub now: Nanos,
     pub journal: Vec<Stamped>,
     pub auditor: Auditor,
+    pub statements: Statements,
+    /// The statements of the days that have ended.
+    pub drawn_up: Vec<Statement>,
     /// Whether the whole state is compared after every command; costs a snapshot each time. Events are always added up.
     pub is_watched: bool,
 }
@@ -31,6 +36,8 @@ impl World {
             now: START,
             journal: Vec::new(),
             auditor: Auditor::default(),
+            statements: Statements::new(),
+            drawn_up: Vec::new(),
             is_watched: true,
         }
     }
@@ -50,7 +57,9 @@ impl World {
         let mut events = Vec::new();
         self.exchange.apply(&input, &mut events);
         self.auditor.watch(&input, &events);
+        self.drawn_up.extend(self.statements.observe(self.now, &events));
         if let Some(before) = before {
+            assert_eq!(self.exchange.audit(), Ok(()), "after {input:?}");
             self.auditor.compare(&self.exchange);
             inspector::inspect(&self.exchange, &input, &before, &events);
         }
@@ -125,6 +134,7 @@ pub(crate) fn day_future(name: &str, grade: &str) -> Instrument {
         hours_per_lot: 24,
         schedule: Schedule {
             last_trade_at: after(1),
+            ladder_step: NanosSpan::ZERO,
             assign_at: after(2),
             deliver_from: after(3),
             deliver_until: after(27),

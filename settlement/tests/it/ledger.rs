@@ -1,8 +1,8 @@
 //! LEDGER: money moves, and is neither made nor lost.
 
-use instruments::{MicroUsd, Ppm};
+use instruments::{MicroUsd, ObligationId, Ppm};
 use proptest::prelude::*;
-use settlement::{Bucket, FeeRates, Insufficient, Ledger};
+use settlement::{Bucket, FeeRates, HoldKey, Insufficient, Ledger};
 
 use crate::world::{account, ledger, usd};
 
@@ -12,9 +12,7 @@ fn any_bucket() -> impl Strategy<Value = Bucket> {
         Just(Bucket::Custody),
         owner.clone().prop_map(Bucket::Cash),
         owner.clone().prop_map(Bucket::OrderHold),
-        owner.clone().prop_map(Bucket::PositionMargin),
-        owner.clone().prop_map(Bucket::DeliveryEscrow),
-        owner.prop_map(Bucket::Bond),
+        owner.prop_map(Bucket::PositionMargin),
         Just(Bucket::Fees),
         Just(Bucket::Insurance),
         Just(Bucket::Suspense),
@@ -104,13 +102,16 @@ fn ledger_004_custody_pays_nothing() {
 }
 
 #[test]
-fn ledger_005_equal_balances_have_equal_bytes() {
+fn ledger_005_equal_balances_holds_and_last_ids_have_equal_bytes() {
     let (a, b) = (Bucket::Cash(account(1)), Bucket::Cash(account(2)));
     let mut there_and_back = ledger(&[(a, usd("1"))]);
     there_and_back.transfer(a, b, usd("1")).expect("funded");
     there_and_back.transfer(b, a, usd("1")).expect("funded");
+    let mut in_parts = ledger(&[(b, usd("0.5")), (a, usd("0.5"))]);
+    in_parts.transfer(b, a, usd("0.5")).expect("funded");
     let bytes = |ledger: &Ledger| borsh::to_vec(ledger).expect("encodes");
-    assert_eq!(bytes(&there_and_back), bytes(&ledger(&[(a, usd("1"))])));
+    assert_eq!(bytes(&there_and_back), bytes(&in_parts));
+    assert_ne!(bytes(&there_and_back), bytes(&ledger(&[(a, usd("1"))])), "another last id");
 
     let read: Ledger = borsh::from_slice(&bytes(&there_and_back)).expect("decodes");
     assert_eq!(read.balance(a), usd("1"));
@@ -134,6 +135,23 @@ fn ledger_007_a_fee_is_rounded_up() {
     assert_eq!(maker_pays.maker_fee(usd("1.000001")), usd("0.000002"));
 }
 
+/// FEE-001, FEE-002.
+#[test]
+fn fee_001_and_002_a_trade_costs_its_rate_and_a_delivery_half_the_takers() {
+    let rates = FeeRates::standard();
+    // Eight lots of a 744-hour month at 2.50: 14,880 dollars.
+    assert_eq!(
+        (rates.maker_fee(usd("14880")), rates.taker_fee(usd("14880"))),
+        (usd("0"), usd("7.44"))
+    );
+    assert_eq!(rates.delivery_fee(usd("14880")), usd("3.72"));
+    // 250 ppm of 0.012001 dollars is 0.00000300025; half of an odd rate is not rounded by itself.
+    assert_eq!(rates.delivery_fee(usd("0.012001")), usd("0.000004"));
+    let odd = FeeRates { maker: Ppm::ZERO, taker: Ppm::new(501) };
+    assert_eq!(odd.delivery_fee(usd("1000")), usd("0.2505"));
+    assert_eq!(odd.delivery_fee(usd("0")), usd("0"));
+}
+
 #[test]
 fn equity_is_all_the_money_of_an_account() {
     let one = account(1);
@@ -141,12 +159,17 @@ fn equity_is_all_the_money_of_an_account() {
         Bucket::Cash(one),
         Bucket::OrderHold(one),
         Bucket::PositionMargin(one),
-        Bucket::DeliveryEscrow(one),
-        Bucket::Bond(one),
+        Bucket::QuoteHold(one),
+        Bucket::DefaultFundShare(one),
         Bucket::Cash(account(2)),
     ];
     let deposits: Vec<_> = buckets.into_iter().map(|bucket| (bucket, usd("1.5"))).collect();
-    assert_eq!(ledger(&deposits).equity(one), usd("7.5"));
+    let mut ledger = ledger(&deposits);
+    let obligation = ObligationId(1);
+    for key in [HoldKey::Escrow(obligation, one), HoldKey::Bond(obligation, one)] {
+        ledger.hold(key, &[Bucket::Cash(one)], usd("0.5")).expect("opened once");
+    }
+    assert_eq!(ledger.equity(one), usd("7.5"));
     assert_eq!(Bucket::Bond(one).account(), Some(one));
     assert_eq!(Bucket::Insurance.account(), None);
 }

@@ -322,7 +322,7 @@ fn deliv_012_one_obligation_never_touches_the_bond_of_another() {
     let instrument = series(24, 4);
     let mut books = ledger(&[(SELLER_CASH, usd("30")), (BUYER_CASH, usd("120"))]);
     let mut first = obligation(&instrument, 1, 2_500);
-    let mut second = obligation(&instrument, 1, 2_500);
+    let mut second = Obligation { id: ObligationId(2), ..obligation(&instrument, 1, 2_500) };
     fund(&mut books, &mut first);
     fund(&mut books, &mut second);
     let mut duty = Duty { instrument, ledger: books, obligation: first };

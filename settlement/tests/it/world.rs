@@ -4,7 +4,7 @@ use instruments::{
     AccountId, GradeId, Instrument, InstrumentId, MicroUsd, Nanos, NanosSpan, ObligationId, Period,
     Price, Product, Qty, Schedule, Side, Style,
 };
-use settlement::{Assignment, Bucket, Ledger, Obligation, Positions};
+use settlement::{Assignment, Bucket, HoldKey, Ledger, Obligation, Positions};
 
 pub(crate) const SELLER: AccountId = AccountId(1);
 pub(crate) const BUYER: AccountId = AccountId(2);
@@ -30,6 +30,7 @@ pub(crate) fn series(hours: u32, intervals: u32) -> Instrument {
         hours_per_lot: hours,
         schedule: Schedule {
             last_trade_at: deliver_from,
+            ladder_step: NanosSpan::ZERO,
             assign_at: deliver_from,
             deliver_from,
             deliver_until,
@@ -67,11 +68,19 @@ pub(crate) fn ticks(ticks: i64) -> Price {
     Price::from_ticks(ticks)
 }
 
-/// A ledger into which each bucket was deposited.
+/// A ledger into which each bucket was deposited; an escrow or a bond for an obligation that no test settles.
 pub(crate) fn ledger(deposits: &[(Bucket, MicroUsd)]) -> Ledger {
     let mut ledger = Ledger::default();
+    let nobody = ObligationId(u64::MAX);
     for (bucket, amount) in deposits {
-        ledger.transfer(Bucket::Custody, *bucket, *amount).expect("custody may be overdrawn");
+        let set_aside = bucket.account().filter(|_| bucket.is_set_aside());
+        let to = set_aside.map_or(*bucket, Bucket::Cash);
+        ledger.transfer(Bucket::Custody, to, *amount).expect("custody may be overdrawn");
+        if let Some(account) = set_aside {
+            let keys = [HoldKey::Escrow(nobody, account), HoldKey::Bond(nobody, account)];
+            let key = keys.into_iter().find(|key| key.bucket() == *bucket).expect("one of two");
+            assert_eq!(ledger.hold(key, &[to], *amount), Ok(MicroUsd::ZERO));
+        }
     }
     let _deposits = ledger.take_transfers();
     ledger

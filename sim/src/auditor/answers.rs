@@ -11,7 +11,9 @@ pub(super) fn is_answered(command: &Command, events: &[Event]) -> bool {
         Command::OpenVenue(_) => has(|event| matches!(event, Event::VenueOpened)),
         Command::ListInstrument(_) => has(|event| matches!(event, Event::InstrumentListed(_))),
         Command::OpenAccount { .. } => has(|event| matches!(event, Event::AccountOpened { .. })),
-        Command::Deposit { .. } => has(|event| matches!(event, Event::MoneyMoved(_))),
+        Command::Deposit { .. } | Command::Withdraw { .. } | Command::FundHouse { .. } => {
+            has(|event| matches!(event, Event::MoneyMoved(_)))
+        }
         Command::PlaceOrder(_) => has(|event| matches!(event, Event::OrderAccepted(_))),
         Command::AmendOrder(_) => {
             has(|event| matches!(event, Event::OrderAmended { .. } | Event::OrderCancelled { .. }))
@@ -29,11 +31,21 @@ pub(super) fn is_answered(command: &Command, events: &[Event]) -> bool {
         Command::SubmitVerdict { .. } => {
             has(|event| matches!(event, Event::VerdictRecorded { .. }))
         }
+        Command::InstructExercise { .. } => {
+            has(|event| matches!(event, Event::ExerciseInstructed { .. }))
+        }
         // Nothing may have been open, nothing may be due.
         Command::CancelAll { .. } | Command::Tick => true,
         Command::Batch { items, .. } => {
             let done = |event: &&Event| matches!(event, Event::BatchItemDone { .. });
             events.iter().filter(done).count() == items.len()
+        }
+        Command::PublishRisk { .. } => has(|event| matches!(event, Event::RiskPublished(_))),
+        Command::RegisterCapacity { .. } => {
+            has(|event| matches!(event, Event::CapacityRegistered { .. }))
+        }
+        Command::SetMarginMode { .. } => {
+            has(|event| matches!(event, Event::MarginModeChanged { .. }))
         }
         // Physical close-out.
         Command::Nominate { .. } => {

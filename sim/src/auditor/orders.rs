@@ -11,6 +11,7 @@ use matching_engine::{BookView, OrderKind, PostOnly};
 
 use super::TAKER_FEE_PPM;
 use super::money::money;
+use super::prices::Market;
 use crate::finding::{Finding, OrderFault};
 
 type Level = (InstrumentId, Side, Price);
@@ -344,12 +345,18 @@ impl Orders {
         }
     }
 
-    /// The best bid and the best ask; none while an auction collects orders that may cross.
-    pub(super) fn bests(&self, instrument: InstrumentId) -> [Option<Price>; 2] {
-        if self.collecting.contains(&instrument) {
-            return [None, None];
-        }
-        [Side::Buy, Side::Sell].map(|side| self.best(instrument, side))
+    /// What a book shows.
+    pub(super) fn market(&self, instrument: InstrumentId) -> Market {
+        let level = |level: Level| {
+            let queue = self.levels.get(&level).into_iter().flatten();
+            let shown = queue.filter_map(|(_, order)| self.orders.get(order));
+            let lots: Qty = shown.map(|order| order.shown).sum();
+            (i128::from(level.2.ticks()), i128::from(lots.lots()))
+        };
+        let bids = self.side(instrument, Side::Buy).rev().map(level).collect();
+        let asks = self.side(instrument, Side::Sell).map(level).collect();
+        let is_collecting = self.collecting.contains(&instrument);
+        Market { is_collecting, sides: [bids, asks] }
     }
 
     /// Whether an order ends by itself before `at`.
@@ -439,6 +446,14 @@ fn reserve_per_lot(
 ) -> i128 {
     let per_tick = i128::from(terms.tick_value().micros());
     let at = |price: Price| i128::from(price.ticks()) * per_tick;
+    if terms.is_premium_style() {
+        return match side {
+            Side::Buy => at(held_at) + fee(terms, held_at, 1),
+            Side::Sell => {
+                (at(mark) - at(held_at)).max(0) + fee(terms, limit.max(held_at).max(mark), 1)
+            }
+        };
+    }
     let adverse = match side {
         Side::Buy => at(held_at) - at(mark),
         Side::Sell => at(mark) - at(held_at),
@@ -448,6 +463,16 @@ fn reserve_per_lot(
 }
 
 /// SIM-006: what a taker owes at most.
-pub(super) fn taker_fee(notional: i128) -> MicroUsd {
-    money(div_ceil(notional * TAKER_FEE_PPM, 1_000_000))
+pub(super) fn taker_fee(terms: &Instrument, price: Price, lots: i128) -> MicroUsd {
+    money(fee(terms, price, lots))
+}
+
+/// The rate of the worth; where a premium is paid, of the worth at the strike, and at most an eighth of the premium.
+fn fee(terms: &Instrument, price: Price, lots: i128) -> i128 {
+    let of = |price: Price| {
+        let worth = i128::from(price.ticks()) * i128::from(terms.tick_value().micros()) * lots;
+        (worth, div_ceil(worth * TAKER_FEE_PPM, 1_000_000))
+    };
+    let (premium, fee) = of(price);
+    terms.strike().map_or(fee, |strike| of(strike).1.min(premium.div_euclid(8)))
 }

@@ -1,16 +1,15 @@
 //! The auditor's positions: lots and cost by trades, what variation must pay by marks, what must be held by both.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use exchange::Traded;
-use instruments::rounding::div_ceil;
 use instruments::{AccountId, Instrument, InstrumentId, MicroUsd, NetQty, Price, Qty, Side};
 
+use super::margins::Margins;
 use super::money::money;
 use super::orders::OpenSums;
+use super::premiums::short_premium;
 use crate::finding::Finding;
-
-const MARGIN_INITIAL_PPM: i128 = 200_000;
 
 /// Who holds what.
 #[derive(Debug, Clone, Default)]
@@ -24,14 +23,6 @@ struct Held {
     lots: i128,
     /// Micro-dollars: what the lots cost since the last variation, at whose mark the older ones stand.
     cost: i128,
-}
-
-/// What a variation event says.
-pub(super) struct Paid {
-    pub(super) account: AccountId,
-    pub(super) amount: MicroUsd,
-    pub(super) unpaid: MicroUsd,
-    pub(super) haircut: MicroUsd,
 }
 
 impl Positions {
@@ -48,36 +39,32 @@ impl Positions {
             };
             let held = self.held.entry((traded.instrument, account)).or_default();
             held.lots += change;
-            held.cost += value(terms, traded.price, change);
+            held.cost += owed(terms, traded.price, change);
         }
     }
 
-    /// SIM-013: the payment is what was due, less what could not be paid.
+    /// SIM-013: what is said to be due is due.
     pub(super) fn pay(
         &mut self,
         terms: &Instrument,
         mark: Price,
-        paid: &Paid,
+        account: AccountId,
+        said: MicroUsd,
     ) -> Result<(), Finding> {
-        let held = self.held.entry((terms.id, paid.account)).or_default();
-        let due = value(terms, mark, held.lots) - held.cost;
-        let said = paid.amount - paid.unpaid + paid.haircut;
-        let one_sided = match due.signum() {
-            1 => paid.unpaid == MicroUsd::ZERO && MicroUsd::ZERO <= paid.amount,
-            _ => paid.haircut == MicroUsd::ZERO && paid.amount <= MicroUsd::ZERO,
-        };
-        if i128::from(said.micros()) != due || !one_sided || due == 0 {
-            let (instrument, account) = (terms.id, paid.account);
+        let held = self.held.entry((terms.id, account)).or_default();
+        let due = owed(terms, mark, held.lots) - held.cost;
+        if i128::from(said.micros()) != due || due == 0 {
+            let instrument = terms.id;
             return Err(Finding::Variation { instrument, account, due, said });
         }
-        held.cost = value(terms, mark, held.lots);
+        held.cost = owed(terms, mark, held.lots);
         Ok(())
     }
 
     /// SIM-013: after a cycle nobody is due anything.
     pub(super) fn check_paid(&self, terms: &Instrument, mark: Price) -> Result<(), Finding> {
         for (account, held) in self.of(terms.id) {
-            let due = value(terms, mark, held.lots) - held.cost;
+            let due = owed(terms, mark, held.lots) - held.cost;
             if due != 0 {
                 let (instrument, said) = (terms.id, MicroUsd::ZERO);
                 return Err(Finding::Variation { instrument, account, due, said });
@@ -138,19 +125,40 @@ impl Positions {
         Ok(())
     }
 
-    /// What the account must hold for its position and its orders in one series: initial margin, order hold.
+    /// What the account needs for its position and its orders in one series.
     pub(super) fn required(
         &self,
-        terms: (&Instrument, Price),
+        instrument: &Instrument,
+        (mark, underlying): (Price, Price),
         account: AccountId,
         open: OpenSums,
-    ) -> (i128, i128) {
-        let (instrument, mark) = terms;
+        margins: &Margins,
+    ) -> Needs {
         let net = self.held.get(&(instrument.id, account)).map_or(0, |held| held.lots);
-        let worst = (net + open.buys).max(open.sells - net);
-        let margin = |lots| div_ceil(value(instrument, mark, lots) * MARGIN_INITIAL_PPM, 1_000_000);
-        let position = margin(net.abs());
-        (position, margin(worst) - position + open.reserve)
+        let reserve = open.reserve;
+        if instrument.is_premium_style() {
+            let margin = |lots| short_premium(instrument, (mark, underlying), lots, margins);
+            let short = (-net).max(0);
+            let position = margin(short);
+            let orders = margin(short.max(open.sells - net)) - position;
+            return Needs { position, orders, reserve, option_value: value(instrument, mark, net) };
+        }
+        let terms = (instrument, mark);
+        let position = margins.initial(terms, net.abs(), 0 <= net);
+        let if_bought = margins.initial(terms, net + open.buys, true);
+        let worst = if_bought.max(margins.initial(terms, open.sells - net, false));
+        Needs { position, orders: worst - position, reserve, option_value: 0 }
+    }
+
+    /// The lots of a series that are held long.
+    pub(super) fn open_interest(&self, instrument: InstrumentId) -> i128 {
+        self.of(instrument).map(|(_, held)| held.lots.max(0)).sum()
+    }
+
+    /// Whoever holds lots, or has a gain or a loss that was not paid yet.
+    pub(super) fn at_risk(&self) -> BTreeSet<AccountId> {
+        let held = self.held.iter().filter(|(_, held)| (held.lots, held.cost) != (0, 0));
+        held.map(|((_, account), _)| *account).collect()
     }
 
     /// Everybody's lots in one series, by account; whoever is flat is left out.
@@ -166,10 +174,42 @@ impl Positions {
         self.held.keys().map(|(instrument, account)| (*account, *instrument))
     }
 
+    /// Lots that were not traded but came about otherwise, at a cost.
+    pub(super) fn book(&mut self, key: (InstrumentId, AccountId), lots: i128, cost: i128) {
+        let held = self.held.entry(key).or_default();
+        held.lots += lots;
+        held.cost += cost;
+    }
+
+    /// Takes from the cost of every position of a series what a day brought its lots.
+    pub(super) fn settle_day(&mut self, instrument: InstrumentId, per_lot: i128) {
+        for ((of, _), held) in &mut self.held {
+            if *of == instrument {
+                held.cost -= held.lots * per_lot;
+            }
+        }
+    }
+
+    /// Who holds a series: lots and cost.
+    pub(super) fn holders(&self, instrument: InstrumentId) -> Vec<(AccountId, i128, i128)> {
+        let held = self.of(instrument).filter(|(_, held)| held.lots != 0);
+        held.map(|(account, held)| (account, held.lots, held.cost)).collect()
+    }
+
+    /// The lots of a position.
+    pub(super) fn lots(&self, key: (InstrumentId, AccountId)) -> i128 {
+        self.held.get(&key).map_or(0, |held| held.lots)
+    }
+
     fn of(&self, instrument: InstrumentId) -> impl Iterator<Item = (AccountId, &Held)> {
         let all = (instrument, AccountId(0))..=(instrument, AccountId(u64::MAX));
         self.held.range(all).map(|((_, account), held)| (*account, held))
     }
+}
+
+/// What variation counts: nothing where the premium was paid at the trade.
+fn owed(terms: &Instrument, price: Price, lots: i128) -> i128 {
+    if terms.is_premium_style() { 0 } else { value(terms, price, lots) }
 }
 
 pub(super) fn value(terms: &Instrument, price: Price, lots: i128) -> i128 {
@@ -196,10 +236,30 @@ pub(super) fn check_assigned(closed: &Assigned, assigned: &Assigned) -> Result<(
     Ok(())
 }
 
-/// The money of a margin requirement that an account can meet: for positions, then for orders.
-pub(super) fn affordable((position, orders): (i128, i128), usable: MicroUsd) -> [MicroUsd; 2] {
-    let usable = i128::from(usable.micros());
-    let position = position.min(usable);
-    let orders = orders.min(usable - position);
-    [money(position), money(orders)]
+/// What positions and orders need, beside what options are worth.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Needs {
+    position: i128,
+    orders: i128,
+    reserve: i128,
+    option_value: i128,
+}
+
+impl Needs {
+    pub(super) fn add(&mut self, part: Self) {
+        self.position += part.position;
+        self.orders += part.orders;
+        self.reserve += part.reserve;
+        self.option_value += part.option_value;
+    }
+
+    /// The money of it that an account can meet: for positions, then for orders. Options' value pays for positions first, then for the
+    /// margin of orders; reserves are paid in money.
+    pub(super) fn affordable(&self, usable: MicroUsd) -> [MicroUsd; 2] {
+        let usable = i128::from(usable.micros());
+        let position = self.position - self.option_value;
+        let orders = self.reserve + (self.orders + position.min(0)).max(0);
+        let position = position.max(0).min(usable);
+        [money(position), money(orders.min(usable - position))]
+    }
 }

@@ -9,7 +9,7 @@ use instruments::{
     OrderId, Ppm, Price, Qty, Side,
 };
 use matching_engine::{OrderKind, PostOnly, PriceSource, StpMode, Trigger, TriggerWhen};
-use settlement::{DeliveryReceipt, Verdict};
+use settlement::{Bucket, DeliveryReceipt, Verdict};
 
 use super::{Participant, Request, minutes, order, trading};
 use crate::seed::Stream;
@@ -125,7 +125,7 @@ impl Fool {
             conf: Ppm::ZERO,
             state: oracle::State::Ok,
         };
-        match self.chance.below(9) {
+        match self.chance.below(12) {
             0 => Command::Deposit { account, amount: MicroUsd::ZERO },
             1 => Command::Deposit { account, amount: MicroUsd::new(-1_000_000) },
             2 => Command::Deposit { account, amount: MicroUsd::new(i64::MAX) },
@@ -139,6 +139,9 @@ impl Fool {
             5 => Command::ListInstrument(Box::new(series.instrument.clone())),
             6 => Command::PublishIndex(print),
             7 => Command::PublishIndex(IndexPrint { value: None, ..print }),
+            8 => Command::Withdraw { account, amount: MicroUsd::ZERO },
+            9 => Command::Withdraw { account, amount: MicroUsd::new(i64::MAX) },
+            10 => Command::FundHouse { bucket: Bucket::Fees, amount: MicroUsd::new(1) },
             _ => {
                 let grade = GradeId::new("ABACUS").unwrap_or(print.grade);
                 let value = Some(MicroUsd::new(1_000_000));

@@ -1,4 +1,5 @@
-//! A gambler: takes the largest position its margin carries, either way, and brings more money when some is lacking or all is gone.
+//! A gambler: takes the largest position its margin carries, either way, brings more money when some is lacking or all is
+//! gone, and takes some out when it has won.
 
 use exchange::{Command, Exchange, PlaceOrder};
 use instruments::{AccountId, MicroUsd, Nanos, NanosSpan, Side};
@@ -27,6 +28,10 @@ impl Participant for Gambler {
     fn wake(&mut self, venue: &Exchange, now: Nanos, wants: &mut Vec<Request>) -> NanosSpan {
         let account = self.account;
         let Some(summary) = venue.account_summary(account) else { return minutes(60) };
+        if STAKE + STAKE < summary.equity && MicroUsd::ZERO < summary.available {
+            let amount = summary.available.min(summary.cash).min(STAKE);
+            wants.push(Command::Withdraw { account, amount }.into());
+        }
         let lacks = summary.order_hold + summary.position_margin < summary.margin_initial;
         if summary.equity < BROKE {
             wants.push(Command::Deposit { account, amount: STAKE }.into());

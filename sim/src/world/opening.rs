@@ -2,8 +2,8 @@
 
 use exchange::{CancelFilter, Command, OpenVenue, RULES_VERSION};
 use instruments::{
-    AccountId, CloseOut, Grade, Instrument, InstrumentId, MicroUsd, NanosSpan, Period, Price,
-    Product, Schedule, SeriesTerms, launch_grades, series_of_grade,
+    AccountId, CloseOut, Grade, Guards, Instrument, InstrumentId, MarkTerms, MicroUsd, NanosSpan,
+    Period, Ppm, Price, Product, Schedule, SeriesTerms, launch_grades, series_of_grade,
 };
 
 use super::{DAY, World, dollars};
@@ -16,6 +16,12 @@ use crate::work::{Agent, Conduct};
 
 /// Variation is paid every day at 12:30, half an hour after the day's series has expired.
 const VARIATION_AT: NanosSpan = NanosSpan::from_seconds(45_000);
+/// Nobody here looks more often than every twenty minutes: steps of a minute, and 1 % for each five seconds of it.
+const MARKS: MarkTerms = MarkTerms {
+    step: NanosSpan::from_seconds(60),
+    move_max: Some(Ppm::new(120_000)),
+    ..MarkTerms::standard()
+};
 /// A tenth of a cent per GPU-hour.
 const TICK_SIZE: MicroUsd = MicroUsd::new(1_000);
 
@@ -181,7 +187,7 @@ fn instrument(grade: &Grade, terms: SeriesTerms, per_day: u32, price: MicroUsd) 
         hours_per_lot: terms.hours_per_lot,
         schedule: Schedule { intervals, close_out, ..terms.schedule },
         reference: Price::from_ticks(1),
-        guards: instruments::Guards::standard(),
+        guards: Guards { mark: MARKS, ..Guards::standard() },
     };
     instrument.reference = instrument.nearest_price(price);
     instrument

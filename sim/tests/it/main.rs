@@ -1,5 +1,6 @@
 //! Worlds that must hold together, and an auditor who must see what does not.
 
+mod products;
 mod stream;
 #[expect(
     clippy::wildcard_enum_match_arm,

@@ -3,7 +3,7 @@
 use exchange::{CloseOutEvent, Event, IntervalSettled, OrderAccepted, TimeInForce, Traded};
 use instruments::{MicroUsd, NetQty, Price, Qty, Seq, Side};
 use matching_engine::PostOnly;
-use settlement::{Bucket, Verdict};
+use settlement::{Bucket, Reason, Verdict};
 use sim::{Finding, IntervalFault, OrderFault};
 
 use crate::stream::{audit, dropped, kind, tampered, tampered_event, world};
@@ -100,6 +100,26 @@ fn sim_005_a_payment_without_a_reason_is_seen() {
         _ => false,
     });
     assert!(matches!(finding, Finding::Unexplained { .. }), "{finding}");
+}
+
+#[test]
+fn sim_028_a_transfer_out_of_its_chain_or_without_a_reason_is_seen() {
+    let finding = tampered_event(|event| match event {
+        Event::MoneyMoved(transfer) if 1 < transfer.id.0 => {
+            transfer.chain.0 = 1;
+            true
+        }
+        _ => false,
+    });
+    assert!(matches!(finding, Finding::OutOfChain { .. }), "{finding}");
+    let finding = tampered_event(|event| match event {
+        Event::MoneyMoved(transfer) => {
+            transfer.reason = Reason::Unstated;
+            true
+        }
+        _ => false,
+    });
+    assert!(matches!(finding, Finding::WithoutReason { .. }), "{finding}");
 }
 
 #[test]
@@ -426,6 +446,7 @@ fn sim_022_an_event_about_something_unknown_is_seen() {
     assert!(matches!(finding, Finding::Unannounced { kind: "order", .. }), "{finding}");
 }
 
+/// SIM-023, MARK-001.
 #[test]
 fn sim_023_a_mark_beside_the_median_is_seen() {
     let finding = tampered_event(|event| match event {
@@ -438,6 +459,7 @@ fn sim_023_a_mark_beside_the_median_is_seen() {
     assert!(matches!(finding, Finding::Mark { .. }), "{finding}");
 }
 
+/// SIM-024, INDEX-004.
 #[test]
 fn sim_024_a_settlement_beside_the_fixing_is_seen() {
     let finding = tampered_event(|event| match event {
@@ -450,7 +472,28 @@ fn sim_024_a_settlement_beside_the_fixing_is_seen() {
     assert!(matches!(finding, Finding::SettlementPrice { .. }), "{finding}");
 }
 
-/// SIM-027, SIM-014, EXPIRY-016: an event of any of these kinds cannot be kept from the auditor, wherever in the world it is.
+/// SIM-050, SETTLE-001, SETTLE-002.
+#[test]
+fn sim_050_a_daily_price_beside_its_source_is_seen() {
+    let finding = tampered_event(|event| match event {
+        Event::SettlementPriceFixed { price, .. } => {
+            *price = Price::from_ticks(price.ticks() + 1);
+            true
+        }
+        _ => false,
+    });
+    assert!(matches!(finding, Finding::SettlementPrice { .. }), "{finding}");
+    let finding = tampered_event(|event| match event {
+        Event::SettlementPriceFixed { source, .. } => {
+            *source = exchange::SettlementSource::Trades { trades: 5, lots: 10, value: 25_000 };
+            true
+        }
+        _ => false,
+    });
+    assert!(matches!(finding, Finding::SettlementPrice { .. }), "{finding}");
+}
+
+/// SIM-027, SIM-014, SIM-040, EXPIRY-016: an event of any of these kinds cannot be kept from the auditor, wherever in the world it is.
 #[test]
 fn sim_027_no_event_that_carries_weight_can_be_dropped_unseen() {
     let weighty = [
@@ -463,8 +506,10 @@ fn sim_027_no_event_that_carries_weight_can_be_dropped_unseen() {
         "Traded",
         "DepthChanged",
         "MarkChanged",
+        "SettlementPriceFixed",
         "IndexPublished",
         "VariationPaid",
+        "VariationEnded",
         "SeriesExpired",
         "PositionClosed",
         "AssignmentPublished",

@@ -1,5 +1,5 @@
-//! The demo's series: one day of H100 hours, compressed to seconds, and beside it an option and a spread that are listed but not
-//! cleared yet.
+//! The demo's series: one day of H100 hours, compressed to seconds, and beside it an option on it that nobody trades and a spread that is
+//! listed but not cleared yet.
 
 use std::path::Path;
 
@@ -7,8 +7,8 @@ use anyhow::{Context, Result, bail};
 use api::venue::{DeliveryOptions, Listing, Venue, VenueCalendar, VenueOptions};
 use exchange::{Command, Event};
 use instruments::{
-    BandWidths, Date, Grade, Guards, Instrument, InstrumentId, MicroUsd, Nanos, NanosSpan, Period,
-    Ppm, Price, Product, Right, Schedule, Style,
+    BandWidths, Date, Grade, Guards, Instrument, InstrumentId, MarkTerms, MicroUsd, Nanos,
+    NanosSpan, Period, Ppm, Price, Product, Right, Schedule, Style,
 };
 
 use super::feed::Prints;
@@ -16,6 +16,9 @@ use super::narrator::Narrator;
 
 /// Wide: a demo's prices move in seconds as far as others in days.
 const BANDS: BandWidths = BandWidths { front: Ppm::new(500_000), back: Ppm::new(500_000) };
+/// A step is a tenth of a second: six seconds of trades, and a basis that follows within three.
+const MARKS: MarkTerms =
+    MarkTerms { step: NanosSpan::from_millis(100), move_max: None, ..MarkTerms::PLAIN };
 /// How long the series trades.
 const TRADING_FOR: NanosSpan = NanosSpan::from_seconds(26);
 /// From the last trade to assignment, and from there to the first interval.
@@ -32,7 +35,6 @@ const VARIATION_EVERY: NanosSpan = NanosSpan::from_seconds(6);
 /// What was listed.
 pub(super) struct DemoSeries {
     pub(super) future: Instrument,
-    pub(super) option: String,
     pub(super) spread: String,
 }
 
@@ -71,7 +73,7 @@ pub(super) async fn list(
     };
     let option = format!("{name}D_USDC-{}-2d50-C", day(0));
     let option = terms(grade, option, call, now, MicroUsd::new(100_000));
-    let option = add(venue, option).await?.name;
+    add(venue, option).await?;
     let spread = Product::Spread { near: future.id, far: far.id };
     let legs = format!("{name}D-FS-{}_{}", day(0), day(1));
     let spread = terms(grade, legs, spread, now, MicroUsd::new(1_000));
@@ -84,7 +86,7 @@ pub(super) async fn list(
             INTERVAL_MILLIS / 1000
         ),
     );
-    Ok(DemoSeries { future, option, spread })
+    Ok(DemoSeries { future, spread })
 }
 
 async fn add(venue: &Venue, terms: Instrument) -> Result<Instrument> {
@@ -120,6 +122,7 @@ fn terms(
         hours_per_lot: HOURS,
         schedule: Schedule {
             last_trade_at,
+            ladder_step: NanosSpan::ZERO,
             assign_at: last_trade_at + PAUSE,
             deliver_from,
             deliver_until,
@@ -130,7 +133,7 @@ fn terms(
             close_out: instruments::CloseOut::NONE,
         },
         reference: Price::from_ticks(1),
-        guards: Guards { bands: Some(BANDS), breaker: None },
+        guards: Guards { bands: Some(BANDS), breaker: None, mark: MARKS },
     };
     instrument.reference = instrument.nearest_price(reference);
     instrument

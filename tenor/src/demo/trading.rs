@@ -142,7 +142,6 @@ impl Floor {
         let node = u64::from(future.node_size);
         let off_tick = near + Decimal::new(5, 5);
         for (what, order) in [
-            ("an option order", NewOrder::limit(&series.option, node, near)),
             ("a spread order", NewOrder::limit(&series.spread, node, near)),
             ("an off-tick price", NewOrder::limit(&future.name, node, off_tick)),
             ("more than it can fund", NewOrder::limit(&future.name, 500_000, near)),

@@ -12,11 +12,11 @@ const YEARS: std::ops::RangeInclusive<u64> = 1970..=2553;
 
 /// An instant as it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Timestamp(pub(super) Nanos);
+pub(crate) struct Timestamp(pub(crate) Nanos);
 
 /// Not an instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct NotATime;
+pub(crate) struct NotATime;
 
 impl FromStr for Timestamp {
     type Err = NotATime;
