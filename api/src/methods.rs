@@ -6,6 +6,7 @@
 mod account;
 mod catalogue;
 mod clearing;
+mod close_out;
 mod delivery;
 mod login;
 mod margin;
@@ -94,6 +95,11 @@ pub(crate) async fn call(
         Method::SubmitVerdict => delivery::submit_verdict(gateway, caller, params).await,
         Method::GetReceipts => delivery::receipts(gateway, caller, params),
         Method::Margin(method) => margin::answer(gateway, caller, method, params).await,
+        Method::AcceptDelivery => close_out::accept(gateway, caller, params).await,
+        Method::JudgeBurnIn => close_out::judge_burn_in(gateway, caller, params).await,
+        Method::Substitute => close_out::substitute(gateway, caller, params).await,
+        Method::OfferStandby => close_out::offer_standby(gateway, caller, params).await,
+        Method::DisputeInvoice => close_out::dispute_invoice(gateway, caller, params).await,
         Method::Clearing(method) => clearing::answer(gateway, caller, method, params).await,
         Method::Auth
         | Method::Logout

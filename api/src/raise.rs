@@ -13,7 +13,7 @@ mod reject;
 mod ticker;
 
 pub(crate) use clearing::{assignment, statement, transfer};
-pub(crate) use delivery::{challenge, delivery_message, draw, obligation, receipt, task};
+pub(crate) use delivery::{challenge, delivery_message, draw, is_party, obligation, receipt, task};
 pub(crate) use listing::{currency, index_price, instrument};
 pub(crate) use margin::{model_state, risk, simulated};
 pub(crate) use money::{account_summary, position};

@@ -59,7 +59,7 @@ pub async fn run_agent(
     let key = AgentKey::load_or_generate(&role.key)?;
     let bench = Bench::open(role.device, worker.filter(|_| faults.is_honest())).await?;
     let duties = Duties::new(faults);
-    let mut agent = Agent { key, bench, duties, taken: BTreeMap::new() };
+    let mut agent = Agent { key, bench, duties, to_accept: Vec::new(), taken: BTreeMap::new() };
     keep_working(&role, &mut agent).await
 }
 
@@ -67,6 +67,8 @@ struct Agent {
     key: AgentKey,
     bench: Bench,
     duties: Duties,
+    /// Deliveries that wait for this side's word.
+    to_accept: Vec<u64>,
     /// Challenges that the last receipt of an obligation counted: what claims that or less is stale.
     taken: BTreeMap<u64, u32>,
 }
@@ -82,6 +84,7 @@ impl Work for Agent {
         let mut may_be_more = self.ask_what_is_open(line).await?;
         tracing::info!(address, "agent ready");
         loop {
+            self.accept(line).await?;
             self.answer(line).await?;
             if self.bench.is_idle() {
                 if let Some(job) = self.duties.next_job() {
@@ -112,6 +115,9 @@ impl Agent {
                 self.end(listed.obligation_id);
                 continue;
             }
+            if ["open", "lapsed"].contains(&listed.acceptance.as_str()) {
+                self.to_accept.push(listed.obligation_id);
+            }
             if let Some(wire) = listed.challenge {
                 is_news |= self.challenged(Demand::try_from(&wire));
             }
@@ -139,6 +145,7 @@ impl Agent {
                 tracing::info!(%key, outcome, "interval ended");
                 self.duties.settled(key);
             }
+            Message::AcceptanceOpened { obligation_id } => self.to_accept.push(obligation_id),
             Message::Closed { obligation_id } => self.end(obligation_id),
             Message::Other => {}
         }
@@ -191,6 +198,21 @@ impl Agent {
                 self.duties.abandon(key);
             }
         }
+    }
+
+    /// Accepts what is about to begin: the agent is up, and so is its hardware. Whoever is not the seller is refused, and no harm is done.
+    async fn accept(&mut self, line: &Line) -> Result<(), RoleError> {
+        for obligation in std::mem::take(&mut self.to_accept) {
+            let params = json!({ "obligation_id": obligation }).to_string();
+            match line.call::<IgnoredAny>("private/accept_delivery", &params).await {
+                Ok(_) => tracing::info!(obligation, "delivery accepted"),
+                Err(CallError::Refused(error)) => {
+                    tracing::info!(obligation, %error, "nothing to accept");
+                }
+                Err(CallError::Lost(error)) => return Err(RoleError::Unreachable(error)),
+            }
+        }
+        Ok(())
     }
 
     /// Sends everything that is ready.

@@ -4,7 +4,7 @@ use instruments::{AccountId, InstrumentId, NetQty, ObligationId, Price, Qty};
 use settlement::{Assignment, AssignmentInputs, Holder, Obligation};
 
 use crate::delivery::Delivery;
-use crate::event::{Event, PublishedAssignment};
+use crate::event::{CloseOutEvent, Event, PublishedAssignment};
 use crate::series::SeriesState;
 use crate::{Exchange, Issued};
 
@@ -41,12 +41,14 @@ impl Exchange {
         let assigned = inputs.assign();
         let mut assignments = assigned.pairs.clone();
         if !inputs.holders.is_empty() {
-            events.push(Event::AssignmentPublished(Box::new(PublishedAssignment {
-                seed: inputs.seed(),
-                inputs_hash: inputs.hash(),
-                inputs,
-                assigned,
-            })));
+            events.push(Event::CloseOut(CloseOutEvent::AssignmentPublished(Box::new(
+                PublishedAssignment {
+                    seed: inputs.seed(),
+                    inputs_hash: inputs.hash(),
+                    inputs,
+                    assigned,
+                },
+            ))));
         }
         // Beyond the ledger's range there is no obligation, and the position was settled in money like any odd rest.
         assignments.retain(|part| self.obligation(instrument, part, settlement_price).is_some());
@@ -100,6 +102,8 @@ impl Exchange {
         };
         let id = obligation.id;
         self.issued.obligations = id.0;
+        let record = self.close_outs.records.get(&assignment.seller).copied().unwrap_or_default();
+        obligation.bond_rate = self.close_outs.bond_rates.of(&record);
         let funding = settlement::fund(&mut self.ledger, &mut obligation);
         events.push(Event::ObligationAssigned {
             obligation: id,

@@ -13,7 +13,7 @@ use settlement::{Bucket, DefaultTerms, DeliveryReceipt, Verdict};
 use crate::agreement::SignedAgreement;
 use crate::exercise::Instruction;
 use crate::margins::MarginMode;
-use crate::nominate::Nomination;
+use crate::nominate::{Node, Nomination};
 use crate::publish_risk::OptionRisk;
 use crate::time_in_force::TimeInForce;
 
@@ -225,6 +225,51 @@ pub enum Command {
         instrument: InstrumentId,
         /// What there is to say.
         nomination: Box<Nomination>,
+    },
+    /// Accepts a delivery that is about to begin, after the burn-in.
+    AcceptDelivery {
+        /// Its seller or its buyer.
+        account: AccountId,
+        /// Which.
+        obligation: ObligationId,
+    },
+    /// Brings a verifier's judgement of a burn-in.
+    JudgeBurnIn {
+        /// The verifier.
+        account: AccountId,
+        /// Of which delivery.
+        obligation: ObligationId,
+        /// The judgement.
+        verdict: Verdict,
+    },
+    /// Brings other hardware in place of what fails.
+    Substitute {
+        /// The seller.
+        account: AccountId,
+        /// Of which delivery.
+        obligation: ObligationId,
+        /// What hardware it is: what was sold, or better.
+        grade: GradeId,
+        /// The machines.
+        nodes: Vec<Node>,
+    },
+    /// Offers to deliver in a seller's place whenever called. Takes the place of the account's earlier offer; zero GPUs withdraw it.
+    OfferStandby {
+        /// The provider.
+        account: AccountId,
+        /// What hardware.
+        grade: GradeId,
+        /// How many GPUs.
+        gpus: Qty,
+        /// Dollars per GPU-hour for holding them ready.
+        fee: MicroUsd,
+    },
+    /// Disputes the newest invoice of a delivery.
+    DisputeInvoice {
+        /// Its seller or its buyer.
+        account: AccountId,
+        /// Which delivery.
+        obligation: ObligationId,
     },
 
     // Trades agreed elsewhere.

@@ -1,4 +1,4 @@
-//! Physical delivery, interval by interval: challenge, receipt, draw, verdict, money.
+//! Physical delivery, interval by interval: challenge, receipt, draw, verdict. Its money is in `settle_hours.rs`.
 //!
 //! ```text
 //! IntervalOpened -> IssueChallenge -> SubmitReceipt -> DrawRows -> SubmitVerdict -> IntervalSettled
@@ -11,35 +11,32 @@
 use std::collections::BTreeSet;
 
 use instruments::{AccountId, GpuSeconds, MicroUsd, Nanos, ObligationId, Ppm};
-use settlement::{DeliveryReceipt, IntervalState, ReceiptError, Step, Verdict};
+use settlement::{Acceptance, DeliveryReceipt, IntervalState, ReceiptError, Step, Verdict};
 
 use crate::Exchange;
 use crate::command::Command;
-use crate::delivery::{Delivery, UnderWay};
-use crate::event::{Event, IntervalOutcome, IntervalSettled};
+use crate::delivery::{Delivery, Due, UnderWay};
+use crate::event::{Event, IntervalOutcome};
 use crate::reject::{ReceiptField, Reject};
 use crate::run_timers::later;
-
-/// What a replacement costs against the index when none was bought in, in millionths.
-const REPLACEMENT_PPM: Ppm = Ppm::new(1_150_000);
 
 impl Exchange {
     /// Opens the intervals that have begun and ends those whose deadline has passed, in the order in which that was due.
     pub(crate) fn run_deliveries(&mut self, events: &mut Vec<Event>) {
-        let next = |id: &ObligationId| self.step_due(*id).map(|at| (at, *id));
-        let mut due: BTreeSet<(Nanos, ObligationId)> =
+        let next = |id: &ObligationId| self.step_due(*id).map(|(at, due)| (at, *id, due));
+        let mut due: BTreeSet<(Nanos, ObligationId, Due)> =
             self.deliveries.keys().filter_map(next).collect();
-        while let Some((at, id)) = due.pop_first() {
-            self.run_delivery(id, at, events);
-            due.extend(self.step_due(id).map(|at| (at, id)));
+        while let Some((_, id, step)) = due.pop_first() {
+            self.run_delivery(id, step, events);
+            due.extend(self.step_due(id).map(|(at, step)| (at, id, step)));
         }
     }
 
-    /// When the next step of an obligation was due, if it was.
-    fn step_due(&self, id: ObligationId) -> Option<Nanos> {
+    /// The next step of an obligation, if it was due.
+    pub(crate) fn step_due(&self, id: ObligationId) -> Option<(Nanos, Due)> {
         let delivery = self.deliveries.get(&id)?;
         let series = self.series.get(&delivery.obligation.instrument)?;
-        delivery.next_due(&series.instrument).filter(|at| *at <= self.now)
+        delivery.next_due(&series.instrument).filter(|(at, _)| *at <= self.now)
     }
 
     /// What an interval waits for now.
@@ -48,25 +45,42 @@ impl Exchange {
         delivery.awaits(interval, &series.instrument, self.now)
     }
 
-    /// Takes the one step of one obligation that was due at `at`.
-    fn run_delivery(&mut self, id: ObligationId, at: Nanos, events: &mut Vec<Event>) {
-        let Some(delivery) = self.deliveries.get_mut(&id) else { return };
-        let Some(series) = self.series.get(&delivery.obligation.instrument) else { return };
-        let terms = &series.instrument;
-        let expired = delivery
-            .under_way
-            .keys()
-            .copied()
-            .find(|interval| delivery.deadline(*interval, terms).is_some_and(|by| by <= at));
-        if let Some(interval) = expired {
-            self.step_interval(id, interval, Step::Deadline, events);
-            return;
+    /// Takes the one step of one obligation that was due.
+    pub(crate) fn run_delivery(&mut self, id: ObligationId, due: Due, events: &mut Vec<Event>) {
+        match due {
+            Due::AcceptanceOpens => self.open_acceptance(id, events),
+            Due::AcceptanceEnds => self.end_acceptance(id, events),
+            Due::Deadline(interval) => self.step_interval(id, interval, Step::Deadline, events),
+            Due::Standby => self.call_standby(id, events),
+            Due::TopUp => self.top_up(id, events),
+            Due::Open => self.open_interval(id, events),
+            Due::Invoice => self.make_invoice(id, events),
+            Due::Close => self.close_with_parties(id, events),
         }
+    }
+
+    fn open_interval(&mut self, id: ObligationId, events: &mut Vec<Event>) {
+        // A seller who has not accepted needs somebody in its place every day.
+        let is_absent = |exchange: &Self| {
+            exchange.deliveries.get(&id).is_some_and(|delivery| {
+                let duty = &delivery.obligation;
+                duty.acceptance == Acceptance::Lapsed
+                    && duty.stand_in(delivery.next_interval).is_none()
+            })
+        };
+        if is_absent(self) {
+            self.call_pool(id, events);
+        }
+        let is_unready = is_absent(self);
+        let Some(delivery) = self.deliveries.get_mut(&id) else { return };
         let interval = delivery.next_interval;
         delivery.next_interval = interval.saturating_add(1);
         delivery.under_way.insert(interval, UnderWay::default());
         events.push(Event::IntervalOpened { obligation: id, interval });
         self.step_interval(id, interval, Step::Open, events);
+        if is_unready {
+            self.step_interval(id, interval, Step::Unready, events);
+        }
     }
 
     pub(crate) fn issue_challenge(
@@ -84,7 +98,8 @@ impl Exchange {
         // From here on nothing can fail.
         let Some(series) = self.series.get(&delivery.obligation.instrument) else { return Ok(()) };
         let answer_by = later(self.now, series.instrument.schedule.answer_within);
-        let (seller, lots) = (delivery.obligation.seller, delivery.obligation.lots);
+        let duty = &delivery.obligation;
+        let (seller, lots) = (duty.deliverer(interval), duty.lots);
         self.under_way(obligation, interval, |under_way| under_way.seed = Some(seed));
         self.step_interval(obligation, interval, Step::Challenge { answer_by }, events);
         events.push(Event::ChallengeIssued { obligation, interval, seller, lots, seed, answer_by });
@@ -127,7 +142,7 @@ impl Exchange {
     ) -> Result<(), Reject> {
         let delivery = self.deliveries.get(&receipt.obligation).ok_or(Reject::UnknownObligation)?;
         let obligation = &delivery.obligation;
-        if obligation.seller != account {
+        if obligation.deliverer(receipt.interval) != account {
             return Err(Reject::NotTheSeller);
         }
         let awaited = self.awaited(delivery, receipt.interval);
@@ -170,7 +185,7 @@ impl Exchange {
         }
 
         // From here on nothing can fail.
-        let seller = delivery.obligation.seller;
+        let seller = delivery.obligation.deliverer(interval);
         self.under_way(obligation, interval, |under_way| under_way.draw_seed = Some(seed));
         events.push(Event::RowsDrawn { obligation, interval, seller, seed });
         Ok(())
@@ -193,7 +208,8 @@ impl Exchange {
         if draw_seed.is_none() && verdict != Verdict::Unverifiable {
             return Err(Reject::WrongStep);
         }
-        let parties = [delivery.obligation.seller, delivery.obligation.buyer];
+        let duty = &delivery.obligation;
+        let parties = [duty.seller, duty.buyer, duty.deliverer(interval)];
         if !verifier.is_verifier || parties.contains(&account) {
             return Err(Reject::NotAVerifier);
         }
@@ -237,63 +253,6 @@ impl Exchange {
         };
         delivery.under_way.remove(&interval);
         self.settle_interval(id, interval, outcome, events);
-    }
-
-    fn settle_interval(
-        &mut self,
-        id: ObligationId,
-        interval: u32,
-        outcome: IntervalOutcome,
-        events: &mut Vec<Event>,
-    ) {
-        let Some(delivery) = self.deliveries.get_mut(&id) else { return };
-        let Some(series) = self.series.get(&delivery.obligation.instrument) else { return };
-        let terms = &series.instrument;
-        let index = self.indices.get(&terms.grade).and_then(|history| history.last.value);
-        let price = index.unwrap_or_else(|| terms.per_hour(delivery.obligation.settlement_price));
-        let replacement = REPLACEMENT_PPM.of_ceil(price);
-        let obligation = &mut delivery.obligation;
-        let settled =
-            settlement::settle_interval(&mut self.ledger, obligation, terms, interval, replacement);
-        events.push(Event::IntervalSettled(Box::new(IntervalSettled {
-            obligation: id,
-            interval,
-            outcome,
-            paid_to_seller: settled.paid_to_seller,
-            returned_to_buyer: settled.returned_to_buyer,
-            compensation: settled.compensation,
-            penalty: settled.penalty,
-            insured: settled.insured,
-            unpaid: settled.unpaid,
-            bond_released: settled.bond_released,
-        })));
-        let parties = [obligation.seller, obligation.buyer];
-        let is_last = delivery.next_interval == terms.schedule.intervals;
-        if is_last && delivery.under_way.is_empty() {
-            self.close_obligation(id, events);
-        }
-        for account in parties {
-            self.rehold(account);
-        }
-    }
-
-    /// Ends an obligation: what has not ended of it by now is unpaid and unpunished. The caller adjusts the parties' holds.
-    pub(crate) fn close_obligation(&mut self, id: ObligationId, events: &mut Vec<Event>) {
-        let Some(delivery) = self.deliveries.get_mut(&id) else { return };
-        delivery.under_way.clear();
-        let obligation = &mut delivery.obligation;
-        settlement::close(&mut self.ledger, obligation);
-        let judged = obligation.delivered_count.saturating_add(obligation.failed);
-        let intervals = u32::try_from(obligation.intervals.len()).unwrap_or(u32::MAX);
-        events.push(Event::ObligationClosed {
-            obligation: id,
-            intervals_delivered: obligation.delivered_count,
-            intervals_failed: obligation.failed,
-            // Those that the close has overtaken too.
-            intervals_unverified: intervals.saturating_sub(judged),
-            paid_to_seller: obligation.paid_to_seller,
-            shortfall_paid: obligation.shortfall_paid,
-        });
     }
 
     fn under_way(

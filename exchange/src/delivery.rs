@@ -6,6 +6,8 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::{AccountId, Instrument, Nanos, ObligationId, Qty};
 use settlement::{IntervalState, Obligation};
 
+use crate::run_timers::later;
+
 /// An obligation and the intervals of it that are under way.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Delivery {
@@ -15,6 +17,39 @@ pub struct Delivery {
     pub(crate) next_interval: u32,
     /// Intervals that have begun and not ended.
     pub(crate) under_way: BTreeMap<u32, UnderWay>,
+    /// Whether its parties were asked to accept.
+    pub(crate) is_asked: bool,
+    /// The first hour whose money has not moved.
+    pub(crate) hours_from: u32,
+    /// When the last interval had ended.
+    pub(crate) ended_at: Option<Nanos>,
+    /// Whether its last invoice is made.
+    pub(crate) is_invoiced: bool,
+    /// When its newest invoice was made.
+    pub(crate) invoiced_at: Nanos,
+    /// Whether one of its invoices is disputed: then it stays open until the close of its series.
+    pub(crate) is_disputed: bool,
+}
+
+/// What the timer can have to do for an obligation, in the order in which it is done where several are due at one instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Due {
+    /// Both sides may accept from now on.
+    AcceptanceOpens,
+    /// Who has not accepted by now has not.
+    AcceptanceEnds,
+    /// An interval under way ends by itself.
+    Deadline(u32),
+    /// The seller has brought nothing in place of what fails.
+    Standby,
+    /// The buyer prefunds the next day.
+    TopUp,
+    /// The next interval begins.
+    Open,
+    /// An invoice is made.
+    Invoice,
+    /// Nothing is left to do.
+    Close,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -47,7 +82,17 @@ pub struct OpenChallenge {
 
 impl Delivery {
     pub(crate) fn new(obligation: Obligation) -> Self {
-        Self { obligation, next_interval: 0, under_way: BTreeMap::new() }
+        Self {
+            obligation,
+            next_interval: 0,
+            under_way: BTreeMap::new(),
+            is_asked: false,
+            hours_from: 0,
+            ended_at: None,
+            is_invoiced: false,
+            invoiced_at: Nanos::default(),
+            is_disputed: false,
+        }
     }
 
     /// When an interval under way ends by itself.
@@ -77,15 +122,55 @@ impl Delivery {
         self.obligation.interval(interval).filter(|_| is_awaited)
     }
 
-    /// The next instant at which the timer has something to do here.
-    pub(crate) fn next_due(&self, terms: &Instrument) -> Option<Nanos> {
-        if self.obligation.closed {
+    /// The next instant at which the timer has something to do here, and what.
+    pub(crate) fn next_due(&self, terms: &Instrument) -> Option<(Nanos, Due)> {
+        let duty = &self.obligation;
+        if duty.closed {
             return None;
         }
-        let opens = (self.next_interval < terms.schedule.intervals)
-            .then(|| terms.schedule.interval_starts_at(self.next_interval));
-        let deadlines = self.under_way.keys().filter_map(|index| self.deadline(*index, terms));
-        deadlines.chain(opens).min()
+        let schedule = &terms.schedule;
+        let acceptance = duty.acceptance.is_open().then_some(if self.is_asked {
+            (schedule.close_out.accept_until, Due::AcceptanceEnds)
+        } else {
+            (schedule.close_out.accept_from, Due::AcceptanceOpens)
+        });
+        let deadline = |index: &u32| Some((self.deadline(*index, terms)?, Due::Deadline(*index)));
+        let deadlines = self.under_way.keys().filter_map(deadline);
+        let waiting = duty.outage.filter(|outage| !outage.is_called);
+        let standby = waiting.map(|outage| (outage.substitute_by, Due::Standby));
+        let opens = (self.next_interval < duty.interval_count())
+            .then(|| (schedule.interval_starts_at(self.next_interval), Due::Open));
+        let single = [acceptance, standby, self.top_up_due(terms), opens, self.last_due(terms)];
+        deadlines.chain(single.into_iter().flatten()).min()
+    }
+
+    /// When the buyer prefunds more: at the beginning of each day that is not the first.
+    fn top_up_due(&self, terms: &Instrument) -> Option<(Nanos, Due)> {
+        let duty = &self.obligation;
+        if duty.interval_count() <= duty.funded {
+            return None;
+        }
+        let close_out = &terms.schedule.close_out;
+        let begun = close_out.day_of(duty.funded).saturating_sub(close_out.prefund_days);
+        let starts = close_out.day_starts_at(begun.saturating_add(1), duty.funded);
+        Some((terms.schedule.interval_starts_at(starts), Due::TopUp))
+    }
+
+    /// When the next invoice is made: some time after the end of each day, and after the end of everything; then the close.
+    fn last_due(&self, terms: &Instrument) -> Option<(Nanos, Due)> {
+        let (duty, close_out) = (&self.obligation, &terms.schedule.close_out);
+        let day_ends =
+            close_out.day_starts_at(duty.invoices.saturating_add(1), duty.interval_count());
+        if day_ends < duty.interval_count() {
+            let ends_at = terms.schedule.interval_starts_at(day_ends);
+            return Some((later(ends_at, close_out.invoice_after), Due::Invoice));
+        }
+        let invoice_at = later(self.ended_at?, close_out.invoice_after);
+        if !self.is_invoiced {
+            return Some((invoice_at, Due::Invoice));
+        }
+        let close_at = later(self.invoiced_at, close_out.dispute_within);
+        (!self.is_disputed).then_some((close_at, Due::Close))
     }
 
     /// The challenges that have not been judged.
@@ -94,7 +179,7 @@ impl Delivery {
             Some(OpenChallenge {
                 obligation: self.obligation.id,
                 interval: *interval,
-                seller: self.obligation.seller,
+                seller: self.obligation.deliverer(*interval),
                 lots: self.obligation.lots,
                 seed: under_way.seed?,
                 state: self.obligation.interval(*interval)?,

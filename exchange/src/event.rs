@@ -1,23 +1,26 @@
 //! The one output: what happened, in order. Clients, reports, the auditor and replicas read the same stream.
 
+mod close_out;
+
 use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::{
     AccountId, GradeId, Instrument, InstrumentId, MicroUsd, Nanos, NetQty, ObligationId, OrderId,
     Ppm, Price, Qty, Side, TradeId,
 };
 use matching_engine::{AuctionKind, CancelReason, OrderKind, PostOnly, StpMode, Trigger};
-use settlement::{Assigned, AssignmentInputs, DeliveryReceipt, FailCause, Transfer, Verdict};
+use settlement::{DeliveryReceipt, FailCause, Transfer, Verdict};
 
 use crate::agreement::SignedAgreement;
 use crate::command::IndexPrint;
 use crate::default_event::DefaultEvent;
 use crate::exercise::Instruction;
 use crate::margins::MarginMode;
-use crate::nominate::Nomination;
 use crate::publish_risk::OptionRisk;
 use crate::reject::Reject;
 use crate::settlement_price::SettlementSource;
 use crate::time_in_force::TimeInForce;
+
+pub use close_out::{CloseOutEvent, HourSettled, PublishedAssignment};
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -385,28 +388,8 @@ pub enum Event {
     /// Something about accounts that have too little, and who stands behind them.
     Default(DefaultEvent),
     // Physical close-out.
-    /// A holder has said where it delivers or wants to receive.
-    Nominated {
-        /// Who.
-        account: AccountId,
-        /// Of which series.
-        instrument: InstrumentId,
-        /// What it has said.
-        nomination: Box<Nomination>,
-    },
-    /// A seller and a buyer deliver to each other by agreement, outside the assignment.
-    MatchReported {
-        /// Of which series.
-        instrument: InstrumentId,
-        /// Who delivers.
-        seller: AccountId,
-        /// Who receives.
-        buyer: AccountId,
-        /// How much.
-        lots: Qty,
-    },
-    /// Sellers were assigned to buyers; with everything that it follows from.
-    AssignmentPublished(Box<PublishedAssignment>),
+    /// Something between the last trade and the close of a physical series.
+    CloseOut(CloseOutEvent),
     // Trades agreed elsewhere.
     /// The key that signs an account's agreements is now this.
     TradingKeyRegistered {
@@ -455,19 +438,6 @@ pub struct BlockFill {
     pub account: AccountId,
     /// What it cost.
     pub fee: MicroUsd,
-}
-
-/// An assignment and what it follows from: whoever puts the one through `settlement::assign` must get the other.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct PublishedAssignment {
-    /// What it follows from.
-    pub inputs: AssignmentInputs,
-    /// What equal parties were put in order by.
-    pub seed: [u8; 32],
-    /// The fingerprint of the inputs.
-    pub inputs_hash: [u8; 32],
-    /// Who delivers to whom.
-    pub assigned: Assigned,
 }
 
 /// The terms under which an order was accepted.
@@ -566,20 +536,12 @@ pub struct IntervalSettled {
     pub interval: u32,
     /// How it ended.
     pub outcome: IntervalOutcome,
-    /// From the buyer's escrow to the seller.
-    pub paid_to_seller: MicroUsd,
+    /// Who has delivered it in the seller's place, or should have.
+    pub stand_in: Option<AccountId>,
+    /// From the buyer's escrow to whoever delivered it.
+    pub paid: MicroUsd,
     /// From the buyer's escrow back to the buyer.
     pub returned_to_buyer: MicroUsd,
-    /// For what the replacement costs more.
-    pub compensation: MicroUsd,
-    /// On top of it.
-    pub penalty: MicroUsd,
-    /// What the insurance fund paid of these two.
-    pub insured: MicroUsd,
-    /// What nobody could pay of these two.
-    pub unpaid: MicroUsd,
-    /// From the bond back to the seller.
-    pub bond_released: MicroUsd,
 }
 
 /// How an interval ended.

@@ -22,12 +22,14 @@
     )
 )]
 
+mod accept_delivery;
 mod agreement;
 mod amend_order;
 mod assign_series;
 mod audit;
 mod backstop;
 mod batch;
+mod buy_in;
 mod cancel_order;
 mod cascade;
 mod close_out;
@@ -49,6 +51,7 @@ mod funds;
 mod guards;
 #[cfg(feature = "journal")]
 pub mod io;
+mod ladder;
 pub mod limits;
 mod liquidate;
 mod list_instrument;
@@ -57,6 +60,7 @@ mod margins;
 mod mark;
 mod match_order;
 mod nominate;
+mod offer_standby;
 mod open_account;
 mod open_auction;
 mod open_order;
@@ -77,6 +81,7 @@ mod run_timers;
 mod run_variation;
 mod series;
 mod set_margin_mode;
+mod settle_hours;
 mod settlement_price;
 mod snapshot;
 mod statement;
@@ -107,20 +112,21 @@ pub use default_reject::DefaultReject;
 pub use defaults::{Bid, Defaults, Liquidation, Stage};
 pub use delivery::{Delivery, OpenChallenge};
 pub use event::{
-    AmendReason, BlockFill, BlockTraded, Event, Fill, IntervalOutcome, IntervalSettled,
-    OrderAccepted, PublishedAssignment, Traded,
+    AmendReason, BlockFill, BlockTraded, CloseOutEvent, Event, Fill, HourSettled, IntervalOutcome,
+    IntervalSettled, OrderAccepted, PublishedAssignment, Traded,
 };
 pub use exercise::Instruction;
 pub use margin_view::{OrderMargins, Simulated};
 pub use margins::{GradeMargin, MarginMode, Margins};
 pub use mark::{Basis, Impact, Pricing, Reach, Realised, Tape, Traffic};
 pub use nominate::{Node, Nomination};
+pub use offer_standby::StandbyOffer;
 pub use open_account::Account;
 pub use open_order::OpenOrder;
 pub use publish_index::IndexHistory;
 pub use publish_risk::{OptionGreeks, OptionRisk};
 pub use rehold::Health;
-pub use reject::{AgreementReject, ReceiptField, Reject};
+pub use reject::{AgreementReject, CloseOutReject, ReceiptField, Reject};
 pub use roll_day::Roll;
 pub use series::{Series, SeriesState};
 pub use settlement_price::{Closing, SettlementSource};
@@ -275,6 +281,8 @@ impl Exchange {
         self.now = input.at;
         let first_event = events.len();
         self.pass_time(events);
+        // A verb looks at the orders that are left.
+        self.cancel_unpayable(events);
 
         if let Err(reason) = self.dispatch(&input.command, events) {
             events.push(Event::Rejected(reason));
@@ -349,6 +357,21 @@ impl Exchange {
             // Physical close-out.
             Command::Nominate { account, instrument, nomination } => {
                 self.nominate(*account, *instrument, nomination, events)
+            }
+            Command::AcceptDelivery { account, obligation } => {
+                self.accept_delivery(*account, *obligation, events)
+            }
+            Command::JudgeBurnIn { account, obligation, verdict } => {
+                self.judge_burn_in(*account, *obligation, *verdict, events)
+            }
+            Command::Substitute { account, obligation, grade, nodes } => {
+                self.substitute((*account, *obligation), grade, nodes, events)
+            }
+            Command::OfferStandby { account, grade, gpus, fee } => {
+                self.offer_standby(*account, (grade, *gpus, *fee), events)
+            }
+            Command::DisputeInvoice { account, obligation } => {
+                self.dispute_invoice(*account, *obligation, events)
             }
             // Trades agreed elsewhere.
             Command::RegisterTradingKey { account, key } => {

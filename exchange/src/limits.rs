@@ -46,6 +46,8 @@ pub const INDEX_MAX: MicroUsd = MicroUsd::new(10_000_000_000);
 pub const ENDPOINT_LEN_MAX: usize = 256;
 /// Bytes of a machine's name.
 pub const NODE_NAME_LEN_MAX: usize = 64;
+/// Offers of the standby pool: each is looked at when one is called.
+pub const STANDBY_OFFERS_MAX: usize = 1_000;
 /// Machines in one nomination or substitution: more than any one delivery has had, and a bound on the command.
 pub const NODES_MAX: usize = 1_024;
 /// Matches of one series that were agreed on elsewhere: bounds the time of an assignment.

@@ -197,7 +197,10 @@ impl Exchange {
             }
             self.operate(events, |engine, out| {
                 for order in cancelled {
-                    engine.cancel(order, CancelReason::Liquidation, out);
+                    // What could not be paid any more was cancelled a moment ago.
+                    if engine.order(order).is_some() {
+                        engine.cancel(order, CancelReason::Liquidation, out);
+                    }
                 }
             });
         }

@@ -7,9 +7,9 @@ use instruments::{AccountId, InstrumentId, NetQty, Region};
 use settlement::Assignment;
 
 use crate::Exchange;
-use crate::event::Event;
+use crate::event::{CloseOutEvent, Event};
 use crate::limits::{ENDPOINT_LEN_MAX, MATCHES_PER_SERIES_MAX, NODE_NAME_LEN_MAX, NODES_MAX};
-use crate::reject::Reject;
+use crate::reject::{CloseOutReject, Reject};
 use crate::series::SeriesState;
 
 /// What a holder says about its delivery.
@@ -46,20 +46,20 @@ impl Exchange {
         let series = self.series.get(&instrument).ok_or(Reject::UnknownInstrument)?;
         let until = series.instrument.schedule.close_out.nominate_until;
         if series.state != SeriesState::Expired || until <= self.now {
-            return Err(Reject::NoNominations);
+            return Err(Reject::CloseOut(CloseOutReject::NoNominations));
         }
         if self.net(instrument, account) == NetQty::ZERO {
-            return Err(Reject::NothingHeld);
+            return Err(Reject::CloseOut(CloseOutReject::NothingHeld));
         }
         check_nodes(&nomination.nodes)?;
         if ENDPOINT_LEN_MAX < nomination.endpoint.len() {
-            return Err(Reject::BadNomination);
+            return Err(Reject::CloseOut(CloseOutReject::BadNomination));
         }
 
         // From here on nothing can fail.
         self.close_outs.nominations.insert((instrument, account), nomination.clone());
         let nomination = Box::new(nomination.clone());
-        events.push(Event::Nominated { account, instrument, nomination });
+        events.push(Event::CloseOut(CloseOutEvent::Nominated { account, instrument, nomination }));
         Ok(())
     }
 
@@ -72,7 +72,7 @@ impl Exchange {
         let series = self.series.get(&instrument).ok_or(Reject::UnknownInstrument)?;
         let until = series.instrument.schedule.close_out.match_until;
         if series.state != SeriesState::Expired || until <= self.now {
-            return Err(Reject::NoMatches);
+            return Err(Reject::CloseOut(CloseOutReject::NoMatches));
         }
         let reported = self.close_outs.matches.get(&instrument).map_or(&[][..], Vec::as_slice);
         let sold = reported.iter().filter(|other| other.seller == agreed.seller);
@@ -83,12 +83,12 @@ impl Exchange {
             .saturating_sub(sold.map(|other| other.lots).sum())
             .min(buyers.saturating_sub(bought.map(|other| other.lots).sum()));
         if agreed.lots.is_zero() || limit < agreed.lots {
-            return Err(Reject::MatchOutOfRange { limit });
+            return Err(Reject::CloseOut(CloseOutReject::MatchOutOfRange { limit }));
         }
         if MATCHES_PER_SERIES_MAX <= reported.len() {
-            return Err(Reject::TooManyMatches {
+            return Err(Reject::CloseOut(CloseOutReject::TooManyMatches {
                 limit: u64::try_from(MATCHES_PER_SERIES_MAX).unwrap_or(u64::MAX),
-            });
+            }));
         }
         Ok(())
     }
@@ -102,7 +102,12 @@ impl Exchange {
     ) {
         self.close_outs.matches.entry(instrument).or_default().push(agreed);
         let Assignment { seller, buyer, lots } = agreed;
-        events.push(Event::MatchReported { instrument, seller, buyer, lots });
+        events.push(Event::CloseOut(CloseOutEvent::MatchReported {
+            instrument,
+            seller,
+            buyer,
+            lots,
+        }));
     }
 }
 
@@ -110,7 +115,7 @@ impl Exchange {
 pub(crate) fn check_nodes(nodes: &[Node]) -> Result<(), Reject> {
     let is_named = |node: &Node| (1..=NODE_NAME_LEN_MAX).contains(&node.name.len());
     if NODES_MAX < nodes.len() || !nodes.iter().all(is_named) {
-        return Err(Reject::BadNomination);
+        return Err(Reject::CloseOut(CloseOutReject::BadNomination));
     }
     Ok(())
 }
@@ -207,14 +212,19 @@ mod tests {
         let nowhere = exchange.check_match(InstrumentId(2), &agreed(1, 2, 8));
         assert_eq!(nowhere, Err(Reject::UnknownInstrument));
         let late = Exchange { now: at(20), ..exchange };
-        assert_eq!(late.check_match(series, &agreed(1, 2, 8)), Err(Reject::NoMatches));
+        assert_eq!(
+            late.check_match(series, &agreed(1, 2, 8)),
+            Err(Reject::CloseOut(CloseOutReject::NoMatches))
+        );
     }
 
     #[test]
     fn expiry_012_a_match_is_at_most_what_both_have_left() {
         let series = InstrumentId(1);
         let mut exchange = stopped();
-        let limit = |lots| Err(Reject::MatchOutOfRange { limit: Qty::from_lots(lots) });
+        let limit = |lots| {
+            Err(Reject::CloseOut(CloseOutReject::MatchOutOfRange { limit: Qty::from_lots(lots) }))
+        };
         assert_eq!(exchange.check_match(series, &agreed(1, 2, 17)), limit(16));
         assert_eq!(exchange.check_match(series, &agreed(1, 2, 0)), limit(16));
         assert_eq!(exchange.check_match(series, &agreed(2, 1, 8)), limit(0));
@@ -227,7 +237,11 @@ mod tests {
         // What is left is assigned: 6 lots are no node.
         let events = apply(&mut exchange, 20, Command::Tick);
         let published = events.iter().find_map(|event| {
-            if let Event::AssignmentPublished(published) = event { Some(published) } else { None }
+            if let Event::CloseOut(CloseOutEvent::AssignmentPublished(published)) = event {
+                Some(published)
+            } else {
+                None
+            }
         });
         let assigned = &published.unwrap().assigned;
         assert_eq!(assigned.matched, [agreed(1, 2, 10), agreed(1, 3, 8)]);
@@ -242,6 +256,9 @@ mod tests {
         let many = vec![agreed(1, 2, 0); MATCHES_PER_SERIES_MAX];
         exchange.close_outs.matches.insert(series, many);
         let refused = exchange.check_match(series, &agreed(1, 2, 8));
-        assert_eq!(refused, Err(Reject::TooManyMatches { limit: 10_000 }));
+        assert_eq!(
+            refused,
+            Err(Reject::CloseOut(CloseOutReject::TooManyMatches { limit: 10_000 }))
+        );
     }
 }

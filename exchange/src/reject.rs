@@ -1,12 +1,14 @@
 //! Why the exchange refuses. Within each verb, variants stand in the order in which they are checked; if two apply, the first is given.
 
 mod agreement;
+mod close_out;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::{MicroUsd, Price, Qty, TermsError};
 
 use crate::default_reject::DefaultReject;
 pub use agreement::AgreementReject;
+pub use close_out::CloseOutReject;
 
 /// A refusal: journaled by replay, shown to whoever asked, moving no money.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -172,7 +174,7 @@ pub enum Reject {
 
     /// AGENT-001: no such obligation.
     UnknownObligation,
-    /// AGENT-002: only the obligation's seller delivers it.
+    /// AGENT-002: only the obligation's seller, or who stands in for it, delivers it.
     NotTheSeller,
     /// AGENT-003: the interval is not at this step.
     WrongStep,
@@ -248,24 +250,8 @@ pub enum Reject {
     /// What concerns liquidation, its auctions and the default fund.
     Default(DefaultReject),
     // Physical close-out.
-    /// EXPIRY-008: the series takes no nominations now.
-    NoNominations,
-    /// EXPIRY-009: whoever holds nothing of a series has nothing to say about its delivery.
-    NothingHeld,
-    /// EXPIRY-010: a nomination has at most 1,024 nodes with names of 1 to 64 bytes, and an endpoint of at most 256.
-    BadNomination,
-    /// EXPIRY-011: the series takes no reports of matches now.
-    NoMatches,
-    /// EXPIRY-012: a match is above zero and at most what both sides have left.
-    MatchOutOfRange {
-        /// The most.
-        limit: Qty,
-    },
-    /// EXPIRY-013: a series takes no more matches.
-    TooManyMatches {
-        /// How many it takes at most.
-        limit: u64,
-    },
+    /// Something between the last trade and the close.
+    CloseOut(CloseOutReject),
     // Trades agreed elsewhere.
     /// BLOCK-001 to 010, 016, 017: what two parties agreed cannot be taken.
     Agreement(AgreementReject),
@@ -353,12 +339,7 @@ impl Reject {
             // Default funds and liquidation.
             Self::Default(reason) => reason.rule(),
             // Physical close-out.
-            Self::NoNominations => "EXPIRY-008",
-            Self::NothingHeld => "EXPIRY-009",
-            Self::BadNomination => "EXPIRY-010",
-            Self::NoMatches => "EXPIRY-011",
-            Self::MatchOutOfRange { .. } => "EXPIRY-012",
-            Self::TooManyMatches { .. } => "EXPIRY-013",
+            Self::CloseOut(reason) => reason.rule(),
             // Trades agreed elsewhere.
             Self::Agreement(reason) => reason.rule(),
         }

@@ -49,6 +49,7 @@ impl Exchange {
         }
         if is_cycle {
             self.run_variation(events);
+            self.pay_standby(events);
             self.variation_at = self.next_variation();
             self.margins.risk.prune();
         }
@@ -113,7 +114,7 @@ impl Exchange {
         });
         let of_deliveries = self.deliveries.values().filter_map(|delivery| {
             let series = self.series.get(&delivery.obligation.instrument)?;
-            delivery.next_due(&series.instrument)
+            delivery.next_due(&series.instrument).map(|(at, _)| at)
         });
         let days = self.rolling.first().map(|(at, _)| *at);
         let others = self.marks_at.into_iter().chain(self.next_ladder_step());

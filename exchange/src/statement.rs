@@ -13,7 +13,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::{AccountId, Date, InstrumentId, MicroUsd, Nanos, ObligationId, Qty, Side};
 use settlement::{Bucket, Reason, Transfer};
 
-use crate::event::{BlockTraded, Event, IntervalSettled, Traded};
+use crate::event::{BlockTraded, CloseOutEvent, Event, HourSettled, IntervalSettled, Traded};
 
 /// One day of one account, or of the house.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,9 +73,9 @@ pub struct TradedInDay {
 pub struct DeliveredInDay {
     /// Intervals that have ended.
     pub intervals: u32,
-    /// For compute: received by the seller, paid by the buyer.
+    /// For compute: received by whoever delivered it, paid by the buyer.
     pub pay: MicroUsd,
-    /// For what was missing: paid by the seller and the insurance, received by the buyer.
+    /// For what was missing: paid by the seller and the insurance, received by the buyer and by whoever stood in.
     pub damages: MicroUsd,
 }
 
@@ -194,6 +194,7 @@ impl Statements {
                 self.parties.insert(*obligation, (*seller, *buyer));
             }
             Event::IntervalSettled(settled) => self.settled(day, settled),
+            Event::CloseOut(CloseOutEvent::HourSettled(hour)) => self.hour_settled(day, hour),
             Event::ObligationClosed { obligation, .. }
             | Event::BuyerDefaulted { obligation, .. } => {
                 self.parties.remove(obligation);
@@ -254,13 +255,32 @@ impl Statements {
 
     fn settled(&mut self, day: Date, settled: &IntervalSettled) {
         let Some((seller, buyer)) = self.parties.get(&settled.obligation).copied() else { return };
-        for party in [seller, buyer] {
-            let deliveries = &mut self.sheet(day, Some(party)).deliveries;
-            let sum = deliveries.entry(settled.obligation).or_default();
+        let deliverer = settled.stand_in.unwrap_or(seller);
+        for party in [Some(seller), Some(buyer), settled.stand_in].into_iter().flatten() {
+            let sum = self.delivered(day, party, settled.obligation);
             sum.intervals = sum.intervals.saturating_add(1);
-            sum.pay += settled.paid_to_seller;
-            sum.damages += settled.compensation + settled.penalty - settled.unpaid;
+            if party == deliverer || party == buyer {
+                sum.pay += settled.paid;
+            }
         }
+    }
+
+    fn hour_settled(&mut self, day: Date, hour: &HourSettled) {
+        let Some((seller, _)) = self.parties.get(&hour.obligation).copied() else { return };
+        for (receiver, amount) in &hour.settled.received {
+            for party in [seller, *receiver] {
+                self.delivered(day, party, hour.obligation).damages += *amount;
+            }
+        }
+    }
+
+    fn delivered(
+        &mut self,
+        day: Date,
+        party: AccountId,
+        obligation: ObligationId,
+    ) -> &mut DeliveredInDay {
+        self.sheet(day, Some(party)).deliveries.entry(obligation).or_default()
     }
 
     fn sheet(&mut self, day: Date, whose: Option<AccountId>) -> &mut Statement {

@@ -80,6 +80,15 @@ impl Grade {
     }
 }
 
+/// Whether hardware of grade `offered` delivers what was sold as `asked`: it is the same grade, or one that the table of grades has as better.
+#[must_use]
+pub fn is_par_or_better(asked: &GradeId, offered: &GradeId) -> bool {
+    let asked_terms = LAUNCH.iter().find(|launch| launch.name == asked.as_str());
+    let is_better =
+        asked_terms.is_some_and(|launch| launch.substitutes.contains(&offered.as_str()));
+    asked == offered || is_better
+}
+
 struct Launch {
     name: &'static str,
     device_ids: &'static [(u16, u16)],
@@ -163,4 +172,26 @@ pub fn launch_grades() -> Vec<Grade> {
                 .collect(),
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// DELIV-029.
+    #[test]
+    fn better_hardware_stands_in_and_never_the_reverse() {
+        let par = |asked: &str, offered: &str| {
+            let grade = |name| GradeId::new(name).expect("a name");
+            is_par_or_better(&grade(asked), &grade(offered))
+        };
+        assert!(par("H100", "H100") && par("H100", "H200") && par("A100", "H100"));
+        assert!(!par("H200", "H100") && !par("H100", "A100") && !par("B200", "H200"));
+        assert!(par("MI300", "MI300") && !par("MI300", "B200") && !par("B200", "MI300"));
+        for asked in launch_grades() {
+            for better in &asked.substitutes {
+                assert!(!par(better.as_str(), asked.id.as_str()), "{better} and {}", asked.id);
+            }
+        }
+    }
 }

@@ -17,9 +17,12 @@
     )
 )]
 
+mod acceptance;
 mod assignment;
 mod exercise;
 mod fees;
+mod hour;
+mod invoice;
 mod ledger;
 mod liquidation;
 mod margin;
@@ -27,15 +30,20 @@ mod obligation;
 mod pairing;
 mod position;
 mod receipt;
+mod record;
 mod risk;
 mod shortfall;
 mod split;
+mod stand_in;
 mod variation;
 mod waterfall;
 
+pub use acceptance::{Acceptance, AcceptanceStep};
 pub use assignment::{Assigned, Assignment, AssignmentInputs, Holder, assign, assignment_seed};
 pub use exercise::{Exercised, allot};
 pub use fees::{FeeRates, premium_fee};
+pub use hour::{Bought, HourSettled, Replacement, Shortfall, Tolerated, settle_hour};
+pub use invoice::{Invoice, Sums};
 pub use ledger::{
     Because, Bucket, Chain, HoldError, HoldKey, Insufficient, Ledger, LedgerFinding, Reason,
     Transfer, TransferId,
@@ -48,11 +56,15 @@ pub use margin::{
 pub use obligation::{FailCause, IllegalStep, IntervalState, Obligation, Step, Verdict};
 pub use position::{Booked, Position, Positions};
 pub use receipt::{DeliveryReceipt, ReceiptError};
+pub use record::{BondRates, Record};
 pub use risk::{
     Beyond, LANES, Leg, RiskArray, RiskBook, RiskClass, RiskComponents, RiskOrder, RiskParameters,
     RiskSeries, SCENARIOS, ScenarioTerms, scan_risk,
 };
-pub use shortfall::{Funding, IntervalSettled, close, default_buyer, fund, settle_interval};
+pub use shortfall::{
+    Funding, IntervalSettled, TopUp, close, default_buyer, fund, settle_interval, top_up,
+};
 pub use split::{SPLIT_PAGE_LINES_MAX, Split, SplitLine, SplitPage, SplitTerms, verify_haircut};
+pub use stand_in::{Outage, StandIn};
 pub use variation::{VariationCycle, VariationDue, run_variation};
 pub use waterfall::{Covered, DefaultResolved, cover, own_margin};

@@ -8,7 +8,9 @@
 //!                    |                      |                    | +------ invalid --------> Failed(Refuted)
 //!                    |                      +---- deadline ------|-------------------------> Failed(Silent)
 //!                    |                                           +-------- unverifiable ---> Unverified
-//!                    +------- deadline --------------------------+-------- deadline -------> Unverified
+//!                    | |                                         +-------- deadline -------> Unverified
+//!                    | +------ unready ------------------------------------------------------> Failed(NotReady)
+//!                    +------- deadline ------------------------------------------------------> Unverified
 //! ```
 //!
 //! The deadline of a challenge bounds the receipt; the deadline of a claim bounds our own verdict. So the seller pays for its own silence
@@ -16,7 +18,7 @@
 //!
 //! Invariants:
 //! - an illegal step changes nothing;
-//! - the escrow is the value of the intervals that are not settled yet;
+//! - the escrow is the value of the intervals that are prefunded and not settled yet;
 //! - once closed, escrow and bond are zero and nothing steps any more.
 
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -25,10 +27,16 @@ use instruments::{
 };
 use thiserror::Error;
 
+use crate::acceptance::Acceptance;
 use crate::assignment::Assignment;
+use crate::hour::Tolerated;
+use crate::invoice::Sums;
+use crate::stand_in::{Outage, StandIn};
 
 /// From here an interval counts in full.
 const QUALITY_FULL: Ppm = Ppm::new(970_000);
+/// The bond of a seller without a record, as a part of what is still to be delivered.
+pub(crate) const BOND_RATE_FIRST: Ppm = Ppm::new(250_000);
 /// Below this an interval does not count at all.
 const QUALITY_FLOOR: Ppm = Ppm::new(900_000);
 
@@ -92,6 +100,7 @@ impl IntervalState {
     pub fn after(self, step: Step) -> Option<Self> {
         Some(match (self, step) {
             (Self::Pending, Step::Open) => Self::Open,
+            (Self::Open, Step::Unready) => Self::Failed { cause: FailCause::NotReady },
             (Self::Open, Step::Challenge { answer_by }) => Self::Challenged { answer_by },
             (Self::Challenged { .. }, Step::Receipt { verdict_by }) => Self::Claimed { verdict_by },
             (Self::Challenged { .. }, Step::Deadline) => Self::Failed { cause: FailCause::Silent },
@@ -126,6 +135,8 @@ pub enum FailCause {
     Refuted,
     /// The work is right, but slower than the grade allows.
     BelowGrade,
+    /// The seller had not accepted the delivery, and nobody stood in for it.
+    NotReady,
 }
 
 /// What can happen to an interval.
@@ -133,6 +144,8 @@ pub enum FailCause {
 pub enum Step {
     /// It begins.
     Open,
+    /// Nobody is there of whom work could be demanded.
+    Unready,
     /// Work is demanded.
     Challenge {
         /// The receipt must arrive before this instant.
@@ -211,12 +224,36 @@ pub struct Obligation {
     pub intervals: Vec<IntervalState>,
     /// How many of them have ended.
     pub ended: u32,
+    /// Into how many the notional is divided: fewer are left once the buyer has stopped prefunding.
+    pub whole: u32,
+    /// How many the buyer prefunds at a time.
+    pub ahead: u32,
+    /// How many it has prefunded.
+    pub funded: u32,
+    /// What those that are not settled yet are worth, prefunded or not.
+    pub unsettled: MicroUsd,
+    /// Whether both sides have accepted.
+    pub acceptance: Acceptance,
+    /// What is failing now.
+    pub outage: Option<Outage>,
+    /// Intervals that failed and were made good for free: from the first until before the last, oldest first.
+    pub excused: Vec<(u32, u32)>,
+    /// Who delivers in the seller's place, and when, oldest first.
+    pub stand_ins: Vec<StandIn>,
+    /// Which hours are settled.
+    pub hours: Vec<bool>,
+    /// What was tolerated of each day.
+    pub tolerated: Tolerated,
+    /// What is missing and too little to buy in, in millionths of GPU-seconds.
+    pub unbought: u128,
     /// The buyer's money that is set aside for it.
     pub escrow: MicroUsd,
     /// The seller's money that is set aside for it.
     pub bond: MicroUsd,
     /// The bond it began with.
     pub bond_initial: MicroUsd,
+    /// How much of what is still to be delivered the bond is.
+    pub bond_rate: Ppm,
     /// Compute that counted, rounded down per interval.
     pub delivered: GpuSeconds,
     /// Compute that is missing through the seller's fault.
@@ -231,14 +268,28 @@ pub struct Obligation {
     pub paid_to_seller: MicroUsd,
     /// What the buyer has received back from the escrow.
     pub returned_to_buyer: MicroUsd,
+    /// What those who stood in have received from the escrow.
+    pub paid_to_stand_ins: MicroUsd,
+    /// What the seller has come to owe for replacements.
+    pub compensation: MicroUsd,
+    /// What it has come to owe on top of that.
+    pub penalty: MicroUsd,
     /// What the seller has paid for what was missing.
     pub shortfall_paid: MicroUsd,
+    /// What the insurance fund has paid for it.
+    pub insured: MicroUsd,
+    /// What nobody has paid.
+    pub unpaid: MicroUsd,
     /// The hash of the newest receipt; zero before the first.
     pub last_receipt: [u8; 32],
     /// Receipts accepted.
     pub receipts: u32,
     /// GPU-milliseconds claimed by the newest receipt.
     pub claimed_millis: u64,
+    /// What the invoices so far have said.
+    pub invoiced: Sums,
+    /// How many invoices there were.
+    pub invoices: u32,
     /// Whether it is over.
     pub closed: bool,
 }
@@ -259,7 +310,10 @@ impl Obligation {
         if notional <= MicroUsd::ZERO || !bounded {
             return None;
         }
-        let intervals = usize::try_from(instrument.schedule.intervals).ok()?;
+        let schedule = &instrument.schedule;
+        let terms = &schedule.close_out;
+        let intervals = usize::try_from(schedule.intervals).ok()?;
+        let hours = schedule.intervals.div_ceil(terms.intervals_per_hour.max(1));
         Some(Self {
             id,
             instrument: instrument.id,
@@ -270,9 +324,21 @@ impl Obligation {
             notional,
             intervals: vec![IntervalState::Pending; intervals],
             ended: 0,
+            whole: schedule.intervals,
+            ahead: terms.prefund_days.saturating_mul(terms.intervals_per_day),
+            funded: 0,
+            unsettled: notional,
+            acceptance: Acceptance::of(terms.has_acceptance()),
+            outage: None,
+            excused: Vec::new(),
+            stand_ins: Vec::new(),
+            hours: vec![false; usize::try_from(hours).ok()?],
+            tolerated: Tolerated::default(),
+            unbought: 0,
             escrow: MicroUsd::ZERO,
             bond: MicroUsd::ZERO,
             bond_initial: MicroUsd::ZERO,
+            bond_rate: BOND_RATE_FIRST,
             delivered: GpuSeconds::ZERO,
             missed: GpuSeconds::ZERO,
             delivered_count: 0,
@@ -280,10 +346,17 @@ impl Obligation {
             unverified: 0,
             paid_to_seller: MicroUsd::ZERO,
             returned_to_buyer: MicroUsd::ZERO,
+            paid_to_stand_ins: MicroUsd::ZERO,
+            compensation: MicroUsd::ZERO,
+            penalty: MicroUsd::ZERO,
             shortfall_paid: MicroUsd::ZERO,
+            insured: MicroUsd::ZERO,
+            unpaid: MicroUsd::ZERO,
             last_receipt: [0; 32],
             receipts: 0,
             claimed_millis: 0,
+            invoiced: Sums::default(),
+            invoices: 0,
             closed: false,
         })
     }
@@ -306,10 +379,17 @@ impl Obligation {
     /// Beyond the last interval.
     #[must_use]
     pub fn interval_value(&self, index: u32) -> MicroUsd {
-        let whole = self.interval_count();
-        assert!(index < whole, "interval {index} of {whole}");
-        let until = |count: u32| self.notional.share_floor(i128::from(count), i128::from(whole));
-        until(index.saturating_add(1)) - until(index)
+        let count = self.interval_count();
+        assert!(index < count, "interval {index} of {count}");
+        self.value_of(index, index.saturating_add(1))
+    }
+
+    /// What the intervals from `from` until before `until` cost together.
+    #[must_use]
+    pub fn value_of(&self, from: u32, until: u32) -> MicroUsd {
+        let whole = i128::from(self.whole.max(1));
+        let of = |count: u32| self.notional.share_floor(i128::from(count), whole);
+        of(until) - of(from)
     }
 
     /// Takes one step of one interval and returns where it is now.
@@ -345,7 +425,9 @@ impl Obligation {
         GpuSeconds::new(per_lot.saturating_mul(self.lots.lots()))
     }
 
-    pub(crate) fn interval_count(&self) -> u32 {
+    /// How many intervals it has.
+    #[must_use]
+    pub fn interval_count(&self) -> u32 {
         u32::try_from(self.intervals.len()).unwrap_or(u32::MAX)
     }
 }

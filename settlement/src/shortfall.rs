@@ -1,10 +1,7 @@
-//! The money of an obligation: prefunding, bond, pay per interval, and damages for what is missing.
-//!
-//! For a shortfall of `u` GPU-hours at settlement price `S`, with the replacement at `R` (at most three times `S`), the seller forfeits
-//! `S u` and pays `u max(0, R - S)` as compensation and `pi S u` as penalty. Every amount is rounded down once, at its end.
+//! The money of an obligation: prefunding, bond, pay per interval. What is missing is settled by the hour, in `hour.rs`.
 //!
 //! Invariants:
-//! - what the seller was paid and what the buyer got back are together the notional, once closed;
+//! - what was paid for intervals and what the buyer got back are together what it prefunded, once closed;
 //! - an account's `DeliveryEscrow` and `Bond` are the sums over its open obligations.
 
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -13,28 +10,16 @@ use instruments::{AccountId, GpuSeconds, Instrument, MicroUsd, Ppm};
 
 use crate::ledger::{Bucket, HoldKey, Ledger, Reason};
 use crate::obligation::{IntervalState, Obligation};
-use crate::position::saturate;
 
-/// Of what is still to be delivered, the seller's bond.
-const BOND: Ppm = Ppm::new(250_000);
 /// Of the notional, what the bond does not drain below.
 const BOND_FLOOR: Ppm = Ppm::new(50_000);
-/// Of the notional, what a buyer pays who cannot prefund.
+/// Of what a buyer does not prefund, what it pays instead.
 const BUYER_DEFAULT: Ppm = Ppm::new(100_000);
-/// The replacement price counts up to this multiple of the settlement price: the seller's risk has an end.
-const REPLACEMENT_CAP: i64 = 3;
-/// Of the price of what is missing, the penalty.
-const PENALTY: Ppm = Ppm::new(100_000);
-/// The same once more than [`PENALTY_STEP_SECONDS`] per GPU are missing: a host that is gone, not a hiccup.
-const PENALTY_LONG: Ppm = Ppm::new(250_000);
-/// 24 hours.
-const PENALTY_STEP_SECONDS: u64 = 86_400;
-const SECONDS_PER_HOUR: i128 = 3_600;
 
 /// What prefunding brought together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Funding {
-    /// The buyer's money now in escrow: the whole notional or nothing.
+    /// The buyer's money now in escrow: all that is prefunded at first, or nothing.
     pub escrowed: MicroUsd,
     /// The seller's money now in the bond.
     pub bonded: MicroUsd,
@@ -53,47 +38,65 @@ impl Funding {
 }
 
 /// How the money of one interval moved.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct IntervalSettled {
-    /// From the escrow to the seller.
-    pub paid_to_seller: MicroUsd,
+    /// Who delivered it, or should have.
+    pub deliverer: AccountId,
+    /// From the escrow to it.
+    pub paid: MicroUsd,
     /// From the escrow back to the buyer.
     pub returned_to_buyer: MicroUsd,
-    /// Owed for what the replacement costs more.
-    pub compensation: MicroUsd,
-    /// Owed on top of it.
-    pub penalty: MicroUsd,
-    /// What the insurance fund paid of these two.
+    /// How much of it counted, rounded down.
+    pub counted: GpuSeconds,
+}
+
+/// What became of a day that was to be prefunded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum TopUp {
+    /// The buyer has prefunded all until before this interval.
+    Prefunded {
+        /// Which.
+        until: u32,
+        /// With how much.
+        amount: MicroUsd,
+    },
+    /// The buyer could not, and what is prefunded is all that is delivered.
+    Ended {
+        /// The intervals that are left.
+        until: u32,
+        /// What the others would have cost.
+        given_up: MicroUsd,
+        /// What it paid for them.
+        paid: MicroUsd,
+    },
+}
+
+/// What was collected of damages.
+pub(crate) struct Collected {
     pub insured: MicroUsd,
-    /// What nobody could pay of these two.
     pub unpaid: MicroUsd,
-    /// From the bond back to the seller.
-    pub bond_released: MicroUsd,
 }
 
-/// What is owed for a shortfall.
-struct Damages {
-    compensation: MicroUsd,
-    penalty: MicroUsd,
-}
-
-/// Sets aside the buyer's whole notional and the seller's bond, from position margin, cash and last the order holds.
+/// Sets aside what the buyer prefunds at first and the seller's bond, from position margin, cash and last the order holds.
 ///
 /// A buyer who lacks anything prefunds nothing, and no bond is taken. A seller who lacks something bonds what it has.
 pub fn fund(ledger: &mut Ledger, obligation: &mut Obligation) -> Funding {
     let buyer = obligation.buyer;
-    let bond = BOND.of_ceil(obligation.notional);
+    let bond = obligation.bond_rate.of_ceil(obligation.notional);
+    let first = obligation.ahead.min(obligation.interval_count());
+    let prefunded = obligation.value_of(0, first);
     let has: MicroUsd = purse(buyer).into_iter().map(|bucket| ledger.balance(bucket)).sum();
-    if has < obligation.notional {
-        let buyer_short = obligation.notional - has;
+    if has < prefunded {
+        let buyer_short = prefunded - has;
         let none = MicroUsd::ZERO;
         return Funding { escrowed: none, bonded: none, buyer_short, seller_short: none };
     }
 
     // From here on nothing can fail.
-    let buyer_short = set_aside(ledger, escrow_of(obligation), obligation.notional);
+    let buyer_short = set_aside(ledger, escrow_of(obligation), prefunded);
     let seller_short = set_aside(ledger, bond_of(obligation), bond);
-    obligation.escrow = obligation.notional;
+    obligation.escrow = prefunded;
+    obligation.funded = first;
     obligation.bond = bond - seller_short;
     obligation.bond_initial = obligation.bond;
     Funding { escrowed: obligation.escrow, bonded: obligation.bond, buyer_short, seller_short }
@@ -115,7 +118,31 @@ pub fn default_buyer(ledger: &mut Ledger, obligation: &mut Obligation) -> MicroU
     owed - unpaid
 }
 
-/// Moves the money of an interval that has just ended. `replacement` is dollars per GPU-hour, uncapped.
+/// Prefunds what begins within the next days, from the buyer's cash and last its order holds. A buyer who lacks anything prefunds nothing
+/// more: what is prefunded is still delivered, and for the rest it pays the seller a tenth, or what it has.
+pub fn top_up(ledger: &mut Ledger, obligation: &mut Obligation, until: u32) -> TopUp {
+    let until = until.min(obligation.interval_count()).max(obligation.funded);
+    let amount = obligation.value_of(obligation.funded, until);
+    let buyer = obligation.buyer;
+    let from = [Bucket::Cash(buyer), Bucket::OrderHold(buyer)];
+    let has: MicroUsd = from.into_iter().map(|bucket| ledger.balance(bucket)).sum();
+    if amount <= has {
+        let lacks = ledger.top_up(escrow_of(obligation), &from, amount);
+        assert!(lacks == Ok(MicroUsd::ZERO), "what begins is prefunded once, and the buyer has it");
+        obligation.escrow += amount;
+        obligation.funded = until;
+        return TopUp::Prefunded { until, amount };
+    }
+    let given_up = obligation.value_of(obligation.funded, obligation.interval_count());
+    let owed = BUYER_DEFAULT.of_ceil(given_up);
+    let seller = Bucket::Cash(obligation.seller);
+    let unpaid = ledger.because(Reason::Damages).pay(&purse(buyer), seller, owed);
+    obligation.unsettled -= given_up;
+    obligation.intervals.truncate(usize::try_from(obligation.funded).unwrap_or(usize::MAX));
+    TopUp::Ended { until: obligation.funded, given_up, paid: owed - unpaid }
+}
+
+/// Moves the money of an interval that has just ended: what counts of it to whoever delivered it, the rest back to the buyer.
 ///
 /// # Panics
 /// When the interval has not ended, or when more intervals are settled than have ended.
@@ -124,28 +151,14 @@ pub fn settle_interval(
     obligation: &mut Obligation,
     instrument: &Instrument,
     index: u32,
-    replacement: MicroUsd,
 ) -> IntervalSettled {
     let state = obligation.interval(index).unwrap_or(IntervalState::Pending);
     assert!(state.has_ended(), "interval {index} has not ended");
     let quality = count(obligation, state);
-    let mut settled = pay_for(ledger, obligation, index, quality);
-    let compute = obligation.interval_compute(instrument);
-    let counted = counted(compute, quality);
+    let counted = counted(obligation.interval_compute(instrument), quality);
     obligation.delivered += counted;
-    if state == IntervalState::Unverified {
-        return settled;
-    }
-
-    obligation.missed += GpuSeconds::new(compute.seconds().saturating_sub(counted.seconds()));
-    let damages = damages(obligation, instrument, quality, replacement);
-    settled.compensation = damages.compensation;
-    settled.penalty = damages.penalty;
-    collect(ledger, obligation, &mut settled);
-    if matches!(state, IntervalState::Delivered { .. }) {
-        settled.bond_released = drain_bond(ledger, obligation);
-    }
-    settled
+    let (deliverer, paid, returned_to_buyer) = pay_for(ledger, obligation, index, quality);
+    IntervalSettled { deliverer, paid, returned_to_buyer, counted }
 }
 
 /// Ends an obligation: what is left of the bond goes back to the seller, what is left of the escrow to the buyer.
@@ -155,6 +168,7 @@ pub fn close(ledger: &mut Ledger, obligation: &mut Obligation) {
     give_back(ledger, escrow_of(obligation), obligation.escrow);
     give_back(ledger, bond_of(obligation), obligation.bond);
     obligation.returned_to_buyer += obligation.escrow;
+    obligation.unsettled = MicroUsd::ZERO;
     obligation.escrow = MicroUsd::ZERO;
     obligation.bond = MicroUsd::ZERO;
     obligation.closed = true;
@@ -183,23 +197,29 @@ fn count(obligation: &mut Obligation, state: IntervalState) -> Ppm {
     quality
 }
 
-/// Splits an interval's value between seller and buyer.
+/// Splits an interval's value between whoever delivered it and the buyer.
 fn pay_for(
     ledger: &mut Ledger,
     obligation: &mut Obligation,
     index: u32,
     quality: Ppm,
-) -> IntervalSettled {
+) -> (AccountId, MicroUsd, MicroUsd) {
     let value = obligation.interval_value(index);
-    let paid_to_seller = quality.of_floor(value);
-    let returned_to_buyer = value - paid_to_seller;
+    let deliverer = obligation.deliverer(index);
+    let paid = quality.of_floor(value);
+    let returned = value - paid;
     let escrow = escrow_of(obligation);
-    move_held(ledger, escrow, Bucket::Cash(obligation.seller), paid_to_seller);
-    move_held(ledger, escrow, Bucket::Cash(obligation.buyer), returned_to_buyer);
+    move_held(ledger, escrow, Bucket::Cash(deliverer), paid);
+    move_held(ledger, escrow, Bucket::Cash(obligation.buyer), returned);
     obligation.escrow -= value;
-    obligation.paid_to_seller += paid_to_seller;
-    obligation.returned_to_buyer += returned_to_buyer;
-    IntervalSettled { paid_to_seller, returned_to_buyer, ..IntervalSettled::default() }
+    obligation.unsettled -= value;
+    if deliverer == obligation.seller {
+        obligation.paid_to_seller += paid;
+    } else {
+        obligation.paid_to_stand_ins += paid;
+    }
+    obligation.returned_to_buyer += returned;
+    (deliverer, paid, returned)
 }
 
 fn counted(compute: GpuSeconds, quality: Ppm) -> GpuSeconds {
@@ -208,57 +228,37 @@ fn counted(compute: GpuSeconds, quality: Ppm) -> GpuSeconds {
     GpuSeconds::new(u64::try_from(seconds).unwrap_or(0))
 }
 
-/// What the seller owes for the part of one interval that is missing. The step of the penalty counts this interval too.
-fn damages(
-    obligation: &Obligation,
-    instrument: &Instrument,
-    quality: Ppm,
-    replacement: MicroUsd,
-) -> Damages {
-    let step = PENALTY_STEP_SECONDS.saturating_mul(obligation.lots.lots());
-    let penalty = if step < obligation.missed.seconds() { PENALTY_LONG } else { PENALTY };
-    let price = instrument.per_hour(obligation.settlement_price).micros();
-    let capped = replacement.micros().min(price.saturating_mul(REPLACEMENT_CAP));
-    let dearer = capped.saturating_sub(price).max(0);
-
-    let whole = i128::from(Ppm::ONE.ppm());
-    let missing = i128::from(obligation.interval_compute(instrument).seconds())
-        .saturating_mul(whole.saturating_sub(i128::from(quality.ppm())));
-    // `missing` is in millionths of GPU-seconds; so is the divisor that makes hours of them.
-    let per_hour = SECONDS_PER_HOUR.saturating_mul(whole);
-    let compensation = missing.saturating_mul(i128::from(dearer));
-    let forfeited = missing.saturating_mul(i128::from(price));
-    Damages {
-        compensation: saturate(div_floor(compensation, per_hour)),
-        penalty: saturate(div_floor(
-            forfeited.saturating_mul(i128::from(penalty.ppm())),
-            per_hour.saturating_mul(whole),
-        )),
-    }
-}
-
-/// Collects damages for the buyer: from this obligation's bond, the seller's cash, its position margin, then the insurance fund.
-fn collect(ledger: &mut Ledger, obligation: &mut Obligation, settled: &mut IntervalSettled) {
-    let (seller, buyer) = (obligation.seller, Bucket::Cash(obligation.buyer));
-    let owed = settled.compensation + settled.penalty;
+/// Collects damages: from this obligation's bond, the seller's cash, its position margin and order holds, then the insurance fund.
+pub(crate) fn collect(
+    ledger: &mut Ledger,
+    obligation: &mut Obligation,
+    to: Bucket,
+    owed: MicroUsd,
+) -> Collected {
+    let seller = obligation.seller;
     let from_bond = owed.min(obligation.bond);
-    move_held(ledger, bond_of(obligation), buyer, from_bond);
+    move_held(ledger, bond_of(obligation), to, from_bond);
     obligation.bond -= from_bond;
 
     // Order holds, too: a resting order must not shelter money from whoever waits for it.
     let beyond_bond =
         [Bucket::Cash(seller), Bucket::PositionMargin(seller), Bucket::OrderHold(seller)];
     let mut damages = ledger.because(Reason::Damages);
-    let uncollected = damages.pay(&beyond_bond, buyer, owed - from_bond);
+    let uncollected = damages.pay(&beyond_bond, to, owed - from_bond);
+    let unpaid = damages.pay(&[Bucket::Insurance], to, uncollected);
+    let insured = uncollected - unpaid;
     obligation.shortfall_paid += owed - uncollected;
-    settled.unpaid = damages.pay(&[Bucket::Insurance], buyer, uncollected);
-    settled.insured = uncollected - settled.unpaid;
+    obligation.insured += insured;
+    obligation.unpaid += unpaid;
+    Collected { insured, unpaid }
 }
 
 /// Gives back what the bond holds beyond its share of what is still to be delivered.
-fn drain_bond(ledger: &mut Ledger, obligation: &mut Obligation) -> MicroUsd {
-    // The escrow is the value of what is not settled yet.
-    let needed = BOND.of_ceil(obligation.escrow).max(BOND_FLOOR.of_ceil(obligation.notional));
+pub(crate) fn drain_bond(ledger: &mut Ledger, obligation: &mut Obligation) -> MicroUsd {
+    let needed = obligation
+        .bond_rate
+        .of_ceil(obligation.unsettled)
+        .max(BOND_FLOOR.of_ceil(obligation.notional));
     let released = (obligation.bond - needed).max(MicroUsd::ZERO);
     move_held(ledger, bond_of(obligation), Bucket::Cash(obligation.seller), released);
     obligation.bond -= released;

@@ -6,6 +6,7 @@ use exchange::IndexPrint;
 use instruments::{Nanos, ObligationId, Ppm};
 
 use crate::fault::Fault;
+use crate::world::Errand;
 
 /// Something that is to happen.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub(crate) enum Action {
     Draw(ObligationId, u32),
     /// The verifier judges what it measured.
     Judge(ObligationId, u32, Ppm),
+    /// Somebody does something about a close-out.
+    Run(Errand),
     /// Something goes wrong.
     Strike(Fault),
 }

@@ -10,6 +10,8 @@ mod closing;
 mod days;
 mod defaults;
 mod deliveries;
+mod hours;
+mod ladder;
 mod losses;
 mod margins;
 mod money;
@@ -20,17 +22,18 @@ mod prices;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use exchange::{Command, Event, Exchange, SettlementSource, Stamped, Traded};
+use exchange::{CloseOutEvent, Command, Event, Exchange, SettlementSource, Stamped, Traded};
 use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, NanosSpan, Price, Product, Seq};
 use settlement::{Bucket, Reason, Transfer};
 
-use crate::finding::Finding;
+use crate::finding::{Finding, IntervalFault};
 use agreements::{Agreements, Outstanding};
 use answers::is_answered;
 use assignments::{Assignments, agreed};
 use closing::{is_of_books, is_of_time, stirs};
 use defaults::Defaults;
 use deliveries::{Circumstance, Deliveries};
+use ladder::obligation_of;
 use losses::Cycle;
 use margins::Margins;
 use money::{Money, Stated};
@@ -112,6 +115,9 @@ struct Sheet {
     has_delivery: bool,
     /// Legs of a block that are signed and not booked.
     blocks: Outstanding,
+    /// What traded since the last buy-in, and what that bought.
+    taken: Vec<Traded>,
+    bought: Vec<settlement::Bought>,
 }
 
 impl Sheet {
@@ -322,12 +328,19 @@ impl Auditor {
             | Command::WithdrawDefaultFund { .. }
             | Command::RegisterBackstop { .. }
             | Command::BidBackstop { .. }
-            | Command::Nominate { .. }
             | Command::RegisterTradingKey { .. }
             | Command::SubmitAgreement { .. }
             | Command::PublishRisk { .. }
             | Command::RegisterCapacity { .. }
             | Command::SetMarginMode { .. } => {}
+            // Default funds and liquidation.
+            // Physical close-out.
+            Command::Nominate { .. }
+            | Command::AcceptDelivery { .. }
+            | Command::JudgeBurnIn { .. }
+            | Command::Substitute { .. }
+            | Command::OfferStandby { .. }
+            | Command::DisputeInvoice { .. } => {} // Trades agreed elsewhere.
         }
     }
 
@@ -404,9 +417,7 @@ impl Auditor {
             // Default funds and liquidation.
             Event::Default(event) => self.read_default(event, sheet),
             // Physical close-out.
-            Event::Nominated { .. }
-            | Event::MatchReported { .. }
-            | Event::AssignmentPublished(_) => self.read_close_out(event, sheet),
+            Event::CloseOut(event) => self.read_close_out(event, now, sheet),
             // Trades agreed elsewhere.
             Event::TradingKeyRegistered { .. }
             | Event::AgreementTaken(_)
@@ -474,6 +485,7 @@ impl Auditor {
         sheet.traded_in.insert(traded.instrument);
         let dearest = sheet.dearest.entry(traded.instrument).or_insert(traded.price);
         *dearest = (*dearest).max(traded.price);
+        sheet.taken.push(traded.clone());
         let full = taker_fee(&terms, traded.price, i128::from(traded.qty.lots()));
         if let Some((buyer, seller, premium)) = premium(traded, &terms) {
             sheet.stated.gain(buyer, -premium);
@@ -569,14 +581,17 @@ impl Auditor {
         }
     }
 
-    #[expect(clippy::wildcard_enum_match_arm, reason = "the exhaustive match is in `read_event`")]
-    fn read_close_out(&mut self, event: &Event, _sheet: &mut Sheet) -> Result<(), Finding> {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the exhaustive match is in `obligation_of`"
+    )]
+    fn read_assignment(&mut self, event: &CloseOutEvent) -> Result<(), Finding> {
         match event {
-            Event::Nominated { account, instrument, nomination } => {
+            CloseOutEvent::Nominated { account, instrument, nomination } => {
                 self.assignments.nominate(*instrument, *account, nomination);
                 Ok(())
             }
-            Event::AssignmentPublished(published) => {
+            CloseOutEvent::AssignmentPublished(published) => {
                 let (terms, _) = self.prices.terms(published.inputs.instrument)?;
                 self.assignments.publish(published, &terms, &self.positions)
             }
@@ -587,6 +602,37 @@ impl Auditor {
                 Ok(())
             }
         }
+    }
+
+    fn read_close_out(
+        &mut self,
+        event: &CloseOutEvent,
+        now: Nanos,
+        sheet: &mut Sheet,
+    ) -> Result<(), Finding> {
+        sheet.has_delivery = true;
+        if obligation_of(event).is_none() {
+            self.read_assignment(event)?;
+        }
+        if let CloseOutEvent::HourSettled(settled) = event {
+            let here = Circumstance { now, index: self.prices.index() };
+            let bought = std::mem::take(&mut sheet.bought);
+            return self.deliveries.settle_hour(settled, &bought, &here, &mut sheet.stated);
+        }
+        if let CloseOutEvent::BoughtIn { bought, instrument, obligation, .. } = event {
+            let (terms, _) = self.prices.terms(*instrument)?;
+            let told = bought.iter().map(|part| (part.compute.seconds(), part.price));
+            let per_lot = u64::from(terms.hours_per_lot) * 3_600;
+            let taken = sheet.taken.iter().filter(|it| it.instrument == *instrument);
+            let taken = taken.map(|it| (it.qty.lots() * per_lot, terms.per_hour(it.price)));
+            if !told.eq(taken) {
+                let what = IntervalFault::WrongHour;
+                return Err(Finding::Interval { obligation: *obligation, interval: 0, what });
+            }
+            sheet.bought.clone_from(bought);
+            sheet.taken.clear();
+        }
+        self.deliveries.go_on(event, now, &mut sheet.stated)
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "the exhaustive match is in `read_event`")]

@@ -241,6 +241,12 @@ pub enum Finding {
         /// What is wrong.
         what: IntervalFault,
     },
+    /// SIM-015: who stands by is called in turn, and paid what it asked for.
+    #[error("{account} was called out of turn, or paid more for standing by than it asked for")]
+    Standby {
+        /// Who.
+        account: AccountId,
+    },
     /// SIM-016: escrow and bond are what the open obligations hold.
     #[error("{bucket:?} holds {} micro-dollars, the open obligations hold {}", held.micros(), owed.micros())]
     SetAside {
@@ -394,4 +400,10 @@ pub enum IntervalFault {
     /// Payment, damages or bond other than the outcome gives.
     #[error("other money than its outcome gives")]
     WrongMoney,
+    /// An hour settled out of turn, or at other damages than what is missing of it gives.
+    #[error("as an hour: out of turn, or other damages than what is missing gives")]
+    WrongHour,
+    /// Acceptance, outage, substitution, prefunding or an invoice that does not follow.
+    #[error("an acceptance, outage, top-up or invoice that does not follow")]
+    WrongLadder,
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use exchange::{DefaultEvent, Event, Exchange, IntervalOutcome, Stamped};
+use exchange::{CloseOutEvent, DefaultEvent, Event, Exchange, IntervalOutcome, Stamped};
 use instruments::{MicroUsd, Seq};
 use settlement::{Bucket, FailCause};
 
@@ -67,6 +67,13 @@ pub(crate) struct Tally {
     obligations: u64,
     obligations_closed: u64,
     buyer_defaults: u64,
+    not_accepted: u64,
+    substituted: u64,
+    stood_in: u64,
+    bought_in: u64,
+    top_ups: u64,
+    prefunding_ended: u64,
+    invoices: u64,
     delivered: u64,
     failed: BTreeMap<&'static str, u64>,
     unverified: u64,
@@ -161,11 +168,27 @@ impl Tally {
             | Event::DaySettled { .. }
             | Event::SeriesSettled { .. } => {}
             // Physical close-out.
-            Event::Nominated { .. }
-            | Event::MatchReported { .. }
-            | Event::AssignmentPublished(_) => {}
+            Event::CloseOut(event) => self.count_close_out(event),
             // Trades agreed elsewhere.
             Event::TradingKeyRegistered { .. } | Event::AgreementTaken(_) => {}
+        }
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "what is not counted has no figure")]
+    fn count_close_out(&mut self, event: &CloseOutEvent) {
+        match event {
+            CloseOutEvent::AcceptanceEnded { is_accepted, .. } => {
+                self.not_accepted += u64::from(!is_accepted);
+            }
+            CloseOutEvent::Substituted { .. } => self.substituted += 1,
+            CloseOutEvent::StandbyCalled { .. } => self.stood_in += 1,
+            CloseOutEvent::BoughtIn { bought, .. } => {
+                self.bought_in += u64::from(!bought.is_empty())
+            }
+            CloseOutEvent::Prefunded { .. } => self.top_ups += 1,
+            CloseOutEvent::PrefundingEnded { .. } => self.prefunding_ended += 1,
+            CloseOutEvent::Invoiced(_) => self.invoices += 1,
+            _ => {}
         }
     }
 }
@@ -175,6 +198,7 @@ const fn cause_name(cause: FailCause) -> &'static str {
         FailCause::Silent => "silent",
         FailCause::Refuted => "refuted",
         FailCause::BelowGrade => "below grade",
+        FailCause::NotReady => "not ready",
     }
 }
 
@@ -264,11 +288,19 @@ impl Report {
             ("obligations", count(tally.obligations)),
             ("obligations_closed", count(tally.obligations_closed)),
             ("buyer_defaults", count(tally.buyer_defaults)),
+            ("not_accepted", count(tally.not_accepted)),
+            ("substituted", count(tally.substituted)),
+            ("stood_in", count(tally.stood_in)),
+            ("bought_in", count(tally.bought_in)),
+            ("top_ups", count(tally.top_ups)),
+            ("prefunding_ended", count(tally.prefunding_ended)),
+            ("invoices", count(tally.invoices)),
             ("intervals_delivered", count(tally.delivered)),
             ("intervals_failed", count(tally.failed.values().sum())),
             ("intervals_failed_silent", failed("silent")),
             ("intervals_failed_refuted", failed("refuted")),
             ("intervals_failed_below_grade", failed("below grade")),
+            ("intervals_failed_not_ready", failed("not ready")),
             ("intervals_failed_innocent", count(tally.failed_innocent)),
             ("intervals_unverified", count(tally.unverified)),
             ("paid_to_sellers_usd", dollars(tally.paid)),

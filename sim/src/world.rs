@@ -3,6 +3,7 @@
 //! There is one loop, [`World::run`]. It does whatever is due next, either the exchange's timer or an entry of the agenda, and everything it asks
 //! goes through [`World::submit`]: stamped, applied, audited, kept. Nothing here reads a clock or any chance but the scenario's seed.
 
+mod close_out;
 mod deliver;
 mod opening;
 mod strike;
@@ -11,6 +12,8 @@ use std::collections::BTreeMap;
 
 use exchange::{Command, Event, Exchange, SeriesState, Stamped};
 use instruments::{AccountId, MicroUsd, Nanos, NanosSpan, ObligationId, Ppm, Seq};
+
+pub(crate) use close_out::Errand;
 
 use crate::agenda::{Action, Agenda};
 use crate::auditor::Auditor;
@@ -177,6 +180,7 @@ impl<'a> World<'a> {
             Action::Judge(obligation, interval, quality) => {
                 self.judge(obligation, interval, quality);
             }
+            Action::Run(errand) => self.run_errand(errand),
             Action::Strike(fault) => self.strike(fault),
         }
     }

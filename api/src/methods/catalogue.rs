@@ -56,6 +56,11 @@ pub(crate) enum Method {
     SubmitVerdict,
     GetReceipts,
     Margin(Margin),
+    AcceptDelivery,
+    JudgeBurnIn,
+    Substitute,
+    OfferStandby,
+    DisputeInvoice,
     Clearing(Clearing),
 }
 
@@ -106,7 +111,7 @@ const LAST_TRADES: &[&str] =
 
 /// Every method, in the order of the documentation.
 #[rustfmt::skip]
-pub(crate) const METHODS: [Spec; 53] = [
+pub(crate) const METHODS: [Spec; 58] = [
     public(Method::Auth, "public/auth", LOGIN, "logs in; grant types client_credentials, client_signature, refresh_token"),
     public(Method::Hello, "public/hello", &["client_name", "client_version"], "introduces a client; answers with the venue's version"),
     public(Method::Test, "public/test", &[], "answers with the venue's version"),
@@ -160,6 +165,11 @@ pub(crate) const METHODS: [Spec; 53] = [
     private(Method::OpenRows, "private/open_rows", Need::TradeWrite, &["obligation_id", "interval", "openings"], "opens the rows that were drawn, for the verifiers"),
     private(Method::SubmitVerdict, "private/submit_verdict", Need::TradeWrite, &["obligation_id", "interval", "verdict", "quality", "reason"], "judges one interval; verifiers only"),
     private(Method::GetReceipts, "private/get_receipts", Need::TradeRead, &["obligation_id"], "an obligation's newest 1000 receipts, newest first"),
+    private(Method::AcceptDelivery, "private/accept_delivery", Need::TradeWrite, &["obligation_id"], "accepts a delivery after its burn-in"),
+    private(Method::JudgeBurnIn, "private/judge_burn_in", Need::TradeWrite, &["obligation_id", "verdict", "quality"], "judges a burn-in; verifiers only"),
+    private(Method::Substitute, "private/substitute", Need::TradeWrite, &["obligation_id", "grade", "nodes"], "brings other hardware in place of what fails"),
+    private(Method::OfferStandby, "private/offer_standby", Need::TradeWrite, &["grade", "amount", "fee"], "offers GPUs to be called in a seller's place, for dollars per GPU-hour; 0 withdraws"),
+    private(Method::DisputeInvoice, "private/dispute_invoice", Need::TradeWrite, &["obligation_id"], "disputes the newest invoice"),
 ];
 
 #[cfg(test)]

@@ -24,13 +24,10 @@ pub(super) async fn nominate_agent(gateway: &Gateway, caller: &Caller, params: &
 
 pub(super) fn obligations(gateway: &Gateway, caller: &Caller) -> Answer {
     let exchange = gateway.venue.exchange();
-    let is_party = |obligation: &settlement::Obligation| {
-        obligation.seller == caller.account || obligation.buyer == caller.account
-    };
     let mut obligations: Vec<WireObligation> = exchange
         .deliveries()
         .map(|delivery| &delivery.obligation)
-        .filter(|obligation| is_party(obligation))
+        .filter(|obligation| raise::is_party(obligation, caller.account))
         .filter_map(|obligation| raise::obligation(&exchange, obligation, caller.account))
         .collect();
     drop(exchange);
@@ -96,8 +93,7 @@ pub(super) fn receipts(gateway: &Gateway, caller: &Caller, params: &Params) -> A
     let exchange = gateway.venue.exchange();
     let is_verifier = exchange.account(caller.account).is_some_and(|account| account.is_verifier);
     let may_see = exchange.delivery(obligation).is_some_and(|delivery| {
-        let parties = [delivery.obligation.seller, delivery.obligation.buyer];
-        is_verifier || parties.contains(&caller.account)
+        is_verifier || raise::is_party(&delivery.obligation, caller.account)
     });
     drop(exchange);
     if !may_see {

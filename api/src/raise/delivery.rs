@@ -1,9 +1,9 @@
 //! Physical delivery.
 
-use exchange::{Event, Exchange, IntervalOutcome};
+use exchange::{CloseOutEvent, Event, Exchange, IntervalOutcome};
 use instruments::{AccountId, ObligationId};
 use serde::Serialize;
-use settlement::{FailCause, Obligation, Verdict};
+use settlement::{Acceptance, FailCause, Obligation, Verdict};
 
 use super::hex;
 use crate::venue::history::ReceiptRecord;
@@ -62,14 +62,24 @@ pub(crate) fn obligation(
     account: AccountId,
 ) -> Option<WireObligation> {
     let terms = &exchange.series_by_id(obligation.instrument)?.instrument;
+    let is_open = terms.schedule.close_out.accept_from <= exchange.now();
+    let acceptance = match obligation.acceptance {
+        Acceptance::Accepted => "accepted",
+        Acceptance::Lapsed => "lapsed",
+        Acceptance::Assigned | Acceptance::SellerReady | Acceptance::BuyerReady if is_open => {
+            "open"
+        }
+        Acceptance::Assigned | Acceptance::SellerReady | Acceptance::BuyerReady => "waiting",
+    };
     Some(WireObligation {
         obligation_id: obligation.id.0,
         instrument_name: terms.name.clone(),
-        role: if obligation.seller == account { "seller" } else { "buyer" }.to_owned(),
+        role: if obligation.buyer == account { "buyer" } else { "seller" }.to_owned(),
+        acceptance: acceptance.to_owned(),
         lots: obligation.lots.lots(),
         settlement_price: terms.price_to_decimal(obligation.settlement_price).into(),
         state: if obligation.closed { "closed" } else { "open" }.to_owned(),
-        intervals: terms.schedule.intervals,
+        intervals: obligation.interval_count(),
         intervals_delivered: obligation.delivered_count,
         intervals_failed: obligation.failed,
         intervals_unverified: obligation.unverified,
@@ -126,7 +136,11 @@ enum Message {
     IntervalOpened { obligation_id: u64, interval: u32 },
     Challenge(WireChallenge),
     Draw(WireDraw),
+    AcceptanceOpened { obligation_id: u64 },
+    StoodIn(WireObligation),
     Settled(Settled),
+    Hour(Hour),
+    Invoice(Invoice),
     Closed(WireObligation),
 }
 
@@ -140,11 +154,44 @@ struct Settled {
     cause: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     quality: Option<Number>,
+    paid: Number,
+    returned_to_buyer: Number,
+}
+
+/// What was missing of an hour, and what that costs, in dollars.
+#[derive(Serialize)]
+struct Hour {
+    obligation_id: u64,
+    hour: u32,
+    missing_gpu_seconds: u64,
+    tolerated_gpu_seconds: u64,
+    stood_in_gpu_seconds: u64,
+    replacement_price: Number,
+    compensation: Number,
+    penalty: Number,
+    unpaid: Number,
+    bond_released: Number,
+}
+
+/// What has come of an obligation since its last invoice, in dollars.
+#[derive(Serialize)]
+struct Invoice {
+    obligation_id: u64,
+    number: u32,
+    delivered_gpu_seconds: u64,
+    missing_gpu_seconds: u64,
     paid_to_seller: Number,
+    paid_to_stand_ins: Number,
     returned_to_buyer: Number,
     compensation: Number,
     penalty: Number,
-    bond_released: Number,
+    unpaid: Number,
+}
+
+/// Whether an account is the seller, the buyer, or stands in for the seller now or did.
+pub(crate) fn is_party(obligation: &Obligation, account: AccountId) -> bool {
+    let stands_in = obligation.stand_ins.iter().any(|it| it.provider == account);
+    obligation.seller == account || obligation.buyer == account || stands_in
 }
 
 /// What one event tells one account on `user.delivery`: demands go to the seller, results to both.
@@ -161,8 +208,7 @@ fn message(venue: &Venue, account: AccountId, event: &Event) -> Option<Message> 
     let seen = |id: ObligationId| {
         let exchange = venue.exchange();
         let obligation = &exchange.delivery(id)?.obligation;
-        let is_party = obligation.seller == account || obligation.buyer == account;
-        is_party.then(|| self::obligation(&exchange, obligation, account))?
+        is_party(obligation, account).then(|| self::obligation(&exchange, obligation, account))?
     };
     let is_seller = |id: ObligationId| seen(id).is_some_and(|seen| seen.role == "seller");
     match event {
@@ -200,14 +246,67 @@ fn message(venue: &Venue, account: AccountId, event: &Event) -> Option<Message> 
                 outcome: outcome_name(settled.outcome),
                 cause,
                 quality,
-                paid_to_seller: settled.paid_to_seller.into(),
+                paid: settled.paid.into(),
                 returned_to_buyer: settled.returned_to_buyer.into(),
-                compensation: settled.compensation.into(),
-                penalty: settled.penalty.into(),
-                bond_released: settled.bond_released.into(),
             }))
         }
+        Event::CloseOut(event) => close_out_message(event, seen),
         _ => None,
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the rest tells parties nothing here")]
+fn close_out_message(
+    event: &CloseOutEvent,
+    seen: impl Fn(ObligationId) -> Option<WireObligation>,
+) -> Option<Message> {
+    match event {
+        CloseOutEvent::AcceptanceOpened { obligation } => {
+            seen(*obligation)?;
+            Some(Message::AcceptanceOpened { obligation_id: obligation.0 })
+        }
+        CloseOutEvent::StandbyCalled { obligation, .. } => seen(*obligation).map(Message::StoodIn),
+        CloseOutEvent::HourSettled(event) => {
+            seen(event.obligation)?;
+            Some(Message::Hour(hour(event)))
+        }
+        CloseOutEvent::Invoiced(told) => {
+            seen(told.obligation)?;
+            Some(Message::Invoice(invoice(told)))
+        }
+        _ => None,
+    }
+}
+
+fn hour(event: &exchange::HourSettled) -> Hour {
+    let settled = &event.settled;
+    Hour {
+        obligation_id: event.obligation.0,
+        hour: event.hour,
+        missing_gpu_seconds: settled.missing.seconds(),
+        tolerated_gpu_seconds: settled.tolerated.seconds(),
+        stood_in_gpu_seconds: settled.stood_in.seconds(),
+        replacement_price: event.replacement.into(),
+        compensation: settled.compensation.into(),
+        penalty: settled.penalty.into(),
+        unpaid: settled.unpaid.into(),
+        bond_released: settled.bond_released.into(),
+    }
+}
+
+fn invoice(told: &settlement::Invoice) -> Invoice {
+    let since = &told.since;
+    Invoice {
+        obligation_id: told.obligation.0,
+        number: told.number,
+        delivered_gpu_seconds: since.delivered.seconds(),
+        missing_gpu_seconds: since.missed.seconds(),
+        paid_to_seller: since.paid_to_seller.into(),
+        paid_to_stand_ins: since.paid_to_stand_ins.into(),
+        returned_to_buyer: since.returned_to_buyer.into(),
+        compensation: since.compensation.into(),
+        penalty: since.penalty.into(),
+        unpaid: since.unpaid.into(),
     }
 }
 
@@ -216,5 +315,6 @@ const fn cause_name(cause: FailCause) -> &'static str {
         FailCause::Silent => "silent",
         FailCause::Refuted => "refuted",
         FailCause::BelowGrade => "below_grade",
+        FailCause::NotReady => "not_ready",
     }
 }

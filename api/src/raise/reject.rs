@@ -91,12 +91,7 @@ pub(crate) fn reject(reject: &Reject, instrument: Option<&Instrument>) -> WireEr
         // Default funds and liquidation.
         Reject::Default(reason) => default(reason),
         // Physical close-out.
-        Reject::NoNominations
-        | Reject::NothingHeld
-        | Reject::BadNomination
-        | Reject::NoMatches
-        | Reject::MatchOutOfRange { .. }
-        | Reject::TooManyMatches { .. } => close_out::close_out(reject),
+        Reject::CloseOut(reason) => close_out::close_out(*reason),
         // Trades agreed elsewhere.
         Reject::Agreement(reason) => agreement::agreement(reason, instrument),
     };
@@ -515,7 +510,7 @@ pub(crate) fn sign_error(error: SignError) -> WireError {
 
 #[cfg(test)]
 mod tests {
-    use exchange::AgreementReject;
+    use exchange::{AgreementReject, CloseOutReject};
     use instruments::{MicroUsd, Qty, TermsError};
 
     use super::*;
@@ -645,14 +640,22 @@ mod tests {
 
     /// Those of a physical close-out.
     fn close_outs() -> Vec<Reject> {
-        vec![
-            Reject::NoNominations,
-            Reject::NothingHeld,
-            Reject::BadNomination,
-            Reject::NoMatches,
-            Reject::MatchOutOfRange { limit: Qty::from_lots(1) },
-            Reject::TooManyMatches { limit: 1 },
-        ]
+        let all = [
+            CloseOutReject::NoNominations,
+            CloseOutReject::NothingHeld,
+            CloseOutReject::BadNomination,
+            CloseOutReject::NoMatches,
+            CloseOutReject::MatchOutOfRange { limit: Qty::from_lots(1) },
+            CloseOutReject::TooManyMatches { limit: 1 },
+            CloseOutReject::NotAParty,
+            CloseOutReject::NothingToAccept,
+            CloseOutReject::NoSubstitution,
+            CloseOutReject::LowerGrade,
+            CloseOutReject::StandbyFeeOutOfRange { limit: MicroUsd::new(1) },
+            CloseOutReject::TooManyOffers { limit: 1 },
+            CloseOutReject::NothingToDispute,
+        ];
+        all.into_iter().map(Reject::CloseOut).collect()
     }
 
     /// API-003: which code a client sees for which rule.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use exchange::io::{DataDir, RealDisk, Settings, scan};
-use exchange::{Event, Exchange, PublishedAssignment, RULES_VERSION};
+use exchange::{CloseOutEvent, Event, Exchange, PublishedAssignment, RULES_VERSION};
 use settlement::Assignment;
 
 use super::recover::RecoverError;
@@ -59,7 +59,7 @@ fn note(
     found: &mut Option<AssignmentOnRecord>,
 ) {
     match event {
-        Event::AssignmentPublished(published) => {
+        Event::CloseOut(CloseOutEvent::AssignmentPublished(published)) => {
             let series = exchange.series_by_id(published.inputs.instrument);
             if series.is_some_and(|series| series.instrument.name == instrument) {
                 let instrument = instrument.to_owned();

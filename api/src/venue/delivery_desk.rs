@@ -141,7 +141,7 @@ impl DeliveryDesk {
         }
         let delivery = exchange
             .delivery(obligation)
-            .filter(|delivery| delivery.obligation.seller == account)
+            .filter(|delivery| delivery.obligation.deliverer(interval) == account)
             .ok_or(OpeningsError::NotTheSeller { obligation })?;
         let task = delivery
             .open_challenges()
@@ -172,7 +172,7 @@ impl DeliveryDesk {
         (obligation, interval): (ObligationId, u32),
     ) -> Option<()> {
         let Some(delivery) = exchange.delivery(obligation) else { return Some(()) };
-        let seller = delivery.obligation.seller;
+        let seller = delivery.obligation.deliverer(interval);
         match self.relay(exchange, seller, (obligation, interval), "{}".to_owned()) {
             Err(OpeningsError::Overloaded { .. }) => None,
             // Opened after all, or judged meanwhile.

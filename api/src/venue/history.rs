@@ -15,7 +15,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use exchange::io::{Applied, Batch, Direction, Entry, Scan, Store, StoreError};
-use exchange::{BlockTraded, Event, Fill, OrderAccepted, PublishedAssignment, Traded};
+use exchange::{
+    BlockTraded, CloseOutEvent, Event, Fill, OrderAccepted, PublishedAssignment, Traded,
+};
 use instruments::{AccountId, InstrumentId, Nanos, ObligationId, OrderId, Seq, Side};
 use parking_lot::RwLock;
 use settlement::Verdict;
@@ -301,7 +303,7 @@ impl Draft<'_> {
                     record.outcome = Some(settled.outcome);
                 });
             }
-            Event::AssignmentPublished(published) => {
+            Event::CloseOut(CloseOutEvent::AssignmentPublished(published)) => {
                 let key = key::instrument(published.inputs.instrument);
                 self.put(&key::ASSIGNMENTS, key, published.as_ref());
             }

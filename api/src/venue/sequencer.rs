@@ -128,6 +128,11 @@ impl Inbox {
             | Command::BidBackstop { .. }
             // Physical close-out.
             | Command::Nominate { .. }
+            | Command::AcceptDelivery { .. }
+            | Command::JudgeBurnIn { .. }
+            | Command::Substitute { .. }
+            | Command::OfferStandby { .. }
+            | Command::DisputeInvoice { .. }
             // Trades agreed elsewhere.
             | Command::RegisterTradingKey { .. }
             | Command::SubmitAgreement { .. }

@@ -54,7 +54,7 @@ pub struct WireObligation {
     pub obligation_id: u64,
     /// Of which series.
     pub instrument_name: String,
-    /// `seller` or `buyer`: what the asking account is in it.
+    /// `seller`, which is also who stands in for it, or `buyer`: what the asking account is in it.
     pub role: String,
     /// Lots.
     pub lots: u64,
@@ -62,7 +62,9 @@ pub struct WireObligation {
     pub settlement_price: Number,
     /// `open` or `closed`.
     pub state: String,
-    /// Intervals in all.
+    /// `waiting` or `open` before the delivery, then `accepted`, or `lapsed` where the seller has not.
+    pub acceptance: String,
+    /// Intervals in all; fewer once the buyer has stopped prefunding.
     pub intervals: u32,
     /// Intervals that counted.
     pub intervals_delivered: u32,

@@ -117,6 +117,10 @@ pub(super) enum Message {
         interval: u32,
         outcome: String,
     },
+    /// The burn-in has begun.
+    AcceptanceOpened {
+        obligation_id: u64,
+    },
     Closed {
         obligation_id: u64,
     },
@@ -131,6 +135,8 @@ pub(super) struct Listed {
     pub(super) obligation_id: u64,
     pub(super) role: String,
     pub(super) state: String,
+    #[serde(default)]
+    pub(super) acceptance: String,
     #[serde(default)]
     pub(super) challenge: Option<WireChallenge>,
     #[serde(default)]

@@ -9,13 +9,13 @@ use std::time::Duration;
 use api::client::{Client, NewOrder, Notifications};
 use api::venue::{Credential, DeliveryOptions, Listing, Venue, VenueClock, VenueOptions};
 use delivery_agent::{DeviceKind, Role, RoleError, run_agent, run_verifier};
-use exchange::{Command, Event, IntervalOutcome, IntervalSettled};
+use exchange::{CloseOutEvent, Command, Event, IntervalOutcome, IntervalSettled};
 use instruments::{
     AccountId, GradeId, Instrument, InstrumentId, MicroUsd, Nanos, NanosSpan, ObligationId, Period,
     Price, Product, Schedule, Style, launch_grades,
 };
 use rust_decimal::Decimal;
-use settlement::FailCause;
+use settlement::{FailCause, HourSettled};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::broadcast::error::RecvError;
@@ -57,6 +57,7 @@ pub(crate) struct Floor {
     published: broadcast::Receiver<api::venue::Outcome>,
     /// What has ended so far.
     settled: BTreeMap<(ObligationId, u32), IntervalSettled>,
+    hours: BTreeMap<(ObligationId, u32), HourSettled>,
     roles: Vec<AbortHandle>,
     answer_within: NanosSpan,
     // The last to go.
@@ -78,6 +79,20 @@ impl Floor {
 
     /// A floor where a receipt may take as long as this.
     pub(crate) async fn open_with(answer_within: NanosSpan) -> Self {
+        Self::open_listing(terms(answer_within)).await
+    }
+
+    /// A floor on which deliveries are accepted first, within half an hour after the assignment.
+    pub(crate) async fn open_accepting() -> Self {
+        let mut terms = terms(ANSWER_WITHIN);
+        let close_out = &mut terms.schedule.close_out;
+        close_out.accept_from = hour(25) + NanosSpan::from_seconds(600);
+        close_out.accept_until = hour(25) + NanosSpan::from_seconds(2_400);
+        Self::open_listing(terms).await
+    }
+
+    async fn open_listing(terms: Instrument) -> Self {
+        let answer_within = terms.schedule.answer_within;
         let directory = tempfile::tempdir().unwrap();
         let clock = VenueClock::manual(hour(0));
         let venue = open_venue(directory.path(), &clock).await;
@@ -85,7 +100,7 @@ impl Floor {
         let address = listener.local_addr().unwrap();
         let published = venue.subscribe();
         let server = Some(serve(&venue, listener));
-        let (settled, roles) = (BTreeMap::new(), Vec::new());
+        let (settled, hours, roles) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
         let floor = Self {
             venue,
             clock,
@@ -93,11 +108,12 @@ impl Floor {
             server,
             published,
             settled,
+            hours,
             roles,
             answer_within,
             directory,
         };
-        let listed = floor.submit(Command::ListInstrument(Box::new(terms(answer_within)))).await;
+        let listed = floor.submit(Command::ListInstrument(Box::new(terms))).await;
         assert!(matches!(listed[0], Event::InstrumentListed(_)), "{listed:?}");
         floor
     }
@@ -221,6 +237,7 @@ impl Floor {
             IntervalOutcome::Failed { cause: FailCause::Silent } => "silent",
             IntervalOutcome::Failed { cause: FailCause::Refuted } => "refuted",
             IntervalOutcome::Failed { cause: FailCause::BelowGrade } => "below grade",
+            IntervalOutcome::Failed { cause: FailCause::NotReady } => "not ready",
             IntervalOutcome::Unverified => "unverified",
         }
     }
@@ -244,6 +261,20 @@ impl Floor {
         &self.settled[&(obligation, interval)]
     }
 
+    /// What was missing of an hour, which is an interval here.
+    pub(crate) fn hour(&self, obligation: ObligationId, hour: u32) -> &HourSettled {
+        &self.hours[&(obligation, hour)]
+    }
+
+    /// Opens the time in which deliveries are accepted, and waits until one is.
+    pub(crate) async fn accept(&mut self) {
+        self.clock.set(hour(25) + NanosSpan::from_seconds(600));
+        self.until(|event| {
+            matches!(event, Event::CloseOut(CloseOutEvent::DeliveryAccepted { .. }))
+        })
+        .await;
+    }
+
     /// Everything in an account.
     pub(crate) fn balance(&self, party: &Party) -> MicroUsd {
         self.venue.exchange().account_summary(party.account).unwrap().balance
@@ -260,6 +291,12 @@ impl Floor {
                 if let Event::IntervalSettled(settled) = event {
                     let key = (settled.obligation, settled.interval);
                     self.settled.insert(key, (**settled).clone());
+                }
+            }
+            for event in &outcome.events {
+                if let Event::CloseOut(CloseOutEvent::HourSettled(hour)) = event {
+                    let key = (hour.obligation, hour.hour);
+                    self.hours.insert(key, hour.settled.clone());
                 }
             }
             let wanted = outcome.events.iter().filter(|event| is_wanted(event)).count();

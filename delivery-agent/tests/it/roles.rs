@@ -46,6 +46,20 @@ async fn work_026_an_honest_agent_delivers_and_is_paid() {
     assert_chain(&receipts(&client, obligation).await, &key);
 }
 
+/// WORK-026, DELIV-018: an agent accepts what it is asked to accept.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn work_026_an_agent_accepts_and_delivers() {
+    let mut floor = Floor::open_accepting().await;
+    let (seller, buyer) = (floor.party("seller").await, floor.party("buyer").await);
+    let verifier = floor.verifier().await;
+    floor.start_agent(&seller, "").await;
+    floor.start_verifier(&verifier);
+    floor.trade(&seller, &[&buyer]).await;
+    let obligation = floor.assign(1).await[0];
+    floor.accept().await;
+    assert_eq!(floor.deliver(obligation, 0).await, ["delivered"; 4]);
+}
+
 /// WORK-026: the lie costs the interval, compensation and penalty; the intervals around it are paid.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn work_026_a_lying_agent_is_refuted_and_pays_for_what_is_missing() {
@@ -63,8 +77,9 @@ async fn work_026_a_lying_agent_is_refuted_and_pays_for_what_is_missing() {
     // A quarter of 120 dollars is returned; replacement costs 15 % more, and the penalty is 10 %.
     let failed = floor.settled(obligation, 1);
     assert_eq!(failed.returned_to_buyer, MicroUsd::new(30_000_000));
-    assert_eq!(failed.compensation, MicroUsd::new(4_500_000));
-    assert_eq!(failed.penalty, MicroUsd::new(3_000_000));
+    let missing = floor.hour(obligation, 1);
+    assert_eq!(missing.compensation, MicroUsd::new(4_500_000));
+    assert_eq!(missing.penalty, MicroUsd::new(3_000_000));
     let paid = MicroUsd::new(82_500_000);
     assert_eq!(floor.balance(&seller) - before.0, paid);
     assert_eq!(before.1 - floor.balance(&buyer), paid);

@@ -100,7 +100,8 @@ fn agent_003_each_step_has_its_place() {
             refused AGENT-003 WrongStep
             D-1/0 drawn
             D-1/0 vera says valid at 1000000 ppm
-            D-1/0 delivered at 1000000 ppm, seller 60, bond back 15
+            D-1/0 delivered at 1000000 ppm, seller 60
+            D-1 hour 0, bond back 15
             refused AGENT-003 WrongStep
             refused AGENT-003 WrongStep
         "#]],
@@ -237,7 +238,8 @@ fn agent_007_only_verifiers_judge_and_never_their_own() {
         refused AGENT-007 NotAVerifier
         refused AGENT-007 NotAVerifier
         D-1/0 vera says valid at 1000000 ppm
-        D-1/0 delivered at 1000000 ppm, seller 60, bond back 15
+        D-1/0 delivered at 1000000 ppm, seller 60
+        D-1 hour 0, bond back 15
     "#]]
     .assert_eq(&desk.out);
 }
@@ -260,7 +262,9 @@ fn agent_008_a_quality_is_a_share() {
             refused AGENT-008 QualityOutOfRange
             refused AGENT-008 QualityOutOfRange
             D-1/0 vera says valid at 0 ppm
-            D-1/0 failed: below grade, buyer 60, compensation 9, penalty 6
+            D-1/0 failed: below grade, buyer 60
+            D-1/0 outage, substitute by 3:00:00
+            D-1 hour 0, missing 86400 s, compensation 9, penalty 6, alice 15
         "#]],
     );
 }
@@ -286,13 +290,16 @@ fn agent_009_at_the_deadline_it_is_too_late_even_before_the_timer() {
         expect![[r#"
             D-1/0 challenges bob on 2 until 3:01:00
             refused AGENT-003 WrongStep
-            D-1/0 failed: silent, buyer 60, compensation 9, penalty 6
+            D-1/0 failed: silent, buyer 60
+            D-1/0 outage, substitute by 3:01:00
+            D-1 hour 0, missing 86400 s, compensation 9, penalty 6, alice 15
             D-1/1 open
             D-1/1 challenges bob on 2 until 15:01:00
             D-1/1 claimed 86400000 ms
             refused AGENT-003 WrongStep
             refused AGENT-003 WrongStep
             D-1/1 unverified, buyer 60
+            D-1 invoice 1: 0 s delivered, 86400 s missing, buyer 120, damages 15
             D-1 closed, 0 delivered, 1 failed, 1 unverified, shortfall 15
         "#]],
     );
@@ -348,8 +355,10 @@ fn agent_010_the_timer_runs_missed_intervals_in_the_order_they_were_due() {
         D-1/1 unverified, buyer 20
         D-1/2 open
         D-2/1 unverified, buyer 30
+        D-2 invoice 1: 0 s delivered, 0 s missing, buyer 60
         D-2 closed, 0 delivered, 0 failed, 2 unverified
         D-1/2 unverified, buyer 20
+        D-1 invoice 1: 0 s delivered, 0 s missing, buyer 60
         D-1 closed, 0 delivered, 0 failed, 3 unverified
     "#]]
     .assert_eq(&desk.out);

@@ -5,11 +5,12 @@
 
 use exchange::{
     AmendOrder, AuctionReason, BatchItem, CancelFilter, CancelKind, Command, Exchange, IndexPrint,
-    Instruction, MarginMode, OptionGreeks, OptionRisk, PlaceOrder, TimeInForce,
+    Instruction, MarginMode, Node, Nomination, OptionGreeks, OptionRisk, PlaceOrder, TimeInForce,
 };
 use instruments::{
-    AccountId, BreakerTerms, GradeId, Guards, Instrument, InstrumentId, MicroUsd, Nanos, NanosSpan,
-    ObligationId, OrderId, Period, Ppm, Price, Product, Qty, Right, Schedule, Side, Style,
+    AccountId, BreakerTerms, CloseOut, GradeId, Guards, Instrument, InstrumentId, MicroUsd, Nanos,
+    NanosSpan, ObligationId, OrderId, Period, Ppm, Price, Product, Qty, Region, Right, Schedule,
+    Side, Style,
 };
 use matching_engine::{OrderKind, PostOnly, PriceSource, StpMode, Trigger, TriggerWhen};
 use proptest::prelude::*;
@@ -103,6 +104,23 @@ pub(crate) enum Act {
         lots: u64,
     },
     Nonsense(Box<Command>),
+    /// What parties say beside delivering, about the nth obligation.
+    Say {
+        who: u64,
+        nth: usize,
+        word: Word,
+    },
+}
+
+/// Something said about a close-out.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Word {
+    Nominate(Option<Region>),
+    Accept { is_seller: bool },
+    BurnIn(Verdict),
+    Substitute(&'static str),
+    StandBy { gpus: u64, fee: i64 },
+    Dispute { is_seller: bool },
 }
 
 fn any_side() -> impl Strategy<Value = Side> {
@@ -261,6 +279,19 @@ fn any_nonsense() -> impl Strategy<Value = Command> {
     ]
 }
 
+fn any_word() -> impl Strategy<Value = Act> {
+    let region = prop::sample::select(vec![None, Some(Region::Europe), Some(Region::AsiaPacific)]);
+    let word = prop_oneof![
+        2 => region.prop_map(Word::Nominate),
+        4 => prop::bool::weighted(0.7).prop_map(|is_seller| Word::Accept { is_seller }),
+        1 => any_verdict().prop_map(Word::BurnIn),
+        6 => prop::sample::select(vec!["A100", "H100", "RTX4090"]).prop_map(Word::Substitute),
+        3 => (0..20_u64, -1..300_000_i64).prop_map(|(gpus, fee)| Word::StandBy { gpus, fee }),
+        1 => any::<bool>().prop_map(|is_seller| Word::Dispute { is_seller }),
+    ];
+    (any_who(), 0..6_usize, word).prop_map(|(who, nth, word)| Act::Say { who, nth, word })
+}
+
 /// How margin is computed: modes, what can be delivered, arrays.
 fn any_margin() -> impl Strategy<Value = Command> {
     let mode = prop::sample::select(vec![
@@ -375,6 +406,7 @@ fn any_trading() -> impl Strategy<Value = Act> {
         2 => any_span().prop_map(Act::Wait),
         1 => Just(Act::Tick),
         1 => any_nonsense().prop_map(|command| Act::Nonsense(Box::new(command))),
+        1 => any_word(),
         2 => any_margin().prop_map(|command| Act::Nonsense(Box::new(command))),
     ]
 }
@@ -391,6 +423,7 @@ fn any_delivery() -> impl Strategy<Value = Act> {
         8 => (prop_oneof![9 => Just(5), 1 => any_who()], nth(), any_verdict())
             .prop_map(|(who, nth, verdict)| Act::Judge { who, nth, verdict }),
         1 => (any_who(), any::<u8>()).prop_map(|(who, key)| Act::Nominate { who, key: key % 8 / 7 }),
+        6 => any_word(),
         5 => any_trading(),
     ]
 }
@@ -484,7 +517,19 @@ pub(crate) fn morning() -> World {
     };
     let quick = compressed("H100D", "H100", 1, 3, quick);
     world.list(Instrument { guards: guards(1_600), ..quick });
-    let nodes = compressed("A100D", "A100", 24, 4, steady);
+    let mut nodes = compressed("A100D", "A100", 24, 4, steady);
+    nodes.schedule.close_out = CloseOut {
+        nominate_until: START + NanosSpan::from_seconds(100),
+        accept_from: START + NanosSpan::from_seconds(102),
+        accept_until: START + NanosSpan::from_seconds(108),
+        intervals_per_hour: 2,
+        intervals_per_day: 2,
+        tolerance: Ppm::new(5_000),
+        substitute_within: NanosSpan::from_seconds(12),
+        invoice_after: NanosSpan::from_seconds(5),
+        dispute_within: NanosSpan::from_seconds(20),
+        ..CloseOut::NONE
+    };
     let mut nodes = Instrument { node_size: 2, guards: guards(4_000), ..nodes };
     nodes.schedule.ladder_step = NanosSpan::from_seconds(12);
     world.list(nodes);
@@ -634,6 +679,7 @@ fn command(exchange: &Exchange, act: &Act) -> Command {
             Command::PlaceOrder(limit(AccountId(4), instrument, *side, *lots, price))
         }
         Act::Default(command) | Act::Nonsense(command) => (**command).clone(),
+        Act::Say { who, nth, word } => say(exchange, AccountId(*who), *nth, *word),
         Act::Challenge { .. } | Act::Receipt { .. } | Act::Draw { .. } | Act::Judge { .. } => {
             delivery_command(exchange, act)
         }
@@ -669,6 +715,43 @@ fn batch(exchange: &Exchange, account: AccountId, parts: &[Act]) -> Command {
     Command::Batch { account, items: parts.iter().enumerate().map(item).collect() }
 }
 
+fn say(exchange: &Exchange, account: AccountId, nth: usize, word: Word) -> Command {
+    let mut open = exchange.deliveries().filter(|delivery| !delivery.obligation.closed);
+    let duty = open.nth(nth % 3).map(|delivery| &delivery.obligation);
+    let obligation = duty.map_or(ObligationId(99), |duty| duty.id);
+    let party = |is_seller: bool| {
+        duty.map_or(account, |duty| if is_seller { duty.seller } else { duty.buyer })
+    };
+    let grade = |name: &str| GradeId::new(name).unwrap();
+    match word {
+        Word::Nominate(region) => {
+            let nomination = Box::new(Nomination { region, ..Nomination::default() });
+            let instrument = InstrumentId(1 + u64::try_from(nth % 3).unwrap());
+            Command::Nominate { account, instrument, nomination }
+        }
+        Word::Accept { is_seller } => {
+            Command::AcceptDelivery { account: party(is_seller), obligation }
+        }
+        Word::BurnIn(verdict) => {
+            Command::JudgeBurnIn { account: AccountId(5), obligation, verdict }
+        }
+        Word::Substitute(name) => Command::Substitute {
+            account: party(true),
+            obligation,
+            grade: grade(name),
+            nodes: vec![Node { name: "spare".to_owned(), digest: [1; 32] }],
+        },
+        Word::StandBy { gpus, fee } => {
+            let (gpus, fee) = (Qty::from_lots(gpus), MicroUsd::new(fee));
+            let grade = grade(if nth < 3 { "A100" } else { "H100" });
+            Command::OfferStandby { account, grade, gpus, fee }
+        }
+        Word::Dispute { is_seller } => {
+            Command::DisputeInvoice { account: party(is_seller), obligation }
+        }
+    }
+}
+
 fn delivery_command(exchange: &Exchange, act: &Act) -> Command {
     let is_open = |state| matches!(state, IntervalState::Open);
     let is_challenged = |state| matches!(state, IntervalState::Challenged { .. });
@@ -679,7 +762,8 @@ fn delivery_command(exchange: &Exchange, act: &Act) -> Command {
             let mut receipt = next_receipt(exchange, obligation, interval);
             receipt.gpu_millis += u64::from(!is_good);
             let delivery = exchange.delivery(obligation);
-            let account = delivery.map_or(AccountId(1), |delivery| delivery.obligation.seller);
+            let account =
+                delivery.map_or(AccountId(1), |delivery| delivery.obligation.deliverer(interval));
             let digest = [u8::try_from(receipt.challenges % 256).unwrap(); 32];
             Command::SubmitReceipt { account, signer: [0; 20], digest, receipt, signature: vec![7] }
         }

@@ -5,15 +5,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use exchange::{
-    Agreement, BlockTraded, DefaultEvent, Event, Exchange, Impact, IntervalSettled, OrderAccepted,
-    SettlementSource, SplitPurpose, Stamped, Traded,
+    Agreement, BlockTraded, CloseOutEvent, DefaultEvent, Event, Exchange, HourSettled, Impact,
+    IntervalSettled, OrderAccepted, SettlementSource, SplitPurpose, Stamped, Traded,
 };
 use instruments::{
     AccountId, GradeId, Instrument, InstrumentId, MicroUsd, Nanos, ObligationId, OrderId, Period,
     Price, Product, Right, Side, Style,
 };
 use matching_engine::OrderKind;
-use settlement::{Bucket, HoldKey, Reason, Transfer, TransferId};
+use settlement::{Bucket, HoldKey, Invoice, Reason, Transfer, TransferId};
 
 #[derive(Default)]
 struct Holding {
@@ -45,6 +45,10 @@ struct Duty {
     intervals: Vec<bool>,
     outcomes: [u32; 3],
     paid: i128,
+    returned: i128,
+    damages: i128,
+    invoiced: [i128; 3],
+    invoices: u32,
     is_closed: bool,
 }
 
@@ -409,6 +413,10 @@ impl Auditor {
                     intervals: Vec::new(),
                     outcomes: [0; 3],
                     paid: 0,
+                    returned: 0,
+                    damages: 0,
+                    invoiced: [0; 3],
+                    invoices: 0,
                     is_closed: false,
                 };
                 assert_ne!(seller, buyer);
@@ -456,19 +464,55 @@ impl Auditor {
             | Event::LadderClimbed { .. }
             | Event::AgentNominated { .. } => {}
             // Physical close-out.
-            Event::Nominated { .. } | Event::MatchReported { .. } => {}
-            Event::AssignmentPublished(published) => {
+            Event::CloseOut(event) => self.close_out_event(event),
+            // Trades agreed elsewhere.
+            Event::TradingKeyRegistered { .. } => {}
+            Event::AgreementTaken(signed) => self.agreed(input, &signed.agreement),
+            Event::BlockTraded(block) => self.block_traded(block),
+            // Trades agreed elsewhere.
+            other => panic!("an event that nobody audits: {other:?}"),
+        }
+    }
+
+    #[track_caller]
+    fn close_out_event(&mut self, event: &CloseOutEvent) {
+        match event {
+            CloseOutEvent::Nominated { .. }
+            | CloseOutEvent::MatchReported { .. }
+            | CloseOutEvent::StandbyOffered { .. }
+            | CloseOutEvent::BoughtIn { .. } => {}
+            CloseOutEvent::AssignmentPublished(published) => {
                 let again = published.inputs.assign();
                 assert_eq!(again, published.assigned, "what was published can be made again");
                 let nets: i128 =
                     published.inputs.holders.iter().map(|it| i128::from(it.net.lots())).sum();
                 assert_eq!(nets, 0, "positions sum to zero");
             }
-            // Trades agreed elsewhere.
-            Event::TradingKeyRegistered { .. } => {}
-            Event::AgreementTaken(signed) => self.agreed(input, &signed.agreement),
-            Event::BlockTraded(block) => self.block_traded(block),
-            other => panic!("an event that nobody audits: {other:?}"),
+            CloseOutEvent::AcceptanceOpened { obligation }
+            | CloseOutEvent::DeliveryAccepted { obligation, .. }
+            | CloseOutEvent::BurnInJudged { obligation, .. }
+            | CloseOutEvent::AcceptanceEnded { obligation, .. }
+            | CloseOutEvent::OutageBegan { obligation, .. }
+            | CloseOutEvent::Substituted { obligation, .. }
+            | CloseOutEvent::StandbyDismissed { obligation, .. }
+            | CloseOutEvent::InvoiceDisputed { obligation, .. } => {
+                self.duty(*obligation);
+            }
+            CloseOutEvent::StandbyCalled { obligation, provider, from, until } => {
+                let duty = self.duty(*obligation);
+                assert!(from < until && *provider != duty.seller && *provider != duty.buyer);
+            }
+            CloseOutEvent::HourSettled(hour) => self.hour_settled(hour),
+            CloseOutEvent::Prefunded { obligation, amount, .. } => {
+                self.duty(*obligation).escrow += micros(*amount);
+            }
+            CloseOutEvent::PrefundingEnded { obligation, given_up, paid, .. } => {
+                let tenth = (micros(*given_up) + 9) / 10;
+                assert!(micros(*paid) <= tenth, "a tenth at most");
+                self.duty(*obligation);
+            }
+            CloseOutEvent::StandbyPaid { amount, .. } => self.fees -= micros(*amount),
+            CloseOutEvent::Invoiced(invoice) => self.invoiced(invoice),
         }
     }
 
@@ -721,13 +765,47 @@ impl Auditor {
             exchange::IntervalOutcome::Unverified => 2,
         };
         duty.outcomes[place] += 1;
-        duty.escrow -= micros(settled.paid_to_seller) + micros(settled.returned_to_buyer);
-        duty.paid += micros(settled.paid_to_seller);
-        let owed = micros(settled.compensation) + micros(settled.penalty);
-        duty.bond -= owed.min(duty.bond) + micros(settled.bond_released);
-        assert!(0 <= duty.escrow && 0 <= duty.bond, "escrow and bond are not overdrawn");
-        assert!(micros(settled.insured) + micros(settled.unpaid) <= owed);
+        duty.escrow -= micros(settled.paid) + micros(settled.returned_to_buyer);
+        assert!(0 <= duty.escrow, "escrow is not overdrawn");
+        duty.returned += micros(settled.returned_to_buyer);
+        if settled.stand_in.is_none() {
+            duty.paid += micros(settled.paid);
+        }
         self.ended += 1;
+    }
+
+    #[track_caller]
+    fn hour_settled(&mut self, hour: &HourSettled) {
+        let duty = self.duty(hour.obligation);
+        let settled = &hour.settled;
+        let owed = micros(settled.compensation) + micros(settled.penalty);
+        let received: i128 = settled.received.iter().map(|(_, amount)| micros(*amount)).sum();
+        assert_eq!(received + micros(settled.unpaid), owed, "who is owed receives or goes without");
+        assert!(micros(settled.insured) <= received);
+        duty.damages += owed;
+        duty.bond -= owed.min(duty.bond) + micros(settled.bond_released);
+        assert!(0 <= duty.bond, "the bond is not overdrawn");
+    }
+
+    /// Invoices add up to what has moved.
+    #[track_caller]
+    fn invoiced(&mut self, invoice: &Invoice) {
+        let duty = self.duty(invoice.obligation);
+        duty.invoices += 1;
+        assert_eq!(invoice.number, duty.invoices);
+        let of = |sums: &settlement::Sums| {
+            let damages = micros(sums.compensation) + micros(sums.penalty);
+            [micros(sums.paid_to_seller), micros(sums.returned_to_buyer), damages]
+        };
+        for (sum, part) in duty.invoiced.iter_mut().zip(of(&invoice.since)) {
+            *sum += part;
+        }
+        assert_eq!(duty.invoiced, of(&invoice.total), "invoices add up");
+        // What the close gives back of the escrow is on the last one.
+        let moved = [duty.paid, duty.returned, duty.damages];
+        let beyond = duty.invoiced[1] - moved[1];
+        assert!(beyond == 0 || beyond == duty.escrow, "{:?} {moved:?}", duty.invoiced);
+        assert_eq!([duty.invoiced[0], duty.invoiced[2]], [moved[0], moved[2]]);
     }
 
     #[track_caller]
@@ -748,6 +826,9 @@ impl Auditor {
         assert_eq!((delivered, failed), (*intervals_delivered, *intervals_failed));
         assert!(unverified <= *intervals_unverified, "some were overtaken by the close");
         assert_eq!(duty.paid, micros(*paid_to_seller));
+        assert_eq!(duty.invoiced[0], duty.paid, "all of it was invoiced");
+        assert_eq!(duty.invoiced[1], duty.returned + duty.escrow);
+        assert_eq!(duty.invoiced[2], duty.damages);
         duty.is_closed = true;
         duty.escrow = 0;
         duty.bond = 0;

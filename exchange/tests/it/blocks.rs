@@ -325,6 +325,7 @@ fn block_016_an_obligation_is_released_by_its_two_parties_before_delivery() {
         refused BLOCK-016 NotTheParties
         refused AGENT-001 UnknownObligation
         agreed by bob and alice
+        D-1 invoice 1: 0 s delivered, 0 s missing, buyer 300
         D-1 closed, 0 delivered, 0 failed, 2 unverified
         alice: cash 999.925
         bob: cash 999.925

@@ -17,8 +17,6 @@ fn everything_is_delivered_and_paid() {
         bob sell 2 @ 2.5
         alice buy 2 @ 2.5
         index H100 2.6
-        show alice
-        show bob
         run 2h
         show alice
         show bob
@@ -48,8 +46,6 @@ fn everything_is_delivered_and_paid() {
             #2 alice buys 2 @ 2.5 with #1 bob, fee 0.06
             H100 index 2.6
             H100D mark 2.6
-            alice: cash 974.98 margin 24.96 +2 H100D (4.8)
-            bob: cash 975.04 margin 24.96 -2 H100D (-4.8)
             H100D settles @ 2.6 by the mark
             H100D expired @ 2.6
             H100D variation alice 4.8
@@ -66,14 +62,17 @@ fn everything_is_delivered_and_paid() {
             D-1/0 claimed 86400000 ms
             D-1/0 drawn
             D-1/0 vera says valid at 1000000 ppm
-            D-1/0 delivered at 1000000 ppm, seller 62.4, bond back 15.6
+            D-1/0 delivered at 1000000 ppm, seller 62.4
+            D-1 hour 0, bond back 15.6
             bob: cash 1042 bond 15.6
             D-1/1 open
             D-1/1 challenges bob on 2 until 15:01:10
             D-1/1 claimed 172800000 ms
             D-1/1 drawn
             D-1/1 vera says valid at 950000 ppm
-            D-1/1 delivered at 950000 ppm, seller 59.28, buyer 3.12, compensation 0.468, penalty 0.312, bond back 8.58
+            D-1/1 delivered at 950000 ppm, seller 59.28, buyer 3.12
+            D-1 hour 1, missing 4320 s, compensation 0.468, penalty 0.312, alice 0.78, bond back 8.58
+            D-1 invoice 1: 168480 s delivered, 4320 s missing, seller 121.68, buyer 3.12, damages 0.78
             D-1 closed, 2 delivered, 0 failed, 0 unverified, paid 121.68, shortfall 0.78
             alice: cash 883.84
             bob: cash 1116.1
@@ -125,13 +124,17 @@ fn a_lying_seller_pays() {
             D-1/0 claimed 43200000 ms
             D-1/0 drawn
             D-1/0 vera says invalid
-            D-1/0 failed: refuted, buyer 30, compensation 4.5, penalty 3
+            D-1/0 failed: refuted, buyer 30
+            D-1/0 outage, substitute by 3:00:00
+            D-1 hour 0, missing 43200 s, compensation 4.5, penalty 3, alice 7.5
             D-1/1 open
             D-1/1 challenges bob on 1 until 15:01:00
             D-1/1 claimed 86400000 ms
             D-1/1 drawn
             D-1/1 vera says valid at 1000000 ppm
-            D-1/1 delivered at 1000000 ppm, seller 30, bond back 4.5
+            D-1/1 delivered at 1000000 ppm, seller 30
+            D-1 hour 1, bond back 4.5
+            D-1 invoice 1: 43200 s delivered, 43200 s missing, seller 30, buyer 30, damages 7.5
             D-1 closed, 1 delivered, 1 failed, 0 unverified, paid 30, shortfall 7.5
             alice: cash 977.5
             bob: cash 1022.47
@@ -169,10 +172,14 @@ fn a_silent_seller_pays_and_a_dear_replacement_costs_more() {
             D-1/0 open
             H100 index 4
             D-1/0 challenges bob on 1 until 3:01:00
-            D-1/0 failed: silent, buyer 30, compensation 25.2, penalty 3
+            D-1/0 failed: silent, buyer 30
+            D-1/0 outage, substitute by 3:01:00
+            D-1 hour 0, missing 43200 s, compensation 25.2, penalty 3, alice 28.2
             D-1/1 open
             D-1/1 challenges bob on 1 until 15:01:00
-            D-1/1 failed: silent, buyer 30, compensation 25.2, penalty 3
+            D-1/1 failed: silent, buyer 30
+            D-1 hour 1, missing 43200 s, compensation 25.2, penalty 3, alice 28.2
+            D-1 invoice 1: 0 s delivered, 86400 s missing, buyer 60, damages 56.4
             D-1 closed, 0 delivered, 2 failed, 0 unverified, shortfall 56.4
             alice: cash 1056.4
             bob: cash 943.57
@@ -223,6 +230,7 @@ fn what_nobody_can_judge_is_unpaid_and_unpunished() {
             D-1/1 challenges bob on 1 until 15:01:00
             D-1/1 claimed 86400000 ms
             D-1/1 unverified, buyer 30
+            D-1 invoice 1: 0 s delivered, 0 s missing, buyer 60
             D-1 closed, 0 delivered, 0 failed, 2 unverified
             alice: cash 1000
             bob: cash 999.97
@@ -273,9 +281,12 @@ fn a_verdict_may_come_after_its_interval_has_ended() {
             D-1/1 claimed 86400000 ms
             D-1/1 drawn
             D-1/1 vera says valid at 1000000 ppm
-            D-1/1 delivered at 1000000 ppm, seller 30, bond back 7.5
+            D-1/1 delivered at 1000000 ppm, seller 30
+            D-1 hour 1, bond back 7.5
             D-1/0 vera says valid at 1000000 ppm
-            D-1/0 delivered at 1000000 ppm, seller 30, bond back 4.5
+            D-1/0 delivered at 1000000 ppm, seller 30
+            D-1 hour 0, bond back 4.5
+            D-1 invoice 1: 86400 s delivered, 0 s missing, seller 60
             D-1 closed, 2 delivered, 0 failed, 0 unverified, paid 60
             alice: cash 940
             bob: cash 1059.97

@@ -18,6 +18,7 @@ mod auditor;
 mod blocks;
 mod cascade;
 mod cash;
+mod close_out;
 mod extremes;
 mod golden;
 mod holds;

@@ -1,6 +1,6 @@
 //! EXPIRY: what holders say between the last trade and the assignment, and what is published of it.
 
-use exchange::{Command, Event, Nomination, Reject};
+use exchange::{CloseOutEvent, CloseOutReject, Command, Event, Nomination, Reject};
 use expect_test::expect;
 use instruments::{AccountId, InstrumentId};
 
@@ -89,7 +89,10 @@ fn expiry_010_a_nomination_is_bounded() {
         desk.world.apply(Command::Nominate { account, instrument, nomination })
     };
     for nomination in bad {
-        assert_eq!(nominate(nomination), [Event::Rejected(Reject::BadNomination)]);
+        assert_eq!(
+            nominate(nomination),
+            [Event::Rejected(Reject::CloseOut(CloseOutReject::BadNomination))]
+        );
     }
     assert_eq!(refusal(&nominate(good)), None);
 }
@@ -113,7 +116,7 @@ fn expiry_016_an_assignment_is_published_with_what_it_follows_from() {
     desk.out.clear();
     let events = desk.world.run(instruments::NanosSpan::from_seconds(3_600));
     let published = events.iter().find_map(|event| match event {
-        Event::AssignmentPublished(published) => Some(published),
+        Event::CloseOut(CloseOutEvent::AssignmentPublished(published)) => Some(published),
         _ => None,
     });
     let published = published.unwrap();

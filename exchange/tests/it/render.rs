@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 
 use exchange::{
-    AgreementReject, DefaultEvent, DefaultReject, Event, Exchange, IntervalOutcome,
-    IntervalSettled, Reject, SettlementSource, SplitPurpose, Traded,
+    AgreementReject, CloseOutEvent, DefaultEvent, DefaultReject, Event, Exchange, HourSettled,
+    IntervalOutcome, IntervalSettled, Reject, SettlementSource, SplitPurpose, Traded,
 };
 use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, OrderId, Price, Side};
-use settlement::{Bucket, FailCause, Verdict};
+use settlement::{Bucket, FailCause, Invoice, Verdict};
 
 use crate::world::{START, World};
 
@@ -25,6 +25,12 @@ pub(crate) fn event(world: &World, event: &Event) -> Option<String> {
         | Event::MoneyMoved(_)
         | Event::DepthChanged { .. }
         | Event::VariationEnded => return None,
+        // An hour in which nothing was missing and no bond came back says nothing.
+        Event::CloseOut(CloseOutEvent::HourSettled(hour))
+            if hour.settled == settlement::HourSettled::default() =>
+        {
+            return None;
+        }
         Event::Rejected(reason) => refused(reason),
         Event::VenueOpened => "venue open".to_owned(),
         Event::InstrumentListed(terms) => format!("{} listed", terms.name),
@@ -71,9 +77,7 @@ pub(crate) fn event(world: &World, event: &Event) -> Option<String> {
             delivered.lots()
         ),
         _ => {
-            let line = auction(exchange, event)
-                .or_else(|| close_out(exchange, event))
-                .or_else(|| agreement(exchange, event));
+            let line = auction(exchange, event).or_else(|| agreement(exchange, event));
             return line.or_else(|| delivery(exchange, event));
         }
     })
@@ -123,10 +127,10 @@ fn auction(exchange: &Exchange, event: &Event) -> Option<String> {
 }
 
 /// From the last trade to the close, but for the intervals.
-fn close_out(exchange: &Exchange, event: &Event) -> Option<String> {
+fn close_out(exchange: &Exchange, event: &CloseOutEvent) -> String {
     let name = |account: &AccountId| account_name(exchange, *account);
-    Some(match event {
-        Event::Nominated { account, instrument, nomination } => {
+    match event {
+        CloseOutEvent::Nominated { account, instrument, nomination } => {
             let region = nomination.region.map_or("anywhere", instruments::Region::code);
             let nodes: Vec<&str> = nomination.nodes.iter().map(|node| node.name.as_str()).collect();
             format!(
@@ -137,22 +141,86 @@ fn close_out(exchange: &Exchange, event: &Event) -> Option<String> {
                 nomination.endpoint
             )
         }
-        Event::MatchReported { instrument, seller, buyer, lots } => format!(
-            "{} {} delivers {} to {} by agreement",
-            series_name(exchange, *instrument),
-            name(seller),
-            lots.lots(),
-            name(buyer)
-        ),
-        Event::AssignmentPublished(published) => format!(
+        CloseOutEvent::MatchReported { instrument, seller, buyer, lots } => {
+            format!(
+                "{} {} delivers {} to {} by agreement",
+                series_name(exchange, *instrument),
+                name(seller),
+                lots.lots(),
+                name(buyer)
+            )
+        }
+        CloseOutEvent::AssignmentPublished(published) => format!(
             "{} assigned: {} holders, {} matched, {} paired",
             series_name(exchange, published.inputs.instrument),
             published.inputs.holders.len(),
             published.assigned.matched.len(),
             published.assigned.pairs.len()
         ),
-        _ => return None,
-    })
+        CloseOutEvent::AcceptanceOpened { obligation } => {
+            format!("{obligation} may be accepted")
+        }
+        CloseOutEvent::DeliveryAccepted { obligation, account } => {
+            format!("{obligation} {} accepts", name(account))
+        }
+        CloseOutEvent::BurnInJudged { obligation, verifier, verdict } => {
+            format!("{obligation} burn-in: {} says {}", name(verifier), verdict_words(*verdict))
+        }
+        CloseOutEvent::AcceptanceEnded { obligation, is_accepted } => {
+            let how = if *is_accepted { "accepted" } else { "not accepted" };
+            format!("{obligation} {how}")
+        }
+        CloseOutEvent::InvoiceDisputed { obligation, account, invoice } => {
+            format!("{obligation} {} disputes invoice {invoice}", name(account))
+        }
+        CloseOutEvent::HourSettled(settled) => hour_settled(exchange, settled),
+        CloseOutEvent::Invoiced(invoice) => invoiced(invoice),
+        _ => ladder(exchange, event),
+    }
+}
+
+/// What is done about a seller who fails, and how a delivery is prefunded.
+fn ladder(exchange: &Exchange, event: &CloseOutEvent) -> String {
+    let name = |account: &AccountId| account_name(exchange, *account);
+    match event {
+        CloseOutEvent::OutageBegan { obligation, interval, substitute_by } => {
+            format!("{obligation}/{interval} outage, substitute by {}", since_start(*substitute_by))
+        }
+        CloseOutEvent::Substituted { obligation, grade, excused_from, excused_until, .. } => {
+            format!(
+                "{obligation} substituted by {grade}, {excused_from} until {excused_until} excused"
+            )
+        }
+        CloseOutEvent::StandbyOffered { account, grade, gpus, fee } => {
+            format!("{} stands by with {} {grade} at {}", name(account), gpus.lots(), usd(*fee))
+        }
+        CloseOutEvent::StandbyPaid { account, amount } => {
+            format!("{} receives {} for standing by", name(account), usd(*amount))
+        }
+        CloseOutEvent::StandbyCalled { obligation, provider, from, until } => {
+            format!("{obligation} {} stands in from {from} until {until}", name(provider))
+        }
+        CloseOutEvent::StandbyDismissed { obligation, provider, until } => {
+            format!("{obligation} {} is dismissed from {until}", name(provider))
+        }
+        CloseOutEvent::BoughtIn { obligation, hour, instrument, bought } => {
+            let seconds: u64 = bought.iter().map(|part| part.compute.seconds()).sum();
+            let hours = seconds / 3_600;
+            let series = series_name(exchange, *instrument);
+            format!("{obligation} hour {hour}: bought {hours} GPU-hours in {series}")
+        }
+        CloseOutEvent::Prefunded { obligation, until, amount } => {
+            format!("{obligation} prefunded until {until} with {}", usd(*amount))
+        }
+        CloseOutEvent::PrefundingEnded { obligation, until, given_up, paid } => {
+            format!(
+                "{obligation} ends at {until}, {} given up, {} paid for that",
+                usd(*given_up),
+                usd(*paid)
+            )
+        }
+        other => panic!("an event without words: {other:?}"),
+    }
 }
 
 fn default(exchange: &Exchange, event: &DefaultEvent) -> String {
@@ -279,14 +347,10 @@ fn delivery(exchange: &Exchange, event: &Event) -> Option<String> {
         }
         Event::RowsDrawn { obligation, interval, .. } => format!("{obligation}/{interval} drawn"),
         Event::VerdictRecorded { obligation, interval, verifier, verdict } => {
-            let verdict = match verdict {
-                Verdict::Valid { quality } => format!("valid at {} ppm", quality.ppm()),
-                Verdict::Invalid => "invalid".to_owned(),
-                Verdict::Unverifiable => "unverifiable".to_owned(),
-            };
+            let verdict = verdict_words(*verdict);
             format!("{obligation}/{interval} {} says {verdict}", name(verifier))
         }
-        Event::IntervalSettled(settled) => interval_settled(settled),
+        Event::IntervalSettled(settled) => interval_settled(exchange, settled),
         Event::ObligationClosed {
             obligation,
             intervals_delivered,
@@ -321,6 +385,7 @@ fn delivery(exchange: &Exchange, event: &Event) -> Option<String> {
         | Event::SeriesSettled { .. } => return product(exchange, event),
         // Default funds and liquidation.
         // Physical close-out.
+        Event::CloseOut(event) => close_out(exchange, event),
         // Trades agreed elsewhere.
         other => panic!("an event without words: {other:?}"),
     })
@@ -437,7 +502,59 @@ fn traded(world: &World, trade: &Traded) -> String {
     line
 }
 
-fn interval_settled(settled: &IntervalSettled) -> String {
+fn verdict_words(verdict: Verdict) -> String {
+    match verdict {
+        Verdict::Valid { quality } => format!("valid at {} ppm", quality.ppm()),
+        Verdict::Invalid => "invalid".to_owned(),
+        Verdict::Unverifiable => "unverifiable".to_owned(),
+    }
+}
+
+fn hour_settled(exchange: &Exchange, event: &HourSettled) -> String {
+    let settled = &event.settled;
+    let mut line = String::new();
+    let seconds = [
+        ("missing", settled.missing),
+        ("tolerated", settled.tolerated),
+        ("stood in", settled.stood_in),
+    ];
+    for (word, compute) in seconds.iter().filter(|(_, compute)| compute.seconds() != 0) {
+        write!(line, ", {word} {} s", compute.seconds()).unwrap();
+    }
+    money(&mut line, &[("compensation", settled.compensation), ("penalty", settled.penalty)]);
+    for (account, amount) in &settled.received {
+        write!(line, ", {} {}", account_name(exchange, *account), usd(*amount)).unwrap();
+    }
+    let rest = [
+        ("insured", settled.insured),
+        ("unpaid", settled.unpaid),
+        ("bond back", settled.bond_released),
+    ];
+    money(&mut line, &rest);
+    format!("{} hour {}{line}", event.obligation, event.hour)
+}
+
+fn invoiced(invoice: &Invoice) -> String {
+    let since = &invoice.since;
+    let mut line = format!(
+        "{} invoice {}: {} s delivered, {} s missing",
+        invoice.obligation,
+        invoice.number,
+        since.delivered.seconds(),
+        since.missed.seconds()
+    );
+    let parts = [
+        ("seller", since.paid_to_seller),
+        ("stand-ins", since.paid_to_stand_ins),
+        ("buyer", since.returned_to_buyer),
+        ("damages", since.compensation + since.penalty),
+        ("unpaid", since.unpaid),
+    ];
+    money(&mut line, &parts);
+    line
+}
+
+fn interval_settled(exchange: &Exchange, settled: &IntervalSettled) -> String {
     let outcome = match settled.outcome {
         IntervalOutcome::Delivered { quality } => format!("delivered at {} ppm", quality.ppm()),
         IntervalOutcome::Failed { cause: FailCause::Silent } => "failed: silent".to_owned(),
@@ -445,21 +562,13 @@ fn interval_settled(settled: &IntervalSettled) -> String {
         IntervalOutcome::Failed { cause: FailCause::BelowGrade } => {
             "failed: below grade".to_owned()
         }
+        IntervalOutcome::Failed { cause: FailCause::NotReady } => "failed: not ready".to_owned(),
         IntervalOutcome::Unverified => "unverified".to_owned(),
     };
     let mut line = format!("{}/{} {outcome}", settled.obligation, settled.interval);
-    money(
-        &mut line,
-        &[
-            ("seller", settled.paid_to_seller),
-            ("buyer", settled.returned_to_buyer),
-            ("compensation", settled.compensation),
-            ("penalty", settled.penalty),
-            ("insured", settled.insured),
-            ("unpaid", settled.unpaid),
-            ("bond back", settled.bond_released),
-        ],
-    );
+    let deliverer = settled.stand_in.map(|account| account_name(exchange, account));
+    let deliverer = deliverer.as_deref().unwrap_or("seller");
+    money(&mut line, &[(deliverer, settled.paid), ("buyer", settled.returned_to_buyer)]);
     line
 }
 
@@ -467,6 +576,7 @@ fn refused(reason: &Reject) -> String {
     let debug = match reason {
         Reject::Default(reason) => format!("{reason:?}"),
         Reject::Agreement(reason) => format!("{reason:?}"),
+        Reject::CloseOut(reason) => format!("{reason:?}"),
         other => format!("{other:?}"),
     };
     let variant = debug.split(|c: char| !c.is_alphanumeric()).next().unwrap_or("");

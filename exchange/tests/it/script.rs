@@ -4,8 +4,8 @@
 //! open test|real                          account NAME [verifier]        deposit NAME DOLLARS
 //! withdraw NAME DOLLARS                  fund first-loss|insurance|default-fund DOLLARS
 //! list NAME [option [call|put] [on SERIES] [strike D]|spread|cash|cap strike D] [month|quarter|year] [guarded] [paced] [impact D] [blocks LOTS] [grade G] [tick D] [hours N] [node N]
-//!           [ref D] [intervals N]
-//!           [trade|nominate|assign|from|until|close SPAN] [answer|verdict SPAN]       (from the start of the test)
+//!           [ref D] [intervals N] [perhour|perday|prefund N] [tolerance PPM] [substitute|invoice|dispute SPAN]
+//!           [trade|nominate|match|assign|acceptfrom|acceptuntil|from|until|close SPAN] [answer|verdict SPAN]       (from the start of the test)
 //! NAME buy|sell QTY @ PRICE|market [ioc|fok|day|gtd SPAN|gfa|gfn] [post|slide] [reduce] [stp=MODE] [token=N] [show=N]
 //!           [when last|mark|index rises|falls PRICE] [ceiling PRICE] [valid SPAN] [label=TEXT] [in SERIES]
 //! NAME amend #N [@ PRICE] [x QTY] [trigger PRICE] [valid SPAN]
@@ -13,6 +13,8 @@
 //! NAME batch ORDER ; AMEND ; CANCEL       auction SERIES until SPAN
 //! index GRADE DOLLARS|withheld [low] [at SPAN]  +SPAN      tick      run SPAN  (with a tick whenever one is due)
 //! NAME nominates KEY                      challenge D-1/0                draw D-1/0
+//! NAME accepts|disputes D-1               NAME judges D-1 VERDICT        NAME substitutes D-1 GRADE NODE..
+//! NAME stands by N GRADE FEE
 //! NAME nominates for SERIES [REGION] [node=NAME] [at=ENDPOINT]
 //! NAME receipt D-1/0 [key=K] [millis=N] [challenges=N] [prev=K] [terms=K]
 //! NAME verdict D-1/0 valid [PPM]|invalid|unverifiable
@@ -31,8 +33,9 @@ use exchange::{
 };
 use expect_test::Expect;
 use instruments::{
-    AccountId, BlockTerms, GradeId, Guards, Instrument, InstrumentId, MarkTerms, MicroUsd,
-    NanosSpan, ObligationId, OrderId, Period, Ppm, Price, Product, Qty, Region, Right, Side, Style,
+    AccountId, BlockTerms, CloseOut, GradeId, Guards, Instrument, InstrumentId, MarkTerms,
+    MicroUsd, NanosSpan, ObligationId, OrderId, Period, Ppm, Price, Product, Qty, Region, Right,
+    Side, Style,
 };
 use matching_engine::{OrderKind, PostOnly, PriceSource, StpMode, Trigger, TriggerWhen};
 use settlement::{Bucket, DefaultTerms, Verdict};
@@ -186,6 +189,27 @@ impl Desk {
                 Command::CancelAll { account, filter: self.filter(filter) }
             }
             ("cancel", [order]) => Command::CancelOrder { account, order: self.order_of(order) },
+            ("accepts", [id]) => Command::AcceptDelivery { account, obligation: obligation_of(id) },
+            ("disputes", [id]) => {
+                Command::DisputeInvoice { account, obligation: obligation_of(id) }
+            }
+            ("judges", [id, rest @ ..]) => Command::JudgeBurnIn {
+                account,
+                obligation: obligation_of(id),
+                verdict: verdict_of(rest),
+            },
+            ("substitutes", [id, grade, names @ ..]) => Command::Substitute {
+                account,
+                obligation: obligation_of(id),
+                grade: GradeId::new(grade).unwrap(),
+                nodes: names.iter().map(|name| node(name)).collect(),
+            },
+            ("stands", ["by", gpus, grade, fee]) => Command::OfferStandby {
+                account,
+                grade: GradeId::new(grade).unwrap(),
+                gpus: Qty::from_lots(gpus.parse().unwrap()),
+                fee: dollars(fee),
+            },
             ("abandons" | "exercises", [qty, ..]) => {
                 let lots = Qty::from_lots(qty.parse().unwrap());
                 let none = Instruction::default();
@@ -216,13 +240,7 @@ impl Desk {
             ("receipt", [place, changes @ ..]) => self.receipt(account, place, changes),
             ("verdict", [place, verdict @ ..]) => {
                 let (obligation, interval) = interval_of(place);
-                let verdict = match verdict {
-                    ["valid"] => Verdict::Valid { quality: Ppm::ONE },
-                    ["valid", ppm] => Verdict::Valid { quality: Ppm::new(ppm.parse().unwrap()) },
-                    ["invalid"] => Verdict::Invalid,
-                    ["unverifiable"] => Verdict::Unverifiable,
-                    _ => panic!("no verdict {verdict:?}"),
-                };
+                let verdict = verdict_of(verdict);
                 Command::SubmitVerdict { account, obligation, interval, verdict }
             }
             _ => panic!("cannot read `{verb}` {rest:?}"),
@@ -232,7 +250,6 @@ impl Desk {
     fn nominate(&self, account: AccountId, series: &str, words: &[&str]) -> Command {
         let region = words.iter().find_map(|word| Region::from_code(word));
         let nodes = words.iter().filter_map(|word| word.strip_prefix("node="));
-        let node = |name: &str| Node { name: name.to_owned(), digest: [7; 32] };
         let endpoint = words.iter().find_map(|word| word.strip_prefix("at="));
         Command::Nominate {
             account,
@@ -421,6 +438,45 @@ fn default_terms(words: &[&str]) -> DefaultTerms {
     }
 }
 
+fn node(name: &str) -> Node {
+    Node { name: name.to_owned(), digest: [7; 32] }
+}
+
+fn verdict_of(words: &[&str]) -> Verdict {
+    match words {
+        ["valid"] => Verdict::Valid { quality: Ppm::ONE },
+        ["valid", ppm] => Verdict::Valid { quality: Ppm::new(ppm.parse().unwrap()) },
+        ["invalid"] => Verdict::Invalid,
+        ["unverifiable"] => Verdict::Unverifiable,
+        _ => panic!("no verdict {words:?}"),
+    }
+}
+
+/// `D-1`
+fn obligation_of(word: &str) -> ObligationId {
+    ObligationId(word.strip_prefix("D-").unwrap().parse().unwrap())
+}
+
+/// What lies between the last trade and the close.
+fn close_out(words: &[&str]) -> CloseOut {
+    let number = |word: &str| after(words, word).map(|text| text.parse::<u32>().unwrap());
+    let time = |word: &str| after(words, word).map(|text| START + span(text));
+    let plain = CloseOut::NONE;
+    CloseOut {
+        nominate_until: time("nominate").unwrap_or(plain.nominate_until),
+        match_until: time("match").unwrap_or(plain.match_until),
+        accept_from: time("acceptfrom").unwrap_or(plain.accept_from),
+        accept_until: time("acceptuntil").unwrap_or(plain.accept_until),
+        intervals_per_hour: number("perhour").unwrap_or(plain.intervals_per_hour),
+        intervals_per_day: number("perday").unwrap_or(plain.intervals_per_day),
+        prefund_days: number("prefund").unwrap_or(plain.prefund_days),
+        tolerance: number("tolerance").map_or(plain.tolerance, |ppm| Ppm::new(ppm.into())),
+        substitute_within: after(words, "substitute").map_or(plain.substitute_within, span),
+        invoice_after: after(words, "invoice").map_or(plain.invoice_after, span),
+        dispute_within: after(words, "dispute").map_or(plain.dispute_within, span),
+    }
+}
+
 fn listed(name: &str, words: &[&str], near: InstrumentId) -> Instrument {
     let mut terms = day_future(name, after(words, "grade").unwrap_or("H100"));
     let number = |word: &str| after(words, word).map(|text| text.parse::<u32>().unwrap());
@@ -445,8 +501,7 @@ fn listed(name: &str, words: &[&str], near: InstrumentId) -> Instrument {
     mark.impact = after(words, "impact").map_or(mark.impact, dollars);
     let schedule = &mut terms.schedule;
     schedule.last_trade_at = time("trade").unwrap_or(schedule.last_trade_at);
-    schedule.close_out.nominate_until = time("nominate").unwrap_or(START);
-    schedule.close_out.match_until = time("match").unwrap_or(START);
+    schedule.close_out = close_out(words);
     schedule.assign_at = time("assign").unwrap_or(schedule.assign_at);
     schedule.deliver_from = time("from").unwrap_or(schedule.deliver_from);
     schedule.deliver_until = time("until").unwrap_or(schedule.deliver_until);

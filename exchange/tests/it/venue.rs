@@ -276,6 +276,7 @@ fn venue_008_after_a_long_stop_everything_happens_in_order() {
             D-1/0 unverified, buyer 61.2
             D-1/1 open
             D-1/1 unverified, buyer 61.2
+            D-1 invoice 1: 0 s delivered, 0 s missing, buyer 122.4
             D-1 closed, 0 delivered, 0 failed, 2 unverified
             alice: cash 1002.4
             bob: cash 997.54
@@ -335,7 +336,9 @@ fn venue_009_whatever_is_open_at_the_close_is_closed_without_penalty() {
     expect![[r#"
         refused AGENT-003 WrongStep
         refused AGENT-003 WrongStep
+        D-1 invoice 1: 0 s delivered, 0 s missing, buyer 60
         D-1 closed, 0 delivered, 0 failed, 1 unverified
+        D-2 invoice 1: 0 s delivered, 0 s missing, buyer 120
         D-2 closed, 0 delivered, 0 failed, 1 unverified
         alice: cash 1000
         bob: cash 999.97

@@ -1,7 +1,7 @@
 //! Two-phase holds: money is set aside under a key, then paid out in parts or given back.
 //!
 //! ```text
-//! hold --> open --post--> open --void--> gone        an obligation's hold: opened once, and its size only falls
+//! hold --> open --top_up, post--> open --void--> gone        an obligation's hold: opened once
 //!           set_holds moves an account's own holds to whatever they must be; they are always open
 //! ```
 //!
@@ -124,6 +124,25 @@ impl Ledger {
         Ok(lack)
     }
 
+    /// Adds to an open hold of an obligation as much of `amount` as the buckets hold, drained in their order. Returns what they lack.
+    ///
+    /// # Errors
+    /// [`HoldError::NotOpen`] when it is gone, and for an account's own holds, which [`Ledger::set_holds`] moves.
+    pub fn top_up(
+        &mut self,
+        key: HoldKey,
+        from: &[Bucket],
+        amount: MicroUsd,
+    ) -> Result<MicroUsd, HoldError> {
+        let held = *self.holds.get(&key).ok_or(HoldError::NotOpen(key))?;
+
+        // From here on nothing can fail.
+        let lack = self.because(key.reason()).drain(from, key.bucket(), amount);
+        self.note_hold(key);
+        self.holds.insert(key, held + amount - lack);
+        Ok(lack)
+    }
+
     /// Pays a part of a hold, or all of it, to anyone.
     ///
     /// # Errors
@@ -180,7 +199,7 @@ impl Ledger {
     /// On a hold of an obligation, whose size is what was agreed, and on a negative target.
     pub fn set_holds(&mut self, targets: &[(HoldKey, MicroUsd)]) -> MicroUsd {
         for (key, target) in targets {
-            assert!(!key.is_of_obligation(), "an obligation's hold is not resized");
+            assert!(!key.is_of_obligation(), "an obligation's hold is topped up, not resized");
             assert!(MicroUsd::ZERO <= *target, "a negative hold");
             let excess = (self.held(*key) - *target).max(MicroUsd::ZERO);
             let cash = Bucket::Cash(key.account());

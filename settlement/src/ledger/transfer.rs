@@ -106,6 +106,8 @@ pub enum Reason {
     Default,
     /// A winner's cut of a loss that nobody else could bear.
     Haircut,
+    /// A provider held hardware ready, and was paid for that.
+    Standby,
     /// What a division left over.
     Rounding,
     /// Nobody said. A gap in a verb, which the tests refuse.
@@ -114,7 +116,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in their order.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Deposit,
         Self::Withdrawal,
         Self::HouseFunding,
@@ -133,6 +135,7 @@ impl Reason {
         Self::LiquidationFee,
         Self::Default,
         Self::Haircut,
+        Self::Standby,
         Self::Rounding,
         Self::Unstated,
     ];
@@ -159,6 +162,7 @@ impl Reason {
             Self::LiquidationFee => "liquidation_fee",
             Self::Default => "default",
             Self::Haircut => "haircut",
+            Self::Standby => "standby",
             Self::Rounding => "rounding",
             Self::Unstated => "unstated",
         }

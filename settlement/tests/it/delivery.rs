@@ -30,6 +30,7 @@ fn deliv_001_a_step_that_is_not_in_the_table_is_refused_and_changes_nothing() {
         (IntervalState::Pending, Step::Open, IntervalState::Open),
         (IntervalState::Open, CHALLENGE, challenged),
         (IntervalState::Open, Step::Deadline, IntervalState::Unverified),
+        (IntervalState::Open, Step::Unready, failed(FailCause::NotReady)),
         (challenged, RECEIPT, claimed),
         (challenged, Step::Deadline, failed(FailCause::Silent)),
         (claimed, valid(1_000_000), delivered),
@@ -46,10 +47,11 @@ fn deliv_001_a_step_that_is_not_in_the_table_is_refused_and_changes_nothing() {
         (failed(FailCause::Refuted), &[Step::Open, CHALLENGE, RECEIPT, invalid]),
         (IntervalState::Unverified, &[Step::Open, Step::Deadline]),
     ];
-    let steps =
-        [Step::Open, CHALLENGE, RECEIPT, valid(1_000_000), invalid, unverifiable, Step::Deadline];
+    let judged = [valid(1_000_000), invalid, unverifiable];
+    let others = [Step::Open, CHALLENGE, RECEIPT, Step::Deadline, Step::Unready];
+    let steps = others.into_iter().chain(judged);
     for (state, path) in paths {
-        for step in steps {
+        for step in steps.clone() {
             let mut duty = obligation(&series(24, 4), 8, 2_500);
             for step in path {
                 duty.step(2, *step).expect("on the way");

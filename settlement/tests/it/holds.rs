@@ -152,6 +152,41 @@ fn ledger_010_a_hold_takes_what_there_is_and_is_opened_once() {
 }
 
 #[test]
+fn ledger_010_an_open_hold_is_topped_up_as_far_as_the_money_goes() {
+    check(
+        "
+        deposit 10 a
+        top_up 1 a.escrow#1 from a.cash
+        hold 4 a.escrow#1 from a.cash
+        post 4 a.escrow#1 b.cash
+        top_up 5 a.escrow#1 from a.cash
+        chain top_up 1 a.escrow#1 from a.cash ; move 9 a.cash fees
+        top_up 3 a.escrow#1 from a.cash
+        top_up 1 a.orders from a.cash
+        void a.escrow#1
+        top_up 1 a.escrow#1 from a.cash
+        balances
+        ",
+        &expect![[r#"
+            M-1 deposit: custody -> a.Cash 10
+            refused: Escrow(ObligationId(1), AccountId(1)) is not held
+            M-2 delivery_escrow: a.Cash -> a.DeliveryEscrow 4
+            M-3 delivery_pay: a.DeliveryEscrow -> b.Cash 4
+            M-4 delivery_escrow: a.Cash -> a.DeliveryEscrow 5
+            refused: Cash(AccountId(1)) is 9000000 micro-dollars short
+            M-5 delivery_escrow: a.Cash -> a.DeliveryEscrow 1
+            refused: 2 are lacking
+            refused: Orders(AccountId(1)) is not held
+            M-6 delivery_escrow: a.DeliveryEscrow -> a.Cash 6
+            refused: Escrow(ObligationId(1), AccountId(1)) is not held
+              custody -10
+              a.Cash 6
+              b.Cash 4
+        "#]],
+    );
+}
+
+#[test]
 fn ledger_012_an_accounts_own_holds_are_resized_together() {
     check(
         "
@@ -262,6 +297,7 @@ enum Try {
     Transfer(Bucket, Bucket, i64),
     Pay(Vec<Bucket>, Bucket, i64),
     Hold(HoldKey, Vec<Bucket>, i64),
+    TopUp(HoldKey, Vec<Bucket>, i64),
     Post(HoldKey, Bucket, i64),
     Void(HoldKey),
     Set(Vec<(HoldKey, i64)>),
@@ -307,6 +343,7 @@ fn any_step() -> impl Strategy<Value = Try> {
         3 => (any_bucket(), any_bucket(), micros()).prop_map(|(from, to, x)| Try::Transfer(from, to, x)),
         1 => (purse(), any_bucket(), micros()).prop_map(|(from, to, x)| Try::Pay(from, to, x)),
         2 => (any_key(), purse(), micros()).prop_map(|(key, from, x)| Try::Hold(key, from, x)),
+        1 => (any_key(), purse(), micros()).prop_map(|(key, from, x)| Try::TopUp(key, from, x)),
         2 => (any_key(), any_bucket(), 0..400_i64).prop_map(|(key, to, x)| Try::Post(key, to, x)),
         1 => any_key().prop_map(Try::Void),
         1 => prop::collection::vec((any_own(), micros()), 1..3).prop_map(Try::Set),
@@ -330,6 +367,7 @@ fn attempt(ledger: &mut Ledger, what: &Try) -> bool {
             true
         }
         Try::Hold(key, from, micros) => ledger.hold(*key, from, money(micros)).is_ok(),
+        Try::TopUp(key, from, micros) => ledger.top_up(*key, from, money(micros)).is_ok(),
         Try::Post(key, to, micros) => ledger.post(*key, *to, money(micros)).is_ok(),
         Try::Void(key) => ledger.void(*key).is_ok(),
         Try::Set(targets) => {

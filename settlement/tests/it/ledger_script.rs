@@ -4,7 +4,7 @@
 //! deposit 10 a                         custody to cash
 //! move 5 a.cash b.cash                 a transfer
 //! pay 5 a.margin,a.cash fees           from several buckets in their order
-//! hold 4 a.escrow#1 from a.cash        opens a hold; post 1 a.escrow#1 b.cash; void a.escrow#1
+//! hold 4 a.escrow#1 from a.cash        opens a hold; top_up 2 a.escrow#1 from a.cash; post 1 a.escrow#1 b.cash; void a.escrow#1
 //! set 3 a.orders 2 a.positions         resizes an account's own holds together
 //! for premium move 5 a.cash b.cash     says why
 //! chain move ... ; move ...            all of them or none
@@ -74,6 +74,10 @@ fn run(ledger: &mut Ledger, line: &str) -> Result<(), String> {
         ("pay", [amount, from, to]) => lacks(ledger.pay(&buckets(from), bucket(to), usd(amount))),
         ("hold", [amount, hold, "from", from]) => {
             let held = ledger.hold(key(hold), &buckets(from), usd(amount));
+            lacks(held.map_err(|error| failed(&error))?)
+        }
+        ("top_up", [amount, hold, "from", from]) => {
+            let held = ledger.top_up(key(hold), &buckets(from), usd(amount));
             lacks(held.map_err(|error| failed(&error))?)
         }
         ("post", [amount, hold, to]) => {

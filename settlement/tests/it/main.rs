@@ -4,6 +4,7 @@ mod assignment;
 mod delivery;
 mod exercise;
 mod holds;
+mod hours;
 mod ledger;
 mod ledger_script;
 mod margin;

@@ -4,8 +4,8 @@ use expect_test::{Expect, expect};
 use instruments::{GpuSeconds, Instrument, MicroUsd, Nanos, ObligationId, Ppm};
 use proptest::prelude::*;
 use settlement::{
-    Assignment, Bucket, Funding, IllegalStep, IntervalSettled, IntervalState, Ledger, Obligation,
-    Step, Verdict, close, default_buyer, fund, settle_interval,
+    Assignment, Bucket, Funding, IllegalStep, IntervalState, Ledger, Obligation, Replacement, Step,
+    Verdict, close, default_buyer, fund, settle_hour, settle_interval,
 };
 
 use crate::world::{BUYER, SELLER, account, ledger, lots, month, obligation, series, ticks, usd};
@@ -15,6 +15,39 @@ const BUYER_CASH: Bucket = Bucket::Cash(BUYER);
 
 fn valid(ppm: i64) -> Step {
     Step::Verdict(Verdict::Valid { quality: Ppm::new(ppm) })
+}
+
+/// How the money of an interval moved, and of the hour that it is.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct IntervalSettled {
+    paid_to_seller: MicroUsd,
+    returned_to_buyer: MicroUsd,
+    compensation: MicroUsd,
+    penalty: MicroUsd,
+    insured: MicroUsd,
+    unpaid: MicroUsd,
+    bond_released: MicroUsd,
+}
+
+fn settle_both(
+    ledger: &mut Ledger,
+    duty: &mut Obligation,
+    instrument: &Instrument,
+    index: u32,
+    price: MicroUsd,
+) -> IntervalSettled {
+    let interval = settle_interval(ledger, duty, instrument, index);
+    let hour = settle_hour(ledger, duty, instrument, index, &Replacement { price, bought: &[] });
+    assert_eq!(interval.deliverer, duty.seller);
+    IntervalSettled {
+        paid_to_seller: interval.paid,
+        returned_to_buyer: interval.returned_to_buyer,
+        compensation: hour.compensation,
+        penalty: hour.penalty,
+        insured: hour.insured,
+        unpaid: hour.unpaid,
+        bond_released: hour.bond_released,
+    }
 }
 
 /// A funded duty with everything around it.
@@ -46,7 +79,7 @@ impl Duty {
             self.obligation.step(index, step).expect("on the way");
         }
         let (ledger, duty) = (&mut self.ledger, &mut self.obligation);
-        settle_interval(ledger, duty, &self.instrument, index, usd(replacement))
+        settle_both(ledger, duty, &self.instrument, index, usd(replacement))
     }
 
     fn balances(&self, expected: &Expect) {
@@ -444,7 +477,7 @@ proptest! {
                 Ok(state) if state.has_ended() => {
                     let replacement = MicroUsd::new(attempt.replacement);
                     let index = attempt.interval;
-                    let settled = settle_interval(&mut money, duty, &instrument, index, replacement);
+                    let settled = settle_both(&mut money, duty, &instrument, index, replacement);
                     check_settled(duty, &before, &settled, index)?;
                 }
                 Ok(_) => {}

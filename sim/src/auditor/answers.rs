@@ -1,6 +1,8 @@
 //! What a command that was not refused must at least have led to.
 
-use exchange::{Command, DefaultEvent, Event};
+use exchange::{CloseOutEvent, Command, DefaultEvent, Event};
+
+use super::ladder::has_failed;
 
 /// SIM-022: whether the events answer the command.
 pub(super) fn is_answered(command: &Command, events: &[Event]) -> bool {
@@ -58,7 +60,28 @@ pub(super) fn is_answered(command: &Command, events: &[Event]) -> bool {
             has(|event| matches!(event, Event::MarginModeChanged { .. }))
         }
         // Physical close-out.
-        Command::Nominate { .. } => has(|event| matches!(event, Event::Nominated { .. })),
+        Command::Nominate { .. } => {
+            has(|event| matches!(event, Event::CloseOut(CloseOutEvent::Nominated { .. })))
+        }
+        Command::AcceptDelivery { .. } => {
+            has(|event| matches!(event, Event::CloseOut(CloseOutEvent::DeliveryAccepted { .. })))
+        }
+        Command::JudgeBurnIn { verdict, .. } => {
+            let ends = has(|event| {
+                matches!(event, Event::CloseOut(CloseOutEvent::AcceptanceEnded { .. }))
+            });
+            has(|event| matches!(event, Event::CloseOut(CloseOutEvent::BurnInJudged { .. })))
+                && ends == has_failed(*verdict)
+        }
+        Command::Substitute { .. } => {
+            has(|event| matches!(event, Event::CloseOut(CloseOutEvent::Substituted { .. })))
+        }
+        Command::OfferStandby { .. } => {
+            has(|event| matches!(event, Event::CloseOut(CloseOutEvent::StandbyOffered { .. })))
+        }
+        Command::DisputeInvoice { .. } => {
+            has(|event| matches!(event, Event::CloseOut(CloseOutEvent::InvoiceDisputed { .. })))
+        }
         // Trades agreed elsewhere.
         Command::RegisterTradingKey { .. } => {
             has(|event| matches!(event, Event::TradingKeyRegistered { .. }))

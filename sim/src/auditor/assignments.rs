@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use exchange::{Event, Nomination, PublishedAssignment};
+use exchange::{CloseOutEvent, Nomination, PublishedAssignment};
 use instruments::{AccountId, Instrument, InstrumentId, Qty, Region};
 use settlement::Assignment;
 
@@ -109,7 +109,9 @@ fn is_fair(held: &BTreeMap<AccountId, i128>, pairs: &[Assignment], node: i128) -
 }
 
 /// What was agreed on, from its event.
-pub(super) fn agreed(event: &Event) -> Option<(InstrumentId, Assignment)> {
-    let Event::MatchReported { instrument, seller, buyer, lots } = event else { return None };
+pub(super) fn agreed(event: &CloseOutEvent) -> Option<(InstrumentId, Assignment)> {
+    let CloseOutEvent::MatchReported { instrument, seller, buyer, lots } = event else {
+        return None;
+    };
     Some((*instrument, Assignment { seller: *seller, buyer: *buyer, lots: *lots }))
 }

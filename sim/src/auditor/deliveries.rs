@@ -1,25 +1,20 @@
 //! The auditor's deliveries: every interval's way by its events, and what its outcome must pay.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use exchange::{Event, IntervalOutcome, IntervalSettled};
+use exchange::{CloseOutEvent, Event, HourSettled, IntervalOutcome, IntervalSettled};
 use instruments::rounding::{div_ceil, div_floor};
 use instruments::{AccountId, Instrument, MicroUsd, Nanos, ObligationId, Ppm, Price};
-use settlement::{Bucket, DeliveryReceipt, FailCause, Verdict};
+use settlement::{Bought, Bucket, DeliveryReceipt, FailCause, Sums, Verdict};
 
+use super::hours::Record;
+use super::ladder::{Accepted, Ladder, Pool, obligation_of};
 use super::money::{Money, Stated, money};
 use super::positions::value;
 use crate::finding::{Finding, IntervalFault};
 
 const WHOLE: i128 = 1_000_000;
-const BOND_PPM: i128 = 250_000;
-const BOND_FLOOR_PPM: i128 = 50_000;
 const BUYER_DEFAULT_PPM: i128 = 100_000;
-const REPLACEMENT_PPM: i128 = 1_150_000;
-const REPLACEMENT_CAP: i128 = 3;
-const PENALTY_PPM: i128 = 100_000;
-const PENALTY_LONG_PPM: i128 = 250_000;
-const PENALTY_STEP_SECONDS: i128 = 86_400;
 const QUALITY_FULL: Ppm = Ppm::new(970_000);
 const QUALITY_FLOOR: Ppm = Ppm::new(900_000);
 
@@ -28,45 +23,58 @@ const QUALITY_FLOOR: Ppm = Ppm::new(900_000);
 pub(super) struct Deliveries {
     obligations: BTreeMap<ObligationId, Duty>,
     signers: BTreeMap<AccountId, [u8; 20]>,
+    records: BTreeMap<AccountId, Record>,
+    pool: Pool,
 }
 
 #[derive(Debug, Clone)]
-struct Duty {
-    terms: Instrument,
-    seller: AccountId,
-    buyer: AccountId,
-    lots: i128,
-    price: Price,
-    notional: i128,
-    escrow: i128,
-    bond: i128,
+pub(super) struct Duty {
+    pub(super) terms: Instrument,
+    pub(super) seller: AccountId,
+    pub(super) buyer: AccountId,
+    pub(super) lots: i128,
+    pub(super) price: Price,
+    pub(super) notional: i128,
+    pub(super) escrow: i128,
+    pub(super) bond: i128,
+    pub(super) bond_ppm: i128,
+    /// How many intervals it has, and how many are prefunded.
+    pub(super) count: u32,
+    pub(super) funded: u32,
+    /// What is not settled yet is worth.
+    pub(super) unsettled: i128,
+    pub(super) acceptance: Accepted,
     /// Where each begun interval is.
-    intervals: BTreeMap<u32, Way>,
-    sums: Sums,
+    pub(super) intervals: BTreeMap<u32, Way>,
+    /// How much of each interval counted, in millionths; absent where nobody answers for it.
+    pub(super) counted: BTreeMap<u32, i128>,
+    pub(super) hours: BTreeSet<u32>,
+    pub(super) tolerated: BTreeMap<u32, i128>,
+    pub(super) ladder: Ladder,
+    pub(super) sums: Sums,
+    pub(super) invoiced: Sums,
+    pub(super) invoices: u32,
     last_digest: [u8; 32],
     receipts: u32,
     claimed_millis: u64,
-    closed: bool,
+    pub(super) closed: bool,
     /// By agreement of its two parties.
-    is_released: bool,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Sums {
-    delivered: u32,
-    failed: u32,
-    unverified: u32,
-    paid: i128,
-    shortfall: i128,
-    missed_seconds: i128,
+    pub(super) is_released: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
+pub(super) enum Way {
     Opened,
-    Challenged { answer_by: Nanos },
-    Claimed { verdict_by: Nanos, drawn: bool },
+    Challenged {
+        answer_by: Nanos,
+    },
+    Claimed {
+        verdict_by: Nanos,
+        drawn: bool,
+    },
     Judged(Verdict),
+    /// Nobody was there.
+    Unready,
     Settled,
 }
 
@@ -77,11 +85,16 @@ pub(super) struct Circumstance<'a> {
 }
 
 impl Duty {
-    fn share(&self, count: u32) -> i128 {
+    pub(super) fn share(&self, count: u32) -> i128 {
         div_floor(self.notional * i128::from(count), i128::from(self.terms.schedule.intervals))
     }
 
-    fn interval_seconds(&self) -> i128 {
+    /// Who delivers an interval.
+    pub(super) fn deliverer(&self, interval: u32) -> AccountId {
+        self.ladder.stand_in(interval).unwrap_or(self.seller)
+    }
+
+    pub(super) fn interval_seconds(&self) -> i128 {
         i128::from(self.terms.interval_seconds().seconds()) * self.lots
     }
 }
@@ -109,12 +122,17 @@ impl Deliveries {
         let lots = i128::from(lots.lots());
         let notional = value(terms, *settlement_price, lots);
         let (escrow, bond) = (i128::from(escrow.micros()), i128::from(bond.micros()));
-        let bond_limit = div_ceil(notional * BOND_PPM, WHOLE);
+        let bond_ppm = self.records.get(seller).copied().unwrap_or_default().bond_ppm();
+        let bond_limit = div_ceil(notional * bond_ppm, WHOLE);
+        let close_out = &terms.schedule.close_out;
+        let count = terms.schedule.intervals;
+        let first = close_out.prefund_days.saturating_mul(close_out.intervals_per_day).min(count);
+        let prefunded = div_floor(notional * i128::from(first), i128::from(count));
         // A buyer prefunds all or nothing; a seller bonds what it has.
-        let funded = escrow == notional && (0..=bond_limit).contains(&bond);
-        let unfunded = escrow == 0 && bond == 0;
+        let is_funded = escrow == prefunded && (0..=bond_limit).contains(&bond);
+        let is_unfunded = escrow == 0 && bond == 0;
         let whole_nodes = lots % i128::from(terms.node_size) == 0;
-        if !(funded || unfunded) || !whole_nodes {
+        if !(is_funded || is_unfunded) || !whole_nodes {
             return Err(fault(*obligation, 0, IntervalFault::WrongMoney));
         }
         let duty = Duty {
@@ -126,8 +144,19 @@ impl Deliveries {
             notional,
             escrow,
             bond,
+            bond_ppm,
+            count,
+            funded: first,
+            unsettled: notional,
+            acceptance: Accepted::of(close_out.accept_from < close_out.accept_until),
             intervals: BTreeMap::new(),
+            counted: BTreeMap::new(),
+            hours: BTreeSet::new(),
+            tolerated: BTreeMap::new(),
+            ladder: Ladder::default(),
             sums: Sums::default(),
+            invoiced: Sums::default(),
+            invoices: 0,
             last_digest: [0; 32],
             receipts: 0,
             claimed_millis: 0,
@@ -164,13 +193,16 @@ impl Deliveries {
     ) -> Result<(), Finding> {
         let duty = self.get(obligation)?;
         let next = u32::try_from(duty.intervals.len()).unwrap_or(u32::MAX);
-        if interval != next || interval >= duty.terms.schedule.intervals {
+        let is_asked = matches!(duty.acceptance, Accepted::Asked { .. });
+        if interval != next || interval >= duty.count || duty.funded <= interval || is_asked {
             return Err(fault(obligation, interval, IntervalFault::OutOfTurn));
         }
         if now < duty.terms.schedule.interval_starts_at(interval) {
             return Err(fault(obligation, interval, IntervalFault::OutOfTime));
         }
-        duty.intervals.insert(interval, Way::Opened);
+        let is_absent =
+            duty.acceptance == Accepted::Lapsed && duty.deliverer(interval) == duty.seller;
+        duty.intervals.insert(interval, if is_absent { Way::Unready } else { Way::Opened });
         Ok(())
     }
 
@@ -196,7 +228,7 @@ impl Deliveries {
         now: Nanos,
     ) -> Result<(), Finding> {
         let (obligation, interval) = (receipt.obligation, receipt.interval);
-        let nominated = self.get(obligation)?.seller;
+        let nominated = self.get(obligation)?.deliverer(interval);
         let nominated = self.signers.get(&nominated).copied();
         let duty = self.get(obligation)?;
         let whole = u64::try_from(duty.interval_seconds()).unwrap_or(u64::MAX).saturating_mul(1000);
@@ -235,6 +267,7 @@ impl Deliveries {
             | Way::Challenged { .. }
             | Way::Claimed { .. }
             | Way::Judged(_)
+            | Way::Unready
             | Way::Settled => None,
         })
     }
@@ -271,15 +304,106 @@ impl Deliveries {
             return Err(fault(obligation, interval, IntervalFault::Unsupported));
         }
         duty.intervals.insert(interval, Way::Settled);
-        if !pay(duty, settled, here) {
+        let deliverer = duty.deliverer(interval);
+        let stand_in = Some(deliverer).filter(|account| *account != duty.seller);
+        duty.ladder.note(interval, settled.outcome);
+        if settled.stand_in != stand_in || !pay(duty, settled) {
             return Err(fault(obligation, interval, IntervalFault::WrongMoney));
         }
-        let owed = settled.compensation + settled.penalty;
-        let collected = owed - settled.insured - settled.unpaid;
-        stated.gain(duty.seller, settled.paid_to_seller - collected);
-        stated.gain(duty.buyer, owed - settled.unpaid - settled.paid_to_seller);
-        stated.house(-settled.insured);
+        stated.gain(deliverer, settled.paid);
+        stated.gain(duty.buyer, -settled.paid);
+        let seconds = duty.interval_seconds();
+        let counts = duty.counted.get(&interval).copied().unwrap_or(0);
+        self.records.entry(deliverer).or_default().verified += div_floor(seconds * counts, WHOLE);
         Ok(())
+    }
+
+    /// SIM-015: an hour is settled once all of it has ended, for what is missing of it, to the micro-dollar.
+    pub(super) fn settle_hour(
+        &mut self,
+        event: &HourSettled,
+        bought: &[Bought],
+        here: &Circumstance<'_>,
+        stated: &mut Stated,
+    ) -> Result<(), Finding> {
+        let (obligation, hour) = (event.obligation, event.hour);
+        let duty = self.get(obligation)?;
+        let wrong = fault(obligation, hour, IntervalFault::WrongHour);
+        duty.ladder.pass(here.now);
+        if duty.closed || !duty.may_settle(hour, here.now) {
+            return Err(wrong);
+        }
+        let missed = duty.settle_hour(event, bought, here).ok_or(wrong)?;
+        for (account, amount) in &event.settled.received {
+            stated.gain(*account, *amount);
+        }
+        let received: MicroUsd = event.settled.received.iter().map(|(_, amount)| *amount).sum();
+        stated.gain(duty.seller, event.settled.insured - received);
+        stated.house(-event.settled.insured);
+        let seller = duty.seller;
+        self.records.entry(seller).or_default().missed += missed;
+        Ok(())
+    }
+
+    /// Everything else that happens to an obligation on its way to the close.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the exhaustive match is in `obligation_of`"
+    )]
+    pub(super) fn go_on(
+        &mut self,
+        event: &CloseOutEvent,
+        now: Nanos,
+        stated: &mut Stated,
+    ) -> Result<(), Finding> {
+        match event {
+            CloseOutEvent::StandbyOffered { account, grade, gpus, fee } => {
+                self.pool.offer(*account, grade, (*gpus, *fee), now);
+                return Ok(());
+            }
+            CloseOutEvent::StandbyPaid { account, amount } => {
+                stated.gain(*account, *amount);
+                stated.house(-*amount);
+                let is_owed = self.pool.pays(*account, *amount, now);
+                return if is_owed { Ok(()) } else { Err(Finding::Standby { account: *account }) };
+            }
+            _ => {}
+        }
+        let Some(obligation) = obligation_of(event) else { return Ok(()) };
+        let wrong = fault(obligation, 0, IntervalFault::WrongLadder);
+        let called: BTreeMap<AccountId, i128> = self.called();
+        let signers = &self.signers;
+        let unannounced = Finding::Unannounced { kind: "obligation", id: obligation.0 };
+        let duty = self.obligations.get_mut(&obligation).ok_or(unannounced)?;
+        if duty.closed {
+            return Err(wrong);
+        }
+        if let CloseOutEvent::StandbyCalled { provider, .. } = event {
+            let can_sign = |account: AccountId| signers.contains_key(&account);
+            if self.pool.first(duty, &called, can_sign) != Some(*provider) {
+                return Err(Finding::Standby { account: *provider });
+            }
+        }
+        if let CloseOutEvent::StandbyDismissed { provider, .. } = event {
+            self.pool.drop(*provider);
+        }
+        if let CloseOutEvent::PrefundingEnded { paid, .. } = event {
+            stated.gain(duty.buyer, -*paid);
+            stated.gain(duty.seller, *paid);
+        }
+        if duty.go_on(event, now) { Ok(()) } else { Err(wrong) }
+    }
+
+    /// How many GPUs each provider is called for.
+    fn called(&self) -> BTreeMap<AccountId, i128> {
+        let mut called: BTreeMap<AccountId, i128> = BTreeMap::new();
+        for duty in self.obligations.values().filter(|duty| !duty.closed) {
+            let next = u32::try_from(duty.intervals.len()).unwrap_or(u32::MAX);
+            for provider in duty.ladder.active(next) {
+                *called.entry(provider).or_default() += duty.lots;
+            }
+        }
+        called
     }
 
     /// SIM-016: an obligation ends with the sums of its intervals, and gives back what is left of the bond.
@@ -308,18 +432,19 @@ impl Deliveries {
         };
         let duty = self.get(*obligation)?;
         let all_settled = duty.intervals.values().all(|way| *way == Way::Settled)
-            && u32::try_from(duty.intervals.len()) == Ok(duty.terms.schedule.intervals);
+            && u32::try_from(duty.intervals.len()) == Ok(duty.count);
         let said = Sums {
-            delivered: *intervals_delivered,
-            failed: *intervals_failed,
-            unverified: *intervals_unverified,
-            paid: i128::from(paid_to_seller.micros()),
-            shortfall: i128::from(shortfall_paid.micros()),
-            missed_seconds: duty.sums.missed_seconds,
+            intervals_delivered: *intervals_delivered,
+            intervals_failed: *intervals_failed,
+            intervals_unverified: *intervals_unverified,
+            paid_to_seller: *paid_to_seller,
+            shortfall_paid: *shortfall_paid,
+            ..duty.sums
         };
-        let said = if duty.is_released { Sums { unverified: 0, ..said } } else { said };
+        let said = if duty.is_released { Sums { intervals_unverified: 0, ..said } } else { said };
         let has_ended = all_settled || duty.is_released;
-        if !has_ended || said != duty.sums || duty.escrow != 0 || duty.closed {
+        let all_told = duty.is_released || duty.invoiced == duty.sums && duty.owes_no_hour();
+        if !has_ended || !all_told || said != duty.sums || duty.escrow != 0 || duty.closed {
             return Err(Finding::Closing { obligation: *obligation });
         }
         duty.bond = 0;
@@ -355,7 +480,7 @@ impl Deliveries {
     }
 }
 
-fn fault(obligation: ObligationId, interval: u32, what: IntervalFault) -> Finding {
+pub(super) fn fault(obligation: ObligationId, interval: u32, what: IntervalFault) -> Finding {
     Finding::Interval { obligation, interval, what }
 }
 
@@ -394,6 +519,7 @@ fn supports(duty: &Duty, interval: u32, way: Way, settled: &IntervalSettled, now
             IntervalOutcome::Failed { cause: FailCause::BelowGrade },
             Way::Judged(Verdict::Valid { quality }),
         ) => quality < QUALITY_FLOOR,
+        (IntervalOutcome::Failed { cause: FailCause::NotReady }, Way::Unready) => true,
         (IntervalOutcome::Unverified, Way::Judged(verdict)) => verdict == Verdict::Unverifiable,
         (IntervalOutcome::Unverified, Way::Claimed { verdict_by, .. }) => verdict_by <= now,
         (IntervalOutcome::Unverified, Way::Opened) => ends_at() <= now,
@@ -402,7 +528,7 @@ fn supports(duty: &Duty, interval: u32, way: Way, settled: &IntervalSettled, now
 }
 
 /// Books an interval's money. Whether every amount is what the rule book gives.
-fn pay(duty: &mut Duty, settled: &IntervalSettled, here: &Circumstance<'_>) -> bool {
+fn pay(duty: &mut Duty, settled: &IntervalSettled) -> bool {
     let quality = match settled.outcome {
         IntervalOutcome::Delivered { quality } => i128::from(quality.ppm()),
         IntervalOutcome::Failed { .. } | IntervalOutcome::Unverified => 0,
@@ -410,52 +536,22 @@ fn pay(duty: &mut Duty, settled: &IntervalSettled, here: &Circumstance<'_>) -> b
     let of = |amount: MicroUsd| i128::from(amount.micros());
     let worth = duty.share(settled.interval + 1) - duty.share(settled.interval);
     let paid = div_floor(worth * quality, WHOLE);
-    let mut right =
-        of(settled.paid_to_seller) == paid && of(settled.returned_to_buyer) == worth - paid;
     duty.escrow -= worth;
-    duty.sums.paid += paid;
-
-    let seconds = duty.interval_seconds();
-    let counted = div_floor(seconds * quality, WHOLE);
-    let (mut compensation, mut penalty) = (0, 0);
+    duty.unsettled -= worth;
+    let is_sellers = duty.deliverer(settled.interval) == duty.seller;
+    let to =
+        if is_sellers { &mut duty.sums.paid_to_seller } else { &mut duty.sums.paid_to_stand_ins };
+    *to += money(paid);
+    duty.sums.returned_to_buyer += money(worth - paid);
+    let counted = div_floor(duty.interval_seconds() * quality, WHOLE);
+    duty.sums.delivered += instruments::GpuSeconds::new(u64::try_from(counted).unwrap_or(0));
     match settled.outcome {
-        IntervalOutcome::Unverified => duty.sums.unverified += 1,
-        IntervalOutcome::Delivered { .. } => duty.sums.delivered += 1,
-        IntervalOutcome::Failed { .. } => duty.sums.failed += 1,
+        IntervalOutcome::Unverified => duty.sums.intervals_unverified += 1,
+        IntervalOutcome::Delivered { .. } => duty.sums.intervals_delivered += 1,
+        IntervalOutcome::Failed { .. } => duty.sums.intervals_failed += 1,
     }
     if settled.outcome != IntervalOutcome::Unverified {
-        duty.sums.missed_seconds += seconds - counted;
-        (compensation, penalty) = damages(duty, quality, here);
+        duty.counted.insert(settled.interval, quality);
     }
-    right &= of(settled.compensation) == compensation && of(settled.penalty) == penalty;
-
-    let owed = compensation + penalty;
-    let collected = owed - of(settled.insured) - of(settled.unpaid);
-    right &= (0..=owed).contains(&collected);
-    duty.sums.shortfall += collected;
-    duty.bond -= owed.min(duty.bond);
-    let needed = div_ceil(duty.escrow * BOND_PPM, WHOLE)
-        .max(div_ceil(duty.notional * BOND_FLOOR_PPM, WHOLE));
-    let released = match settled.outcome {
-        IntervalOutcome::Delivered { .. } => (duty.bond - needed).max(0),
-        IntervalOutcome::Failed { .. } | IntervalOutcome::Unverified => 0,
-    };
-    duty.bond -= released;
-    right && of(settled.bond_released) == released
-}
-
-/// Compensation and penalty for what is missing of one interval.
-fn damages(duty: &Duty, quality: i128, here: &Circumstance<'_>) -> (i128, i128) {
-    let price = i128::from(duty.terms.per_hour(duty.price).micros());
-    let index = here.index.get(&duty.terms.grade).copied().flatten();
-    let index = index.map_or(price, |value| i128::from(value.micros()));
-    let replacement = div_ceil(index * REPLACEMENT_PPM, WHOLE).min(price * REPLACEMENT_CAP);
-    let missing = duty.interval_seconds() * (WHOLE - quality);
-    let is_long = PENALTY_STEP_SECONDS * duty.lots < duty.sums.missed_seconds;
-    let rate = if is_long { PENALTY_LONG_PPM } else { PENALTY_PPM };
-    let per_hour = 3_600 * WHOLE;
-    (
-        div_floor(missing * (replacement - price).max(0), per_hour),
-        div_floor(missing * price * rate, per_hour * WHOLE),
-    )
+    of(settled.paid) == paid && of(settled.returned_to_buyer) == worth - paid
 }

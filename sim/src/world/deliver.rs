@@ -2,7 +2,7 @@
 
 use exchange::{Command, Event, IntervalOutcome, OpenChallenge};
 use instruments::{NanosSpan, ObligationId, Ppm};
-use settlement::IntervalState;
+use settlement::{FailCause, IntervalState};
 
 use super::World;
 use crate::agenda::Action;
@@ -16,6 +16,7 @@ impl World<'_> {
     pub(super) fn react(&mut self, events: &[Event]) {
         for event in events {
             self.count_innocent(event);
+            self.plan_errands(event);
             if let Some((delay, action)) = self.reaction(event) {
                 self.agenda.enter(self.clock.now + delay, action);
             }
@@ -25,9 +26,12 @@ impl World<'_> {
     /// Counts intervals that fail though the seller's agent is honest and can reach the world: only the venue itself was in its way.
     fn count_innocent(&mut self, event: &Event) {
         let Event::IntervalSettled(settled) = event else { return };
-        let IntervalOutcome::Failed { .. } = settled.outcome else { return };
+        let IntervalOutcome::Failed { cause } = settled.outcome else { return };
+        if cause == FailCause::NotReady {
+            return;
+        }
         let Some(delivery) = self.exchange.delivery(settled.obligation) else { return };
-        let seller = delivery.obligation.seller;
+        let seller = settled.stand_in.unwrap_or(delivery.obligation.seller);
         let is_honest = self.agents.get(&seller).is_some_and(|a| a.conduct == Conduct::Honest);
         if is_honest && !self.trouble.unreachable.contains_key(&seller) {
             self.tally.failed_innocent += 1;
@@ -75,7 +79,7 @@ impl World<'_> {
     /// An agent that cannot reach the venue tries again when it can.
     pub(super) fn answer(&mut self, obligation: ObligationId, interval: u32) {
         let Some(delivery) = self.exchange.delivery(obligation) else { return };
-        let seller = delivery.obligation.seller;
+        let seller = delivery.obligation.deliverer(interval);
         let unreachable = self.trouble.unreachable.get(&seller).copied().unwrap_or_default();
         let from = unreachable.max(self.clock.down_until);
         if self.clock.now < from {

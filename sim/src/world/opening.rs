@@ -92,6 +92,9 @@ impl World<'_> {
                 let agent = Agent::new(account, Conduct::of_place(place), work);
                 self.submit(Command::NominateAgent { account, signer: agent.signer });
                 self.agents.insert(account, agent);
+                if place < 2 {
+                    self.plan_standby(account);
+                }
             }
             let first = NanosSpan::from_millis(chance.between(60_000, 3_600_000));
             self.cast.push(role_of(account, chance));
@@ -174,8 +177,13 @@ fn midnight_after(now: instruments::Nanos) -> instruments::Nanos {
 /// A series of the calendar with fewer intervals: so many for a day, twice as many for a week.
 fn instrument(grade: &Grade, terms: SeriesTerms, per_day: u32, price: MicroUsd) -> Instrument {
     let intervals = if is_of(&terms, Period::Day) { per_day } else { 2 * per_day };
-    // The close-out comes with what the sim's people know of it.
-    let close_out = CloseOut::NONE;
+    let is_even = per_day.is_multiple_of(6);
+    let close_out = CloseOut {
+        intervals_per_hour: if is_even { 2 } else { 1 },
+        // A week's intervals are longer: six of its days are seven of the world's.
+        intervals_per_day: if intervals == per_day { per_day } else { (per_day / 3).max(1) },
+        ..terms.schedule.close_out
+    };
     let mut instrument = Instrument {
         id: InstrumentId(0),
         name: terms.name,

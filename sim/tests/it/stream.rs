@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use exchange::{DefaultEvent, Event, Exchange, Stamped};
+use exchange::{CloseOutEvent, DefaultEvent, Event, Exchange, Stamped};
 use sim::{Auditor, Finding, Scenario, run_with_journal};
 
 /// One command with its events.
@@ -124,12 +124,34 @@ pub(crate) const fn kind(event: &Event) -> &'static str {
         Event::DaySettled { .. } => "DaySettled",
         Event::SeriesSettled { .. } => "SeriesSettled",
         // Physical close-out.
-        Event::Nominated { .. } => "Nominated",
-        Event::MatchReported { .. } => "MatchReported",
-        Event::AssignmentPublished(_) => "AssignmentPublished",
+        Event::CloseOut(event) => close_out_kind(event),
         // Trades agreed elsewhere.
         Event::TradingKeyRegistered { .. } => "TradingKeyRegistered",
         Event::AgreementTaken(_) => "AgreementTaken",
         Event::BlockTraded(_) => "BlockTraded",
+    }
+}
+
+const fn close_out_kind(event: &CloseOutEvent) -> &'static str {
+    match event {
+        CloseOutEvent::Nominated { .. } => "Nominated",
+        CloseOutEvent::MatchReported { .. } => "MatchReported",
+        CloseOutEvent::AssignmentPublished(_) => "AssignmentPublished",
+        CloseOutEvent::AcceptanceOpened { .. } => "AcceptanceOpened",
+        CloseOutEvent::DeliveryAccepted { .. } => "DeliveryAccepted",
+        CloseOutEvent::BurnInJudged { .. } => "BurnInJudged",
+        CloseOutEvent::AcceptanceEnded { .. } => "AcceptanceEnded",
+        CloseOutEvent::OutageBegan { .. } => "OutageBegan",
+        CloseOutEvent::Substituted { .. } => "Substituted",
+        CloseOutEvent::StandbyOffered { .. } => "StandbyOffered",
+        CloseOutEvent::StandbyPaid { .. } => "StandbyPaid",
+        CloseOutEvent::StandbyCalled { .. } => "StandbyCalled",
+        CloseOutEvent::StandbyDismissed { .. } => "StandbyDismissed",
+        CloseOutEvent::BoughtIn { .. } => "BoughtIn",
+        CloseOutEvent::HourSettled(_) => "HourSettled",
+        CloseOutEvent::Prefunded { .. } => "Prefunded",
+        CloseOutEvent::PrefundingEnded { .. } => "PrefundingEnded",
+        CloseOutEvent::Invoiced(_) => "Invoiced",
+        CloseOutEvent::InvoiceDisputed { .. } => "InvoiceDisputed",
     }
 }

@@ -1,7 +1,8 @@
 //! Lies that the auditor must see: one for each thing it claims to check, and one dropped event of every kind that carries weight.
 
 use exchange::{
-    DefaultEvent, Event, IntervalSettled, OrderAccepted, SplitPurpose, TimeInForce, Traded,
+    CloseOutEvent, DefaultEvent, Event, IntervalSettled, OrderAccepted, SplitPurpose, TimeInForce,
+    Traded,
 };
 use instruments::{MicroUsd, NetQty, Price, Qty, Seq, Side};
 use matching_engine::PostOnly;
@@ -360,13 +361,8 @@ fn sim_015_a_receipt_out_of_its_chain_is_seen() {
 
 #[test]
 fn sim_015_every_amount_of_an_interval_is_checked() {
-    let changes: [fn(&mut IntervalSettled); 5] = [
-        |settled| settled.paid_to_seller += ONE,
-        |settled| settled.returned_to_buyer += ONE,
-        |settled| settled.compensation += ONE,
-        |settled| settled.penalty += ONE,
-        |settled| settled.bond_released += ONE,
-    ];
+    let changes: [fn(&mut IntervalSettled); 2] =
+        [|settled| settled.paid += ONE, |settled| settled.returned_to_buyer += ONE];
     for change in changes {
         let finding = tampered_event(|event| match event {
             Event::IntervalSettled(settled) => {
@@ -376,6 +372,32 @@ fn sim_015_every_amount_of_an_interval_is_checked() {
             _ => false,
         });
         assert_eq!(interval_fault(&finding), Some(IntervalFault::WrongMoney), "{finding}");
+    }
+}
+
+/// DELIV-023: an hour pays what is missing of it.
+#[test]
+fn sim_015_every_amount_of_an_hour_is_checked() {
+    let changes: [fn(&mut settlement::HourSettled); 7] = [
+        |settled| settled.compensation += ONE,
+        |settled| settled.penalty += ONE,
+        |settled| settled.unpaid += ONE,
+        |settled| settled.bond_released += ONE,
+        |settled| settled.missing += instruments::GpuSeconds::new(1),
+        |settled| settled.tolerated += instruments::GpuSeconds::new(1),
+        |settled| settled.received.clear(),
+    ];
+    for change in changes {
+        let finding = tampered_event(|event| match event {
+            Event::CloseOut(CloseOutEvent::HourSettled(hour))
+                if !hour.settled.received.is_empty() =>
+            {
+                change(&mut hour.settled);
+                true
+            }
+            _ => false,
+        });
+        assert_eq!(interval_fault(&finding), Some(IntervalFault::WrongHour), "{finding}");
     }
 }
 
@@ -559,7 +581,7 @@ fn sim_052_a_block_that_is_not_what_was_signed_is_seen() {
     assert!(matches!(dropped, Finding::Agreement { .. }), "{dropped}");
 }
 
-/// SIM-027, SIM-040, EXPIRY-016: an event of any of these kinds cannot be kept from the auditor, wherever in the world it is.
+/// SIM-027, SIM-014, SIM-040, EXPIRY-016: an event of any of these kinds cannot be kept from the auditor, wherever in the world it is.
 #[test]
 fn sim_027_no_event_that_carries_weight_can_be_dropped_unseen() {
     let weighty = [
@@ -591,6 +613,16 @@ fn sim_027_no_event_that_carries_weight_can_be_dropped_unseen() {
         "VerdictRecorded",
         "IntervalSettled",
         "ObligationClosed",
+        "DeliveryAccepted",
+        "AcceptanceEnded",
+        "Substituted",
+        "StandbyOffered",
+        "StandbyPaid",
+        "StandbyCalled",
+        "StandbyDismissed",
+        "HourSettled",
+        "Prefunded",
+        "Invoiced",
     ];
     for name in weighty {
         // The first, one in the middle, and one late in the world.

@@ -18,7 +18,7 @@ fn twenty_worlds() -> Vec<Report> {
     })
 }
 
-/// SIM-018, SIM-019, SIM-021: replay, snapshots, recoveries and timers hold in every world; so does all that the auditor checks.
+/// SIM-018, SIM-019, SIM-021, DELIV-031: replay, snapshots, recoveries and timers hold in every world; so does all that the auditor checks.
 #[test]
 fn sim_026_twenty_short_worlds_hold_and_everything_happens_in_them() {
     let reports = twenty_worlds();
@@ -41,6 +41,12 @@ fn sim_026_twenty_short_worlds_hold_and_everything_happens_in_them() {
         "intervals_failed_refuted",
         "intervals_failed_below_grade",
         "intervals_unverified",
+        "intervals_failed_not_ready",
+        "not_accepted",
+        "substituted",
+        "stood_in",
+        "top_ups",
+        "invoices",
         "snapshots_restored",
         "recoveries",
     ];
@@ -52,6 +58,14 @@ fn sim_026_twenty_short_worlds_hold_and_everything_happens_in_them() {
         report.figures().get("refusal_rules").and_then(|rules| rules.parse::<u64>().ok())
     });
     assert!(20 <= most_refused.max().unwrap(), "nonsense of few kinds");
+}
+
+/// SIM-026, DELIV-026, DELIV-041: in a world of one day nobody trades any more when deliveries fail; in a longer one what is missing is bought in.
+#[test]
+fn sim_026_a_longer_world_buys_in_what_is_missing() {
+    let report = run(&Scenario::standard(2, 3));
+    assert!(report.is_sound(), "{report}");
+    assert_ne!(report.figures()["bought_in"], "0", "{report}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use api::venue::{Published, Venue};
-use exchange::{Event, Exchange, IntervalOutcome, IntervalSettled};
+use exchange::{CloseOutEvent, Event, Exchange, IntervalOutcome, IntervalSettled};
 use instruments::{AccountId, InstrumentId, MicroUsd, Price};
 use rust_decimal::Decimal;
 use settlement::{FailCause, Verdict};
@@ -163,6 +163,15 @@ fn delivery_line(names: &Names<'_>, event: &Event) -> Option<(&'static str, Stri
             let what = interval_money(settled);
             ("interval", format!("{}/{}: {what}", settled.obligation, settled.interval))
         }
+        Event::CloseOut(CloseOutEvent::HourSettled(hour))
+            if hour.settled.missing.seconds() != 0 =>
+        {
+            let settled = &hour.settled;
+            let owed = usd(settled.compensation + settled.penalty);
+            let missing = settled.missing.seconds();
+            let what = format!("{missing} GPU-seconds are missing, the seller pays {owed}");
+            ("shortfall", format!("{}, hour {}: {what}", hour.obligation, hour.hour))
+        }
         Event::ObligationClosed { obligation, intervals_delivered, intervals_failed, .. } => {
             let counts =
                 format!("{intervals_delivered} intervals delivered, {intervals_failed} failed");
@@ -175,13 +184,12 @@ fn delivery_line(names: &Names<'_>, event: &Event) -> Option<(&'static str, Stri
 fn interval_money(settled: &IntervalSettled) -> String {
     match settled.outcome {
         IntervalOutcome::Delivered { .. } => {
-            format!("delivered, the seller receives {}", usd(settled.paid_to_seller))
+            format!("delivered, the seller receives {}", usd(settled.paid))
         }
         IntervalOutcome::Failed { cause } => format!(
-            "FAILED, {}: the buyer receives {} back and {} for the shortfall",
+            "FAILED, {}: the buyer receives {} back",
             cause_name(cause),
-            usd(settled.returned_to_buyer),
-            usd(settled.compensation + settled.penalty)
+            usd(settled.returned_to_buyer)
         ),
         IntervalOutcome::Unverified => "unverified: unpaid, without penalty".to_owned(),
     }
@@ -192,6 +200,7 @@ fn cause_name(cause: FailCause) -> &'static str {
         FailCause::Silent => "no receipt in time",
         FailCause::Refuted => "the opened rows are not the work",
         FailCause::BelowGrade => "below the grade's floor",
+        FailCause::NotReady => "the seller has not accepted",
     }
 }
 

@@ -1,38 +1,64 @@
 //! Refusals on the way from the last trade to the close.
 
-use exchange::Reject;
+use exchange::CloseOutReject;
 
-use super::{count, elsewhere};
+use super::count;
 use crate::wire::{ErrorCode, WireError};
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "the caller's table is exhaustive")]
-pub(super) fn close_out(reject: &Reject) -> WireError {
+pub(super) fn close_out(reject: CloseOutReject) -> WireError {
     match reject {
-        Reject::NoNominations => {
+        CloseOutReject::NoNominations => {
             let reason = "nominations are taken from the last trade until their instant";
             WireError::new(ErrorCode::BadRequest, reason).of("instrument_name")
         }
-        Reject::NothingHeld => {
+        CloseOutReject::NothingHeld => {
             let reason = "the account holds nothing of the series";
             WireError::new(ErrorCode::BadRequest, reason).of("instrument_name")
         }
-        Reject::BadNomination => {
+        CloseOutReject::BadNomination => {
             let reason =
                 "at most 1024 nodes with names of 1 to 64 bytes, an endpoint of at most 256";
             WireError::param("nodes", reason)
         }
-        Reject::NoMatches => {
+        CloseOutReject::NoMatches => {
             let reason = "matches are taken from the last trade until their instant";
             WireError::new(ErrorCode::BadRequest, reason).of("instrument_name")
         }
-        Reject::MatchOutOfRange { limit } => {
+        CloseOutReject::MatchOutOfRange { limit } => {
             let reason = "more than both sides have left, or nothing";
-            WireError::new(ErrorCode::InvalidAmount, reason).of("amount").with_limit(*limit)
+            WireError::new(ErrorCode::InvalidAmount, reason).of("amount").with_limit(limit)
         }
-        Reject::TooManyMatches { limit } => {
+        CloseOutReject::TooManyMatches { limit } => {
             let error = WireError::new(ErrorCode::OtherReject, "the series takes no more matches");
-            error.with_limit(count(*limit))
+            error.with_limit(count(limit))
         }
-        other => elsewhere(other),
+        CloseOutReject::NotAParty => {
+            let reason = "the account is neither the seller nor the buyer";
+            WireError::new(ErrorCode::Forbidden, reason).of("obligation_id")
+        }
+        CloseOutReject::NothingToAccept => {
+            let reason = "nothing to accept, or not now";
+            WireError::new(ErrorCode::BadRequest, reason).of("obligation_id")
+        }
+        CloseOutReject::NoSubstitution => {
+            let reason = "nothing fails that other hardware could still replace";
+            WireError::new(ErrorCode::BadRequest, reason).of("obligation_id")
+        }
+        CloseOutReject::LowerGrade => {
+            let reason = "that hardware does not deliver what was sold";
+            WireError::new(ErrorCode::BadRequest, reason).of("grade")
+        }
+        CloseOutReject::StandbyFeeOutOfRange { limit } => {
+            let reason = "a fee must be zero or more and at most a tenth of the index";
+            WireError::new(ErrorCode::InvalidAmount, reason).of("fee").with_limit(limit)
+        }
+        CloseOutReject::TooManyOffers { limit } => {
+            let reason = "the standby pool takes no more offers";
+            WireError::new(ErrorCode::OtherReject, reason).with_limit(count(limit))
+        }
+        CloseOutReject::NothingToDispute => {
+            let reason = "no invoice can be disputed now";
+            WireError::new(ErrorCode::BadRequest, reason).of("obligation_id")
+        }
     }
 }

@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use exchange::{DeliveredInDay, Event, IntervalSettled, Movement, TradedInDay};
+use exchange::{
+    CloseOutEvent, DeliveredInDay, Event, HourSettled, IntervalSettled, Movement, TradedInDay,
+};
 use instruments::{AccountId, Date, InstrumentId, MicroUsd, Nanos, ObligationId, Side};
 use settlement::{Bucket, Reason, Transfer, TransferId};
 
@@ -203,6 +205,7 @@ impl Draft<'_> {
                 self.put(&key::PARTIES, key::obligation(*obligation), &(*seller, *buyer));
             }
             Event::IntervalSettled(settled) => self.delivered(settled, day),
+            Event::CloseOut(CloseOutEvent::HourSettled(hour)) => self.hour_settled(hour, day),
             _ => {}
         }
     }
@@ -211,13 +214,29 @@ impl Draft<'_> {
         let obligation = settled.obligation;
         let parties = self.get(&key::PARTIES, &key::obligation(obligation));
         let Some((seller, buyer)): Option<(AccountId, AccountId)> = parties else { return };
-        for party in [seller, buyer] {
+        let deliverer = settled.stand_in.unwrap_or(seller);
+        for party in [Some(seller), Some(buyer), settled.stand_in].into_iter().flatten() {
             let key = key::in_day(party, day, obligation.0);
             self.sum(&key::DAY_DELIVERIES, key, |sum: &mut DeliveredInDay| {
                 sum.intervals = sum.intervals.saturating_add(1);
-                sum.pay += settled.paid_to_seller;
-                sum.damages += settled.compensation + settled.penalty - settled.unpaid;
+                if party == deliverer || party == buyer {
+                    sum.pay += settled.paid;
+                }
             });
+        }
+    }
+
+    fn hour_settled(&mut self, hour: &HourSettled, day: Date) {
+        let obligation = hour.obligation;
+        let parties = self.get(&key::PARTIES, &key::obligation(obligation));
+        let Some((seller, _)): Option<(AccountId, AccountId)> = parties else { return };
+        for (receiver, amount) in &hour.settled.received {
+            for party in [seller, *receiver] {
+                let key = key::in_day(party, day, obligation.0);
+                self.sum(&key::DAY_DELIVERIES, key, |sum: &mut DeliveredInDay| {
+                    sum.damages += *amount;
+                });
+            }
         }
     }
 
