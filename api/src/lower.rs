@@ -4,6 +4,7 @@
 //! - whose account it is comes from the session, never from a field;
 //! - a field that has no effect here is refused, never ignored.
 
+mod clearing;
 mod order;
 
 use exchange::{Command, Exchange, Reject, Series};
@@ -14,6 +15,9 @@ use settlement::{DeliveryReceipt, Verdict};
 
 use crate::raise;
 use crate::wire::{ErrorCode, Params, WireError, missing};
+pub(crate) use clearing::{
+    LOG_FIELDS, NOMINATION_FIELDS, day, instruction, log_query, nomination, withdrawal,
+};
 pub(crate) use order::{
     CANCEL_FIELDS, EDIT_FIELDS, ORDER_FIELDS, amend_order, cancel_filter, kind_filter, order_id,
     place_order,
@@ -62,13 +66,17 @@ fn with_limit(error: WireError, limit: Option<Decimal>) -> WireError {
 
 /// Test money in dollars, to the micro-dollar. Exact or refused.
 pub(crate) fn deposit(params: &Params, account: AccountId) -> Result<Command, WireError> {
+    Ok(Command::Deposit { account, amount: money(params)? })
+}
+
+/// The `amount` of a request that moves money, in dollars.
+fn money(params: &Params) -> Result<MicroUsd, WireError> {
     let dollars = params.number("amount")?.ok_or_else(|| missing("amount"))?;
     let micros = dollars.checked_mul(Decimal::from(1_000_000)).filter(|it| it.fract().is_zero());
     let amount = micros.and_then(|micros| micros.to_i64()).map(MicroUsd::new);
-    let amount = amount.ok_or_else(|| {
+    amount.ok_or_else(|| {
         WireError::param("amount", "must have at most 6 digits after the point and fit the ledger")
-    })?;
-    Ok(Command::Deposit { account, amount })
+    })
 }
 
 /// The obligation that a request names.

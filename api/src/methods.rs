@@ -5,6 +5,7 @@
 
 mod account;
 mod catalogue;
+mod clearing;
 mod delivery;
 mod login;
 mod market_data;
@@ -91,6 +92,7 @@ pub(crate) async fn call(
         Method::OpenRows => delivery::open_rows(gateway, caller, params),
         Method::SubmitVerdict => delivery::submit_verdict(gateway, caller, params).await,
         Method::GetReceipts => delivery::receipts(gateway, caller, params),
+        Method::Clearing(method) => clearing::answer(gateway, caller, method, params).await,
         Method::Auth
         | Method::Logout
         | Method::Subscribe
@@ -110,7 +112,8 @@ pub(crate) async fn call(
         | Method::GetOrderBook
         | Method::GetLastTradesByInstrument
         | Method::GetIndexPrice
-        | Method::GetIndexPriceNames => {
+        | Method::GetIndexPriceNames
+        | Method::GetAssignment => {
             Err(WireError::new(ErrorCode::Internal, "a market data method was not answered"))
         }
     }

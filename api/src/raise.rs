@@ -2,6 +2,7 @@
 //!
 //! The opposite direction is `lower.rs`. Nothing here asks or changes anything.
 
+mod clearing;
 mod delivery;
 mod listing;
 mod money;
@@ -9,6 +10,7 @@ mod order;
 mod reject;
 mod ticker;
 
+pub(crate) use clearing::{assignment, statement, transfer};
 pub(crate) use delivery::{challenge, delivery_message, draw, obligation, receipt, task};
 pub(crate) use listing::{currency, index_price, instrument};
 pub(crate) use money::{account_summary, position};

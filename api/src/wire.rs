@@ -5,7 +5,9 @@
 //! - a field that is not known is refused by name.
 
 mod account;
+mod assignment;
 mod catalogue;
+mod clearing;
 mod delivery;
 mod envelope;
 mod error;
@@ -15,7 +17,12 @@ mod order;
 mod params;
 
 pub use account::{WireAccountSummary, WirePosition};
+pub use assignment::{WireAssignment, WireHolder, WirePair};
 pub use catalogue::{WireCurrency, WireInstrument, WireTickStep};
+pub use clearing::{
+    WireDeliveredInDay, WireMovement, WireStatement, WireTradedInDay, WireTransfer, WireTransfers,
+    WireVariationInDay, WireWithdrawal,
+};
 pub use delivery::{WireChallenge, WireDraw, WireObligation, WireReceipt, WireTask};
 pub use envelope::{
     ID_LEN_MAX, Request, Stamp, Unreadable, notification_text, reply_text, to_result,

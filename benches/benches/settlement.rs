@@ -7,7 +7,8 @@ use benches::workload::day_contract;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use instruments::{AccountId, MicroUsd, NetQty, Price, Qty, Side};
 use settlement::{
-    Bucket, Holder, Ledger, MarginRates, OpenOrders, Positions, assign, requirement, run_variation,
+    Bucket, Conditions, Holder, Ledger, MarginRates, OpenOrders, Positions, assign, requirement,
+    run_variation,
 };
 
 const ACCOUNTS: u64 = 1_000;
@@ -23,7 +24,14 @@ fn margin(c: &mut Criterion) {
     c.bench_function("settlement/requirement", |bencher| {
         bencher.iter(|| {
             let net = NetQty::from_lots(black_box(-24));
-            requirement(&series, &rates, net, &open, Price::from_ticks(2_500))
+            requirement(
+                &series,
+                &rates,
+                &Conditions::default(),
+                net,
+                &open,
+                Price::from_ticks(2_500),
+            )
         });
     });
 }

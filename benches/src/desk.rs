@@ -1,5 +1,7 @@
 //! The engine and what a session keeps beside it, ready to replay a canonical stream: what is measured, by time and by count.
 
+#[cfg(feature = "risk")]
+mod risk;
 mod venue;
 
 use instruments::{AccountId, InstrumentId, OrderId, Price, Qty};
@@ -9,6 +11,8 @@ use matching_engine::{
     TimeInForce,
 };
 
+#[cfg(feature = "risk")]
+pub use risk::{RiskDesk, arrays};
 pub use venue::VenueDesk;
 
 /// Room for orders, more than any canonical stream has resting.

@@ -64,6 +64,7 @@ pub fn day_contract() -> Instrument {
         hours_per_lot: 24,
         schedule: Schedule {
             last_trade_at: at(4_000_000_000),
+            ladder_step: NanosSpan::ZERO,
             assign_at: at(4_000_000_010),
             deliver_from: at(4_000_000_020),
             deliver_until: at(4_000_086_420),

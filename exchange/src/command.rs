@@ -11,7 +11,9 @@ use matching_engine::{OrderKind, PostOnly, StpMode, Trigger};
 use settlement::{Bucket, DeliveryReceipt, Verdict};
 
 use crate::exercise::Instruction;
+use crate::margins::MarginMode;
 use crate::nominate::Nomination;
+use crate::publish_risk::OptionRisk;
 use crate::time_in_force::TimeInForce;
 
 /// A command with its place in the journal. The only way time and order enter the core.
@@ -146,6 +148,27 @@ pub enum Command {
         verdict: Verdict,
     },
     // Margin and risk arrays.
+    /// Brings what the shell has computed of options: all of it, or none.
+    PublishRisk {
+        /// One entry per option, at most 256.
+        risks: Vec<OptionRisk>,
+    },
+    /// Says how many GPUs of a grade an account can deliver; zero when none any more.
+    RegisterCapacity {
+        /// The provider.
+        account: AccountId,
+        /// Of which grade.
+        grade: GradeId,
+        /// How many in all.
+        gpus: u64,
+    },
+    /// Changes how an account's margin is computed.
+    SetMarginMode {
+        /// Whose.
+        account: AccountId,
+        /// How from now on.
+        mode: MarginMode,
+    },
 
     // Options, cascades and cash futures.
     /// Says what of an option is not to be exercised in the money, or to be exercised out of it. Replaces what was said before.

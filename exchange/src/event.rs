@@ -2,8 +2,8 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::{
-    AccountId, Instrument, InstrumentId, MicroUsd, Nanos, NetQty, ObligationId, OrderId, Ppm,
-    Price, Qty, Side, TradeId,
+    AccountId, GradeId, Instrument, InstrumentId, MicroUsd, Nanos, NetQty, ObligationId, OrderId,
+    Ppm, Price, Qty, Side, TradeId,
 };
 use matching_engine::{AuctionKind, CancelReason, OrderKind, PostOnly, StpMode, Trigger};
 use settlement::{
@@ -13,7 +13,9 @@ use settlement::{
 
 use crate::command::IndexPrint;
 use crate::exercise::Instruction;
+use crate::margins::MarginMode;
 use crate::nominate::Nomination;
+use crate::publish_risk::OptionRisk;
 use crate::reject::Reject;
 use crate::settlement_price::SettlementSource;
 use crate::time_in_force::TimeInForce;
@@ -276,7 +278,40 @@ pub enum Event {
     // Ledger.
 
     // Margin and risk arrays.
-
+    /// What the shell has computed of an option counts from now on.
+    RiskPublished(Box<OptionRisk>),
+    /// How many GPUs an account can deliver has been noted.
+    CapacityRegistered {
+        /// The provider.
+        account: AccountId,
+        /// Of which grade.
+        grade: GradeId,
+        /// How many.
+        gpus: u64,
+        /// What can be delivered of the grade in all: lots of any of its series.
+        deliverable: Qty,
+    },
+    /// An account's margin is computed in another way.
+    MarginModeChanged {
+        /// Whose.
+        account: AccountId,
+        /// How from now on.
+        mode: MarginMode,
+    },
+    /// A series' open interest has moved the initial rate.
+    MarginScaled {
+        /// Where.
+        instrument: InstrumentId,
+        /// How far the rate is from the plain one towards the whole.
+        scale: Ppm,
+    },
+    /// A series has come closer to its delivery.
+    LadderClimbed {
+        /// Which.
+        instrument: InstrumentId,
+        /// The step of the delivery ladder, 1 to 5.
+        step: u8,
+    },
     // Marks and settlement prices.
     /// The price was fixed at which variation settles a series.
     SettlementPriceFixed {

@@ -7,10 +7,11 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::rounding::div_floor;
 use instruments::{AccountId, Instrument, InstrumentId, Nanos, NetQty, Price, Product, Qty, Right};
 use matching_engine::CancelReason;
-use settlement::{Booked, Exercised, Holder, OpenOrders, requirement};
+use settlement::{Booked, Exercised, Holder, OpenOrders};
 
 use crate::Exchange;
 use crate::event::Event;
+use crate::margins::MarginMode;
 use crate::reject::Reject;
 use crate::series::SeriesState;
 
@@ -159,16 +160,15 @@ impl Exchange {
     fn lots_affordable(&self, expiry: &Expiry, account: AccountId, loss: i128) -> Qty {
         let one = NetQty::from_lots(1);
         let none = OpenOrders::default();
-        let margin = requirement(&expiry.future, &self.margin_rates, one, &none, expiry.price);
+        let future = self.series.get(&expiry.future.id);
+        let margin = future.and_then(|it| self.required_in(it, MarginMode::Standard, one, &none));
         let Some(margin) = margin.map(|margin| i128::from(margin.position.micros())) else {
             return Qty::ZERO;
         };
         let required = self.required(account);
         let usable = i128::from(self.margin_usable(account).micros());
-        let free = usable
-            .saturating_add(required.unrealised.min(0))
-            .saturating_sub(required.initial())
-            .max(0);
+        let losses = required.unrealised.min(0).saturating_add(required.option_value.min(0));
+        let free = usable.saturating_add(losses).saturating_sub(required.initial()).max(0);
         let lots = div_floor(free, margin.saturating_add(loss).max(1));
         Qty::from_lots(u64::try_from(lots).unwrap_or(u64::MAX))
     }

@@ -1,8 +1,10 @@
 //! Whether an account can carry an order, and what the order holds.
 
 use instruments::{AccountId, Instrument, InstrumentId, MicroUsd, Price, Qty, Side};
+use settlement::OpenOrders;
 
 use crate::Exchange;
+use crate::guards::FRONT;
 use crate::limits::POSITION_MAX;
 use crate::open_order::OpenOrder;
 use crate::reject::Reject;
@@ -38,6 +40,7 @@ impl Exchange {
             Side::Buy => &mut open.buys,
             Side::Sell => &mut open.sells,
         };
+        let before = replaced.map_or(Qty::ZERO, OpenOrder::open);
         if let Some(record) = replaced {
             *same_side -= record.open();
             open.reserve -= record.reserve_of(record.open());
@@ -57,8 +60,29 @@ impl Exchange {
             .and_then(MicroUsd::from_i128)
             .ok_or(Reject::NotionalOutOfRange)?;
         open.reserve = open.reserve.checked_add(reserve).ok_or(Reject::NotionalOutOfRange)?;
-        self.check_margin(order, series, open, reserve)?;
+        self.check_spot_limit(order, series, &open)?;
+        let added = order.qty.saturating_sub(before);
+        self.check_margin(order, series, open, (reserve, added))?;
         Ok(reserve_per_lot)
+    }
+
+    /// MARGIN-009: in a series that is about to be delivered nobody comes to hold more than a share of what can be.
+    fn check_spot_limit(
+        &self,
+        order: &Exposure,
+        series: &Series,
+        open: &OpenOrders,
+    ) -> Result<(), Reject> {
+        let left = series.instrument.schedule.last_trade_at.since(self.now);
+        let deliverable = self.conditions(series).deliverable;
+        let limit = self.rates(&series.instrument).spot_limit(deliverable);
+        let Some(limit) = limit.filter(|_| left <= FRONT) else { return Ok(()) };
+        let net = self.net(order.instrument, order.account);
+        let worst = match order.side {
+            Side::Buy => (net.long() + open.buys).saturating_sub(net.short()),
+            Side::Sell => (net.short() + open.sells).saturating_sub(net.long()),
+        };
+        if limit < worst { Err(Reject::BeyondDeliverable { limit }) } else { Ok(()) }
     }
 
     /// What a fill of one lot at its worst loses against the mark, plus the taker's fee, rounded up. A premium is lost whole.

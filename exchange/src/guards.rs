@@ -8,7 +8,7 @@ use crate::event::Event;
 use crate::price::away_from;
 
 /// A series is in front while it stops trading within this.
-const FRONT: NanosSpan = NanosSpan::from_seconds(35 * 86_400);
+pub(crate) const FRONT: NanosSpan = NanosSpan::from_seconds(35 * 86_400);
 
 /// The terms of a series' book.
 pub(crate) fn book_terms(instrument: &Instrument) -> BookTerms {

@@ -44,6 +44,8 @@ mod guards;
 pub mod io;
 pub mod limits;
 mod list_instrument;
+mod margin_view;
+mod margins;
 mod mark;
 mod match_order;
 mod nominate;
@@ -56,14 +58,17 @@ mod premium;
 mod premium_mark;
 mod price;
 mod publish_index;
+mod publish_risk;
 mod records;
 mod reduce_only;
+mod register_capacity;
 mod rehold;
 mod reject;
 mod roll_day;
 mod run_timers;
 mod run_variation;
 mod series;
+mod set_margin_mode;
 mod settlement_price;
 mod snapshot;
 mod statement;
@@ -76,7 +81,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::{AccountId, GradeId, InstrumentId, Nanos, ObligationId, OrderId, Price, Seq};
 use matching_engine::{Capacity, Engine};
-use settlement::{FeeRates, Ledger, MarginRates, OpenOrders, Positions};
+use settlement::{FeeRates, Ledger, OpenOrders, Positions};
 
 use reduce_only::ReduceOnly;
 
@@ -92,11 +97,14 @@ pub use event::{
     SplitPurpose, Traded,
 };
 pub use exercise::Instruction;
+pub use margin_view::{OrderMargins, Simulated};
+pub use margins::{GradeMargin, MarginMode, Margins};
 pub use mark::{Basis, Impact, Pricing, Reach, Realised, Tape, Traffic};
 pub use nominate::{Node, Nomination};
 pub use open_account::Account;
 pub use open_order::OpenOrder;
 pub use publish_index::IndexHistory;
+pub use publish_risk::{OptionGreeks, OptionRisk};
 pub use rehold::Health;
 pub use reject::{ReceiptField, Reject};
 pub use roll_day::Roll;
@@ -141,10 +149,9 @@ pub struct Exchange {
     /// Series whose book or trades changed since their mark was computed, and when that is due.
     unmarked: BTreeSet<InstrumentId>,
     marks_at: Option<Nanos>,
-    margin_rates: MarginRates,
     fee_rates: FeeRates,
     // Margin and risk arrays.
-
+    margins: Margins,
     // Marks and settlement prices.
 
     // Options, cascades and cash futures.
@@ -218,10 +225,9 @@ impl Exchange {
             variation_at: Nanos::default(),
             unmarked: BTreeSet::new(),
             marks_at: None,
-            margin_rates: MarginRates::standard(),
             fee_rates: FeeRates::standard(),
             // Margin and risk arrays.
-
+            margins: Margins::default(),
             // Marks and settlement prices.
 
             // Options, cascades and cash futures.
@@ -298,6 +304,13 @@ impl Exchange {
                 self.submit_verdict(*account, (*obligation, *interval), *verdict, events)
             }
             // Margin and risk arrays.
+            Command::PublishRisk { risks } => self.publish_risk(risks, events),
+            Command::RegisterCapacity { account, grade, gpus } => {
+                self.register_capacity(*account, grade, *gpus, events)
+            }
+            Command::SetMarginMode { account, mode } => {
+                self.set_margin_mode(*account, *mode, events)
+            }
             // Options, cascades and cash futures.
             Command::InstructExercise { account, instrument, instruction } => {
                 self.instruct_exercise(*account, *instrument, *instruction, events)

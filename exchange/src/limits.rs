@@ -26,6 +26,12 @@ pub const DISPLAY_RATIO_MAX: u64 = 1_000;
 pub const LABEL_LEN_MAX: usize = 64;
 /// Lots of one position with its open orders: keeps every notional within the ledger at today's prices.
 pub const POSITION_MAX: Qty = Qty::from_lots(1_000_000);
+/// Grades on one venue: bounds the portfolios that an account has.
+pub const GRADES_MAX: usize = 32;
+/// Options in one publication of risk arrays: a strip of strikes of one expiry, with room.
+pub const RISKS_MAX: usize = 256;
+/// GPUs of one grade that one account registers: more than were ever built of one.
+pub const CAPACITY_MAX: u64 = 10_000_000;
 /// Highest index, dollars per GPU-hour: ten thousand.
 pub const INDEX_MAX: MicroUsd = MicroUsd::new(10_000_000_000);
 /// Bytes of the address at which a holder is reached.

@@ -5,7 +5,7 @@ use matching_engine::PriceSource;
 
 use crate::event::Event;
 use crate::guards;
-use crate::limits::SERIES_MAX;
+use crate::limits::{GRADES_MAX, SERIES_MAX};
 use crate::reject::Reject;
 use crate::series::Series;
 use crate::{Exchange, Issued};
@@ -25,6 +25,11 @@ impl Exchange {
                 limit: u64::try_from(SERIES_MAX).unwrap_or(u64::MAX),
             });
         }
+        let is_new_grade = self.margins.grade(&terms.grade).is_none();
+        if is_new_grade && GRADES_MAX <= self.margins.grades.len() {
+            let limit = u64::try_from(GRADES_MAX).unwrap_or(u64::MAX);
+            return Err(Reject::TooManyGrades { limit });
+        }
 
         self.check_underlying(terms)?;
 
@@ -40,6 +45,7 @@ impl Exchange {
         }
         self.stopping.insert((instrument.schedule.last_trade_at, id));
         self.series.insert(id, Series::new(instrument.clone(), self.now));
+        self.list_margin(id);
         self.set_bands(id);
         self.unmarked.insert(id);
         self.begin_roll(&instrument);

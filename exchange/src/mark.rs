@@ -82,6 +82,7 @@ impl Exchange {
         self.marks_at = None;
         for instrument in std::mem::take(&mut self.unmarked) {
             self.tell_indicative(instrument, events);
+            self.refresh_scale(instrument, events);
             let Some(fresh) = self.price(instrument, self.now) else { continue };
             let Some(series) = self.series.get_mut(&instrument) else { continue };
             series.pricing.basis = fresh.basis;
@@ -108,6 +109,7 @@ impl Exchange {
             return;
         }
         series.mark = mark;
+        self.follow_mark(instrument);
         events.push(Event::MarkChanged { instrument, mark });
         let mut affected: BTreeSet<_> =
             self.positions.of_instrument(instrument).map(|(account, _)| account).collect();

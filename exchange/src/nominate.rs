@@ -144,6 +144,7 @@ mod tests {
             hours_per_lot: 24,
             schedule: Schedule {
                 last_trade_at: at(10),
+                ladder_step: NanosSpan::ZERO,
                 assign_at: at(20),
                 deliver_from: at(30),
                 deliver_until: at(60),

@@ -5,6 +5,7 @@ use instruments::AccountId;
 
 use crate::event::Event;
 use crate::limits::{ACCOUNT_NAME_LEN_MAX, ACCOUNTS_MAX};
+use crate::margins::MarginMode;
 use crate::reject::Reject;
 use crate::{Exchange, Issued};
 
@@ -19,6 +20,8 @@ pub struct Account {
     pub signer: Option<[u8; 20]>,
     /// How many orders it has open.
     pub open_orders: u64,
+    /// How its margin is computed.
+    pub margin_mode: MarginMode,
 }
 
 impl Exchange {
@@ -44,10 +47,10 @@ impl Exchange {
         let account = AccountId(Issued::next(&mut self.issued.accounts));
         let name = name.to_owned();
         self.accounts_by_name.insert(name.clone(), account);
-        self.accounts.insert(
-            account,
-            Account { name: name.clone(), is_verifier, signer: None, open_orders: 0 },
-        );
+        let margin_mode = MarginMode::Standard;
+        let record =
+            Account { name: name.clone(), is_verifier, signer: None, open_orders: 0, margin_mode };
+        self.accounts.insert(account, record);
         events.push(Event::AccountOpened { account, name });
         Ok(())
     }

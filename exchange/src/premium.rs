@@ -1,16 +1,12 @@
 //! Products whose price is paid at the trade: who pays what, what orders hold for it, and what short lots require.
 
-use instruments::rounding::div_ceil;
-use instruments::{
-    Instrument, InstrumentId, MicroUsd, NetQty, Ppm, Price, Product, Qty, Right, Side,
-};
+use instruments::{Instrument, InstrumentId, MicroUsd, Ppm, Price, Product, Qty, Side};
 use matching_engine::{CancelReason, Trade};
-use settlement::{Bucket, OpenOrders, Reason, Requirement, premium_fee, requirement};
+use settlement::{Bucket, Reason, premium_fee};
 
 use crate::Exchange;
 use crate::event::Event;
 use crate::funds::Exposure;
-use crate::series::Series;
 
 /// What a trade costs one side: a rate of its worth, or of its worth at the strike where the premium is paid at once.
 pub(crate) fn trade_fee(terms: &Instrument, trade: &Trade, rate: Ppm) -> MicroUsd {
@@ -47,7 +43,8 @@ impl Exchange {
         }
     }
 
-    /// What a fill of one lot may cost: a buy its premium and fee, a sell the fee, which it may owe on more than its limit.
+    /// What a fill of one lot may cost: a buy its premium and fee; a sell the fee, which it may owe on more than its
+    /// limit, and what it is below the mark.
     pub(crate) fn premium_reserve(
         &self,
         terms: &Instrument,
@@ -64,7 +61,11 @@ impl Exchange {
         let fee = premium_fee(self.fee_rates.taker, at_strike, premium);
         match order.side {
             Side::Buy => premium.checked_add(fee),
-            Side::Sell => Some(fee),
+            // What is sold below its mark is short at the mark.
+            Side::Sell => {
+                let given_away = terms.notional(mark, one)? - terms.notional(order.held_at, one)?;
+                given_away.max(MicroUsd::ZERO).checked_add(fee)
+            }
         }
     }
 
@@ -108,51 +109,4 @@ impl Exchange {
             Product::Future { .. } | Product::Spread { .. } => None,
         }
     }
-
-    /// What must be held for a position and open orders in one series. `None` when it does not fit into the ledger.
-    pub(crate) fn requirement_in(
-        &self,
-        series: &Series,
-        net: NetQty,
-        open: &OpenOrders,
-    ) -> Option<Requirement> {
-        let terms = &series.instrument;
-        let Some(strike) = terms.strike() else {
-            return requirement(terms, &self.margin_rates, net, open, series.mark);
-        };
-        let underlying = self.underlying_price(terms).unwrap_or(strike);
-        short_premium(terms, net, open, (series.mark, underlying))
-    }
-}
-
-/// Long lots are paid for; a short lot requires its mark and a quarter of the underlying less what it is out of the money, at least 15 %.
-fn short_premium(
-    terms: &Instrument,
-    net: NetQty,
-    open: &OpenOrders,
-    (mark, underlying): (Price, Price),
-) -> Option<Requirement> {
-    let (mark, underlying) = (i128::from(mark.ticks()), i128::from(underlying.ticks()));
-    let moneyness = terms.moneyness(Price::from_ticks(i64::try_from(underlying).ok()?));
-    let out_of_money = i128::from(moneyness).min(0).checked_neg()?.checked_mul(1_000_000)?;
-    let share = |ppm: i128| underlying.checked_mul(ppm);
-    let marked = mark.checked_mul(1_000_000)?;
-    let initial = share(250_000)?.checked_sub(out_of_money)?.max(share(150_000)?);
-    let is_put = matches!(terms.product, Product::Option { right: Right::Put, .. });
-    let of_mark = if is_put { mark.checked_mul(100_000)? } else { 0 };
-    let maintenance = share(100_000)?.max(of_mark).checked_add(marked)?;
-    let per_tick = i128::from(terms.tick_value().micros());
-    let of = |rate: i128, lots: Qty| {
-        let whole = rate.checked_mul(per_tick)?.checked_mul(i128::from(lots.lots()))?;
-        MicroUsd::from_i128(div_ceil(whole, 1_000_000))
-    };
-    let initial = initial.checked_add(marked)?;
-    let short = net.short();
-    let worst = (short + open.sells).saturating_sub(net.long());
-    let position = of(initial, short)?;
-    Some(Requirement {
-        position,
-        orders: (of(initial, worst.max(short))? - position).checked_add(open.reserve)?,
-        maintenance: of(maintenance, short)?,
-    })
 }

@@ -2,15 +2,19 @@
 
 use instruments::{OrderId, Price, Qty, Side};
 use matching_engine::{CancelReason, OrderKind};
+use settlement::RiskOrder;
 
 use crate::Exchange;
 use crate::event::{AmendReason, Event};
+use crate::margins::MarginMode;
 use crate::open_order::OpenOrder;
 
 #[derive(Clone, Copy)]
 enum Count {
     Add(Qty),
     Remove(Qty),
+    /// It has traded, and the position has been booked.
+    Fill(Qty),
 }
 
 impl Exchange {
@@ -32,7 +36,7 @@ impl Exchange {
         record.filled += qty;
         record.updated_at = self.now;
         let record = record.clone();
-        self.count_open(&record, Count::Remove(qty));
+        self.count_open(&record, Count::Fill(qty));
         if record.open().is_zero() {
             self.drop_record(order, &record);
         }
@@ -126,7 +130,23 @@ impl Exchange {
         }
     }
 
+    /// Tells the risk book, in whose words an order is lots that may be filled.
+    fn count_risk(&mut self, record: &OpenOrder, count: Count) {
+        if self.margin_mode(record.account) == MarginMode::Standard {
+            return;
+        }
+        let (account, instrument, side) = (record.account, record.instrument, record.side);
+        let order = |qty| RiskOrder { account, instrument, side, qty };
+        let risk = &mut self.margins.risk;
+        match count {
+            Count::Add(qty) => risk.order_opened(&order(qty)),
+            Count::Remove(qty) => risk.order_closed(&order(qty)),
+            Count::Fill(qty) => risk.order_filled(&order(qty)),
+        }
+    }
+
     fn count_open(&mut self, record: &OpenOrder, count: Count) {
+        self.count_risk(record, count);
         let by_series = self.open_orders.entry(record.account).or_default();
         let open = by_series.entry(record.instrument).or_default();
         let lots = match record.side {
@@ -138,7 +158,7 @@ impl Exchange {
                 *lots += qty;
                 open.reserve += record.reserve_of(qty);
             }
-            Count::Remove(qty) => {
+            Count::Remove(qty) | Count::Fill(qty) => {
                 *lots -= qty;
                 open.reserve -= record.reserve_of(qty);
             }
@@ -153,7 +173,7 @@ impl Exchange {
             let all = self.reduce_only.entry((record.account, record.instrument)).or_default();
             match count {
                 Count::Add(qty) => *all.lots_mut(record.side) += qty,
-                Count::Remove(qty) => *all.lots_mut(record.side) -= qty,
+                Count::Remove(qty) | Count::Fill(qty) => *all.lots_mut(record.side) -= qty,
             }
         }
     }

@@ -193,7 +193,42 @@ pub enum Reject {
     /// LEDGER-015: the exchange puts its own money up for losses alone.
     NotAHouseFund,
     // Margin and risk arrays.
-
+    /// MARGIN-011: a venue margins so many grades.
+    TooManyGrades {
+        /// How many at most.
+        limit: u64,
+    },
+    /// MARGIN-012: risk is published of one option at least, and of so many at most.
+    RisksOutOfRange {
+        /// The most.
+        limit: u64,
+    },
+    /// MARGIN-013: a future's array follows from its mark; only an option's is published.
+    RiskOfNoOption,
+    /// MARGIN-014: a number of a risk array is within the range in which sums are exact.
+    ArrayOutOfRange {
+        /// The largest distance from zero, in micro-dollars a lot.
+        limit: i64,
+    },
+    /// MARGIN-015: more GPUs than an account may register.
+    CapacityOutOfRange {
+        /// The most.
+        limit: u64,
+    },
+    /// MARGIN-009: more of what can be delivered than one account may hold shortly before delivery.
+    BeyondDeliverable {
+        /// The most lots, open orders included.
+        limit: Qty,
+    },
+    /// MARGIN-016: the account's margin is computed that way already.
+    MarginModeSet,
+    /// MARGIN-017: the account could not carry what it has in that mode.
+    MarginModeNotCarried {
+        /// What would be required.
+        required: MicroUsd,
+        /// What there is.
+        available: MicroUsd,
+    },
     // Options, cascades and cash futures.
     /// OPTION-001: an option is on a listed future of its grade, tick, lot and node that trades as long as it does.
     BadUnderlying,
@@ -294,6 +329,14 @@ impl Reject {
             Self::WithdrawalOutOfRange { .. } => "LEDGER-014",
             Self::NotAHouseFund => "LEDGER-015",
             // Margin and risk arrays.
+            Self::TooManyGrades { .. } => "MARGIN-011",
+            Self::RisksOutOfRange { .. } => "MARGIN-012",
+            Self::RiskOfNoOption => "MARGIN-013",
+            Self::ArrayOutOfRange { .. } => "MARGIN-014",
+            Self::CapacityOutOfRange { .. } => "MARGIN-015",
+            Self::BeyondDeliverable { .. } => "MARGIN-009",
+            Self::MarginModeSet => "MARGIN-016",
+            Self::MarginModeNotCarried { .. } => "MARGIN-017",
             // Options, cascades and cash futures.
             Self::BadUnderlying => "OPTION-001",
             Self::NotAnOption => "OPTION-010",

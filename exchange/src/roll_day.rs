@@ -183,6 +183,7 @@ impl Exchange {
         // Its mark is computed anew with the others.
         self.unmarked.insert(instrument);
         self.positions.scale_entries(instrument, left, before);
+        self.refresh_array(instrument);
         (mark, left)
     }
 

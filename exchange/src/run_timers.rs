@@ -39,6 +39,7 @@ impl Exchange {
         if !is_cycle && self.marks_at.is_some_and(|at| at <= self.now) {
             self.refresh_marks(events);
         }
+        self.climb_ladders(events);
         self.run_cascades(events);
         for instrument in
             self.due(SeriesState::Trading, |series| series.instrument.schedule.last_trade_at)
@@ -111,8 +112,9 @@ impl Exchange {
             let series = self.series.get(&delivery.obligation.instrument)?;
             delivery.next_due(&series.instrument)
         });
+        let others = self.marks_at.into_iter().chain(self.next_ladder_step());
         let days = self.rolling.first().map(|(at, _)| *at);
-        let others = self.marks_at.into_iter().chain(self.engine.next_due()).chain(days);
+        let others = others.chain(self.engine.next_due()).chain(days);
         of_series.chain(of_deliveries).chain(others).chain([self.variation_at]).min()
     }
 }

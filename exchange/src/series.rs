@@ -1,7 +1,7 @@
 //! A listed series and what has happened to it.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use instruments::{Instrument, Nanos, Price, Product, Qty, Style};
+use instruments::{Instrument, Nanos, Ppm, Price, Product, Qty, Style};
 
 use crate::command::IndexPrint;
 use crate::mark::Pricing;
@@ -51,6 +51,11 @@ pub struct Series {
     pub volume: Qty,
     /// Trades since listing.
     pub trades: u64,
+    // Margin and risk arrays.
+    /// How far its open interest has moved the initial rate towards the whole.
+    pub scale: Ppm,
+    /// The step of its delivery ladder.
+    pub ladder_step: u8,
 }
 
 impl Series {
@@ -70,6 +75,9 @@ impl Series {
             indicative: None,
             volume: Qty::ZERO,
             trades: 0,
+            // Margin and risk arrays.
+            scale: Ppm::ZERO,
+            ladder_step: 0,
         }
     }
 

@@ -38,7 +38,9 @@ impl Exchange {
         if found != RULES_VERSION {
             return Err(SnapshotError::Rules { found });
         }
-        Ok(borsh::from_slice(rest)?)
+        let mut exchange: Self = borsh::from_slice(rest)?;
+        exchange.rebuild_risk();
+        Ok(exchange)
     }
 
     /// The fingerprint of the state.

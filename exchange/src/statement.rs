@@ -9,6 +9,7 @@
 
 use std::collections::BTreeMap;
 
+use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::{AccountId, Date, InstrumentId, MicroUsd, Nanos, ObligationId, Qty, Side};
 use settlement::{Bucket, Reason, Transfer};
 
@@ -36,7 +37,7 @@ pub struct Statement {
 }
 
 /// What a bucket received and paid.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Movement {
     /// In how many transfers.
     pub transfers: u64,
@@ -55,7 +56,7 @@ impl Movement {
 }
 
 /// One account's trades of a day in one series.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct TradedInDay {
     /// How many trades.
     pub trades: u64,
@@ -68,7 +69,7 @@ pub struct TradedInDay {
 }
 
 /// One party's side of an obligation in a day.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct DeliveredInDay {
     /// Intervals that have ended.
     pub intervals: u32,

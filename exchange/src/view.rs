@@ -10,6 +10,7 @@ use settlement::{Bucket, Ledger, OpenOrders};
 use crate::Exchange;
 use crate::command::IndexPrint;
 use crate::delivery::{Delivery, OpenChallenge};
+use crate::margins::MarginMode;
 use crate::open_account::Account;
 use crate::open_order::OpenOrder;
 use crate::rehold::saturate;
@@ -36,7 +37,7 @@ pub struct AccountSummary {
     pub bond: MicroUsd,
     /// What positions would gain or lose at the mark.
     pub unrealised: MicroUsd,
-    /// Balance and unrealised together.
+    /// Balance, unrealised and the value of options together.
     pub equity: MicroUsd,
     /// What may be held for a new order.
     pub available: MicroUsd,
@@ -57,9 +58,9 @@ pub struct PositionView {
     pub unrealised: MicroUsd,
     /// What variation has paid since it was opened.
     pub realised: MicroUsd,
-    /// What it requires.
+    /// What it requires by itself, in standard mode.
     pub margin_initial: MicroUsd,
-    /// Below this it is liquidated.
+    /// Below this it is liquidated, by itself.
     pub margin_maintenance: MicroUsd,
 }
 
@@ -167,9 +168,10 @@ impl Exchange {
         let required = self.required(account);
         let balance = self.ledger.equity(account);
         let initial = required.initial();
-        let usable = i128::from(self.margin_usable(account).micros());
-        let free = usable.saturating_add(required.unrealised.min(0)).saturating_sub(initial);
-        let equity = i128::from(balance.micros()).saturating_add(required.unrealised);
+        let free = self.available_for(account, &required).saturating_sub(initial);
+        let equity = i128::from(balance.micros())
+            .saturating_add(required.unrealised)
+            .saturating_add(required.option_value);
         let of = |bucket| self.ledger.balance(bucket);
         Some(AccountSummary {
             balance,
@@ -195,7 +197,7 @@ impl Exchange {
                 let series = self.series.get(&instrument)?;
                 let terms = &series.instrument;
                 let none = OpenOrders::default();
-                let margin = self.requirement_in(series, position.net, &none);
+                let margin = self.required_in(series, MarginMode::Standard, position.net, &none);
                 Some(PositionView {
                     instrument,
                     net: position.net,

@@ -199,6 +199,13 @@ fn series(grade: &str, period: Period, first_day: u64, days: u64) -> SeriesTerms
         Period::Quarter => ("Q", before(first_day, 6, 16), before(first_day, 2, 14)),
         Period::Year => ("Y", before(first_day, 6, 16), before(first_day, 2, 14)),
     };
+    // A day contract trades for a week: five days of ladder would be nearly all of it.
+    let ladder_step = match period {
+        Period::Day => NanosSpan::from_seconds(HOUR_SECONDS),
+        Period::Week | Period::Month | Period::Quarter | Period::Year => {
+            NanosSpan::from_seconds(DAY_SECONDS)
+        }
+    };
     let hours = u32::try_from(days.saturating_mul(24)).unwrap_or(u32::MAX);
     let deliver_until = at_hour(first_day.saturating_add(days), 0);
     SeriesTerms {
@@ -207,6 +214,7 @@ fn series(grade: &str, period: Period, first_day: u64, days: u64) -> SeriesTerms
         hours_per_lot: hours,
         schedule: Schedule {
             last_trade_at,
+            ladder_step,
             assign_at,
             deliver_from: at_hour(first_day, 0),
             deliver_until,

@@ -83,6 +83,8 @@ pub enum Right {
 pub struct Schedule {
     /// Trading stops, the settlement price is fixed.
     pub last_trade_at: Nanos,
+    /// How long each of the five steps of the delivery ladder is, the last of which ends with the last trade. Without it there is none.
+    pub ladder_step: NanosSpan,
     /// Sellers are assigned to buyers, where there is something to deliver.
     pub assign_at: Nanos,
     /// The first interval begins.
@@ -102,6 +104,29 @@ pub struct Schedule {
 }
 
 impl Schedule {
+    /// The step of the delivery ladder at `now`: 1 to 5, and 0 before it or where there is none. From the last trade on it is the fifth.
+    #[must_use]
+    pub fn ladder_step_at(&self, now: Nanos) -> u8 {
+        let left = self.last_trade_at.since(now).nanos();
+        let step = self.ladder_step.nanos();
+        if step == 0 {
+            return 0;
+        }
+        let steps_left = left.div_ceil(step).max(1);
+        6_u64.checked_sub(steps_left).and_then(|step| u8::try_from(step).ok()).unwrap_or(0)
+    }
+
+    /// The next instant after `now` at which the ladder goes up a step.
+    #[must_use]
+    pub fn next_ladder_step(&self, now: Nanos) -> Option<Nanos> {
+        let step = self.ladder_step.nanos();
+        let steps = (1..=5_u64).rev().filter_map(|steps_left| {
+            let before = step.checked_mul(steps_left)?;
+            self.last_trade_at.nanos().checked_sub(before).map(Nanos::new)
+        });
+        steps.filter(|at| step != 0 && now < *at).min()
+    }
+
     /// When interval `index` begins; `index == intervals` is the end of the last one.
     ///
     /// # Panics
@@ -476,6 +501,7 @@ mod tests {
             hours_per_lot,
             schedule: Schedule {
                 last_trade_at: at(10),
+                ladder_step: NanosSpan::ZERO,
                 assign_at: at(20),
                 deliver_from: at(30),
                 deliver_until: at(60),

@@ -41,7 +41,10 @@ pub use ledger::{
     Transfer, TransferId,
 };
 pub use liquidation::{CloseOut, DefaultTerms, close_out, needs_backstop, slice};
-pub use margin::{MarginRates, OpenOrders, Requirement, requirement};
+pub use margin::{
+    Conditions, LADDER_STEPS, MarginRates, OpenOrders, OptionMark, OptionRates, Requirement,
+    option_requirement, quote_hold, requirement, surcharge,
+};
 pub use obligation::{FailCause, IllegalStep, IntervalState, Obligation, Step, Verdict};
 pub use position::{Booked, Position, Positions};
 pub use receipt::{DeliveryReceipt, ReceiptError};

@@ -10,12 +10,14 @@ mod array;
 mod book;
 mod cells;
 mod components;
+mod curve;
 mod lanes;
+mod leg;
 mod parameters;
 mod portfolio;
 
 pub use array::{LANES, RiskArray, SCENARIOS, ScenarioTerms, scan_risk};
 pub use book::{Beyond, RiskBook, RiskOrder, RiskSeries};
 pub use components::RiskComponents;
+pub use leg::Leg;
 pub use parameters::{RiskClass, RiskParameters};
-pub use portfolio::Leg;

@@ -9,6 +9,7 @@ mod closing;
 mod days;
 mod deliveries;
 mod losses;
+mod margins;
 mod money;
 mod orders;
 mod positions;
@@ -27,9 +28,10 @@ use assignments::{Assignments, agreed};
 use closing::{is_of_books, is_of_time, stirs};
 use deliveries::{Circumstance, Deliveries};
 use losses::Cycle;
+use margins::Margins;
 use money::{Money, Stated};
 use orders::{Orders, Touched, taker_fee};
-use positions::{Assigned, Positions, affordable, check_assigned};
+use positions::{Assigned, Needs, Positions, check_assigned};
 use premiums::premium;
 use prices::Prices;
 
@@ -52,6 +54,7 @@ pub struct Auditor {
     orders: Orders,
     positions: Positions,
     deliveries: Deliveries,
+    margins: Margins,
     assignments: Assignments,
     /// What a series that has stopped settles at.
     closing: BTreeMap<InstrumentId, (Price, SettlementSource)>,
@@ -302,7 +305,10 @@ impl Auditor {
             | Command::DrawRows { .. }
             | Command::SubmitVerdict { .. }
             | Command::InstructExercise { .. }
-            | Command::Nominate { .. } => {}
+            | Command::Nominate { .. }
+            | Command::PublishRisk { .. }
+            | Command::RegisterCapacity { .. }
+            | Command::SetMarginMode { .. } => {}
         }
     }
 
@@ -361,6 +367,21 @@ impl Auditor {
             | Event::BuyerDefaulted { .. } => self.read_delivery(event, now, sheet),
             // Ledger.
             // Margin and risk arrays.
+            Event::RiskPublished(_)
+            | Event::CapacityRegistered { .. }
+            | Event::MarginModeChanged { .. } => {
+                self.margins.read(event);
+                Ok(())
+            }
+            Event::MarginScaled { instrument, scale } => {
+                let open = self.positions.open_interest(*instrument);
+                let (terms, _) = self.prices.terms(*instrument)?;
+                self.margins.scale(&terms, i128::from(scale.ppm()), open)
+            }
+            Event::LadderClimbed { instrument, step } => {
+                let (terms, _) = self.prices.terms(*instrument)?;
+                self.margins.climb(&terms, *step, now)
+            }
             // Marks and settlement prices.
             // Options, cascades and cash futures.
             Event::ExerciseInstructed { .. } => Ok(()),
@@ -664,19 +685,19 @@ impl Auditor {
         let open = self.orders.sums();
         let keys: BTreeSet<(AccountId, InstrumentId)> =
             self.positions.keys().chain(open.keys().copied()).collect();
-        let mut required: BTreeMap<AccountId, (i128, i128)> = BTreeMap::new();
+        let mut required: BTreeMap<AccountId, Needs> = BTreeMap::new();
         for (account, instrument) in keys {
             let (terms, mark) = self.prices.terms(instrument)?;
             let sums = open.get(&(account, instrument)).copied().unwrap_or_default();
             let underlying = self.prices.underlying(&terms).or(terms.strike()).unwrap_or(mark);
             let prices = (mark, underlying);
-            let (position, orders) = self.positions.required(&terms, prices, account, sums);
-            let total = required.entry(account).or_default();
-            *total = (total.0 + position, total.1 + orders);
+            let part = self.positions.required(&terms, prices, account, sums, &self.margins);
+            required.entry(account).or_default().add(part);
         }
+        required.retain(|account, _| !self.margins.is_by_portfolio(*account));
         for (account, required) in required {
             let held = [Bucket::PositionMargin(account), Bucket::OrderHold(account)];
-            let targets = affordable(required, self.money.usable(account));
+            let targets = required.affordable(self.money.usable(account));
             for (bucket, required) in held.into_iter().zip(targets) {
                 let held = self.money.balance(bucket);
                 if held != required {

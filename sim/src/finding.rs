@@ -159,6 +159,16 @@ pub enum Finding {
         /// What is required and can be paid.
         required: MicroUsd,
     },
+    /// SIM-012: a margin term is what the rules make of it.
+    #[error("margin of {instrument} is said to be at {said}, due is {due}")]
+    Scale {
+        /// Of which series.
+        instrument: InstrumentId,
+        /// What the exchange says.
+        said: i128,
+        /// What it should be.
+        due: i128,
+    },
     /// SIM-013: variation pays exactly what the mark moved.
     #[error("{account} is due {due} micro-dollars in {instrument}, variation says {}", said.micros())]
     Variation {

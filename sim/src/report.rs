@@ -132,6 +132,11 @@ impl Tally {
             | Event::SettlementPriceFixed { .. }
             | Event::PositionClosed { .. }
             | Event::AgentNominated { .. }
+            | Event::RiskPublished(_)
+            | Event::CapacityRegistered { .. }
+            | Event::MarginModeChanged { .. }
+            | Event::MarginScaled { .. }
+            | Event::LadderClimbed { .. }
             | Event::IntervalOpened { .. }
             | Event::ChallengeIssued { .. }
             | Event::ReceiptAccepted { .. }

@@ -9,12 +9,13 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use api::wire::WireAssignment;
 use settlement::Assignment;
 
 use crate::cli::{ShowAssignmentArgs, VerifyAssignmentArgs};
 use crate::progress::Progress;
 
-use file::{AssignmentFile, Read};
+use file::{Read, read};
 
 pub(crate) fn show(args: &ShowAssignmentArgs) -> Result<ExitCode> {
     let (file, owed) = on_record(&args.data, &args.instrument)?;
@@ -42,7 +43,7 @@ pub(crate) fn verify(args: &VerifyAssignmentArgs) -> Result<ExitCode> {
         (Some(path), ..) => {
             let text = std::fs::read_to_string(path)
                 .with_context(|| format!("cannot read {}", path.display()))?;
-            let file: AssignmentFile = serde_json::from_str(&text)
+            let file: WireAssignment = serde_json::from_str(&text)
                 .with_context(|| format!("{} is not an assignment", path.display()))?;
             (file, None)
         }
@@ -52,7 +53,7 @@ pub(crate) fn verify(args: &VerifyAssignmentArgs) -> Result<ExitCode> {
         }
         (None, ..) => anyhow::bail!("name a file, or --data and --instrument"),
     };
-    let read = file.read()?;
+    let read = read(&file)?;
     let difference = difference(&read, owed.as_deref());
     let mut out = stdout().lock();
     if args.json {
@@ -75,12 +76,12 @@ pub(crate) fn verify(args: &VerifyAssignmentArgs) -> Result<ExitCode> {
 }
 
 /// The assignment of a series in a venue's directory, and what is owed after it.
-fn on_record(data: &Path, instrument: &str) -> Result<(AssignmentFile, Vec<Assignment>)> {
+fn on_record(data: &Path, instrument: &str) -> Result<(WireAssignment, Vec<Assignment>)> {
     let progress = Progress::start("replaying the journal");
     let found = api::venue::assignment(data, instrument);
     drop(progress);
     let found = found?.with_context(|| format!("{instrument} has not been assigned"))?;
-    Ok((AssignmentFile::of(&found.instrument, &found.published), found.owed))
+    Ok((found.file(), found.owed))
 }
 
 /// The first thing that does not follow, in the order of the file.
@@ -121,6 +122,7 @@ fn unlike(what: &str, told: &[Assignment], again: &[Assignment]) -> Option<Strin
 
 #[cfg(test)]
 mod tests {
+    use api::venue::AssignmentOnRecord;
     use instruments::{AccountId, InstrumentId, NetQty, Price, Qty, Region, Seq};
     use settlement::{AssignmentInputs, Holder};
 
@@ -152,12 +154,13 @@ mod tests {
         }
     }
 
-    fn told() -> AssignmentFile {
-        AssignmentFile::of("H100_USDC-27NOV26", &published())
+    fn told() -> WireAssignment {
+        let instrument = "H100_USDC-27NOV26".to_owned();
+        AssignmentOnRecord { instrument, published: published(), owed: Vec::new() }.file()
     }
 
-    fn found(file: &AssignmentFile) -> Option<String> {
-        difference(&file.read().unwrap(), None)
+    fn found(file: &WireAssignment) -> Option<String> {
+        difference(&read(file).unwrap(), None)
     }
 
     /// EXPIRY-016: the file has everything, and says it in a way that survives being written and read.
@@ -165,9 +168,9 @@ mod tests {
     fn expiry_016_a_file_gives_the_assignment_again() {
         let file = told();
         let text = serde_json::to_string_pretty(&file).unwrap();
-        let again: AssignmentFile = serde_json::from_str(&text).unwrap();
+        let again: WireAssignment = serde_json::from_str(&text).unwrap();
         assert_eq!(serde_json::to_string_pretty(&again).unwrap(), text);
-        let read = again.read().unwrap();
+        let read = read(&again).unwrap();
         assert_eq!(read.inputs, published().inputs);
         assert_eq!(found(&again), None);
     }
@@ -188,7 +191,7 @@ mod tests {
         assert!(found(&file).unwrap().starts_with("inputs_hash: "));
         let owed =
             [Assignment { seller: AccountId(1), buyer: AccountId(2), lots: Qty::from_lots(8) }];
-        let read = told().read().unwrap();
+        let read = read(&told()).unwrap();
         let told = difference(&read, Some(&owed)).unwrap();
         assert_eq!(told, "obligations[0]: told A-1 to A-2: 8, computed A-1 to A-2: 16");
     }
@@ -197,12 +200,12 @@ mod tests {
     fn what_is_no_assignment_is_refused_by_its_field() {
         let mut file = told();
         file.format = "tenor-assignment-2".to_owned();
-        assert!(file.read().unwrap_err().to_string().contains("tenor-assignment-2"));
+        assert!(read(&file).unwrap_err().to_string().contains("tenor-assignment-2"));
         let mut file = told();
         file.seed.pop();
-        assert!(file.read().unwrap_err().to_string().contains("seed"));
+        assert!(read(&file).unwrap_err().to_string().contains("seed"));
         let mut file = told();
         file.holders[0].region = Some("MOON".to_owned());
-        assert!(file.read().unwrap_err().to_string().contains("MOON"));
+        assert!(read(&file).unwrap_err().to_string().contains("MOON"));
     }
 }

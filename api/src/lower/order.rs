@@ -47,9 +47,9 @@ pub(crate) const EDIT_FIELDS: &[&str] = &[
 /// Fields of `private/cancel_all` and `private/cancel_all_by_instrument`.
 pub(crate) const CANCEL_FIELDS: &[&str] = &["instrument_name", "type", "direction", "label"];
 
-const NANOS_PER_MILLI: u64 = 1_000_000;
+pub(super) const NANOS_PER_MILLI: u64 = 1_000_000;
 /// The last millisecond that there is in nanoseconds.
-const MILLIS_MAX: u64 = u64::MAX / NANOS_PER_MILLI;
+pub(super) const MILLIS_MAX: u64 = u64::MAX / NANOS_PER_MILLI;
 
 /// What the word after `type` says.
 #[derive(Clone, Copy)]

@@ -1,7 +1,10 @@
 //! The catalogue of methods. The documentation's table is made from it.
 
+use super::clearing::Clearing;
 use crate::auth::Need;
-use crate::lower::{CANCEL_FIELDS, EDIT_FIELDS, ORDER_FIELDS, RECEIPT_FIELDS};
+use crate::lower::{
+    CANCEL_FIELDS, EDIT_FIELDS, LOG_FIELDS, NOMINATION_FIELDS, ORDER_FIELDS, RECEIPT_FIELDS,
+};
 
 /// A method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +22,7 @@ pub(crate) enum Method {
     GetLastTradesByInstrument,
     GetIndexPrice,
     GetIndexPriceNames,
+    GetAssignment,
     Subscribe,
     Unsubscribe,
     UnsubscribeAll,
@@ -49,6 +53,7 @@ pub(crate) enum Method {
     OpenRows,
     SubmitVerdict,
     GetReceipts,
+    Clearing(Clearing),
 }
 
 /// What is known of a method.
@@ -98,7 +103,7 @@ const LAST_TRADES: &[&str] =
 
 /// Every method, in the order of the documentation.
 #[rustfmt::skip]
-pub(crate) const METHODS: [Spec; 43] = [
+pub(crate) const METHODS: [Spec; 49] = [
     public(Method::Auth, "public/auth", LOGIN, "logs in; grant types client_credentials, client_signature, refresh_token"),
     public(Method::Hello, "public/hello", &["client_name", "client_version"], "introduces a client; answers with the venue's version"),
     public(Method::Test, "public/test", &[], "answers with the venue's version"),
@@ -112,6 +117,7 @@ pub(crate) const METHODS: [Spec; 43] = [
     public(Method::GetLastTradesByInstrument, "public/get_last_trades_by_instrument", LAST_TRADES, "trades of one series, 1 to 1000 (10)"),
     public(Method::GetIndexPrice, "public/get_index_price", &["index_name"], "an index, as `h100_usd` or `H100`"),
     public(Method::GetIndexPriceNames, "public/get_index_price_names", &[], "the names of all indices"),
+    public(Method::GetAssignment, "public/get_assignment", &["instrument_name"], "how a series was assigned, with everything that it follows from; `tenor assignment verify` reads it"),
     public(Method::Subscribe, "public/subscribe", &["channels"], "subscribes to public channels; WebSocket only"),
     public(Method::Unsubscribe, "public/unsubscribe", &["channels"], "ends subscriptions; WebSocket only"),
     public(Method::UnsubscribeAll, "public/unsubscribe_all", &[], "ends every subscription; WebSocket only"),
@@ -136,6 +142,11 @@ pub(crate) const METHODS: [Spec; 43] = [
     private(Method::GetAccountSummary, "private/get_account_summary", Need::AccountRead, &["currency", "extended"], "balance, margin and what is available"),
     private(Method::GetAccountSummaries, "private/get_account_summaries", Need::AccountRead, &["extended"], "the same in a list, one entry a currency"),
     private(Method::Faucet, "private/faucet", Need::AccountWrite, &["amount"], "credits test money; test venues only"),
+    private(Method::Clearing(Clearing::Withdraw), "private/withdraw", Need::AccountWrite, &["currency", "amount"], "takes free money out of the account"),
+    private(Method::Clearing(Clearing::GetTransactionLog), "private/get_transaction_log", Need::AccountRead, LOG_FIELDS, "movements of the account's money, newest first, 1 to 1000 (100) a page"),
+    private(Method::Clearing(Clearing::GetStatement), "private/get_statement", Need::AccountRead, &["day"], "what a day came to: opening, movements, trades, variation, deliveries, closing"),
+    private(Method::Clearing(Clearing::InstructExercise), "private/instruct_exercise", Need::TradeWrite, &["instrument_name", "exercise", "abandon"], "says how many lots of an option to exercise out of the money or to abandon in it; replaces what was said before"),
+    private(Method::Clearing(Clearing::Nominate), "private/nominate", Need::TradeWrite, NOMINATION_FIELDS, "says where the account delivers or receives what it holds of a series that has stopped trading"),
     private(Method::NominateAgent, "private/nominate_agent", Need::AccountWrite, &["address"], "says which key signs this account's delivery receipts"),
     private(Method::GetObligations, "private/get_obligations", Need::TradeRead, &[], "obligations, each with the challenge or draw that waits for its seller"),
     private(Method::SubmitReceipt, "private/submit_receipt", Need::TradeWrite, RECEIPT_FIELDS, "claims the work of one interval"),

@@ -18,6 +18,8 @@ pub(crate) const DEPTH_MAX: u64 = 10_000;
 const DEPTH: u64 = 20;
 /// Rows of an answer when the client does not say, as in Deribit's API.
 const COUNT: usize = 10;
+/// Rows of a page of a log when the client does not say, as in Deribit's API.
+const PAGE: usize = 100;
 
 #[derive(Serialize)]
 struct Version {
@@ -50,6 +52,7 @@ pub(super) fn answer(gateway: &Gateway, method: Method, params: &Params) -> Opti
         Method::GetLastTradesByInstrument => last_trades(gateway, params),
         Method::GetIndexPrice => index_price(gateway, params),
         Method::GetIndexPriceNames => Ok(to_result(&index_names(gateway))),
+        Method::GetAssignment => assignment(gateway, params),
         _ => return None,
     })
 }
@@ -146,6 +149,11 @@ fn last_trades(gateway: &Gateway, params: &Params) -> Answer {
 pub(super) struct Count(usize);
 
 impl Count {
+    /// As many as fit on a page unless the client says otherwise.
+    pub(super) fn of_rows(params: &Params) -> Result<Self, WireError> {
+        if params.has("count") { Self::of(params) } else { Ok(Self(PAGE)) }
+    }
+
     pub(super) fn of(params: &Params) -> Result<Self, WireError> {
         let limit = u64::try_from(ROWS_MAX).unwrap_or(u64::MAX);
         let count = params.integer("count", limit)?;
@@ -193,6 +201,18 @@ impl Sorting {
             Self::OldestFirst => rows.reverse(),
         }
     }
+}
+
+fn assignment(gateway: &Gateway, params: &Params) -> Answer {
+    let exchange = gateway.venue.exchange();
+    let terms = &lower::series(&exchange, params)?.instrument;
+    let (id, name) = (terms.id, terms.name.clone());
+    drop(exchange);
+    let published = gateway.venue.history().assignment(id).ok_or_else(|| {
+        let reason = format!("{name} has not been assigned");
+        WireError::new(ErrorCode::NotFound, reason).of("instrument_name")
+    })?;
+    Ok(to_result(&raise::assignment(&name, &published)))
 }
 
 fn index_price(gateway: &Gateway, params: &Params) -> Answer {

@@ -91,14 +91,14 @@ impl Svi {
     #[must_use]
     pub fn variance(&self, k: f64) -> f64 {
         let u = k - self.m;
-        self.a + self.b * (self.rho * u + u.hypot(self.s))
+        self.a + self.b * (self.rho * u + (u * u + self.s * self.s).sqrt())
     }
 
     /// What must nowhere be negative.
     #[must_use]
     pub fn g(&self, k: f64) -> f64 {
         let u = k - self.m;
-        let root = u.hypot(self.s);
+        let root = (u * u + self.s * self.s).sqrt();
         let w = self.a + self.b * (self.rho * u + root);
         let slope = self.b * (self.rho + u / root);
         let bend = self.b * self.s * self.s / (root * root * root);

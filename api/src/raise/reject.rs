@@ -74,6 +74,14 @@ pub(crate) fn reject(reject: &Reject, instrument: Option<&Instrument>) -> WireEr
         // Ledger.
         Reject::WithdrawalOutOfRange { .. } | Reject::NotAHouseFund => account(reject),
         // Margin and risk arrays.
+        Reject::TooManyGrades { .. }
+        | Reject::RisksOutOfRange { .. }
+        | Reject::RiskOfNoOption
+        | Reject::ArrayOutOfRange { .. }
+        | Reject::CapacityOutOfRange { .. }
+        | Reject::BeyondDeliverable { .. }
+        | Reject::MarginModeSet
+        | Reject::MarginModeNotCarried { .. } => margin(reject),
         // Marks and settlement prices.
         // Options, cascades and cash futures.
         Reject::BadUnderlying | Reject::NotAnOption | Reject::InstructionAboveHolding { .. } => {
@@ -368,6 +376,50 @@ fn delivery(reject: &Reject) -> WireError {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the table above is exhaustive")]
+fn margin(reject: &Reject) -> WireError {
+    match reject {
+        Reject::TooManyGrades { limit } => {
+            let reason = "the venue margins no more grades";
+            WireError::new(ErrorCode::OtherReject, reason).with_limit(count(*limit))
+        }
+        Reject::RisksOutOfRange { limit } => {
+            let reason = "must have at least one entry and at most the limit";
+            WireError::param("risks", reason).with_limit(count(*limit))
+        }
+        Reject::RiskOfNoOption => {
+            let reason = "risk is published of options only";
+            WireError::new(ErrorCode::InvalidInstrument, reason).of("instrument_name")
+        }
+        Reject::ArrayOutOfRange { limit } => {
+            let reason = "a number of the array is beyond the limit";
+            WireError::param("array", reason).with_limit(Decimal::from(*limit))
+        }
+        Reject::CapacityOutOfRange { limit } => {
+            let reason = "more GPUs than one account registers";
+            WireError::param("gpus", reason).with_limit(count(*limit))
+        }
+        Reject::BeyondDeliverable { limit } => {
+            let reason = "the position would be more of what can be delivered than one may hold";
+            WireError::new(ErrorCode::PositionTooLarge, reason).of("amount").with_limit(*limit)
+        }
+        Reject::MarginModeSet => {
+            let reason = "the account's margin is computed that way already";
+            WireError::new(ErrorCode::BadRequest, reason).of("margin_model")
+        }
+        Reject::MarginModeNotCarried { required, available } => {
+            let reason = format!(
+                "the positions would require {} and the account has {}",
+                Number::from(*required),
+                Number::from(*available)
+            );
+            let error = WireError::new(ErrorCode::NotEnoughFunds, reason).of("margin_model");
+            error.with_limit(*available).with_funds((*required).into(), (*available).into())
+        }
+        other => elsewhere(other),
+    }
+}
+
 fn out_of_chain(field: ReceiptField) -> WireError {
     let error = |param| {
         let reason = "the receipt does not continue the chain of receipts";
@@ -498,6 +550,14 @@ mod tests {
             Reject::WithdrawalOutOfRange { limit: money },
             Reject::NotAHouseFund,
             // Margin and risk arrays.
+            Reject::TooManyGrades { limit: 1 },
+            Reject::RisksOutOfRange { limit: 1 },
+            Reject::RiskOfNoOption,
+            Reject::ArrayOutOfRange { limit: 1 },
+            Reject::CapacityOutOfRange { limit: 1 },
+            Reject::BeyondDeliverable { limit: qty },
+            Reject::MarginModeSet,
+            Reject::MarginModeNotCarried { required: money, available: money },
             // Marks and settlement prices.
             // Options, cascades and cash futures.
             Reject::BadUnderlying,

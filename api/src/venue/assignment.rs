@@ -8,6 +8,8 @@ use settlement::Assignment;
 
 use super::recover::RecoverError;
 use super::replay::replay;
+use crate::raise;
+use crate::wire::WireAssignment;
 
 /// How one series was assigned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +20,14 @@ pub struct AssignmentOnRecord {
     pub published: PublishedAssignment,
     /// What is owed after it, in the order in which it was issued.
     pub owed: Vec<Assignment>,
+}
+
+impl AssignmentOnRecord {
+    /// The same as it is written down.
+    #[must_use]
+    pub fn file(&self) -> WireAssignment {
+        raise::assignment(&self.instrument, &self.published)
+    }
 }
 
 /// Replays the journal of `data_dir` and looks for the assignment of the series called `instrument`.

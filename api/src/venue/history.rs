@@ -6,6 +6,7 @@
 //! - a store that fails takes history away, never trading.
 
 mod key;
+mod money;
 mod record;
 
 use std::collections::BTreeMap;
@@ -14,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use exchange::io::{Applied, Batch, Direction, Entry, Scan, Store, StoreError};
-use exchange::{Event, Fill, OrderAccepted, Traded};
+use exchange::{Event, Fill, OrderAccepted, PublishedAssignment, Traded};
 use instruments::{AccountId, InstrumentId, Nanos, ObligationId, OrderId, Seq, Side};
 use parking_lot::RwLock;
 use settlement::Verdict;
@@ -23,6 +24,7 @@ use super::key::VenueKey;
 use super::publish::Published;
 use key::Tree;
 
+pub use money::{DayRecord, Pot, Pots, TransferRecord};
 pub use record::{OrderRecord, OrderState, ReceiptRecord, TradeRecord, UserTradeRecord};
 
 /// Rows one question returns at most: bounds the time of a reply, as in Deribit's API.
@@ -121,6 +123,12 @@ impl History {
     #[must_use]
     pub fn receipts(&self, obligation: ObligationId, limit: usize) -> Vec<ReceiptRecord> {
         self.newest_records(&key::RECEIPTS, &key::obligation(obligation), None, limit)
+    }
+
+    /// How a series was assigned, with everything that it follows from.
+    #[must_use]
+    pub fn assignment(&self, instrument: InstrumentId) -> Option<PublishedAssignment> {
+        self.get(&key::ASSIGNMENTS, &key::instrument(instrument))
     }
 
     /// Writes what came of a run of commands, in one batch with the place it ends at. A store that fails is left alone from then on.
@@ -251,9 +259,14 @@ impl Draft<'_> {
         self.last = Some(published.seq);
         for event in &published.events {
             self.event(event, published.at);
+            self.money(event, published.at);
         }
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "a read model keeps what is asked for; the rest is in the journal"
+    )]
     fn event(&mut self, event: &Event, at: Nanos) {
         match event {
             Event::OrderAccepted(terms) => self.accepted(terms, at),
@@ -288,43 +301,11 @@ impl Draft<'_> {
                     record.outcome = Some(settled.outcome);
                 });
             }
-            Event::Rejected(_)
-            | Event::VenueOpened
-            | Event::InstrumentListed(_)
-            | Event::AccountOpened { .. }
-            | Event::MoneyMoved(_)
-            | Event::DepthChanged { .. }
-            | Event::AuctionOpened { .. }
-            | Event::AuctionExtended { .. }
-            | Event::AuctionEnded { .. }
-            | Event::IndicativePrice { .. }
-            | Event::BatchItemDone { .. }
-            | Event::IndexPublished(_)
-            | Event::MarkChanged { .. }
-            | Event::VariationPaid { .. }
-            | Event::SettlementPriceFixed { .. }
-            | Event::VariationEnded
-            | Event::DefaultResolved(_)
-            | Event::LossSplit { .. }
-            | Event::SeriesExpired { .. }
-            | Event::PositionClosed { .. }
-            | Event::ObligationAssigned { .. }
-            | Event::AgentNominated { .. }
-            | Event::IntervalOpened { .. }
-            | Event::ChallengeIssued { .. }
-            | Event::RowsDrawn { .. }
-            | Event::ObligationClosed { .. }
-            | Event::BuyerDefaulted { .. } => {}
-            // Options, cascades and cash futures.
-            Event::ExerciseInstructed { .. }
-            | Event::OptionExercised { .. }
-            | Event::SeriesCascaded { .. }
-            | Event::DaySettled { .. }
-            | Event::SeriesSettled { .. } => {}
-            // Physical close-out.
-            Event::Nominated { .. }
-            | Event::MatchReported { .. }
-            | Event::AssignmentPublished(_) => {} // Trades agreed elsewhere.
+            Event::AssignmentPublished(published) => {
+                let key = key::instrument(published.inputs.instrument);
+                self.put(&key::ASSIGNMENTS, key, published.as_ref());
+            }
+            _ => {}
         }
     }
 

@@ -117,6 +117,9 @@ impl Inbox {
             | Command::SubmitReceipt { .. }
             | Command::DrawRows { .. }
             | Command::SubmitVerdict { .. }
+            | Command::PublishRisk { .. }
+            | Command::RegisterCapacity { .. }
+            | Command::SetMarginMode { .. }
             | Command::InstructExercise { .. }
             // Physical close-out.
             | Command::Nominate { .. }

@@ -218,6 +218,18 @@ impl Params {
         Ok(bytes)
     }
 
+    /// Any JSON value, in a shape of its own.
+    ///
+    /// # Errors
+    /// `wrong`, when it is something else.
+    pub(crate) fn value<T: DeserializeOwned>(
+        &self,
+        name: &str,
+        wrong: &str,
+    ) -> Result<Option<T>, WireError> {
+        self.read(name, wrong)
+    }
+
     fn read<T: DeserializeOwned>(&self, name: &str, wrong: &str) -> Result<Option<T>, WireError> {
         match self.fields.get(name) {
             None => Ok(None),

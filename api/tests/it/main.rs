@@ -5,6 +5,7 @@
 mod accounts;
 mod bad_input;
 mod books;
+mod clearing;
 mod delivery;
 mod documentation;
 mod limits;

@@ -213,6 +213,7 @@ pub(crate) fn terms(name: &str) -> Instrument {
         hours_per_lot: 24,
         schedule: Schedule {
             last_trade_at: at(24),
+            ladder_step: NanosSpan::ZERO,
             assign_at: at(25),
             deliver_from: at(26),
             deliver_until: at(30),

@@ -104,6 +104,7 @@ pub(crate) fn list(venue: &Venue) -> InstrumentId {
         hours_per_lot: 24,
         schedule: Schedule {
             last_trade_at: LAST_TRADE_AT,
+            ladder_step: NanosSpan::ZERO,
             assign_at: LAST_TRADE_AT + NanosSpan::from_seconds(10),
             deliver_from: DELIVER_FROM,
             deliver_until: DELIVER_UNTIL,

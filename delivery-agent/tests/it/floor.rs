@@ -320,6 +320,7 @@ fn terms(answer_within: NanosSpan) -> Instrument {
         hours_per_lot: 24,
         schedule: Schedule {
             last_trade_at: hour(24),
+            ladder_step: NanosSpan::ZERO,
             assign_at: hour(25),
             deliver_from: hour(26),
             deliver_until: hour(26 + u64::from(INTERVALS)),

@@ -215,6 +215,7 @@ mod tests {
             hours_per_lot: 744,
             schedule: Schedule {
                 last_trade_at: at(90),
+                ladder_step: NanosSpan::ZERO,
                 assign_at: at(95),
                 deliver_from: at(100),
                 deliver_until: at(500),

@@ -67,7 +67,8 @@ fn account_004_a_million_accounts_and_not_one_more() {
     let world = World::open();
     let mut state = State::read(&world.exchange.snapshot());
     let name = String::new();
-    let nobody = Account { name, is_verifier: false, signer: None, open_orders: 0 };
+    let (signer, margin_mode) = (None, exchange::MarginMode::Standard);
+    let nobody = Account { name, is_verifier: false, signer, open_orders: 0, margin_mode };
     let limit = u64::try_from(limits::ACCOUNTS_MAX).unwrap();
     state.accounts =
         (1..limit).map(|id| (AccountId(id), nobody.clone())).collect::<BTreeMap<_, _>>();

@@ -358,6 +358,7 @@ fn compressed(
         hours_per_lot,
         schedule: Schedule {
             last_trade_at: after(last_trade),
+            ladder_step: NanosSpan::ZERO,
             assign_at: after(assign),
             deliver_from: after(from),
             deliver_until: after(until),

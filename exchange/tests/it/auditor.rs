@@ -377,6 +377,11 @@ impl Auditor {
             | Event::IndicativePrice { .. }
             | Event::BatchItemDone { .. }
             | Event::ExerciseInstructed { .. }
+            | Event::RiskPublished(_)
+            | Event::CapacityRegistered { .. }
+            | Event::MarginModeChanged { .. }
+            | Event::MarginScaled { .. }
+            | Event::LadderClimbed { .. }
             | Event::AgentNominated { .. } => {}
             // Physical close-out.
             Event::Nominated { .. } | Event::MatchReported { .. } => {}
@@ -451,7 +456,10 @@ impl Auditor {
             let mark = self.marks[&order.instrument];
             return match order.side {
                 Side::Buy => at(worst) + self.fee(order.instrument, worst, 1),
-                Side::Sell => self.fee(order.instrument, limit.max(worst).max(mark), 1),
+                Side::Sell => {
+                    let fee = self.fee(order.instrument, limit.max(worst).max(mark), 1);
+                    fee + (at(mark) - at(worst)).max(0)
+                }
             };
         }
         let at_mark = at(self.marks[&order.instrument]);

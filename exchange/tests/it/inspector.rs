@@ -6,15 +6,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use exchange::{
-    Account, CloseOuts, Command, Delivery, Event, Exchange, IndexHistory, Instruction, OpenOrder,
-    OpenVenue, Roll, Series, SeriesState, Stamped,
+    Account, CloseOuts, Command, Delivery, Event, Exchange, IndexHistory, Instruction, Margins,
+    OpenOrder, OpenVenue, Roll, Series, SeriesState, Stamped,
 };
 use instruments::{
-    AccountId, GradeId, InstrumentId, Nanos, ObligationId, OrderId, Price, Product, Qty, Right,
-    Seq, Side,
+    AccountId, GradeId, InstrumentId, Nanos, ObligationId, OrderId, Price, Qty, Seq, Side,
 };
 use matching_engine::{Engine, OrderKind, Phase};
-use settlement::{Bucket, FeeRates, Ledger, MarginRates, OpenOrders, Positions};
+use settlement::{Bucket, FeeRates, Ledger, OpenOrders, Positions};
+
+use crate::required::{required, scale_now};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 struct ReduceOnly {
@@ -37,18 +38,18 @@ pub(crate) struct State {
     stopping: BTreeSet<(Nanos, InstrumentId)>,
     pub accounts: BTreeMap<AccountId, Account>,
     accounts_by_name: BTreeMap<String, AccountId>,
-    orders: BTreeMap<OrderId, OpenOrder>,
+    pub orders: BTreeMap<OrderId, OpenOrder>,
     pub open_orders: BTreeMap<AccountId, BTreeMap<InstrumentId, OpenOrders>>,
     reduce_only: BTreeMap<(AccountId, InstrumentId), ReduceOnly>,
     pub ledger: Ledger,
     pub positions: Positions,
-    indices: BTreeMap<GradeId, IndexHistory>,
+    pub indices: BTreeMap<GradeId, IndexHistory>,
     pub deliveries: BTreeMap<ObligationId, Delivery>,
     variation_at: Nanos,
     unmarked: BTreeSet<InstrumentId>,
     marks_at: Option<Nanos>,
-    margin_rates: MarginRates,
     fee_rates: FeeRates,
+    pub margins: Margins,
     options_on: BTreeMap<InstrumentId, BTreeSet<InstrumentId>>,
     instructions: BTreeMap<(InstrumentId, AccountId), Instruction>,
     exercise_prices: BTreeMap<InstrumentId, Price>,
@@ -90,6 +91,12 @@ pub(crate) fn inspect(exchange: &Exchange, input: &Stamped, before: &[u8], event
         assert!(input.at < next, "after a tick at {:?} another is due at {next:?}", input.at);
     }
     positions_sum_to_zero(&state);
+    for event in events {
+        if let Event::MarginScaled { instrument, scale } = event {
+            let now = scale_now(&state, &state.series[instrument]);
+            assert_eq!(i128::from(scale.ppm()), now, "scale of {instrument}");
+        }
+    }
     books_and_records_agree(&state);
     counters_agree(&state);
     for account in state.accounts.keys() {
@@ -173,61 +180,6 @@ pub(crate) fn lot_value(series: &Series, price: Price) -> i128 {
     i128::from(price.ticks())
         * i128::from(terms.tick_size.micros())
         * i128::from(terms.hours_per_lot)
-}
-
-/// Micro-dollars times a million that a short lot of an option or a cap requires: its mark, and 25 % of what it is on less what it is out
-/// of the money, at least 15 %.
-fn short_premium(state: &State, series: &Series) -> i128 {
-    let terms = &series.instrument;
-    let (underlying, strike, sign) = match terms.product {
-        Product::Option { underlying, strike, right } => {
-            let sign = if right == Right::Call { 1 } else { -1 };
-            (state.series[&underlying].mark.ticks(), strike.ticks(), sign)
-        }
-        Product::Cap { strike } => {
-            let index = state.indices.get(&terms.grade).and_then(|history| history.last.value);
-            (index.map_or(strike, |value| terms.nearest_price(value)).ticks(), strike.ticks(), 1)
-        }
-        other => panic!("no premium for {other:?}"),
-    };
-    let out_of_money = (sign * (strike - underlying)).max(0);
-    let ticks = (250_000 * i128::from(underlying) - 1_000_000 * i128::from(out_of_money))
-        .max(150_000 * i128::from(underlying));
-    let tick_value = i128::from(terms.tick_size.micros()) * i128::from(terms.hours_per_lot);
-    (ticks + 1_000_000 * i128::from(series.mark.ticks())) * tick_value
-}
-
-/// What an account's position and orders require over all series: in plain arithmetic, from nothing but the orders and positions.
-fn required(state: &State, account: AccountId) -> Option<(i128, i128)> {
-    let (mut for_positions, mut for_orders) = (0_i128, 0_i128);
-    for (instrument, series) in &state.series {
-        let net = state.positions.get(*instrument, account);
-        let net = net.map_or(0, |position| i128::from(position.net.lots()));
-        let (mut buys, mut sells, mut reserve) = (0_i128, 0_i128, 0_i128);
-        let mine =
-            |record: &&OpenOrder| (record.account, record.instrument) == (account, *instrument);
-        for record in state.orders.values().filter(mine) {
-            let lots = i128::from(record.open().lots());
-            match record.side {
-                Side::Buy => buys += lots,
-                Side::Sell => sells += lots,
-            }
-            reserve += lots * i128::from(record.reserve_per_lot.micros());
-        }
-        let (per_lot, lots, worst) = if series.instrument.is_premium_style() {
-            let short = (-net).max(0);
-            (short_premium(state, series), short, short.max(sells - net))
-        } else {
-            let rate = 200_000 * lot_value(series, series.mark);
-            (rate, net.abs(), (net + buys).max(sells - net))
-        };
-        let position = rate_up(per_lot, lots);
-        let worst = rate_up(per_lot, worst);
-        i64::try_from(worst.max(position)).ok()?;
-        for_positions += position;
-        for_orders += worst - position + reserve;
-    }
-    Some((for_positions, for_orders))
 }
 
 #[track_caller]

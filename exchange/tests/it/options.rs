@@ -129,16 +129,16 @@ fn option_004_buys_whose_premium_cannot_be_paid_any_more_are_cancelled_at_once()
             #2 alice buys 4 @ 0.2 with #1 bob, fee 0.5
             #3 bob buy 30 @ 0.2
             #4 bob sell 1 @ 0.5
-            bob: cash 63.625 orders 686.375 margin 330 -4 PUT
+            bob: cash 83.625 orders 666.375 margin 330 -4 PUT
             H100 index 2
             H100 mark 2
             PUT mark 0.5
-            bob: cash 26.125 orders 653.875 margin 400 -4 PUT
+            bob: cash 46.125 orders 633.875 margin 400 -4 PUT
             H100 index 1.5
             H100 mark 1.5
             PUT mark 1
             #3 cancelled 30: unfunded
-            bob: cash 487.375 orders 42.625 margin 550 -4 PUT
+            bob: cash 507.375 orders 22.625 margin 550 -4 PUT
         "#]],
     );
 }

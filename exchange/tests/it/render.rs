@@ -238,6 +238,11 @@ fn delivery(exchange: &Exchange, event: &Event) -> Option<String> {
         }
         // Ledger.
         // Margin and risk arrays.
+        Event::RiskPublished(_)
+        | Event::CapacityRegistered { .. }
+        | Event::MarginModeChanged { .. }
+        | Event::MarginScaled { .. }
+        | Event::LadderClimbed { .. } => margin(exchange, event)?,
         // Marks and settlement prices.
         // Options, cascades and cash futures.
         Event::ExerciseInstructed { .. }
@@ -287,6 +292,33 @@ fn product(exchange: &Exchange, event: &Event) -> Option<String> {
                 (series_name(exchange, *instrument), series_name(exchange, *underlying));
             let (lots, booked) = (exercised.lots(), booked.lots());
             format!("{option} {} exercises {lots:+}, {booked:+} {future}", name(account))
+        }
+        _ => return None,
+    })
+}
+
+fn margin(exchange: &Exchange, event: &Event) -> Option<String> {
+    let name = |account: &AccountId| account_name(exchange, *account);
+    Some(match event {
+        Event::RiskPublished(risk) => {
+            format!(
+                "{} risk published at {}",
+                series_name(exchange, risk.instrument),
+                risk.iv.ppm()
+            )
+        }
+        Event::CapacityRegistered { account, grade, gpus, deliverable } => {
+            let whose = name(account);
+            format!("{whose} delivers {gpus} {grade}, {} in all", deliverable.lots())
+        }
+        Event::MarginModeChanged { account, mode } => {
+            format!("{} margined by {mode:?}", name(account))
+        }
+        Event::MarginScaled { instrument, scale } => {
+            format!("{} margin scaled {}", series_name(exchange, *instrument), scale.ppm())
+        }
+        Event::LadderClimbed { instrument, step } => {
+            format!("{} ladder step {step}", series_name(exchange, *instrument))
         }
         _ => return None,
     })

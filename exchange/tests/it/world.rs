@@ -134,6 +134,7 @@ pub(crate) fn day_future(name: &str, grade: &str) -> Instrument {
         hours_per_lot: 24,
         schedule: Schedule {
             last_trade_at: after(1),
+            ladder_step: NanosSpan::ZERO,
             assign_at: after(2),
             deliver_from: after(3),
             deliver_until: after(27),

@@ -14,6 +14,12 @@ pub const SCENARIOS: usize = 35;
 /// Steps from the middle of the price range to its end.
 const STEPS: i64 = 4;
 
+/// How many steps the price has moved in each scenario, with the extended ones held at the ends; none in the delta's place.
+pub(super) const STEPS_OF: [i64; LANES] = [
+    -4, -4, -4, -3, -3, -3, -2, -2, -2, -1, -1, -1, 0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4,
+    -4, -4, 4, 4, 4, 4, 4, 4, 0,
+];
+
 /// Micro-dollars that one lot held long gains (positive) or loses, scenario by scenario.
 ///
 /// For each of nine price moves from low to high: volatility down, unchanged, up. Then eight far moves, weighted. Last the delta: what the
@@ -35,27 +41,20 @@ impl RiskArray {
         lanes.iter().all(|lane| lane.unsigned_abs() <= limit).then_some(Self { lanes })
     }
 
-    /// The array of a future whose lot is worth `value` at the mark: a straight line. Each number is rounded to the nearest micro-dollar,
-    /// ties to even, so that long and short are mirror images. Beyond the price range it stays where the range ends.
+    /// The array of a future whose lot is worth `value` at the mark: a straight line. One step of the price range is rounded to the nearest
+    /// micro-dollar, ties to even, and everything else is a whole number of steps. Beyond the price range it stays where the range ends.
     #[must_use]
     pub fn of_future(parameters: &RiskParameters, value: MicroUsd) -> Option<Self> {
         let range =
             i128::from(value.micros()).checked_mul(i128::from(parameters.price_range.ppm()))?;
         let whole = i128::from(STEPS).checked_mul(i128::from(Ppm::ONE.ppm()))?;
-        let at = |step: i64| {
-            let moved = range.checked_mul(i128::from(step))?;
-            i64::try_from(div_half_even(moved, whole)).ok()
-        };
+        let step = i64::try_from(div_half_even(range, whole)).ok()?;
         let mut lanes = [0; LANES];
-        let mut places = lanes.iter_mut();
-        for step in -STEPS..=STEPS {
-            let moved = at(step)?;
-            places.by_ref().take(3).for_each(|lane| *lane = moved);
+        for (lane, steps) in lanes.iter_mut().zip(STEPS_OF) {
+            *lane = step.checked_mul(steps)?;
         }
-        for (extended, lane) in parameters.extended_moves.into_iter().zip(places.by_ref()) {
-            *lane = at(if extended < Ppm::ZERO { -STEPS } else { STEPS })?;
-        }
-        places.for_each(|lane| *lane = value.micros());
+        let [.., delta] = &mut lanes;
+        *delta = value.micros();
         Self::new(lanes)
     }
 
@@ -79,6 +78,14 @@ impl RiskArray {
         let (head, _) = all.split_at_mut(SCENARIOS);
         head.copy_from_slice(&scenarios);
         all
+    }
+
+    /// What one step gains, if that is all there is to know: the array is a straight line that rises.
+    pub(super) fn step(&self) -> Option<i64> {
+        let scenarios = self.scenarios();
+        let step = scenarios.iter().zip(STEPS_OF).find(|(_, steps)| *steps == 1)?.0;
+        let is_line = |(lane, steps): (&i64, i64)| step.checked_mul(steps) == Some(*lane);
+        (0 <= *step && scenarios.iter().zip(STEPS_OF).all(is_line)).then_some(*step)
     }
 
     /// The largest distance from zero of any of them.

@@ -10,7 +10,7 @@ pub(super) type Key = u64;
 const CAPACITY_MIN: usize = 16;
 
 #[derive(Debug, Clone, Copy)]
-#[repr(align(32))]
+#[repr(align(64))]
 struct Entry<V> {
     /// Zero when free.
     key: Key,
@@ -23,6 +23,13 @@ pub(super) struct Cells<V> {
     entries: Vec<Entry<V>>,
     len: usize,
     shift: u32,
+}
+
+/// What a key was made of.
+#[inline]
+pub(super) fn parts(key: Key) -> (u32, u32) {
+    let place = u32::try_from(key & u64::from(u32::MAX)).unwrap_or(u32::MAX);
+    (u32::try_from(key.wrapping_shr(32)).unwrap_or(u32::MAX), place.wrapping_sub(1))
 }
 
 /// The key of the `place`-th thing of a portfolio. Never zero.
@@ -80,28 +87,24 @@ impl<V: Copy + Default> Cells<V> {
         }
     }
 
-    /// The record of a key, made if it had none, and whether it was made.
+    /// The record of a key, made if it had none.
     #[inline]
-    pub(super) fn entry(&mut self, key: Key) -> (&mut V, bool) {
+    pub(super) fn entry(&mut self, key: Key) -> &mut V {
         let mut place = self.home(key);
         while self.entries[place].key != key {
             if self.entries[place].key == 0 {
-                return (self.insert(key), true);
+                return self.insert(key);
             }
             place = self.next(place);
         }
-        (&mut self.entries[place].value, false)
+        &mut self.entries[place].value
     }
 
     #[cold]
     fn insert(&mut self, key: Key) -> &mut V {
         let room = self.entries.len().wrapping_mul(3).wrapping_shr(2);
         if room <= self.len {
-            let larger = Self::with_room(self.entries.len().wrapping_mul(2));
-            let old = std::mem::replace(self, larger);
-            for entry in old.entries.iter().filter(|entry| entry.key != 0) {
-                *self.put(entry.key) = entry.value;
-            }
+            self.rebuild(self.entries.len().wrapping_mul(2), |_| true);
         }
         self.put(key)
     }
@@ -117,13 +120,30 @@ impl<V: Copy + Default> Cells<V> {
         &mut entry.value
     }
 
+    /// Makes room for so many records in all.
+    pub(super) fn reserve(&mut self, records: usize) {
+        let capacity = records.wrapping_mul(4).wrapping_div(3).wrapping_add(1);
+        if self.entries.len() < capacity {
+            self.rebuild(capacity, |_| true);
+        }
+    }
+
     /// Keeps only the records that are wanted.
     pub(super) fn retain(&mut self, is_wanted: impl Fn(&V) -> bool) {
-        let kept = self.entries.iter().filter(|entry| entry.key != 0 && is_wanted(&entry.value));
-        let kept: Vec<Entry<V>> = kept.copied().collect();
-        *self = Self::with_room(kept.len().wrapping_mul(2));
-        for entry in kept {
+        self.rebuild(self.entries.len(), is_wanted);
+    }
+
+    fn rebuild(&mut self, capacity: usize, is_wanted: impl Fn(&V) -> bool) {
+        let old = std::mem::replace(self, Self::with_room(capacity));
+        let kept = old.entries.iter().filter(|entry| entry.key != 0);
+        for entry in kept.filter(|entry| is_wanted(&entry.value)) {
             *self.put(entry.key) = entry.value;
         }
+    }
+
+    /// Every record with its key, in no order.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (Key, &mut V)> {
+        let taken = self.entries.iter_mut().filter(|entry| entry.key != 0);
+        taken.map(|entry| (entry.key, &mut entry.value))
     }
 }

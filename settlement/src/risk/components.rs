@@ -25,6 +25,12 @@ pub struct RiskComponents {
 }
 
 impl RiskComponents {
+    /// For positions and orders together.
+    #[must_use]
+    pub fn total(&self) -> MicroUsd {
+        self.initial + self.orders
+    }
+
     /// A portfolio whose parts cannot be told apart any more.
     pub(super) fn of_all(required: MicroUsd) -> Self {
         Self { scan: required, initial: required, maintenance: required, ..Self::default() }

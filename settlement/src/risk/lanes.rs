@@ -1,147 +1,193 @@
 //! The dot products: the only code that is run for every scenario.
 //!
+//! What is a straight line in the price, as every future is, needs no products: [`Line`] has what all futures of a portfolio come to, and
+//! the lanes have the options alone.
+//!
 //! Numbers wrap. A portfolio's *gross*, the sum over its legs of lots times the array's largest number, bounds every sum of products from
 //! above; while it is at most [`GROSS_MAX`] nothing has wrapped, and where it is more nobody reads the lanes. Wrapping sums are exact again
 //! as soon as the gross is back in range, because they are exact modulo 2^64.
 
 use super::array::LANES;
-use super::portfolio::Leg;
+use super::leg::Leg;
 
 /// 18 billion dollars: more than any account may have. Sums of four such numbers fit into 64 bits with room to spare.
 pub(super) const GROSS_MAX: i128 = 1 << 54;
 
+/// What a portfolio beyond the range requires: more than any account may have, and small enough that 32 grades add up.
+pub(super) const BEYOND: i64 = 1 << 57;
+
 /// Scenario by scenario, and a zero at the end.
 pub(super) type Lanes = [i64; LANES];
 
-const _: () = assert!(LANES == 4 * 9);
-
-/// The smallest of all, taken in four strands so that each waits for fewer.
-#[inline]
-fn least(strands: [i64; 4]) -> i64 {
-    let [a, b, c, d] = strands;
-    a.min(b).min(c.min(d))
+/// What a step of the price does to all that moves in a straight line, in micro-dollars.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Line {
+    /// What a step gains with all buys filled and no sell: a fall loses so much.
+    pub(super) high: i64,
+    /// What a step gains with all sells filled and no buy: a rise loses so much where it is negative.
+    pub(super) low: i64,
+    /// What a step gains with the positions alone.
+    pub(super) held: i64,
 }
 
-/// What the largest loss would be with so many more lots that may or may not be filled: `signed` is positive for a buy. A scenario counts
-/// only if the fill loses in it.
-#[inline]
-pub(super) fn worst_with(worst: &Lanes, array: &Lanes, signed: i64) -> i64 {
-    let (worst, _) = worst.as_chunks::<4>();
-    let (array, _) = array.as_chunks::<4>();
-    let mut low = [0_i64; 4];
-    for (worst, array) in worst.iter().zip(array) {
-        for ((low, worst), array) in low.iter_mut().zip(worst).zip(array) {
-            let with = worst.wrapping_add(signed.wrapping_mul(*array).min(0));
-            *low = (*low).min(with);
+impl Line {
+    /// With one more order, whose lots move it by `moved` a step, negative for a sell.
+    #[inline]
+    pub(super) fn with_order(self, moved: i64) -> Self {
+        let high = self.high.wrapping_add(moved.max(0));
+        Self { high, low: self.low.wrapping_add(moved.min(0)), ..self }
+    }
+
+    /// With more lots of a series whose step gains `step`.
+    #[inline]
+    pub(super) fn with(self, step: i64, change: Leg) -> Self {
+        let part = |lots: i64| lots.wrapping_mul(step);
+        Self {
+            high: self.high.wrapping_add(part(change.net.wrapping_add(change.buys))),
+            low: self.low.wrapping_add(part(change.net.wrapping_sub(change.sells))),
+            held: self.held.wrapping_add(part(change.net)),
         }
     }
-    least(low).wrapping_neg()
+
+    /// The positions alone.
+    pub(super) const fn without_orders(self) -> Self {
+        Self { high: self.held, low: self.held, held: self.held }
+    }
+
+    /// The largest loss: at one of the two ends.
+    #[inline]
+    pub(super) fn worst(self) -> i64 {
+        self.high.max(self.low.wrapping_neg()).max(0).wrapping_mul(4)
+    }
+
+    /// What it gains at each of the nine prices, low to high.
+    #[inline]
+    pub(super) fn gains(self) -> [i64; PRICES] {
+        let down = |steps: i64| self.high.wrapping_mul(steps);
+        let up = |steps: i64| self.low.wrapping_mul(steps);
+        [down(-4), down(-3), down(-2), down(-1), 0, up(1), up(2), up(3), up(4)]
+    }
 }
 
-/// Adds lots that may or may not be filled (`open` positive), or takes them away, and returns the largest loss after it.
+/// Prices of the standard scenarios; at each of them three volatilities.
+const PRICES: usize = 9;
+
+const _: () = assert!(LANES == 3 * PRICES + 9);
+
+/// Walks the scenarios, each with what the line gains there, and returns the largest loss. Three strands, so that each comparison waits for
+/// fewer.
 #[inline]
-pub(super) fn add_order(worst: &mut Lanes, array: &Lanes, side: i64, open: i64) -> i64 {
-    // min(side x lane, 0) x open, as one product: the sign decides which lanes count.
-    let signed = side.wrapping_mul(open);
-    let (worst, _) = worst.as_chunks_mut::<4>();
-    let (array, _) = array.as_chunks::<4>();
-    let mut low = [0_i64; 4];
-    for (worst, array) in worst.iter_mut().zip(array) {
-        for ((low, worst), array) in low.iter_mut().zip(worst).zip(array) {
-            let loses = (side ^ *array) < 0;
-            let part = if loses { signed.wrapping_mul(*array) } else { 0 };
-            *worst = worst.wrapping_add(part);
-            *low = (*low).min(*worst);
+fn scan(curved: &Lanes, array: &Lanes, line: Line, gain: impl Fn(i64, i64) -> i64) -> i64 {
+    let prices = line.gains();
+    let [first, .., last] = prices;
+    let (curved, _) = curved.as_chunks::<3>();
+    let (array, _) = array.as_chunks::<3>();
+    let mut low = [0_i64; 3];
+    let mut see = |curved: &[i64; 3], array: &[i64; 3], prices: [i64; 3]| {
+        let lanes = low.iter_mut().zip(curved).zip(array).zip(prices);
+        for (((low, curved), array), price) in lanes {
+            *low = (*low).min(gain(*curved, *array).wrapping_add(price));
         }
+    };
+    let (curved, curved_far) = curved.split_at(PRICES);
+    let (array, array_far) = array.split_at(PRICES);
+    for ((curved, array), price) in curved.iter().zip(array).zip(prices) {
+        see(curved, array, [price; 3]);
     }
-    least(low).wrapping_neg()
+    let far = [[first, first, last], [last; 3], [last, last, 0]];
+    for ((curved, array), prices) in curved_far.iter().zip(array_far).zip(far) {
+        see(curved, array, prices);
+    }
+    let [one, two, three] = low;
+    one.min(two).min(three).wrapping_neg()
+}
+
+/// The largest loss of lanes and a line together.
+#[inline]
+pub(super) fn worst_of(curved: &Lanes, line: Line) -> i64 {
+    scan(curved, curved, line, |curved, _| curved)
+}
+
+/// What the largest loss would be with so many more lots that may or may not be filled; `loses` has what one of them loses at worst.
+#[inline]
+pub(super) fn worst_with(curved: &Lanes, line: Line, loses: &Lanes, open: i64) -> i64 {
+    scan(curved, loses, line, |curved, loses| curved.wrapping_add(open.wrapping_mul(loses)))
+}
+
+/// What one lot does in every scenario, seen from both sides: what a lot bought loses, and what a lot sold loses, each zero or below. Their
+/// difference is what a lot gains. The sums need no comparison that way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(C)]
+pub(super) struct Halves {
+    pub(super) bought: Lanes,
+    pub(super) sold: Lanes,
+}
+
+impl Halves {
+    pub(super) const NONE: Self = Self { bought: [0; LANES], sold: [0; LANES] };
+
+    pub(super) fn of(gains: &Lanes) -> Self {
+        let bought = gains.map(|gain| gain.min(0));
+        Self { bought, sold: gains.map(|gain| gain.max(0).wrapping_neg()) }
+    }
+
+    /// What lots bought, or sold, lose at worst.
+    #[inline]
+    pub(super) const fn loses(&self, is_buy: bool) -> &Lanes {
+        if is_buy { &self.bought } else { &self.sold }
+    }
+}
+
+/// Adds lots that may or may not be filled, or takes them away where `open` is negative.
+#[inline]
+pub(super) fn add_order(worst: &mut Lanes, loses: &Lanes, open: i64) {
+    for (worst, loses) in worst.iter_mut().zip(loses) {
+        *worst = worst.wrapping_add(open.wrapping_mul(*loses));
+    }
 }
 
 /// Adds so many lots to a position, negative when sold.
 #[inline]
-pub(super) fn add_position(
-    position: &mut Lanes,
-    worst: &mut Lanes,
-    array: &Lanes,
-    signed: i64,
-) -> i64 {
-    let (position, _) = position.as_chunks_mut::<4>();
-    let (worst, _) = worst.as_chunks_mut::<4>();
-    let (array, _) = array.as_chunks::<4>();
-    let mut low = [0_i64; 4];
-    for ((position, worst), array) in position.iter_mut().zip(worst).zip(array) {
-        let strands = low.iter_mut().zip(position).zip(worst).zip(array);
-        for (((low, position), worst), array) in strands {
-            let gain = signed.wrapping_mul(*array);
-            *position = position.wrapping_add(gain);
-            *worst = worst.wrapping_add(gain);
-            *low = (*low).min(*worst);
-        }
+pub(super) fn add_position(position: &mut Lanes, worst: &mut Lanes, one: &Halves, signed: i64) {
+    let halves = one.bought.iter().zip(&one.sold);
+    for ((position, worst), (bought, sold)) in position.iter_mut().zip(worst).zip(halves) {
+        let gain = signed.wrapping_mul(bought.wrapping_sub(*sold));
+        *position = position.wrapping_add(gain);
+        *worst = worst.wrapping_add(gain);
     }
-    least(low).wrapping_neg()
 }
 
-/// Moves so many lots of an open order into the position. What they could lose counts already; what they gain counts from now on.
+/// Moves so many lots of an open order into the position. What they could lose counts already; what they gain, which is what the other side
+/// loses, counts from now on.
 #[inline]
 pub(super) fn fill_order(
     position: &mut Lanes,
     worst: &mut Lanes,
-    array: &Lanes,
-    signed: i64,
-) -> i64 {
-    let (position, _) = position.as_chunks_mut::<4>();
-    let (worst, _) = worst.as_chunks_mut::<4>();
-    let (array, _) = array.as_chunks::<4>();
-    let mut low = [0_i64; 4];
-    for ((position, worst), array) in position.iter_mut().zip(worst).zip(array) {
-        let strands = low.iter_mut().zip(position).zip(worst).zip(array);
-        for (((low, position), worst), array) in strands {
-            let gain = signed.wrapping_mul(*array);
-            *position = position.wrapping_add(gain);
-            *worst = worst.wrapping_add(gain.max(0));
-            *low = (*low).min(*worst);
-        }
-    }
-    least(low).wrapping_neg()
-}
-
-/// Adds a whole leg: lots held, and lots that may be bought and sold.
-#[inline]
-pub(super) fn add_leg(position: &mut Lanes, worst: &mut Lanes, array: &Lanes, leg: Leg) {
-    for ((position, worst), array) in position.iter_mut().zip(worst).zip(array) {
-        let gain = leg.net.wrapping_mul(*array);
-        let open = if *array < 0 { leg.buys } else { leg.sells.wrapping_neg() };
-        *position = position.wrapping_add(gain);
-        *worst = worst.wrapping_add(gain).wrapping_add(open.wrapping_mul(*array));
+    (loses, gains): (&Lanes, &Lanes),
+    lots: i64,
+) {
+    let both = loses.iter().zip(gains);
+    for ((position, worst), (loses, gains)) in position.iter_mut().zip(worst).zip(both) {
+        let gain = lots.wrapping_mul(*gains);
+        *position = position.wrapping_add(lots.wrapping_mul(*loses)).wrapping_sub(gain);
+        *worst = worst.wrapping_sub(gain);
     }
 }
 
 /// Adds lots held.
 #[inline]
-pub(super) fn add_held(position: &mut Lanes, array: &Lanes, net: i64) {
-    for (position, array) in position.iter_mut().zip(array) {
-        *position = position.wrapping_add(net.wrapping_mul(*array));
+pub(super) fn add_held(position: &mut Lanes, one: &Halves, net: i64) {
+    for ((position, bought), sold) in position.iter_mut().zip(&one.bought).zip(&one.sold) {
+        *position = position.wrapping_add(net.wrapping_mul(bought.wrapping_sub(*sold)));
     }
-}
-
-/// Adds lots that may be bought and sold.
-#[inline]
-pub(super) fn add_open(worst: &mut Lanes, array: &Lanes, leg: Leg) {
-    for (worst, array) in worst.iter_mut().zip(array) {
-        let open = if *array < 0 { leg.buys } else { leg.sells.wrapping_neg() };
-        *worst = worst.wrapping_add(open.wrapping_mul(*array));
-    }
-}
-
-/// The largest loss.
-#[inline]
-pub(super) fn worst_of(worst: &Lanes) -> i64 {
-    worst.iter().fold(0_i64, |low, lane| low.min(*lane)).wrapping_neg()
 }
 
 /// A rate of an amount, rounded up. Both are within range, the amount not negative: no product of more than 64 bits is made.
 #[inline]
 pub(super) fn rate_ceil(amount: i64, rate_ppm: i64) -> i64 {
+    if amount == 0 {
+        return 0;
+    }
     let (whole, rest) = (amount.div_euclid(1_000_000), amount.rem_euclid(1_000_000));
     let part = rest.wrapping_mul(rate_ppm).wrapping_add(999_999).div_euclid(1_000_000);
     whole.wrapping_mul(rate_ppm).wrapping_add(part)

@@ -1,95 +1,61 @@
 //! One account's lots of one grade, and what they add up to.
 
-use instruments::{NetQty, Qty};
+use instruments::MicroUsd;
 
-use super::array::{LANES, RiskArray};
+use super::array::{RiskArray, STEPS_OF};
 use super::book::RiskSeries;
-use super::components::Charged;
-use super::lanes::{Lanes, add_held, add_open, worst_of};
+use super::components::{Charged, Rates, RiskComponents};
+use super::curve::Curve;
+use super::lanes::{BEYOND, GROSS_MAX, Halves, Line, worst_of, worst_with};
+use super::leg::Leg;
 
 /// No portfolio.
 pub(super) const NONE: u32 = u32::MAX;
 
-/// An account's lots of one series.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Leg {
-    /// Held, negative when short.
-    pub net: i64,
-    /// Open to be bought.
-    pub buys: i64,
-    /// Open to be sold.
-    pub sells: i64,
-}
-
-impl Leg {
-    /// A leg of lots held and lots open.
-    #[must_use]
-    pub fn new(net: NetQty, buys: Qty, sells: Qty) -> Self {
-        Self { net: net.lots(), buys: lots(buys), sells: lots(sells) }
-    }
-
-    pub(super) fn plus(self, change: Self) -> Self {
-        Self {
-            net: self.net.wrapping_add(change.net),
-            buys: self.buys.wrapping_add(change.buys),
-            sells: self.sells.wrapping_add(change.sells),
-        }
-    }
-
-    pub(super) fn minus(self, other: Self) -> Self {
-        Self {
-            net: self.net.wrapping_sub(other.net),
-            buys: self.buys.wrapping_sub(other.buys),
-            sells: self.sells.wrapping_sub(other.sells),
-        }
-    }
-
-    /// Lots that count towards the gross.
-    fn weight(self) -> i64 {
-        self.net.wrapping_abs().wrapping_add(self.buys).wrapping_add(self.sells)
-    }
-
-    fn short(self) -> i64 {
-        self.net.wrapping_neg().max(0)
-    }
-
-    /// The most that may come to be short.
-    pub(super) fn short_at_worst(self) -> i64 {
-        self.sells.wrapping_sub(self.net).max(0)
-    }
-}
-
-#[derive(Debug, Clone, Copy)]
-#[repr(align(64))]
+/// What the book knows of a series. What every order reads comes first, in one cache line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(C, align(64))]
 pub(super) struct Series {
-    pub(super) array: Lanes,
     pub(super) delta: i64,
     pub(super) peak: i64,
     pub(super) short_minimum: i64,
+    /// What one step of the price gains, where that is all there is.
+    pub(super) step: i64,
     pub(super) grade: u32,
     pub(super) expiry: u32,
     pub(super) is_listed: bool,
+    /// Whether the array is more than a straight line.
+    pub(super) is_curved: bool,
+    pub(super) one: Halves,
 }
 
 impl Series {
     pub(super) const UNLISTED: Self = Self {
-        array: [0; LANES],
         delta: 0,
         peak: 0,
         short_minimum: 0,
+        step: 0,
         grade: 0,
         expiry: 0,
         is_listed: false,
+        is_curved: false,
+        one: Halves::NONE,
     };
 
     pub(super) fn of(terms: &RiskSeries, expiry: u32) -> Self {
         let short_minimum = terms.short_minimum.micros().clamp(0, RiskArray::LANE_MAX);
-        let (array, delta, peak) = match &terms.array {
-            Some(array) => (array.scenarios(), array.delta(), array.peak().max(short_minimum)),
-            None => ([0; LANES], 0, i64::MAX),
-        };
-        let (grade, is_listed) = (terms.grade, true);
-        Self { array, delta, peak, short_minimum, grade, expiry, is_listed }
+        let listed = Self { grade: terms.grade, expiry, is_listed: true, ..Self::UNLISTED };
+        let Some(array) = &terms.array else { return Self { peak: i64::MAX, ..listed } };
+        let step = if short_minimum == 0 { array.step() } else { None };
+        Self {
+            delta: array.delta(),
+            peak: array.peak().max(short_minimum),
+            short_minimum,
+            step: step.unwrap_or(0),
+            is_curved: step.is_none(),
+            one: Halves::of(&array.scenarios()),
+            ..listed
+        }
     }
 }
 
@@ -134,40 +100,42 @@ impl Expiry {
     }
 }
 
-/// One account's lots of one grade, added up.
+/// One account's lots of one grade, added up. What every order reads comes first.
 #[derive(Debug, Clone)]
-#[repr(align(64))]
+#[repr(C, align(64))]
 pub(super) struct Portfolio {
-    pub(super) worst: Lanes,
-    /// What all legs could come to at most, in every scenario.
-    pub(super) gross: i128,
-    pub(super) up: i64,
-    pub(super) down: i64,
-    pub(super) held: i64,
-    pub(super) long: i64,
-    pub(super) short: i64,
-    /// The larger of the two of each expiry, added up.
-    pub(super) larger: i64,
-    /// Expiries that are not empty.
-    pub(super) expiries: i64,
-    pub(super) minimum: i64,
-    pub(super) initial: i64,
-    pub(super) position: Lanes,
-    pub(super) long_held: i64,
-    pub(super) short_held: i64,
-    pub(super) minimum_held: i64,
-    pub(super) account: u64,
     pub(super) grade: u32,
     /// The account's portfolio in another grade.
     pub(super) next: u32,
-    /// Series of which it has or had lots.
-    pub(super) legs: Vec<u32>,
+    /// What all legs could come to at most, in every scenario.
+    pub(super) gross: i128,
+    pub(super) line: Line,
+    /// Legs that are more than straight lines: without them the curve is flat.
+    curved: i64,
+    up: i64,
+    down: i64,
+    held: i64,
+    long: i64,
+    short: i64,
+    /// The larger of the two of each expiry, added up.
+    larger: i64,
+    /// Expiries that are not empty.
+    expiries: i64,
+    minimum: i64,
+    long_held: i64,
+    short_held: i64,
+    minimum_held: i64,
+    /// A series of which it has or had lots; their legs lead to the others.
+    pub(super) first_leg: u32,
 }
 
 impl Portfolio {
     pub(super) const EMPTY: Self = Self {
-        worst: [0; LANES],
+        grade: 0,
+        next: NONE,
         gross: 0,
+        line: Line { high: 0, low: 0, held: 0 },
+        curved: 0,
         up: 0,
         down: 0,
         held: 0,
@@ -176,34 +144,73 @@ impl Portfolio {
         larger: 0,
         expiries: 0,
         minimum: 0,
-        initial: 0,
-        position: [0; LANES],
         long_held: 0,
         short_held: 0,
         minimum_held: 0,
-        account: 0,
-        grade: 0,
-        next: NONE,
-        legs: Vec::new(),
+        first_leg: NONE,
     };
 
-    /// With orders. The worst loss has been computed along the way.
+    /// An empty one; `next` is its account's portfolio in another grade.
+    pub(super) fn new(grade: u32, next: u32) -> Self {
+        Self { grade, next, ..Self::EMPTY }
+    }
+
+    /// Forgets what its legs come to.
+    pub(super) fn clear(&mut self) {
+        let (grade, next, first_leg) = (self.grade, self.next, self.first_leg);
+        *self = Self { grade, next, first_leg, ..Self::EMPTY };
+    }
+
+    /// The largest loss, over every way the orders may fill.
     #[inline]
-    pub(super) fn charged(&self, worst: i64) -> Charged {
+    fn loss(&self, curve: &Curve) -> i64 {
+        match self.curved {
+            0 => self.line.worst(),
+            _ => worst_of(&curve.worst, self.line),
+        }
+    }
+
+    /// The same with one more order, of `open` lots.
+    #[inline]
+    pub(super) fn loss_with(
+        &self,
+        curve: &Curve,
+        series: &Series,
+        (is_buy, open): (bool, i64),
+    ) -> i64 {
+        if series.is_curved {
+            return worst_with(&curve.worst, self.line, series.one.loses(is_buy), open);
+        }
+        let moved = open.wrapping_mul(series.step);
+        let line = self.line.with_order(if is_buy { moved } else { moved.wrapping_neg() });
+        match self.curved {
+            0 => line.worst(),
+            _ => worst_of(&curve.worst, line),
+        }
+    }
+
+    /// What the positions gain in every scenario.
+    pub(super) fn gains(&self, curve: &Curve) -> impl Iterator<Item = i64> {
+        let steps = curve.position.iter().zip(STEPS_OF);
+        steps.map(|(curved, steps)| curved.wrapping_add(self.line.held.wrapping_mul(steps)))
+    }
+
+    /// With orders.
+    #[inline]
+    fn charged(&self, curve: &Curve) -> Charged {
         let up = self.held.wrapping_add(self.up);
         let down = self.down.wrapping_sub(self.held);
-        let (long, short, minimum) = (self.long, self.short, self.minimum);
-        let offset = self.offset();
-        Charged { worst, long, short, offset, delta: up.max(down), minimum }
+        Charged {
+            worst: self.loss(curve),
+            long: self.long,
+            short: self.short,
+            offset: if self.expiries < 2 { 0 } else { self.larger },
+            delta: up.max(down),
+            minimum: self.minimum,
+        }
     }
 
-    /// What may offset between its expiries.
-    #[inline]
-    fn offset(&self) -> i64 {
-        if self.expiries < 2 { 0 } else { self.larger }
-    }
-
-    /// With orders and one more, whose lots come to `moved` in an expiry. The worst loss has been computed along the way.
+    /// With orders and one more, whose lots come to `moved` in an expiry.
     #[inline]
     pub(super) fn charged_with(&self, worst: i64, expiry: Expiry, moved: i64) -> Charged {
         let new = expiry.with_order(moved);
@@ -221,32 +228,10 @@ impl Portfolio {
         }
     }
 
-    /// Forgets what its legs come to, and hands out which they are.
-    pub(super) fn clear(&mut self) -> Vec<u32> {
-        let legs = std::mem::take(&mut self.legs);
-        let (account, grade, next, initial) = (self.account, self.grade, self.next, self.initial);
-        *self = Self { account, grade, next, initial, ..Self::EMPTY };
-        legs
-    }
-
-    /// Adds a leg while the portfolio is computed anew: `worst` has what the orders come to by themselves until [`Self::join`].
-    pub(super) fn add(&mut self, series: &Series, leg: Leg) {
-        add_held(&mut self.position, &series.array, leg.net);
-        if leg.buys != 0 || leg.sells != 0 {
-            add_open(&mut self.worst, &series.array, leg);
-        }
-    }
-
-    pub(super) fn join(&mut self) {
-        for (worst, position) in self.worst.iter_mut().zip(&self.position) {
-            *worst = worst.wrapping_add(*position);
-        }
-    }
-
     /// Without orders.
-    pub(super) fn charged_held(&self) -> Charged {
+    fn charged_held(&self, curve: &Curve) -> Charged {
         Charged {
-            worst: worst_of(&self.position),
+            worst: worst_of(&curve.position, self.line.without_orders()),
             long: self.long_held,
             short: self.short_held,
             offset: i64::MAX,
@@ -255,29 +240,49 @@ impl Portfolio {
         }
     }
 
-    /// Counts a leg that was `old` and is `new` with an array's own numbers.
+    /// What it requires, in parts.
+    pub(super) fn components(&self, curve: &Curve, rates: &Rates) -> RiskComponents {
+        if GROSS_MAX < self.gross {
+            return RiskComponents::of_all(MicroUsd::new(BEYOND));
+        }
+        rates.components(&self.charged_held(curve), self.initial(curve, rates))
+    }
+
+    /// What it requires, open orders included.
     #[inline]
-    pub(super) fn count_leg(&mut self, series: &Series, old: Leg, new: Leg) {
+    pub(super) fn initial(&self, curve: &Curve, rates: &Rates) -> i64 {
+        if GROSS_MAX < self.gross { BEYOND } else { rates.initial(&self.charged(curve)) }
+    }
+
+    /// Counts a leg that was `old` and is `new`, everywhere but in the lanes.
+    #[inline]
+    pub(super) fn count(&mut self, series: &Series, expiry: &mut Expiry, old: Leg, new: Leg) {
+        let change = new.minus(old);
         let weight = new.weight().wrapping_sub(old.weight());
         self.gross = self.gross.wrapping_add(wide(weight, series.peak));
-        if series.short_minimum != 0 {
+        self.line = self.line.with(series.step, change);
+        if series.is_curved {
+            let count = |leg: Leg| i64::from(!leg.is_empty());
+            self.curved = self.curved.wrapping_add(count(new)).wrapping_sub(count(old));
             let more =
                 |new: i64, old: i64| new.wrapping_sub(old).wrapping_mul(series.short_minimum);
             let at_worst = more(new.short_at_worst(), old.short_at_worst());
             self.minimum = self.minimum.wrapping_add(at_worst);
             self.minimum_held = self.minimum_held.wrapping_add(more(new.short(), old.short()));
         }
+        self.count_delta(expiry, series.delta, change);
     }
 
     /// Moves an expiry's delta by what `change` lots make of it.
     #[inline]
-    pub(super) fn count_delta(&mut self, expiry: &mut Expiry, delta: i64, change: Leg) {
+    fn count_delta(&mut self, expiry: &mut Expiry, delta: i64, change: Leg) {
         let old = *expiry;
-        let (gains, loses) = (delta.max(0), delta.min(0));
-        let part = |lots: i64, of: i64| lots.wrapping_mul(of);
-        let up = part(change.buys, gains).wrapping_sub(part(change.sells, loses));
-        let down = part(change.sells, gains).wrapping_sub(part(change.buys, loses));
-        let held = part(change.net, delta);
+        // What buys may move, less what sells may: the delta's sign says which way each of them goes.
+        let (bought, sold) = (change.buys.wrapping_mul(delta), change.sells.wrapping_mul(delta));
+        let is_rising = 0 <= delta;
+        let up = if is_rising { bought } else { sold.wrapping_neg() };
+        let down = if is_rising { sold } else { bought.wrapping_neg() };
+        let held = change.net.wrapping_mul(delta);
         expiry.held = old.held.wrapping_add(held);
         expiry.up = old.up.wrapping_add(up);
         expiry.down = old.down.wrapping_add(down);
@@ -292,11 +297,6 @@ impl Portfolio {
         self.long_held = shifted(self.long_held, expiry.held.max(0), old.held.max(0));
         self.short_held = shifted(self.short_held, old.held.min(0), expiry.held.min(0));
     }
-}
-
-/// Lots as the lanes count them.
-pub(super) fn lots(qty: Qty) -> i64 {
-    i64::try_from(qty.lots()).unwrap_or(i64::MAX)
 }
 
 fn wide(lots: i64, peak: i64) -> i128 {

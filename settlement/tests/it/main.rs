@@ -8,6 +8,7 @@ mod ledger;
 mod ledger_script;
 mod margin;
 mod portfolio;
+mod portfolio_random;
 mod risk_world;
 mod shortfall;
 mod variation;

@@ -2,7 +2,7 @@
 
 use instruments::{NetQty, Ppm};
 use proptest::prelude::*;
-use settlement::{MarginRates, OpenOrders, Requirement, requirement};
+use settlement::{Conditions, MarginRates, OpenOrders, Requirement, requirement};
 
 use crate::world::{lots, month, series, ticks, usd};
 
@@ -10,7 +10,8 @@ use crate::world::{lots, month, series, ticks, usd};
 fn required(net: i64, buys: u64, sells: u64, reserve: &str) -> Requirement {
     let open = OpenOrders { buys: lots(buys), sells: lots(sells), reserve: usd(reserve) };
     let net = NetQty::from_lots(net);
-    requirement(&month(), &MarginRates::standard(), net, &open, ticks(2_500)).expect("in range")
+    let (rates, plain) = (MarginRates::standard(), Conditions::default());
+    requirement(&month(), &rates, &plain, net, &open, ticks(2_500)).expect("in range")
 }
 
 #[test]
@@ -46,33 +47,45 @@ fn margin_003_initial_is_20_percent_and_maintenance_12_and_a_half() {
     assert_eq!(required(0, 0, 0, "0"), Requirement::default());
 }
 
-/// MARGIN-003, against published linear margins: a rate of size times index price, here with a lot of one hour and a tick of one dollar.
+/// MARGIN-006, against the published table of linear margins: a base and a slope per lot, here with a lot of one hour, a tick of one dollar,
+/// and as much deliverable as makes the slope.
 #[test]
-fn margin_003_published_linear_margins_are_met_at_their_rates() {
+fn margin_006_published_linear_margins_are_met() {
     let mut instrument = series(1, 1);
     instrument.tick_size = usd("1");
-    for (index, size, rate_ppm, margin) in [
-        (100_000, 25, 20_000, "50000"),
-        (100_000, 25, 21_250, "53125"),
-        (100_000, 350, 37_500, "1312500"),
-        (200, 25, 40_125, "200.625"),
-        (200, 6_000, 70_000, "84000"),
+    // Price, position, base, lots by which the whole rate is one, and the published rate and margin.
+    for (index, size, base_ppm, deliverable, rate_ppm, margin) in [
+        (100_000, 25, 20_000, 20_000, 21_250, "53125"),
+        (100_000, 350, 20_000, 20_000, 37_500, "1312500"),
+        (200, 25, 40_000, 200_000, 40_125, "200.625"),
+        (200, 6_000, 40_000, 200_000, 70_000, "84000"),
+        (100_000, 25, 10_000, 20_000, 11_250, "28125"),
+        (200, 25, 20_000, 200_000, 20_125, "100.625"),
     ] {
-        let rates = MarginRates { initial: Ppm::new(rate_ppm), maintenance: Ppm::new(rate_ppm) };
+        let base = Ppm::new(base_ppm);
+        let rates = MarginRates { initial: base, maintenance: base, ..MarginRates::standard() };
+        let supply = Conditions { deliverable: lots(deliverable), ..Conditions::default() };
         let net = NetQty::from_lots(size);
-        let part = requirement(&instrument, &rates, net, &OpenOrders::default(), ticks(index));
+        let none = OpenOrders::default();
+        let part = requirement(&instrument, &rates, &supply, net, &none, ticks(index));
         let part = part.expect("in range");
         assert_eq!((part.position, part.maintenance), (usd(margin), usd(margin)));
+        let flat = MarginRates { initial: Ppm::new(rate_ppm), ..rates };
+        let plain = Conditions::default();
+        let part = requirement(&instrument, &flat, &plain, net, &none, ticks(index));
+        assert_eq!(part.map(|part| part.position), Some(usd(margin)));
     }
 }
 
 #[test]
 fn margin_004_a_fraction_of_a_micro_dollar_is_held_whole() {
-    let rates = MarginRates { initial: Ppm::new(1), maintenance: Ppm::new(1) };
+    let one = Ppm::new(1);
+    let rates = MarginRates { initial: one, maintenance: one, ..MarginRates::standard() };
     let mut instrument = series(1, 1);
     instrument.tick_size = usd("0.000001");
     let net = NetQty::from_lots(1);
-    let part = requirement(&instrument, &rates, net, &OpenOrders::default(), ticks(1));
+    let (plain, none) = (Conditions::default(), OpenOrders::default());
+    let part = requirement(&instrument, &rates, &plain, net, &none, ticks(1));
     assert_eq!(part.map(|part| part.position), Some(usd("0.000001")));
 }
 
@@ -85,10 +98,23 @@ fn margin_005_what_does_not_fit_into_the_ledger_is_refused() {
         (NetQty::from_lots(i64::MIN), &OpenOrders::default()),
         (NetQty::ZERO, &open),
     ] {
-        assert_eq!(requirement(&month(), &rates, net, open, ticks(10_000_000)), None);
+        assert_eq!(
+            requirement(&month(), &rates, &Conditions::default(), net, open, ticks(10_000_000)),
+            None
+        );
     }
     let open = OpenOrders { buys: lots(1), reserve: usd("9223372036854"), ..OpenOrders::default() };
-    assert_eq!(requirement(&month(), &rates, NetQty::ZERO, &open, ticks(10_000_000)), None);
+    assert_eq!(
+        requirement(
+            &month(),
+            &rates,
+            &Conditions::default(),
+            NetQty::ZERO,
+            &open,
+            ticks(10_000_000)
+        ),
+        None
+    );
 }
 
 proptest! {
@@ -101,8 +127,8 @@ proptest! {
         let rates = MarginRates::standard();
         let need = |net: i64, buys: u64, sells: u64| {
             let open = OpenOrders { buys: lots(buys), sells: lots(sells), ..OpenOrders::default() };
-            requirement(&series(1, 1), &rates, NetQty::from_lots(net), &open, ticks(mark))
-                .expect("in range")
+            let (plain, net) = (Conditions::default(), NetQty::from_lots(net));
+            requirement(&series(1, 1), &rates, &plain, net, &open, ticks(mark)).expect("in range")
         };
         let part = need(net, buys, sells);
         prop_assert!(usd("0") <= part.orders);

@@ -63,11 +63,13 @@ fn risk_001_a_future_moves_in_a_straight_line_and_stays_at_the_ends_of_the_range
     assert_eq!(lanes[27..29], [-500_000; 2]);
     assert_eq!(lanes[29..35], [500_000; 6]);
     assert_eq!(array.delta(), 2_500_000);
-    // 20 % of 13 micro-dollars in four steps: 0.65, 1.3, 1.95, 2.6, each to the nearest.
-    let tiny = RiskArray::of_future(&RiskParameters::liquid(), MicroUsd::new(13));
-    let tiny = *tiny.expect("in range").lanes();
-    assert_eq!([tiny[15], tiny[18], tiny[21], tiny[24]], [1, 1, 2, 3]);
-    assert_eq!([tiny[9], tiny[6], tiny[3], tiny[0]], [-1, -1, -2, -3]);
+    // A step of 5 % of 13 micro-dollars is 0.65, to the nearest 1; of 50 it is 2.5, to the even neighbour 2.
+    for (value, step) in [(13, 1), (50, 2), (70, 4)] {
+        let tiny = RiskArray::of_future(&RiskParameters::liquid(), MicroUsd::new(value));
+        let tiny = *tiny.expect("in range").lanes();
+        assert_eq!([tiny[15], tiny[18], tiny[21], tiny[24]], [1, 2, 3, 4].map(|k| k * step));
+        assert_eq!([tiny[9], tiny[6], tiny[3], tiny[0]], [-1, -2, -3, -4].map(|k| k * step));
+    }
     let beyond = MicroUsd::new(RiskArray::LANE_MAX + 1);
     assert_eq!(RiskArray::of_future(&RiskParameters::liquid(), beyond), None);
 }
@@ -118,7 +120,6 @@ fn risk_002_the_largest_loss_over_35_scenarios() {
     assert_eq!((parts.roll, parts.short_option_minimum), (usd("0"), usd("50")));
 }
 
-#[expect(clippy::excessive_precision, reason = "as published")]
 const STRANGLE: [f64; SCENARIOS] = [
     15.9452392679889,
     -62.5250624663093,
@@ -169,7 +170,7 @@ fn risk_004_short_options_cost_their_minimum_when_no_scenario_hurts() {
     hold(&mut book, 2, 10);
     book.order_opened(&order(2, Side::Sell, 10));
     assert_eq!(book.initial(ONE), usd("0"));
-    assert_eq!(book.check(&order(2, Side::Sell, 1), usd("1")), Ok(usd("0.025")));
+    assert_eq!(book.required_with(&order(2, Side::Sell, 1)), Ok(usd("0.025")));
 }
 
 #[test]
@@ -226,17 +227,16 @@ fn risk_007_an_order_that_does_not_raise_what_is_required_fits_whatever_there_is
     list_future(&mut book, 1, "2.5");
     list_future(&mut book, 2, "2.4");
     hold(&mut book, 1, 100);
-    let nothing = MicroUsd::ZERO;
-    assert_eq!(book.check(&order(1, Side::Sell, 100), nothing), Ok(usd("50")));
-    assert_eq!(book.check(&order(1, Side::Sell, 200), nothing), Ok(usd("50")));
-    let required = usd("50.5");
-    assert_eq!(book.check(&order(1, Side::Sell, 201), nothing), Err(Beyond::Margin { required }));
-    assert_eq!(book.check(&order(1, Side::Sell, 201), required), Ok(required));
-    // A hedge in another month is none before it has traded, and costs nothing before that.
-    assert_eq!(
-        book.check(&order(2, Side::Sell, 100), nothing),
-        Err(Beyond::Margin { required: usd("54.8") })
-    );
+    let with = |side, lots| book.required_with(&order(1, side, lots));
+    assert_eq!(with(Side::Sell, 100), Ok(usd("50")));
+    assert_eq!(with(Side::Sell, 200), Ok(usd("50")));
+    assert_eq!(with(Side::Sell, 201), Ok(usd("50.5")));
+    assert_eq!(with(Side::Buy, 1), Ok(usd("50.5")));
+    let (one, required) = (order(1, Side::Buy, 1), usd("50.5"));
+    assert_eq!(book.check(&one, usd("50.499999")), Err(Beyond::Margin { required }));
+    assert_eq!(book.check(&one, required), Ok(()));
+    // A hedge in another month is none before it has traded.
+    assert_eq!(book.required_with(&order(2, Side::Sell, 100)), Ok(usd("54.8")));
 }
 
 #[test]

@@ -30,6 +30,7 @@ pub(crate) fn series(hours: u32, intervals: u32) -> Instrument {
         hours_per_lot: hours,
         schedule: Schedule {
             last_trade_at: deliver_from,
+            ladder_step: NanosSpan::ZERO,
             assign_at: deliver_from,
             deliver_from,
             deliver_until,

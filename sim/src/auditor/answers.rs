@@ -38,6 +38,13 @@ pub(super) fn is_answered(command: &Command, events: &[Event]) -> bool {
             let done = |event: &&Event| matches!(event, Event::BatchItemDone { .. });
             events.iter().filter(done).count() == items.len()
         }
+        Command::PublishRisk { .. } => has(|event| matches!(event, Event::RiskPublished(_))),
+        Command::RegisterCapacity { .. } => {
+            has(|event| matches!(event, Event::CapacityRegistered { .. }))
+        }
+        Command::SetMarginMode { .. } => {
+            has(|event| matches!(event, Event::MarginModeChanged { .. }))
+        }
         // Physical close-out.
         Command::Nominate { .. } => has(|event| matches!(event, Event::Nominated { .. })),
         // Trades agreed elsewhere.

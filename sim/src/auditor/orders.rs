@@ -449,7 +449,9 @@ fn reserve_per_lot(
     if terms.is_premium_style() {
         return match side {
             Side::Buy => at(held_at) + fee(terms, held_at, 1),
-            Side::Sell => fee(terms, limit.max(held_at).max(mark), 1),
+            Side::Sell => {
+                (at(mark) - at(held_at)).max(0) + fee(terms, limit.max(held_at).max(mark), 1)
+            }
         };
     }
     let adverse = match side {

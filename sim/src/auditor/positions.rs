@@ -3,15 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use exchange::Traded;
-use instruments::rounding::div_ceil;
 use instruments::{AccountId, Instrument, InstrumentId, MicroUsd, NetQty, Price, Qty, Side};
 
+use super::margins::Margins;
 use super::money::money;
 use super::orders::OpenSums;
 use super::premiums::short_premium;
 use crate::finding::Finding;
-
-const MARGIN_INITIAL_PPM: i128 = 200_000;
 
 /// Who holds what.
 #[derive(Debug, Clone, Default)]
@@ -127,25 +125,34 @@ impl Positions {
         Ok(())
     }
 
-    /// What the account must hold for its position and its orders in one series: initial margin, order hold.
+    /// What the account needs for its position and its orders in one series.
     pub(super) fn required(
         &self,
         instrument: &Instrument,
         (mark, underlying): (Price, Price),
         account: AccountId,
         open: OpenSums,
-    ) -> (i128, i128) {
+        margins: &Margins,
+    ) -> Needs {
         let net = self.held.get(&(instrument.id, account)).map_or(0, |held| held.lots);
+        let reserve = open.reserve;
         if instrument.is_premium_style() {
+            let margin = |lots| short_premium(instrument, (mark, underlying), lots, margins);
             let short = (-net).max(0);
-            let margin = |lots| short_premium(instrument, (mark, underlying), lots);
             let position = margin(short);
-            return (position, margin(short.max(open.sells - net)) - position + open.reserve);
+            let orders = margin(short.max(open.sells - net)) - position;
+            return Needs { position, orders, reserve, option_value: value(instrument, mark, net) };
         }
-        let worst = (net + open.buys).max(open.sells - net);
-        let margin = |lots| div_ceil(value(instrument, mark, lots) * MARGIN_INITIAL_PPM, 1_000_000);
-        let position = margin(net.abs());
-        (position, margin(worst) - position + open.reserve)
+        let terms = (instrument, mark);
+        let position = margins.initial(terms, net.abs(), 0 <= net);
+        let if_bought = margins.initial(terms, net + open.buys, true);
+        let worst = if_bought.max(margins.initial(terms, open.sells - net, false));
+        Needs { position, orders: worst - position, reserve, option_value: 0 }
+    }
+
+    /// The lots of a series that are held long.
+    pub(super) fn open_interest(&self, instrument: InstrumentId) -> i128 {
+        self.of(instrument).map(|(_, held)| held.lots.max(0)).sum()
     }
 
     /// Whoever holds lots, or has a gain or a loss that was not paid yet.
@@ -229,10 +236,30 @@ pub(super) fn check_assigned(closed: &Assigned, assigned: &Assigned) -> Result<(
     Ok(())
 }
 
-/// The money of a margin requirement that an account can meet: for positions, then for orders.
-pub(super) fn affordable((position, orders): (i128, i128), usable: MicroUsd) -> [MicroUsd; 2] {
-    let usable = i128::from(usable.micros());
-    let position = position.min(usable);
-    let orders = orders.min(usable - position);
-    [money(position), money(orders)]
+/// What positions and orders need, beside what options are worth.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Needs {
+    position: i128,
+    orders: i128,
+    reserve: i128,
+    option_value: i128,
+}
+
+impl Needs {
+    pub(super) fn add(&mut self, part: Self) {
+        self.position += part.position;
+        self.orders += part.orders;
+        self.reserve += part.reserve;
+        self.option_value += part.option_value;
+    }
+
+    /// The money of it that an account can meet: for positions, then for orders. Options' value pays for positions first, then for the
+    /// margin of orders; reserves are paid in money.
+    pub(super) fn affordable(&self, usable: MicroUsd) -> [MicroUsd; 2] {
+        let usable = i128::from(usable.micros());
+        let position = self.position - self.option_value;
+        let orders = self.reserve + (self.orders + position.min(0)).max(0);
+        let position = position.max(0).min(usable);
+        [money(position), money(orders.min(usable - position))]
+    }
 }

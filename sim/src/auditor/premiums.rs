@@ -5,6 +5,7 @@ use instruments::rounding::div_ceil;
 use instruments::{AccountId, Instrument, MicroUsd, Price, Product, Right, Side};
 
 use super::Auditor;
+use super::margins::Margins;
 use super::money::money;
 use super::positions::value;
 use crate::finding::Finding;
@@ -23,16 +24,20 @@ pub(super) fn premium(
     terms.is_premium_style().then_some((buyer, seller, premium))
 }
 
-/// What short lots require: their mark, and a quarter of what they are on less what they are out of the money, at least 15 %.
+/// What short lots require beyond their mark: a quarter of what they are on less what they are out of the money, at least 15 %, and of a
+/// put at least a tenth of its mark; of a thin grade 40, 30 and 20 %.
 pub(super) fn short_premium(
     terms: &Instrument,
     (mark, underlying): (Price, Price),
     lots: i128,
+    margins: &Margins,
 ) -> i128 {
+    let [at_money, least, kept] = margins.option_rates(terms);
     let ticks = i128::from(underlying.ticks());
     let out_of_money = i128::from(-terms.moneyness(underlying)).max(0);
-    let shock = (250_000 * ticks - 1_000_000 * out_of_money).max(150_000 * ticks);
-    let per_lot = shock + 1_000_000 * i128::from(mark.ticks());
+    let is_put = matches!(terms.product, Product::Option { right: Right::Put, .. });
+    let of_mark = if is_put { kept * i128::from(mark.ticks()) } else { 0 };
+    let per_lot = (at_money * ticks - 1_000_000 * out_of_money).max(least * ticks).max(of_mark);
     div_ceil(per_lot * i128::from(terms.tick_value().micros()) * lots, 1_000_000)
 }
 

@@ -122,6 +122,7 @@ fn terms(
         hours_per_lot: HOURS,
         schedule: Schedule {
             last_trade_at,
+            ladder_step: NanosSpan::ZERO,
             assign_at: last_trade_at + PAUSE,
             deliver_from,
             deliver_until,

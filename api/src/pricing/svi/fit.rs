@@ -40,7 +40,7 @@ const NOISE: f64 = 2e-3;
 const MISFIT_MAX: f64 = 0.15;
 
 /// Points at which a candidate's density is looked at during the search.
-const DENSITY_POINTS: i32 = 48;
+const DENSITY_POINTS: u32 = 48;
 
 /// A volatility somebody quotes.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -280,66 +280,92 @@ impl Solved {
     /// More than any misfit, for a density below zero near the quotes.
     fn penalty(&self, points: &[Point]) -> f64 {
         let total: f64 = points.iter().map(|point| point.weight).sum();
+        // `sinh z` at even steps of `z`, by multiplying `exp z`.
         let end = (3.0 / self.svi.s).asinh();
-        let lowest = (0..=DENSITY_POINTS).map(|step| {
-            let z = end * (2.0 * f64::from(step) / f64::from(DENSITY_POINTS) - 1.0);
-            self.svi.g(self.svi.m + self.svi.s * z.sinh())
-        });
+        let factor = (2.0 * end / f64::from(DENSITY_POINTS)).exp();
+        let places = std::iter::successors(Some((-end).exp()), |exp| Some(exp * factor));
+        let lowest = places
+            .take(DENSITY_POINTS as usize + 1)
+            .map(|exp| self.svi.g(self.svi.m + 0.5 * self.svi.s * (exp - exp.recip())));
         // A little above zero, so that what lies between the points is above it, too.
         let short = (1e-3 - lowest.fold(f64::INFINITY, f64::min)).max(0.0);
         total * short * (1.0 + short)
     }
 }
 
+/// What the unknown parts of `w = a + p up + q down` are multiplied by at one point.
+struct Row {
+    features: [f64; 3],
+    variance: f64,
+    weight: f64,
+}
+
 /// The curve with this turn, best in the rest: on the inside of what is allowed, or on one of its faces.
 fn solve(points: &[Point], m: f64, s: f64) -> Solved {
     // Slopes of both wings stay below Lee's bound with room to spare, the variance above zero.
-    let slope_max = 1.9 * s;
-    let y = |point: &Point| (point.k - m) / s;
-    let down = |point: &Point| y(point).hypot(1.0) - y(point);
-    let up = |point: &Point| y(point).hypot(1.0) + y(point);
-    // w = a + p up + q down, p and q at least 0: c = p + q, d = p - q.
-    let mut best: Option<Solved> = None;
-    for (has_up, has_down) in [(true, true), (true, false), (false, true), (false, false)] {
-        let features = |point: &Point| {
-            [1.0, if has_up { up(point) } else { 0.0 }, if has_down { down(point) } else { 0.0 }]
-        };
-        let [a, p, q] = least_squares(points, features);
-        let (p, q) = (p.clamp(0.0, 0.5 * slope_max), q.clamp(0.0, 0.5 * slope_max));
-        let level =
-            points.iter().map(|it| it.effective() * (it.variance - p * up(it) - q * down(it)));
-        let total: f64 = points.iter().map(Point::effective).sum();
-        let lowest = 2.0 * (p * q).sqrt();
-        let least = points.iter().map(|it| it.variance).fold(f64::INFINITY, f64::min);
-        let a = if a.is_finite() { level.sum::<f64>() / total } else { least };
-        let a = a.max(0.02 * least - lowest);
-        let b = (p + q) / s;
-        let rho = if 0.0 < b { ((p - q) / (p + q)).clamp(-0.999, 0.999) } else { 0.0 };
-        let svi = Svi { a, b, rho, m, s };
-        let misfit = |it: &Point| it.effective() * (svi.variance(it.k) - it.variance).powi(2);
-        let cost = points.iter().map(misfit).sum();
-        if best.as_ref().is_none_or(|best| cost < best.cost) {
-            best = Some(Solved { svi, cost });
+    let wing_max = 0.95 * s;
+    let rows: Vec<Row> = points.iter().map(|point| Row::of(point, m, s)).collect();
+    let normal = normal_equations(&rows);
+    let total = normal[0][0];
+    let least = points.iter().map(|it| it.variance).fold(f64::INFINITY, f64::min);
+    let mut best = Solved { svi: Svi::flat(1.0, 1.0), cost: f64::INFINITY };
+    for free in [[true, true, true], [true, true, false], [true, false, true], [true, false, false]]
+    {
+        let [_, p, q] = solution(&normal, free);
+        // A NaN, of points that all lie in one place, becomes nothing.
+        let (p, q) = (p.max(0.0).min(wing_max), q.max(0.0).min(wing_max));
+        let [_, up, down, level] = normal[0];
+        let a = ((level - p * up - q * down) / total).max(0.02 * least - 2.0 * (p * q).sqrt());
+        let cost = rows.iter().map(|row| {
+            let [_, up, down] = row.features;
+            row.weight * (a + p * up + q * down - row.variance).powi(2)
+        });
+        let cost = cost.sum();
+        if cost < best.cost {
+            let b = (p + q) / s;
+            let rho = if 0.0 < b { ((p - q) / (p + q)).clamp(-0.999, 0.999) } else { 0.0 };
+            best = Solved { svi: Svi { a, b, rho, m, s }, cost };
         }
     }
-    best.unwrap_or(Solved { svi: Svi::flat(1.0, 1.0), cost: f64::INFINITY })
+    best
 }
 
-/// Weighted least squares in three unknowns, with a ridge of one part in a trillion for those that nothing tells apart.
-fn least_squares(points: &[Point], features: impl Fn(&Point) -> [f64; 3]) -> [f64; 3] {
+impl Row {
+    /// `up` and `down` are the two branches of the hyperbola, at least 0 each: `c = p + q`, `d = p - q`.
+    fn of(point: &Point, m: f64, s: f64) -> Self {
+        let y = (point.k - m) / s;
+        let root = (y * y + 1.0).sqrt();
+        Self {
+            features: [1.0, root + y, root - y],
+            variance: point.variance,
+            weight: point.effective(),
+        }
+    }
+}
+
+/// Of weighted least squares in three unknowns, with a ridge of one part in a trillion for those that nothing tells apart.
+fn normal_equations(rows: &[Row]) -> [[f64; 4]; 3] {
     let mut normal = [[0.0; 4]; 3];
-    for point in points {
-        let (x, weight) = (features(point), point.effective());
-        for row in 0..3 {
-            for column in 0..3 {
-                normal[row][column] += weight * x[row] * x[column];
-            }
-            normal[row][3] += weight * x[row] * point.variance;
+    for Row { features, variance, weight } in rows {
+        for (equation, feature) in normal.iter_mut().zip(features) {
+            let by = features.iter().chain([variance]);
+            equation.iter_mut().zip(by).for_each(|(sum, other)| *sum += weight * feature * other);
         }
     }
     let scale = normal[0][0].max(normal[1][1]).max(normal[2][2]);
-    for (at, row) in normal.iter_mut().enumerate() {
-        row[at] += 1e-12 * scale;
+    for (at, equation) in normal.iter_mut().enumerate() {
+        equation[at] += 1e-12 * scale;
+    }
+    normal
+}
+
+/// The unknowns, with those that are not free at zero.
+fn solution(normal: &[[f64; 4]; 3], free: [bool; 3]) -> [f64; 3] {
+    let mut normal = *normal;
+    for at in (0..3).filter(|at| !free[*at]) {
+        normal.iter_mut().for_each(|equation| equation[at] = 0.0);
+        normal[at] = [0.0; 4];
+        normal[at][at] = 1.0;
     }
     for pivot in 0..3 {
         for row in pivot + 1..3 {

@@ -1,6 +1,7 @@
 //! The store's trees and keys. Numbers are big-endian, so that a scan is in order.
 
-use instruments::{AccountId, InstrumentId, ObligationId, OrderId, TradeId};
+use instruments::{AccountId, Date, InstrumentId, ObligationId, OrderId, TradeId};
+use settlement::TransferId;
 
 /// A tree of the store.
 pub(super) struct Tree(&'static str);
@@ -23,6 +24,24 @@ pub(super) const USER_TRADES_IN: Tree = Tree("user_trades_in");
 pub(super) const TRADES: Tree = Tree("trades");
 /// Obligation, interval -> its receipt.
 pub(super) const RECEIPTS: Tree = Tree("receipts");
+/// Account, transfer -> the transfer and what the account had after it.
+pub(super) const TRANSFERS: Tree = Tree("transfers");
+/// Account -> what is in its pots.
+pub(super) const POTS: Tree = Tree("pots");
+/// Account, day -> what was in its pots when the day ended.
+pub(super) const DAY_POTS: Tree = Tree("day_pots");
+/// Account, day, pot, reason -> what came and went.
+pub(super) const DAY_MOVEMENTS: Tree = Tree("day_movements");
+/// Account, day, instrument -> what was traded.
+pub(super) const DAY_TRADES: Tree = Tree("day_trades");
+/// Account, day, instrument -> what variation paid.
+pub(super) const DAY_VARIATION: Tree = Tree("day_variation");
+/// Account, day, obligation -> what became of it.
+pub(super) const DAY_DELIVERIES: Tree = Tree("day_deliveries");
+/// Obligation -> its seller and its buyer.
+pub(super) const PARTIES: Tree = Tree("parties");
+/// Instrument -> its assignment with everything that it follows from.
+pub(super) const ASSIGNMENTS: Tree = Tree("assignments");
 
 pub(super) fn order(order: OrderId) -> Vec<u8> {
     order.0.to_be_bytes().to_vec()
@@ -66,6 +85,26 @@ pub(super) fn obligation(obligation: ObligationId) -> Vec<u8> {
 pub(super) fn receipt(of: ObligationId, interval: u32) -> Vec<u8> {
     let mut key = obligation(of);
     key.extend_from_slice(&interval.to_be_bytes());
+    key
+}
+
+pub(super) fn transfer(account: AccountId, transfer: TransferId) -> Vec<u8> {
+    joined(account.0, transfer.0)
+}
+
+pub(super) fn day(account: AccountId, day: Date) -> Vec<u8> {
+    days(account, day.days())
+}
+
+/// An account and a number of days since 1970.
+pub(super) fn days(account: AccountId, days: u64) -> Vec<u8> {
+    joined(account.0, days)
+}
+
+/// A day, and something that is counted in it.
+pub(super) fn in_day(account: AccountId, of: Date, id: u64) -> Vec<u8> {
+    let mut key = day(account, of);
+    key.extend_from_slice(&id.to_be_bytes());
     key
 }
 
