@@ -343,3 +343,23 @@ fn closes(request: &Exposure, net: NetQty, open: &OpenOrders) -> Option<NetQty> 
     };
     is_closing.then(|| net.after(request.side, request.qty)).flatten()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// MARGIN-032: what options are worth pays for margin and never for reserves.
+    #[test]
+    fn margin_032_long_options_pay_for_margin_and_short_ones_are_held_for() {
+        let holds = |position, orders, reserves, option_value| {
+            let required =
+                Required { position, orders, reserves, option_value, ..Required::default() };
+            required.holds()
+        };
+        assert_eq!(holds(100, 30, 10, 0), (100, 30));
+        assert_eq!(holds(100, 30, 10, 60), (40, 30));
+        assert_eq!(holds(100, 30, 10, 110), (0, 20));
+        assert_eq!(holds(100, 30, 10, 900), (0, 10));
+        assert_eq!(holds(100, 30, 10, -25), (125, 30));
+    }
+}

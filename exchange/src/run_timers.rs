@@ -112,8 +112,8 @@ impl Exchange {
             let series = self.series.get(&delivery.obligation.instrument)?;
             delivery.next_due(&series.instrument)
         });
-        let others = self.marks_at.into_iter().chain(self.next_ladder_step());
         let days = self.rolling.first().map(|(at, _)| *at);
+        let others = self.marks_at.into_iter().chain(self.next_ladder_step());
         let others = others.chain(self.engine.next_due()).chain(days);
         of_series.chain(of_deliveries).chain(others).chain([self.variation_at]).min()
     }

@@ -5,7 +5,7 @@
 
 use exchange::{
     AmendOrder, AuctionReason, BatchItem, CancelFilter, CancelKind, Command, Exchange, IndexPrint,
-    Instruction, PlaceOrder, TimeInForce,
+    Instruction, MarginMode, OptionGreeks, OptionRisk, PlaceOrder, TimeInForce,
 };
 use instruments::{
     AccountId, BreakerTerms, GradeId, Guards, Instrument, InstrumentId, MicroUsd, Nanos, NanosSpan,
@@ -201,6 +201,37 @@ fn any_nonsense() -> impl Strategy<Value = Command> {
     ]
 }
 
+/// How margin is computed: modes, what can be delivered, arrays.
+fn any_margin() -> impl Strategy<Value = Command> {
+    let mode = prop::sample::select(vec![
+        MarginMode::Portfolio,
+        MarginMode::Portfolio,
+        MarginMode::Standard,
+    ]);
+    let grade = prop::sample::select(vec!["H100", "A100", "B200"]);
+    let gpus = prop_oneof![1 => Just(0), 4 => 1..400_u64, 1 => Just(u64::MAX)];
+    let lanes = prop::collection::vec(-9_000_000..9_000_000_i64, settlement::LANES);
+    prop_oneof![
+        6 => (any_who(), mode).prop_map(|(who, mode)| {
+            Command::SetMarginMode { account: AccountId(who), mode }
+        }),
+        2 => (any_who(), grade, gpus).prop_map(|(who, grade, gpus)| Command::RegisterCapacity {
+            account: AccountId(who),
+            grade: GradeId::new(grade).unwrap(),
+            gpus,
+        }),
+        1 => (2..6_u64, 0..9_i64, lanes).prop_map(|(series, ticks, lanes)| {
+            let instrument = InstrumentId(series);
+            let (mark, iv) = (Price::from_ticks(ticks * 50), Ppm::new(800_000));
+            let array = lanes.try_into().unwrap();
+            let greeks = OptionGreeks::default();
+            Command::PublishRisk {
+                risks: vec![OptionRisk { instrument, mark, iv, greeks, array }],
+            }
+        }),
+    ]
+}
+
 fn any_amend() -> impl Strategy<Value = Act> {
     let ticks = || prop::option::of(any_ticks());
     let trigger = prop::option::weighted(0.2, any_ticks());
@@ -246,6 +277,7 @@ fn any_trading() -> impl Strategy<Value = Act> {
         2 => any_span().prop_map(Act::Wait),
         1 => Just(Act::Tick),
         1 => any_nonsense().prop_map(|command| Act::Nonsense(Box::new(command))),
+        2 => any_margin().prop_map(|command| Act::Nonsense(Box::new(command))),
     ]
 }
 
@@ -296,7 +328,8 @@ pub(crate) fn morning() -> World {
     let quick = compressed("H100D", "H100", 1, 3, quick);
     world.list(Instrument { guards: guards(1_600), ..quick });
     let nodes = compressed("A100D", "A100", 24, 4, steady);
-    let nodes = Instrument { node_size: 2, guards: guards(4_000), ..nodes };
+    let mut nodes = Instrument { node_size: 2, guards: guards(4_000), ..nodes };
+    nodes.schedule.ladder_step = NanosSpan::from_seconds(12);
     world.list(nodes);
     world.list(day_future("H100W", "H100"));
     let strike = Price::from_ticks(2_500);

@@ -294,3 +294,27 @@ fn margin_021_a_portfolio_that_does_not_exist_can_be_asked_about() {
     assert_eq!(margins.buy, MicroUsd::new(144_312_000));
     assert_eq!(margins.sell, MicroUsd::new(120_312_000));
 }
+
+/// MARGIN-029: an account that lacks margin may do what does not make it lack more.
+#[test]
+fn margin_029_a_portfolio_under_water_can_be_made_smaller() {
+    let (mut world, series, [_, bob]) = market();
+    let carol = world.account("carol", 50);
+    set_mode(&mut world, carol, MarginMode::Portfolio);
+    trade(&mut world, series, (carol, bob), 4);
+    // The index falls to 2.00: 48 dollars are lost, 2 are left, and 38.40 would be required.
+    let print = exchange::IndexPrint {
+        grade: GradeId::new("H100").unwrap(),
+        observed_at: world.now,
+        value: Some(usd(2)),
+        conf: Ppm::ZERO,
+        state: oracle::State::Ok,
+    };
+    world.apply(Command::PublishIndex(print));
+    let order = |side, lots, ticks| Command::PlaceOrder(limit(carol, series, side, lots, ticks));
+    assert_eq!(refusal(&world.apply(order(Side::Buy, 1, 2_200))), Some("ORDER-014"));
+    let events = world.apply(order(Side::Sell, 4, 2_200));
+    assert_eq!(refusal(&events), None, "{events:?}");
+    // A ninth lot would turn the position into a larger one the other way round.
+    assert_eq!(refusal(&world.apply(order(Side::Sell, 5, 2_200))), Some("ORDER-014"));
+}

@@ -128,22 +128,22 @@ fn of_future(state: &State, series: &Series, stake: Stake, less: i128) -> Option
     Some((position, worst - position + stake.reserve))
 }
 
-/// What an option asks for beyond its value.
+/// What an option or a cap asks for beyond its value.
 fn of_option(state: &State, series: &Series, stake: Stake) -> Option<(i128, i128)> {
-    let (price, strike, right) = match series.instrument.product {
+    let [at_money, least] = terms(series).option;
+    let (right, now, strike) = match series.instrument.product {
         Product::Option { underlying, strike, right } => {
-            (state.series[&underlying].mark, strike, right)
+            let future = &state.series[&underlying];
+            (right, lot_value(future, future.mark), lot_value(future, strike))
         }
         Product::Cap { strike } => {
-            let history = state.indices.get(&series.instrument.grade);
-            let index = history.and_then(|history| history.last.value);
-            let price = index.map_or(strike, |value| series.instrument.nearest_price(value));
-            (price, strike, Right::Call)
+            let index = state.indices.get(&series.instrument.grade);
+            let index = index.and_then(|history| history.last.value);
+            let now = index.map_or(strike, |value| series.instrument.nearest_price(value));
+            (Right::Call, lot_value(series, now), lot_value(series, strike))
         }
         Product::Future { .. } | Product::Spread { .. } => return None,
     };
-    let [at_money, least] = terms(series).option;
-    let (now, strike) = (lot_value(series, price), lot_value(series, strike));
     let out = if right == Right::Call { strike - now } else { now - strike };
     let kept = if right == Right::Call { 0 } else { lot_value(series, series.mark) };
     let kept = kept.max(now) * (at_money - least);
@@ -230,7 +230,7 @@ pub(crate) fn required(state: &State, account: AccountId) -> Option<(i128, i128)
         let is_option = series.instrument.is_premium_style();
         let is_cap = matches!(series.instrument.product, Product::Cap { .. });
         let part = match (is_option, mode) {
-            (true, MarginMode::Portfolio) if is_cap => of_option(state, series, stake)?,
+            (true, _) if is_cap => of_option(state, series, stake)?,
             (true, MarginMode::Standard) => of_option(state, series, stake)?,
             (true, MarginMode::Portfolio) => (0, stake.reserve),
             (false, MarginMode::Standard) => of_future(state, series, stake, 0)?,
@@ -242,7 +242,6 @@ pub(crate) fn required(state: &State, account: AccountId) -> Option<(i128, i128)
         orders += part.1;
         reserves += stake.reserve;
         value += if is_option { stake.net * lot_value(series, series.mark) } else { 0 };
-        // No scenario of a portfolio covers the hours of an index.
         if !is_cap {
             grades.entry(series.instrument.grade.as_str()).or_default().push((series, stake));
         }

@@ -1,8 +1,11 @@
 //! MARGIN: what must be held for a position and its open orders.
 
-use instruments::{NetQty, Ppm};
+use instruments::{MicroUsd, NetQty, Ppm, Right};
 use proptest::prelude::*;
-use settlement::{Conditions, MarginRates, OpenOrders, Requirement, requirement};
+use settlement::{
+    Conditions, MarginRates, OpenOrders, OptionMark, Requirement, option_requirement, quote_hold,
+    requirement, surcharge,
+};
 
 use crate::world::{lots, month, series, ticks, usd};
 
@@ -115,6 +118,89 @@ fn margin_005_what_does_not_fit_into_the_ledger_is_refused() {
         ),
         None
     );
+}
+
+#[test]
+fn margin_008_half_the_way_to_three_quarters_is_half_the_way_to_the_whole() {
+    let rates = MarginRates::standard();
+    let scale = |open: u64, whole: u64| rates.scale(lots(open), lots(whole)).ppm();
+    assert_eq!([scale(25, 100), scale(26, 100), scale(50, 100)], [0, 20_000, 500_000]);
+    assert_eq!([scale(75, 100), scale(1_000, 100), scale(5, 0)], [1_000_000, 1_000_000, 0]);
+    // One lot of 1860 dollars: 20 %, and half of the other 80.
+    let half = Conditions { scale: Ppm::new(500_000), ..Conditions::default() };
+    let none = OpenOrders::default();
+    let net = NetQty::from_lots(1);
+    let whole = requirement(&month(), &rates, &half, net, &none, ticks(2_500));
+    let more = surcharge(&month(), &rates, &half, net, &none, ticks(2_500));
+    let (whole, more) = (whole.expect("in range"), more.expect("in range"));
+    assert_eq!((whole.position, whole.maintenance), (usd("1116"), usd("232.5")));
+    assert_eq!((more.position, more.maintenance), (usd("744"), usd("0")));
+}
+
+#[test]
+fn margin_010_ten_to_a_hundred_percent_of_what_each_side_owes() {
+    let rates = MarginRates::standard();
+    let at = |net: i64, step: u8| {
+        let conditions = Conditions { step, ..Conditions::default() };
+        let (net, none) = (NetQty::from_lots(net), OpenOrders::default());
+        let part = requirement(&month(), &rates, &conditions, net, &none, ticks(2_500));
+        part.map(|part| (part.position, part.maintenance)).expect("in range")
+    };
+    // A lot is worth 1860 dollars: the buyer owes all of it, the seller 40 %.
+    let buyer = [("372", "232.5"), ("465", "290.625"), ("837", "523.125"), ("1302", "813.75")];
+    for (step, (initial, maintenance)) in (1..).zip(buyer) {
+        assert_eq!(at(1, step), (usd(initial), usd(maintenance)), "step {step}");
+    }
+    assert_eq!(at(1, 5), (usd("1860"), usd("1162.5")));
+    assert_eq!([1, 2, 3].map(|step| at(-1, step).0), [usd("372"); 3]);
+    assert_eq!([4, 5].map(|step| at(-1, step).0), [usd("520.8"), usd("744")]);
+}
+
+/// MARGIN-031: the published formulas less the option's own value. A month future at 2.50 is worth 1860 dollars a lot.
+#[test]
+fn margin_031_a_short_option_costs_a_share_of_its_future() {
+    let rates = MarginRates::standard();
+    let option = |right, strike: &str, value: &str| {
+        let (future, strike, value) = (usd("1860"), usd(strike), usd(value));
+        let mark = OptionMark { right, future, strike, value };
+        let net = NetQty::from_lots(-1);
+        let part = option_requirement(&rates, &mark, net, &OpenOrders::default());
+        part.map(|part| (part.position, part.maintenance)).expect("in range")
+    };
+    // 25 % of 1860 at the money; 372 out of the money there is the least, 15 %.
+    assert_eq!(option(Right::Call, "1860", "150"), (usd("465"), usd("186")));
+    assert_eq!(option(Right::Call, "1960", "90"), (usd("365"), usd("186")));
+    assert_eq!(option(Right::Call, "2232", "60"), (usd("279"), usd("186")));
+    assert_eq!(option(Right::Put, "1760", "80"), (usd("365"), usd("186")));
+    // A put that is worth more than its future keeps 10 % of that, and opens no cheaper.
+    assert_eq!(option(Right::Put, "5000", "3140"), (usd("465"), usd("314")));
+    assert_eq!(option(Right::Put, "8000", "6140"), (usd("614"), usd("614")));
+}
+
+/// MARGIN-031: what is long is paid for, and what is sold of it is not short.
+#[test]
+fn a_long_option_needs_nothing_and_covers_its_sale() {
+    let rates = MarginRates::standard();
+    let one = usd("1860");
+    let mark = OptionMark { right: Right::Call, future: one, strike: one, value: usd("150") };
+    let need = |net: i64, buys: u64, sells: u64| {
+        let open = OpenOrders { buys: lots(buys), sells: lots(sells), reserve: usd("1") };
+        let part = option_requirement(&rates, &mark, NetQty::from_lots(net), &open);
+        part.map(|part| (part.position, part.orders)).expect("in range")
+    };
+    assert_eq!(need(3, 5, 3), (usd("0"), usd("1")));
+    assert_eq!(need(3, 0, 4), (usd("0"), usd("466")));
+    assert_eq!(need(-2, 2, 0), (usd("930"), usd("1")));
+}
+
+#[test]
+fn margin_033_a_quote_holds_a_fixed_rate_of_its_value() {
+    let hold = |lots_quoted: u64| {
+        quote_hold(&month(), &MarginRates::standard(), ticks(2_500), lots(lots_quoted))
+    };
+    assert_eq!(hold(10), Some(usd("372")));
+    assert_eq!(hold(0), Some(MicroUsd::ZERO));
+    assert_eq!(hold(u64::MAX), None);
 }
 
 proptest! {

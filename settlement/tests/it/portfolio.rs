@@ -1,4 +1,4 @@
-//! RISK: portfolio margin by scenarios.
+//! MARGIN: portfolio margin by scenarios.
 
 use instruments::{AccountId, InstrumentId, MicroUsd, NetQty, Ppm, Qty, Side};
 use settlement::{
@@ -53,7 +53,7 @@ fn order(id: u64, side: Side, lots: u64) -> RiskOrder {
 }
 
 #[test]
-fn risk_001_a_future_moves_in_a_straight_line_and_stays_at_the_ends_of_the_range() {
+fn margin_024_a_future_moves_in_a_straight_line_and_stays_at_the_ends_of_the_range() {
     let array = RiskArray::of_future(&RiskParameters::liquid(), usd("2.5")).expect("in range");
     let lanes = array.lanes();
     for (step, moved) in (0_usize..).zip([-500_000, -375_000, -250_000, -125_000, 0]) {
@@ -74,9 +74,9 @@ fn risk_001_a_future_moves_in_a_straight_line_and_stays_at_the_ends_of_the_range
     assert_eq!(RiskArray::of_future(&RiskParameters::liquid(), beyond), None);
 }
 
-/// RISK-002, RISK-003: the published calendar.
+/// MARGIN-023, MARGIN-025: the published calendar.
 #[test]
-fn risk_003_what_offsets_between_two_expiries_is_charged_on_both_sides() {
+fn margin_025_what_offsets_between_two_expiries_is_charged_on_both_sides() {
     let mut book = book(&published());
     list_future(&mut book, 1, "2.5");
     list_future(&mut book, 2, "2.4");
@@ -94,9 +94,9 @@ fn risk_003_what_offsets_between_two_expiries_is_charged_on_both_sides() {
     assert_eq!(self::parts(&book).roll, usd("192"));
 }
 
-/// RISK-002: the published strangle, whose arrays are computed here in floating point and rounded to micro-dollars.
+/// MARGIN-023: the published strangle, whose arrays are computed here in floating point and rounded to micro-dollars.
 #[test]
-fn risk_002_the_largest_loss_over_35_scenarios() {
+fn margin_023_the_largest_loss_over_35_scenarios() {
     let parameters = published();
     let call = OptionTerms { is_call: true, strike: 3.0, future: 2.5, iv: 0.9, days: 30.0 };
     let put = OptionTerms { is_call: false, strike: 2.0, iv: 0.95, ..call };
@@ -159,7 +159,7 @@ const STRANGLE: [f64; SCENARIOS] = [
 ];
 
 #[test]
-fn risk_004_short_options_cost_their_minimum_when_no_scenario_hurts() {
+fn margin_026_short_options_cost_their_minimum_when_no_scenario_hurts() {
     let mut book = book(&published());
     list(&mut book, 2, 1, RiskArray::new([0; LANES]).expect("in range"), "0.025");
     hold(&mut book, 2, -1_000);
@@ -174,7 +174,7 @@ fn risk_004_short_options_cost_their_minimum_when_no_scenario_hurts() {
 }
 
 #[test]
-fn risk_005_net_delta_beyond_the_threshold_is_charged() {
+fn margin_027_net_delta_beyond_the_threshold_is_charged() {
     let parameters = RiskParameters {
         contingency_rate: Ppm::new(6_000),
         contingency_from: usd("1000"),
@@ -189,9 +189,9 @@ fn risk_005_net_delta_beyond_the_threshold_is_charged() {
     assert_eq!(parts(&book).contingency, usd("9"));
 }
 
-/// RISK-006, with the published 16 scenarios: the last two are twice the range and count 35 %.
+/// MARGIN-028, with the published 16 scenarios: the last two are twice the range and count 35 %.
 #[test]
-fn risk_006_an_extreme_scenario_counts_for_its_share() {
+fn margin_028_an_extreme_scenario_counts_for_its_share() {
     let whole = ScenarioTerms { cover: Ppm::ONE };
     let mut terms = vec![whole; 14];
     terms.extend([ScenarioTerms { cover: Ppm::new(350_000) }; 2]);
@@ -222,7 +222,7 @@ fn risk_006_an_extreme_scenario_counts_for_its_share() {
 }
 
 #[test]
-fn risk_007_an_order_that_does_not_raise_what_is_required_fits_whatever_there_is() {
+fn margin_029_an_order_that_does_not_raise_what_is_required_fits_whatever_there_is() {
     let mut book = book(&published());
     list_future(&mut book, 1, "2.5");
     list_future(&mut book, 2, "2.4");
@@ -240,7 +240,7 @@ fn risk_007_an_order_that_does_not_raise_what_is_required_fits_whatever_there_is
 }
 
 #[test]
-fn risk_008_where_a_sum_is_not_exact_nothing_fits() {
+fn margin_030_where_a_sum_is_not_exact_nothing_fits() {
     let mut book = book(&published());
     list_future(&mut book, 1, "2.5");
     hold(&mut book, 1, 1);

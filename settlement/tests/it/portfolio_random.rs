@@ -1,4 +1,4 @@
-//! RISK: a long random life of a risk book, compared after every step with a portfolio that is computed from nothing.
+//! MARGIN: a long random life of a risk book, compared after every step with a portfolio that is computed from nothing.
 
 use std::collections::BTreeMap;
 

@@ -61,6 +61,7 @@ fn series(name: &str, product: Product, hours: u32, [until, from, end]: [u64; 3]
         tick_size: MicroUsd::new(1_000),
         hours_per_lot: hours,
         schedule: Schedule {
+            ladder_step: NanosSpan::ZERO,
             last_trade_at: at(until),
             assign_at: at(until),
             deliver_from: at(from),
@@ -70,7 +71,6 @@ fn series(name: &str, product: Product, hours: u32, [until, from, end]: [u64; 3]
             verdict_within: NanosSpan::from_seconds(60),
             close_at: at(end + 5),
             close_out: instruments::CloseOut::NONE,
-            ladder_step: NanosSpan::ZERO,
         },
         reference: Price::from_ticks(2_500),
         guards: Guards::NONE,
