@@ -132,7 +132,8 @@ impl Exchange {
 
     /// Tells the risk book, in whose words an order is lots that may be filled.
     fn count_risk(&mut self, record: &OpenOrder, count: Count) {
-        if self.margin_mode(record.account) == MarginMode::Standard {
+        let is_standard = self.margin_mode(record.account) == MarginMode::Standard;
+        if is_standard || !self.has_leg(record.instrument) {
             return;
         }
         let (account, instrument, side) = (record.account, record.instrument, record.side);

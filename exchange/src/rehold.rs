@@ -236,7 +236,7 @@ impl Exchange {
         };
         after.orders = replaced(after.orders, new.orders, old.orders);
         after.reserves = replaced(after.reserves, open.reserve, old_open.reserve);
-        if mode == MarginMode::Portfolio {
+        if mode == MarginMode::Portfolio && self.has_leg(instrument) {
             let (side, qty) = (request.side, added);
             let order = RiskOrder { account, instrument, side, qty };
             let now = self.margins.risk.initial(account);
@@ -282,7 +282,7 @@ impl Exchange {
             Ok(i128::from(part.position.micros()))
         };
         let standard = alone(self.net(instrument, account))?.saturating_sub(alone(left)?);
-        if mode == MarginMode::Standard {
+        if mode == MarginMode::Standard || !self.has_leg(instrument) {
             return Ok(standard);
         }
         let held = |legs: &BTreeMap<InstrumentId, Leg>| {

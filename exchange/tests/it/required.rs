@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use exchange::{MarginMode, OpenOrder, Series};
-use instruments::{AccountId, InstrumentId, Product, Right, Side};
+use instruments::{AccountId, InstrumentId, Product, Right, Side, Style};
 
 use crate::inspector::{State, lot_value, rate_up};
 
@@ -72,6 +72,10 @@ fn up(amount: i128, whole: i128) -> i128 {
 }
 
 fn deliverable(state: &State, series: &Series) -> i128 {
+    // What is settled in money is not bound by what there is.
+    if !matches!(series.instrument.product, Product::Future { style: Style::Physical, .. }) {
+        return 0;
+    }
     let grade = state.margins.grade(&series.instrument.grade).expect("a grade with terms");
     grade.capacity.values().map(|gpus| i128::from(*gpus)).sum()
 }
