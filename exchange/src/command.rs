@@ -8,7 +8,7 @@ use instruments::{
     Price, Qty, Seq, Side,
 };
 use matching_engine::{OrderKind, PostOnly, StpMode, Trigger};
-use settlement::{Bucket, DeliveryReceipt, Verdict};
+use settlement::{Bucket, DefaultTerms, DeliveryReceipt, Verdict};
 
 use crate::exercise::Instruction;
 use crate::margins::MarginMode;
@@ -182,6 +182,38 @@ pub enum Command {
     },
 
     // Default funds and liquidation.
+    /// Sets the terms on which accounts that have too little are dealt with.
+    SetDefaultTerms(DefaultTerms),
+    /// Puts free money into the account's share of the default fund.
+    ContributeDefaultFund {
+        /// Whose.
+        account: AccountId,
+        /// How much.
+        amount: MicroUsd,
+    },
+    /// Takes money out of the account's share of the default fund.
+    WithdrawDefaultFund {
+        /// Whose.
+        account: AccountId,
+        /// How much.
+        amount: MicroUsd,
+    },
+    /// Says what an account takes over at most when a portfolio is auctioned.
+    RegisterBackstop {
+        /// Who.
+        account: AccountId,
+        /// The largest notional; nothing when it takes none any more.
+        capacity: MicroUsd,
+    },
+    /// Bids for a portfolio that is auctioned. Sealed until the auction ends.
+    BidBackstop {
+        /// Who.
+        account: AccountId,
+        /// Which auction.
+        auction: u64,
+        /// What it is to be paid for taking the whole portfolio over at its marks; negative where it pays.
+        ask: MicroUsd,
+    },
 
     // Physical close-out.
     /// Says where an account delivers or wants to receive what it holds of a series that has stopped trading.

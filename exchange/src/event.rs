@@ -6,12 +6,10 @@ use instruments::{
     Ppm, Price, Qty, Side, TradeId,
 };
 use matching_engine::{AuctionKind, CancelReason, OrderKind, PostOnly, StpMode, Trigger};
-use settlement::{
-    Assigned, AssignmentInputs, DefaultResolved, DeliveryReceipt, FailCause, SplitPage, Transfer,
-    Verdict,
-};
+use settlement::{Assigned, AssignmentInputs, DeliveryReceipt, FailCause, Transfer, Verdict};
 
 use crate::command::IndexPrint;
+use crate::default_event::DefaultEvent;
 use crate::exercise::Instruction;
 use crate::margins::MarginMode;
 use crate::nominate::Nomination;
@@ -383,15 +381,8 @@ pub enum Event {
     // Default funds and liquidation.
     /// One cycle's dues, defaults and splits have all been told; the transfers that come next are its chain.
     VariationEnded,
-    /// An account's own margin did not cover its loss: who did.
-    DefaultResolved(DefaultResolved),
-    /// A page of a split among those who bear a loss: its own proof, which anyone can redo.
-    LossSplit {
-        /// What was split, and over what.
-        purpose: SplitPurpose,
-        /// The page.
-        page: Box<SplitPage>,
-    },
+    /// Something about accounts that have too little, and who stands behind them.
+    Default(DefaultEvent),
     // Physical close-out.
     /// A holder has said where it delivers or wants to receive.
     Nominated {
@@ -429,15 +420,6 @@ pub struct PublishedAssignment {
     pub inputs_hash: [u8; 32],
     /// Who delivers to whom.
     pub assigned: Assigned,
-}
-
-/// What is split among those who bear a loss.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub enum SplitPurpose {
-    /// What reached suspense, over the gains of one variation cycle.
-    Haircut,
-    /// What the default fund's shares pay, over the shares.
-    FundShares,
 }
 
 /// The terms under which an order was accepted.

@@ -46,6 +46,7 @@ impl Exchange {
             open.reserve -= record.reserve_of(record.open());
         }
         *same_side += order.qty;
+        self.check_liquidation(order, (open.buys, open.sells))?;
         let worst = (net.long() + open.buys).max(net.short() + open.sells);
         if POSITION_MAX < worst {
             return Err(Reject::PositionAboveLimit { limit: POSITION_MAX });

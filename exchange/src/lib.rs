@@ -25,12 +25,18 @@
 mod amend_order;
 mod assign_series;
 mod audit;
+mod backstop;
 mod batch;
 mod cancel_order;
 mod cascade;
+mod close_out;
 mod close_outs;
 mod close_series;
 mod command;
+mod default_event;
+mod default_fund;
+mod default_reject;
+mod defaults;
 mod deliver;
 mod delivery;
 mod deposit;
@@ -43,6 +49,7 @@ mod guards;
 #[cfg(feature = "journal")]
 pub mod io;
 pub mod limits;
+mod liquidate;
 mod list_instrument;
 mod margin_view;
 mod margins;
@@ -91,10 +98,13 @@ pub use command::{
     AmendOrder, AuctionReason, BatchItem, CancelFilter, CancelKind, Command, IndexPrint, OpenVenue,
     PlaceOrder, Stamped,
 };
+pub use default_event::{DefaultEvent, MoveCause, SplitPurpose};
+pub use default_reject::DefaultReject;
+pub use defaults::{Bid, Defaults, Liquidation, Stage};
 pub use delivery::{Delivery, OpenChallenge};
 pub use event::{
     AmendReason, Event, Fill, IntervalOutcome, IntervalSettled, OrderAccepted, PublishedAssignment,
-    SplitPurpose, Traded,
+    Traded,
 };
 pub use exercise::Instruction;
 pub use margin_view::{OrderMargins, Simulated};
@@ -169,7 +179,7 @@ pub struct Exchange {
     #[borsh(skip)]
     unpayable: BTreeSet<AccountId>,
     // Default funds and liquidation.
-
+    defaults: Defaults,
     // Physical close-out.
     close_outs: CloseOuts,
     // Trades agreed elsewhere.
@@ -239,7 +249,7 @@ impl Exchange {
             rolling: BTreeSet::new(),
             unpayable: BTreeSet::new(),
             // Default funds and liquidation.
-
+            defaults: Defaults::new(),
             // Physical close-out.
             close_outs: CloseOuts::default(),
             // Trades agreed elsewhere.
@@ -263,8 +273,9 @@ impl Exchange {
         if let Err(reason) = self.dispatch(&input.command, events) {
             events.push(Event::Rejected(reason));
         }
+        self.start_liquidations(events);
         self.cancel_unpayable(events);
-        events.extend(self.ledger.take_transfers().into_iter().map(Event::MoneyMoved));
+        self.tell_money(events);
         self.extend_history(input, events.get(first_event..).unwrap_or_default());
     }
 
@@ -316,6 +327,19 @@ impl Exchange {
                 self.instruct_exercise(*account, *instrument, *instruction, events)
             }
             // Default funds and liquidation.
+            Command::SetDefaultTerms(terms) => self.set_default_terms(terms, events),
+            Command::ContributeDefaultFund { account, amount } => {
+                self.contribute_default_fund(*account, *amount, events)
+            }
+            Command::WithdrawDefaultFund { account, amount } => {
+                self.withdraw_default_fund(*account, *amount, events)
+            }
+            Command::RegisterBackstop { account, capacity } => {
+                self.register_backstop(*account, *capacity, events)
+            }
+            Command::BidBackstop { account, auction, ask } => {
+                self.bid_backstop(*account, *auction, *ask, events)
+            }
             // Physical close-out.
             Command::Nominate { account, instrument, nomination } => {
                 self.nominate(*account, *instrument, nomination, events)

@@ -32,6 +32,10 @@ pub const GRADES_MAX: usize = 32;
 pub const RISKS_MAX: usize = 256;
 /// GPUs of one grade that one account registers: more than were ever built of one.
 pub const CAPACITY_MAX: u64 = 10_000_000;
+/// Accounts in liquidation: bounds the time of one timer.
+pub const LIQUIDATIONS_MAX: usize = 4_096;
+/// Backstop bidders, and so the bids of one auction.
+pub const BACKSTOPS_MAX: usize = 64;
 /// Highest index, dollars per GPU-hour: ten thousand.
 pub const INDEX_MAX: MicroUsd = MicroUsd::new(10_000_000_000);
 /// Bytes of the address at which a holder is reached.

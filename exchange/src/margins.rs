@@ -90,7 +90,7 @@ const fn is_delivered(instrument: &Instrument) -> bool {
 }
 
 /// The future that a series follows: itself, or its underlying. Spreads have none, and no positions.
-const fn future_of(instrument: &Instrument) -> Option<InstrumentId> {
+pub(crate) const fn future_of(instrument: &Instrument) -> Option<InstrumentId> {
     match instrument.product {
         Product::Future { .. } => Some(instrument.id),
         Product::Option { underlying, .. } => Some(underlying),

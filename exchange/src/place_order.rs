@@ -228,7 +228,7 @@ pub(crate) fn slid(
     off.and_then(|ticks| check_price(Price::from_ticks(ticks)).ok())
 }
 
-fn accepted(order: OrderId, record: &OpenOrder) -> Event {
+pub(crate) fn accepted(order: OrderId, record: &OpenOrder) -> Event {
     Event::OrderAccepted(Box::new(OrderAccepted {
         order,
         account: record.account,

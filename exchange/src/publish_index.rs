@@ -73,6 +73,9 @@ impl Exchange {
             .record(print, partition);
         self.record_hours(print);
         events.push(Event::IndexPublished(print.clone()));
+        if print.state == oracle::State::Ok {
+            self.look_below();
+        }
         let of_grade = |(id, series): (&InstrumentId, &mut Series)| {
             if series.instrument.grade != print.grade {
                 return None;

@@ -146,7 +146,10 @@ impl Exchange {
     /// What the account is worth and what it must be worth.
     #[must_use]
     pub fn health(&self, account: AccountId) -> Health {
-        let required = self.required(account);
+        self.health_with(account, &self.required(account))
+    }
+
+    fn health_with(&self, account: AccountId, required: &Required) -> Health {
         let balance = i128::from(self.margin_usable(account).micros());
         let equity = balance.saturating_add(required.unrealised);
         Health {
@@ -154,6 +157,15 @@ impl Exchange {
             initial: required.initial(),
             maintenance: required.maintenance,
         }
+    }
+
+    /// What of an account's maintenance margin is for one series by itself: how a loss is shared among its positions.
+    pub(crate) fn maintenance_in(&self, account: AccountId, instrument: InstrumentId) -> i128 {
+        let Some(series) = self.series.get(&instrument) else { return 0 };
+        let net = self.net(instrument, account);
+        let none = OpenOrders::default();
+        let part = self.required_in(series, MarginMode::Standard, net, &none);
+        part.map_or(0, |part| i128::from(part.maintenance.micros()))
     }
 
     /// What may stand against margin: unrealised losses count, unrealised gains do not, because they are money at the next variation only;
@@ -306,19 +318,24 @@ impl Exchange {
     /// Moves money between the account's cash and its holds until they are what is required, as far as the money goes.
     pub(crate) fn rehold(&mut self, account: AccountId) {
         self.sync_risk(account);
-        let (_, orders) = self.required(account).holds();
-        let targets = self.hold_targets(account);
+        let required = self.required(account);
+        let targets = self.targets_for(account, &required);
         let [_, (_, affordable)] = targets;
-        if i128::from(affordable.micros()) < orders {
+        if i128::from(affordable.micros()) < required.holds().1 {
             self.unpayable.insert(account);
         }
+        self.watch(account, &self.health_with(account, &required));
         let lack = self.ledger.set_holds(&targets);
         assert!(lack == MicroUsd::ZERO, "holds are bounded by the account's money");
     }
 
     /// What the account's holds must be: what is required, as far as its money goes, positions first.
     pub(crate) fn hold_targets(&self, account: AccountId) -> [(HoldKey, MicroUsd); 2] {
-        let (position, orders) = self.required(account).holds();
+        self.targets_for(account, &self.required(account))
+    }
+
+    fn targets_for(&self, account: AccountId, required: &Required) -> [(HoldKey, MicroUsd); 2] {
+        let (position, orders) = required.holds();
         let usable = self.margin_usable(account);
         let position = saturate(position).min(usable);
         let orders = saturate(orders).min(usable - position);

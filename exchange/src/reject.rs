@@ -3,6 +3,8 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::{MicroUsd, Price, Qty, TermsError};
 
+use crate::default_reject::DefaultReject;
+
 /// A refusal: journaled by replay, shown to whoever asked, moving no money.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Reject {
@@ -240,7 +242,8 @@ pub enum Reject {
         limit: Qty,
     },
     // Default funds and liquidation.
-
+    /// What concerns liquidation, its auctions and the default fund.
+    Default(DefaultReject),
     // Physical close-out.
     /// EXPIRY-008: the series takes no nominations now.
     NoNominations,
@@ -342,6 +345,7 @@ impl Reject {
             Self::NotAnOption => "OPTION-010",
             Self::InstructionAboveHolding { .. } => "OPTION-011",
             // Default funds and liquidation.
+            Self::Default(reason) => reason.rule(),
             // Physical close-out.
             Self::NoNominations => "EXPIRY-008",
             Self::NothingHeld => "EXPIRY-009",

@@ -63,6 +63,7 @@ impl Exchange {
         {
             self.close_series(instrument, events);
         }
+        self.run_liquidations(events);
     }
 
     /// The series in `state` whose instant has come, earliest first.
@@ -114,7 +115,8 @@ impl Exchange {
         });
         let days = self.rolling.first().map(|(at, _)| *at);
         let others = self.marks_at.into_iter().chain(self.next_ladder_step());
-        let others = others.chain(self.engine.next_due()).chain(days);
+        let others =
+            others.chain(self.engine.next_due()).chain(days).chain(self.next_liquidation());
         of_series.chain(of_deliveries).chain(others).chain([self.variation_at]).min()
     }
 }

@@ -7,7 +7,8 @@ use instruments::{AccountId, InstrumentId, Price};
 use settlement::{Split, VariationCycle};
 
 use crate::Exchange;
-use crate::event::{Event, SplitPurpose};
+use crate::default_event::{DefaultEvent, SplitPurpose};
+use crate::event::Event;
 use crate::series::{Series, SeriesState};
 
 impl Exchange {
@@ -36,15 +37,20 @@ impl Exchange {
         prices: &[(InstrumentId, Price)],
         events: &mut Vec<Event>,
     ) {
+        // What moved before is told before: a reader sees the balances that the cycle begins with.
+        self.tell_money(events);
         let marked =
             |(id, price): &(InstrumentId, Price)| Some((&self.series.get(id)?.instrument, *price));
         let marks: Vec<_> = prices.iter().filter_map(marked).collect();
-        // What moved before is told before: a reader sees the balances that the cycle begins with.
-        events.extend(self.ledger.take_transfers().into_iter().map(Event::MoneyMoved));
         let mut chain = self.ledger.chain();
         let cycle = settlement::run_variation(&mut chain, &mut self.positions, &marks);
         chain.commit();
         self.tell_variation(&cycle, events);
+    }
+
+    /// Says what has moved so far, so that a reader's balances are what comes next depends on.
+    pub(crate) fn tell_money(&mut self, events: &mut Vec<Event>) {
+        events.extend(self.ledger.take_transfers().into_iter().map(Event::MoneyMoved));
     }
 
     /// Says what a cycle has done, and brings the holds of everyone in it to what is required.
@@ -55,12 +61,20 @@ impl Exchange {
             events.push(Event::VariationPaid { instrument, account, amount });
             accounts.insert(account);
         }
-        events.extend(cycle.covered.defaults.iter().copied().map(Event::DefaultResolved));
+        events.extend(
+            cycle
+                .covered
+                .defaults
+                .iter()
+                .copied()
+                .map(DefaultEvent::DefaultResolved)
+                .map(Event::Default),
+        );
         tell_split(cycle.covered.shares.as_ref(), SplitPurpose::FundShares, events);
         tell_split(cycle.haircut.as_ref(), SplitPurpose::Haircut, events);
         if !accounts.is_empty() {
             events.push(Event::VariationEnded);
-            events.extend(self.ledger.take_transfers().into_iter().map(Event::MoneyMoved));
+            self.tell_money(events);
         }
         for account in accounts {
             self.rehold(account);
@@ -71,5 +85,7 @@ impl Exchange {
 /// Publishes a split page by page.
 pub(crate) fn tell_split(split: Option<&Split>, purpose: SplitPurpose, events: &mut Vec<Event>) {
     let pages = split.into_iter().flat_map(Split::pages);
-    events.extend(pages.map(|page| Event::LossSplit { purpose, page: Box::new(page) }));
+    events.extend(
+        pages.map(|page| Event::Default(DefaultEvent::LossSplit { purpose, page: Box::new(page) })),
+    );
 }

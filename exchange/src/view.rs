@@ -138,6 +138,12 @@ impl Exchange {
         self.positions.open_interest(instrument)
     }
 
+    /// Who has too little, and what is being done about it.
+    #[must_use]
+    pub const fn defaults(&self) -> &crate::Defaults {
+        &self.defaults
+    }
+
     /// The newest print of a grade's index.
     #[must_use]
     pub fn index(&self, grade: &GradeId) -> Option<&IndexPrint> {

@@ -283,6 +283,8 @@ pub enum CancelReason {
     ReduceOnly,
     /// Its account can no longer pay what it may cost.
     Unfunded,
+    /// It could make a position larger, and its account has too little for the one it has.
+    Liquidation,
 }
 
 impl CancelReason {
@@ -305,6 +307,7 @@ impl CancelReason {
             Self::Quote => 13,
             Self::ReduceOnly => 14,
             Self::Unfunded => 16,
+            Self::Liquidation => 15,
         }
     }
 
@@ -328,6 +331,7 @@ impl CancelReason {
             Self::Quote => "quote",
             Self::ReduceOnly => "reduce_only",
             Self::Unfunded => "unfunded",
+            Self::Liquidation => "liquidation",
         }
     }
 }

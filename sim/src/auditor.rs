@@ -7,6 +7,7 @@ mod answers;
 mod assignments;
 mod closing;
 mod days;
+mod defaults;
 mod deliveries;
 mod losses;
 mod margins;
@@ -26,6 +27,7 @@ use crate::finding::Finding;
 use answers::is_answered;
 use assignments::{Assignments, agreed};
 use closing::{is_of_books, is_of_time, stirs};
+use defaults::Defaults;
 use deliveries::{Circumstance, Deliveries};
 use losses::Cycle;
 use margins::Margins;
@@ -55,6 +57,7 @@ pub struct Auditor {
     positions: Positions,
     deliveries: Deliveries,
     margins: Margins,
+    defaults: Defaults,
     assignments: Assignments,
     /// What a series that has stopped settles at.
     closing: BTreeMap<InstrumentId, (Price, SettlementSource)>,
@@ -75,6 +78,10 @@ struct Sheet {
     varied: BTreeSet<InstrumentId>,
     /// The variation cycle that is being told.
     cycle: Option<Cycle>,
+    /// Series in which a liquidation has traded: their marks follow later.
+    liquidated: BTreeSet<InstrumentId>,
+    /// The highest price of a trade, by series.
+    dearest: BTreeMap<InstrumentId, Price>,
     ended: BTreeSet<InstrumentId>,
     /// Days have ended by time alone.
     has_days: bool,
@@ -227,14 +234,14 @@ impl Auditor {
             | Bucket::Fees
             | Bucket::FirstLoss
             | Bucket::Insurance
-            | Bucket::DefaultFund => true,
+            | Bucket::DefaultFund
+            | Bucket::Rounding => true,
             Bucket::OrderHold(_)
             | Bucket::QuoteHold(_)
             | Bucket::PositionMargin(_)
             | Bucket::DeliveryEscrow(_)
             | Bucket::Bond(_)
-            | Bucket::Suspense
-            | Bucket::Rounding => false,
+            | Bucket::Suspense => false,
         };
         match self.money.balances().find(|(bucket, _)| !is_free(bucket)) {
             Some((bucket, left)) => Err(Finding::LeftOver { bucket, left }),
@@ -305,6 +312,11 @@ impl Auditor {
             | Command::DrawRows { .. }
             | Command::SubmitVerdict { .. }
             | Command::InstructExercise { .. }
+            | Command::SetDefaultTerms(_)
+            | Command::ContributeDefaultFund { .. }
+            | Command::WithdrawDefaultFund { .. }
+            | Command::RegisterBackstop { .. }
+            | Command::BidBackstop { .. }
             | Command::Nominate { .. }
             | Command::PublishRisk { .. }
             | Command::RegisterCapacity { .. }
@@ -352,9 +364,7 @@ impl Auditor {
             Event::VariationPaid { .. }
             | Event::SeriesExpired { .. }
             | Event::PositionClosed { .. } => self.read_clearing(event, sheet),
-            Event::VariationEnded | Event::DefaultResolved(_) | Event::LossSplit { .. } => {
-                self.read_loss(event, sheet)
-            }
+            Event::VariationEnded => self.end_cycle(sheet),
             Event::ObligationAssigned { .. }
             | Event::AgentNominated { .. }
             | Event::IntervalOpened { .. }
@@ -392,6 +402,7 @@ impl Auditor {
             Event::DaySettled { .. } => self.read_day(event, sheet),
             Event::SeriesSettled { .. } => self.read_settled(event, sheet),
             // Default funds and liquidation.
+            Event::Default(event) => self.read_default(event, sheet),
             // Physical close-out.
             Event::Nominated { .. }
             | Event::MatchReported { .. }
@@ -449,6 +460,8 @@ impl Auditor {
         self.positions.trade(traded, &terms);
         self.prices.trade(traded.instrument, (traded.price, traded.qty), now);
         sheet.traded_in.insert(traded.instrument);
+        let dearest = sheet.dearest.entry(traded.instrument).or_insert(traded.price);
+        *dearest = (*dearest).max(traded.price);
         let full = taker_fee(&terms, traded.price, i128::from(traded.qty.lots()));
         if let Some((buyer, seller, premium)) = premium(traded, &terms) {
             sheet.stated.gain(buyer, -premium);
@@ -520,23 +533,6 @@ impl Auditor {
             }
             _ => Ok(()),
         }
-    }
-
-    /// SIM-040: who could not pay, who paid instead, and how it was split.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "the exhaustive match is in `read_event`")]
-    fn read_loss(&mut self, event: &Event, sheet: &mut Sheet) -> Result<(), Finding> {
-        let unannounced = Finding::Unannounced { kind: "variation cycle", id: 0 };
-        if matches!(event, Event::VariationEnded) {
-            let cycle = sheet.cycle.take().ok_or(unannounced)?;
-            return cycle.check(&self.money, &mut sheet.stated);
-        }
-        let cycle = sheet.cycle.as_mut().ok_or(unannounced)?;
-        match event {
-            Event::DefaultResolved(part) => cycle.resolve(*part),
-            Event::LossSplit { purpose, page } => cycle.split(*purpose, page),
-            _ => {}
-        }
-        Ok(())
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "the exhaustive match is in `read_event`")]
@@ -625,7 +621,7 @@ impl Auditor {
         for instrument in &sheet.traded_in {
             self.positions.check_sum(*instrument)?;
         }
-        for instrument in sheet.varied.iter().chain(&sheet.day) {
+        for instrument in sheet.varied.difference(&sheet.liquidated).chain(&sheet.day) {
             let (terms, price) = self.prices.settled(*instrument)?;
             self.positions.check_paid(&terms, price)?;
         }
@@ -649,7 +645,8 @@ impl Auditor {
         for (instrument, mark) in &sheet.expected {
             let (_, theirs) = self.prices.terms(*instrument)?;
             let mark = &self.prices.premium(*instrument).unwrap_or(*mark);
-            if theirs != *mark && !sheet.stopped.contains(instrument) {
+            let is_later = sheet.liquidated.contains(instrument);
+            if theirs != *mark && !is_later && !sheet.stopped.contains(instrument) {
                 let (instrument, ours) = (*instrument, Some(*mark));
                 return Err(Finding::Mark { instrument, ours, theirs });
             }

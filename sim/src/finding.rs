@@ -199,6 +199,14 @@ pub enum Finding {
         /// As told.
         theirs: i128,
     },
+    /// SIM-042 to SIM-044: an account is liquidated when it has too little, at what that may cost, and closed out pro rata.
+    #[error("the liquidation of {account}: {what}")]
+    Liquidation {
+        /// Whose.
+        account: AccountId,
+        /// What is wrong.
+        what: DefaultFault,
+    },
     /// SIM-014: what is delivered is what was held.
     #[error("{account} delivers or receives {} lots of {instrument}, assigned are {}", closed.lots(), assigned.lots())]
     Assignment {
@@ -337,6 +345,29 @@ pub enum OrderFault {
     /// It took on arrival though it is post-only.
     #[error("took though it is post-only")]
     Took,
+}
+
+/// What is wrong with a liquidation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum DefaultFault {
+    /// The account was not below maintenance.
+    #[error("the account has enough, or another equity")]
+    NotBelow,
+    /// What it is said to have is not what it has.
+    #[error("another equity than it has")]
+    OtherEquity,
+    /// A slice closed more than it was to, or cost more than its rate.
+    #[error("a slice too large or too dear")]
+    Slice,
+    /// Lots changed hands at another price than the mark.
+    #[error("lots changed hands off the mark")]
+    OffMark,
+    /// Lots were not closed in proportion to what the other side holds.
+    #[error("closed out by other parts than pro rata")]
+    NotProRata,
+    /// Two on the other side received different money for a lot.
+    #[error("closed out for different money")]
+    UnequalPay,
 }
 
 /// What is wrong with an interval.

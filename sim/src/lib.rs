@@ -27,7 +27,7 @@ use exchange::Stamped;
 
 pub use auditor::Auditor;
 pub use fault::{Fault, PlannedFault};
-pub use finding::{Finding, IntervalFault, OrderFault};
+pub use finding::{DefaultFault, Finding, IntervalFault, OrderFault};
 pub use report::{Report, Violation};
 pub use scenario::Scenario;
 

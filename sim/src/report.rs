@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use exchange::{Event, Exchange, IntervalOutcome, Stamped};
+use exchange::{DefaultEvent, Event, Exchange, IntervalOutcome, Stamped};
 use instruments::{MicroUsd, Seq};
 use settlement::{Bucket, FailCause};
 
@@ -104,7 +104,11 @@ impl Tally {
             Event::VariationPaid { amount, .. } => {
                 self.variation += (*amount).max(MicroUsd::ZERO);
             }
-            Event::DefaultResolved(part) => self.haircuts += part.haircut,
+            Event::Default(event) => {
+                if let DefaultEvent::DefaultResolved(part) = event {
+                    self.haircuts += part.haircut;
+                }
+            }
             Event::SeriesExpired { .. } => self.expired += 1,
             Event::ObligationAssigned { .. } => self.obligations += 1,
             Event::IntervalSettled(settled) => match settled.outcome {
@@ -144,7 +148,6 @@ impl Tally {
             | Event::VerdictRecorded { .. }
             | Event::BatchItemDone { .. }
             | Event::VariationEnded
-            | Event::LossSplit { .. }
             | Event::AuctionExtended { .. }
             | Event::AuctionEnded { .. }
             | Event::IndicativePrice { .. } => {}

@@ -139,6 +139,7 @@ fn cancel_reason(reason: CancelReason, record: &OrderRecord) -> &'static str {
         CancelReason::Quote => "quote",
         CancelReason::ReduceOnly => "reduce_only",
         CancelReason::Unfunded => "unfunded",
+        CancelReason::Liquidation => "liquidation",
     }
 }
 

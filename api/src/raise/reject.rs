@@ -2,7 +2,7 @@
 
 mod close_out;
 
-use exchange::{ReceiptField, Reject};
+use exchange::{DefaultReject, ReceiptField, Reject};
 use instruments::{Instrument, Price};
 use rust_decimal::Decimal;
 
@@ -88,6 +88,7 @@ pub(crate) fn reject(reject: &Reject, instrument: Option<&Instrument>) -> WireEr
             option(reject)
         }
         // Default funds and liquidation.
+        Reject::Default(reason) => default(reason),
         // Physical close-out.
         Reject::NoNominations
         | Reject::NothingHeld
@@ -118,6 +119,41 @@ fn venue(reject: &Reject) -> WireError {
             error.with_limit(count(*limit))
         }
         other => WireError::new(ErrorCode::OtherReject, format!("refused by {}", other.rule())),
+    }
+}
+
+/// What concerns the default fund, liquidation and its auctions.
+fn default(reject: &DefaultReject) -> WireError {
+    let invalid = |message: &str| WireError::new(ErrorCode::InvalidParams, message);
+    let other = |message: &str| WireError::new(ErrorCode::OtherReject, message);
+    match reject {
+        DefaultReject::InLiquidation { limit } => {
+            let error = other("the account is being liquidated and may only close positions");
+            error.with_limit(count(limit.lots()))
+        }
+        DefaultReject::BadDefaultTerms => invalid("these are no terms for defaults"),
+        DefaultReject::ShareOutOfRange { limit } => {
+            invalid("not an amount of a share").with_limit(Number::from(*limit))
+        }
+        DefaultReject::ShareAtRisk => other("a share stays while its account holds a position"),
+        DefaultReject::NoticeRunning { until } => {
+            let error = other("a contribution stays for the time of notice");
+            error.with_limit(count(until.nanos().div_euclid(1_000_000)))
+        }
+        DefaultReject::CapacityOutOfRange { limit } => {
+            invalid("beyond what one account may have").with_limit(Number::from(*limit))
+        }
+        DefaultReject::TooManyBackstops { limit } => {
+            other("the venue has no room for another backstop").with_limit(count(*limit))
+        }
+        DefaultReject::UnknownBackstop => invalid("no such auction is under way"),
+        DefaultReject::NotABackstop => {
+            other("only a registered backstop bids, and not for its own")
+        }
+        DefaultReject::BeyondCapacity { limit } => {
+            other("the portfolio is larger than the bidder takes over")
+                .with_limit(Number::from(*limit))
+        }
     }
 }
 
@@ -569,6 +605,22 @@ mod tests {
         ]
     }
 
+    fn defaults() -> Vec<DefaultReject> {
+        let limit = MicroUsd::new(1);
+        vec![
+            DefaultReject::InLiquidation { limit: Qty::from_lots(1) },
+            DefaultReject::BadDefaultTerms,
+            DefaultReject::ShareOutOfRange { limit },
+            DefaultReject::ShareAtRisk,
+            DefaultReject::NoticeRunning { until: instruments::Nanos::from_seconds(1) },
+            DefaultReject::CapacityOutOfRange { limit },
+            DefaultReject::TooManyBackstops { limit: 1 },
+            DefaultReject::UnknownBackstop,
+            DefaultReject::NotABackstop,
+            DefaultReject::BeyondCapacity { limit },
+        ]
+    }
+
     /// Those of a physical close-out.
     fn close_outs() -> Vec<Reject> {
         vec![
@@ -584,11 +636,13 @@ mod tests {
     /// API-003: which code a client sees for which rule.
     #[test]
     fn api_003_every_refusal_of_the_exchange_has_a_code_and_its_rule() {
-        let table: String = [all(), close_outs()]
-            .iter()
-            .flatten()
+        let defaults = defaults().into_iter().map(Reject::Default);
+        let table: String = all()
+            .into_iter()
+            .chain(close_outs())
+            .chain(defaults)
             .map(|refused| {
-                let error = reject(refused, None);
+                let error = reject(&refused, None);
                 let json = serde_json::to_value(&error).unwrap();
                 assert_eq!(json["data"]["rule"], refused.rule());
                 assert_ne!(error.code(), ErrorCode::Internal, "{refused:?}");

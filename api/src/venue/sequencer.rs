@@ -121,6 +121,11 @@ impl Inbox {
             | Command::RegisterCapacity { .. }
             | Command::SetMarginMode { .. }
             | Command::InstructExercise { .. }
+            | Command::SetDefaultTerms(_)
+            | Command::ContributeDefaultFund { .. }
+            | Command::WithdrawDefaultFund { .. }
+            | Command::RegisterBackstop { .. }
+            | Command::BidBackstop { .. }
             // Physical close-out.
             | Command::Nominate { .. }
             // Trades agreed elsewhere.

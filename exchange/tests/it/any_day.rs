@@ -13,7 +13,7 @@ use instruments::{
 };
 use matching_engine::{OrderKind, PostOnly, PriceSource, StpMode, Trigger, TriggerWhen};
 use proptest::prelude::*;
-use settlement::{Bucket, IntervalState, Verdict};
+use settlement::{Bucket, DefaultTerms, IntervalState, Verdict};
 
 use crate::world::{START, World, day_future, limit, next_receipt, open_venue};
 
@@ -28,20 +28,80 @@ pub(crate) enum Act {
     Tick,
     Run(NanosSpan),
     Place(PlaceOrder),
-    Amend { who: u64, nth: usize, price: Option<i64>, qty: Option<u64>, trigger: Option<i64> },
-    Cancel { who: u64, nth: usize },
-    CancelAll { who: u64, filter: CancelFilter },
-    Batch { who: u64, parts: Vec<Act> },
-    Deposit { who: u64, micros: i64 },
-    Withdraw { who: u64, micros: i64 },
-    FundHouse { bucket: Bucket, micros: i64 },
-    Index { grade: &'static str, cents: Option<i64> },
-    Challenge { nth: usize },
-    Receipt { nth: usize, is_good: bool },
-    Draw { nth: usize },
-    Judge { who: u64, nth: usize, verdict: Verdict },
-    Nominate { who: u64, key: u8 },
-    Instruct { who: u64, option: u64, abandon: u64, exercise: u64 },
+    Amend {
+        who: u64,
+        nth: usize,
+        price: Option<i64>,
+        qty: Option<u64>,
+        trigger: Option<i64>,
+    },
+    Cancel {
+        who: u64,
+        nth: usize,
+    },
+    CancelAll {
+        who: u64,
+        filter: CancelFilter,
+    },
+    Batch {
+        who: u64,
+        parts: Vec<Act>,
+    },
+    Deposit {
+        who: u64,
+        micros: i64,
+    },
+    Withdraw {
+        who: u64,
+        micros: i64,
+    },
+    FundHouse {
+        bucket: Bucket,
+        micros: i64,
+    },
+    Index {
+        grade: &'static str,
+        cents: Option<i64>,
+    },
+    Challenge {
+        nth: usize,
+    },
+    Receipt {
+        nth: usize,
+        is_good: bool,
+    },
+    Draw {
+        nth: usize,
+    },
+    Judge {
+        who: u64,
+        nth: usize,
+        verdict: Verdict,
+    },
+    Nominate {
+        who: u64,
+        key: u8,
+    },
+    Instruct {
+        who: u64,
+        option: u64,
+        abandon: u64,
+        exercise: u64,
+    },
+    Default(Box<Command>),
+    /// A bid for the newest portfolio on offer, or the one before.
+    Bid {
+        who: u64,
+        back: u64,
+        micros: i64,
+    },
+    /// An order of dave's so many ticks from the mark, away from it where it is negative.
+    Near {
+        series: u64,
+        side: Side,
+        ticks: i64,
+        lots: u64,
+    },
     Nonsense(Box<Command>),
 }
 
@@ -258,6 +318,43 @@ fn any_fund() -> impl Strategy<Value = Bucket> {
     ])
 }
 
+/// What members do about defaults, and terms that are sound or not.
+fn any_default() -> impl Strategy<Value = Command> {
+    let amount = || (-1..60_000_000_i64).prop_map(MicroUsd::new);
+    let account = || any_who().prop_map(AccountId);
+    let terms = (1..5_000_u64, 0..60_000_i64, 1..1_100_000_i64).prop_map(|(millis, ppm, least)| {
+        let rate = Ppm::new(ppm);
+        Command::SetDefaultTerms(DefaultTerms {
+            fee: rate,
+            slippage: rate,
+            least: Ppm::new(least),
+            ..terms_of_defaults(millis)
+        })
+    });
+    prop_oneof![
+        3 => (account(), amount())
+            .prop_map(|(account, amount)| Command::ContributeDefaultFund { account, amount }),
+        2 => (account(), amount())
+            .prop_map(|(account, amount)| Command::WithdrawDefaultFund { account, amount }),
+        3 => (account(), prop::sample::select(vec![-1, 0, 5_000_000, 10_000_000_000_i64]))
+            .prop_map(|(account, capacity)| Command::RegisterBackstop {
+                account,
+                capacity: MicroUsd::new(capacity),
+            }),
+        3 => (account(), 0..4_u64, -20_000_000..20_000_000_i64).prop_map(|(account, auction, ask)| {
+            Command::BidBackstop { account, auction, ask: MicroUsd::new(ask) }
+        }),
+        1 => terms,
+    ]
+}
+
+fn terms_of_defaults(millis: u64) -> DefaultTerms {
+    let span = NanosSpan::from_millis(millis);
+    let auction_for = NanosSpan::from_millis(2 * millis);
+    let notice = NanosSpan::from_millis(5 * millis);
+    DefaultTerms { slice_every: span, auction_for, notice, ..DefaultTerms::standard() }
+}
+
 fn any_trading() -> impl Strategy<Value = Act> {
     let nth = || 0..6_usize;
     prop_oneof![
@@ -272,8 +369,9 @@ fn any_trading() -> impl Strategy<Value = Act> {
         1 => (any_who(), -1..50_000_000_i64).prop_map(|(who, micros)| Act::Deposit { who, micros }),
         1 => (any_who(), -1..50_000_000_i64).prop_map(|(who, micros)| Act::Withdraw { who, micros }),
         1 => (any_fund(), -1..50_000_000_i64).prop_map(|(bucket, micros)| Act::FundHouse { bucket, micros }),
-        2 => (prop::sample::select(vec!["H100", "A100", "B200"]), prop::option::weighted(0.9, 200..300_i64))
+        2 => (any_grade(), prop::option::weighted(0.9, 200..300_i64))
             .prop_map(|(grade, cents)| Act::Index { grade, cents }),
+        2 => any_default().prop_map(|command| Act::Default(Box::new(command))),
         2 => any_span().prop_map(Act::Wait),
         1 => Just(Act::Tick),
         1 => any_nonsense().prop_map(|command| Act::Nonsense(Box::new(command))),
@@ -295,6 +393,65 @@ fn any_delivery() -> impl Strategy<Value = Act> {
         1 => (any_who(), any::<u8>()).prop_map(|(who, key)| Act::Nominate { who, key: key % 8 / 7 }),
         5 => any_trading(),
     ]
+}
+
+fn any_grade() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec!["H100", "A100", "B200"])
+}
+
+/// An order that trades a position as large as the account can just carry: alice and bob against dave.
+fn any_large_trade() -> impl Strategy<Value = [Act; 2]> {
+    let who = prop::sample::select(vec![(1_u64, 90..115_u64), (2, 400..590), (3, 2_000..3_900)]);
+    let series = prop_oneof![3 => Just(1_u64), 1 => Just(3)];
+    let taker = who.prop_flat_map(|(who, lots)| (Just(who), lots));
+    (taker, any_side(), series).prop_map(|((who, lots), side, series)| {
+        // A lot of the third series is 24 hours.
+        let lots = if series == 3 { lots / 24 } else { lots };
+        let order = |who: u64, side: Side| {
+            Act::Place(limit(AccountId(who), InstrumentId(series), side, lots, 2_500))
+        };
+        [order(4, side.opposite()), order(who, side)]
+    })
+}
+
+/// Prices that run away, and time for what follows: slices, auctions, close-outs, losses beyond all margin.
+fn any_crash() -> impl Strategy<Value = Act> {
+    let cents = prop_oneof![6 => 215..290_i64, 3 => 100..500_i64, 1 => 1..3_000_i64];
+    let default = any_default().prop_map(|command| Act::Default(Box::new(command)));
+    let bids = (4..=5_u64, 0..2_u64, -5_000_000..5_000_000_i64)
+        .prop_map(|(who, back, micros)| Act::Bid { who, back, micros });
+    let series = prop::sample::select(vec![1_u64, 3]);
+    let near = (series, any_side(), -90..10_i64, 1..60_u64)
+        .prop_map(|(series, side, ticks, lots)| Act::Near { series, side, ticks, lots });
+    let grade = prop_oneof![9 => Just("H100"), 1 => any_grade()];
+    prop_oneof![
+        4 => (grade, prop::option::weighted(0.97, cents))
+            .prop_map(|(grade, cents)| Act::Index { grade, cents }),
+        10 => (0..1_300_u64).prop_map(|millis| Act::Run(NanosSpan::from_millis(millis))),
+        1 => default,
+        6 => bids,
+        8 => near,
+        3 => any_trading(),
+    ]
+}
+
+/// A day on which prices run away while everybody trades.
+pub(crate) fn any_crash_day() -> impl Strategy<Value = Vec<Act>> {
+    let index = || ["H100", "A100"].map(|grade| Act::Index { grade, cents: Some(250) });
+    let members = prop::collection::vec(any_default(), 4..20)
+        .prop_map(|all| all.into_iter().map(|one| Act::Default(Box::new(one))).collect::<Vec<_>>());
+    let large = prop::collection::vec(any_large_trade(), 2..7);
+    let backstops = || {
+        [4, 5].map(|who| {
+            let (account, capacity) = (AccountId(who), MicroUsd::new(2_000_000_000));
+            Act::Default(Box::new(Command::RegisterBackstop { account, capacity }))
+        })
+    };
+    let crash = prop::collection::vec(any_crash(), 30..120);
+    (members, large, crash).prop_map(move |(members, large, crash)| {
+        let large = large.into_iter().flatten();
+        index().into_iter().chain(backstops()).chain(members).chain(large).chain(crash).collect()
+    })
 }
 
 /// A day's acts: most trading first, most deliveries later.
@@ -349,6 +506,7 @@ pub(crate) fn morning() -> World {
     let product = Product::Spread { near: InstrumentId(1), far: InstrumentId(3) };
     world.list(Instrument { product, ..day_future("H100SPREAD", "H100") });
     list_longer(&mut world);
+    world.apply(Command::SetDefaultTerms(terms_of_defaults(1_000)));
     for (name, deposit) in NAMES.into_iter().zip(DEPOSITS) {
         let is_verifier = name == "vera";
         world.apply(Command::OpenAccount { name: name.to_owned(), is_verifier });
@@ -464,7 +622,18 @@ fn command(exchange: &Exchange, act: &Act) -> Command {
                 exercise: Qty::from_lots(*exercise),
             },
         },
-        Act::Nonsense(command) => (**command).clone(),
+        Act::Bid { who, back, micros } => Command::BidBackstop {
+            account: AccountId(*who),
+            auction: exchange.defaults().auctions.saturating_sub(*back),
+            ask: MicroUsd::new(*micros),
+        },
+        Act::Near { series, side, ticks, lots } => {
+            let instrument = InstrumentId(*series);
+            let mark = exchange.series_by_id(instrument).map_or(0, |it| it.mark.ticks());
+            let price = if *side == Side::Buy { mark + ticks } else { mark - ticks };
+            Command::PlaceOrder(limit(AccountId(4), instrument, *side, *lots, price))
+        }
+        Act::Default(command) | Act::Nonsense(command) => (**command).clone(),
         Act::Challenge { .. } | Act::Receipt { .. } | Act::Draw { .. } | Act::Judge { .. } => {
             delivery_command(exchange, act)
         }

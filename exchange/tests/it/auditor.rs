@@ -2,11 +2,11 @@
 //!
 //! It shares no arithmetic with the crates it watches.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use exchange::{
-    Event, Exchange, Impact, IntervalSettled, OrderAccepted, SettlementSource, SplitPurpose,
-    Stamped, Traded,
+    DefaultEvent, Event, Exchange, Impact, IntervalSettled, OrderAccepted, SettlementSource,
+    SplitPurpose, Stamped, Traded,
 };
 use instruments::{
     AccountId, GradeId, Instrument, InstrumentId, MicroUsd, ObligationId, OrderId, Period, Price,
@@ -80,6 +80,46 @@ fn micros(money: MicroUsd) -> i128 {
     i128::from(money.micros())
 }
 
+/// What somebody bears of a loss moves through suspense beside what is due.
+#[track_caller]
+fn bear(
+    event: &DefaultEvent,
+    at_risk: &BTreeSet<AccountId>,
+    uncovered: &mut i128,
+    through_suspense: &mut BTreeMap<AccountId, i128>,
+) {
+    let mut moves = |account: AccountId, amount: i128| {
+        *through_suspense.entry(account).or_default() += amount;
+    };
+    match event {
+        DefaultEvent::DefaultResolved(part) => {
+            let own = micros(part.own_margin) + micros(part.own_share);
+            let others = micros(part.first_loss) + micros(part.insurance);
+            let lost = own + others + micros(part.mutual) + micros(part.haircut);
+            assert_eq!(lost, micros(part.lost), "layers sum to the loss");
+            *uncovered = micros(part.haircut);
+            moves(part.account, own - lost);
+        }
+        DefaultEvent::LossSplit { purpose, page } => {
+            for line in &page.lines {
+                assert!(at_risk.contains(&line.account), "who held nothing bears nothing");
+                assert!(page.terms.hold_for(line), "a line that does not follow");
+                let part = i128::from(line.part);
+                match purpose {
+                    SplitPurpose::Haircut => {
+                        moves(line.account, i128::try_from(line.weight).unwrap() - part);
+                    }
+                    SplitPurpose::FundShares => moves(line.account, part),
+                    SplitPurpose::CloseOut { .. } => {}
+                }
+            }
+        }
+        // What the layers could not pay of a close-out is in its price.
+        DefaultEvent::LossCovered { account, .. } => moves(*account, *uncovered),
+        other => panic!("nobody bears {other:?}"),
+    }
+}
+
 impl Auditor {
     /// Adds up one command's events.
     #[track_caller]
@@ -88,6 +128,9 @@ impl Auditor {
         self.last_chain = TransferId::default();
         let mut due: BTreeMap<InstrumentId, i128> = BTreeMap::new();
         let mut through_suspense: BTreeMap<AccountId, i128> = BTreeMap::new();
+        let mut uncovered = 0;
+        let mut at_risk: BTreeSet<AccountId> =
+            self.holdings.keys().map(|(_, account)| *account).collect();
         for event in events {
             match event {
                 Event::MoneyMoved(transfer) => {
@@ -108,22 +151,22 @@ impl Auditor {
                     *due.entry(*instrument).or_default() += owed;
                     *through_suspense.entry(*account).or_default() -= owed;
                 }
-                Event::DefaultResolved(part) => {
-                    let own = micros(part.own_margin) + micros(part.own_share);
-                    let others = micros(part.first_loss) + micros(part.insurance);
-                    let lost = own + others + micros(part.mutual) + micros(part.haircut);
-                    assert_eq!(lost, micros(part.lost), "layers sum to the loss");
-                    *through_suspense.entry(part.account).or_default() -= lost - own;
+                Event::Default(
+                    told @ (DefaultEvent::DefaultResolved(_)
+                    | DefaultEvent::LossSplit { .. }
+                    | DefaultEvent::LossCovered { .. }),
+                ) => bear(told, &at_risk, &mut uncovered, &mut through_suspense),
+                Event::Traded(trade) => {
+                    at_risk.extend([trade.maker.account, trade.taker.account]);
+                    self.event(input, event);
                 }
-                Event::LossSplit { purpose, page } => {
-                    for line in &page.lines {
-                        assert!(page.terms.hold_for(line), "a line that does not follow");
-                        let part = i128::from(line.part);
-                        *through_suspense.entry(line.account).or_default() += match purpose {
-                            SplitPurpose::Haircut => i128::try_from(line.weight).unwrap() - part,
-                            SplitPurpose::FundShares => part,
-                        };
-                    }
+                Event::Default(DefaultEvent::PositionMoved { to, .. }) => {
+                    at_risk.insert(*to);
+                    self.event(input, event);
+                }
+                Event::OptionExercised { account, .. } => {
+                    at_risk.insert(*account);
+                    self.event(input, event);
                 }
                 _ => self.event(input, event),
             }
@@ -132,7 +175,7 @@ impl Auditor {
         // Beyond the ledger's range a due is told as the most that the ledger can hold.
         let is_saturated = events.iter().any(|event| match event {
             Event::VariationPaid { amount, .. } => amount.micros().abs() == i64::MAX,
-            Event::DefaultResolved(part) => part.lost.micros() == i64::MAX,
+            Event::Default(DefaultEvent::DefaultResolved(part)) => part.lost.micros() == i64::MAX,
             _ => false,
         });
         let moved_otherwise = through_suspense.values().any(|rest| *rest != 0);
@@ -153,6 +196,7 @@ impl Auditor {
                 let before = self.marks.insert(*instrument, *mark);
                 assert_ne!(before, Some(*mark), "a mark that did not change");
             }
+            Event::Default(DefaultEvent::MarkedOut) => self.settled.extend(self.marks.clone()),
             Event::SettlementPriceFixed { instrument, price, source } => {
                 self.fixed(*instrument, *price, source);
             }
@@ -192,6 +236,21 @@ impl Auditor {
                 assert!(self.terms[instrument].schedule.last_trade_at <= input.at);
             }
             Event::OptionExercised { .. } => self.exercised(event),
+            Event::Default(DefaultEvent::PositionMoved {
+                instrument,
+                from,
+                to,
+                net,
+                price,
+                ..
+            }) => {
+                assert_eq!(self.marks[instrument], *price, "lots change hands at the mark");
+                assert_ne!(from, to);
+                let lots = i128::from(net.lots());
+                for (account, lots) in [(*from, -lots), (*to, lots)] {
+                    self.moved(*instrument, account, lots, *price);
+                }
+            }
             Event::SeriesCascaded { instrument, lot_value, into } => {
                 self.cascaded(*instrument, *lot_value, into);
             }
@@ -293,6 +352,17 @@ impl Auditor {
         )
     }
 
+    fn moved(&mut self, instrument: InstrumentId, account: AccountId, lots: i128, price: Price) {
+        let cost =
+            if self.is_premium_style(instrument) { 0 } else { self.value(instrument, price, lots) };
+        let holding = self.holdings.entry((instrument, account)).or_default();
+        holding.lots += lots;
+        holding.cost += cost;
+        if (holding.lots, holding.cost) == (0, 0) {
+            self.holdings.remove(&(instrument, account));
+        }
+    }
+
     /// Lots of an option become lots of its future at the future's price; what the strike is better is due with the option.
     #[track_caller]
     fn exercised(&mut self, event: &Event) {
@@ -367,6 +437,7 @@ impl Auditor {
             }
             Event::IntervalSettled(settled) => self.settled(settled),
             Event::ObligationClosed { .. } => self.closed(event),
+            Event::Default(_) => {}
             Event::Rejected(_)
             | Event::VenueOpened
             | Event::VariationEnded

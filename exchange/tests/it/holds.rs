@@ -211,11 +211,12 @@ fn order_023_closing_orders_cannot_give_away_the_same_money_twice() {
             H100D mark 2.2
             A100 index 2.2
             A100D mark 2.2
+            alice is liquidated: has 21.08 of 26.4
             alice: cash 7.64 margin 42.24 +2 H100D (-14.4) +2 A100D (-14.4)
             #5 alice sell 2 @ 1.9
             refused ORDER-014 InsufficientMargin, needs 14.4528, has -35.6128
             #6 alice sell 2 @ 2.1
-            refused ORDER-014 InsufficientMargin, needs 0.0264, has -40.4656
+            refused LIQ-003 InLiquidation, limit 2
             alice: orders 7.64 margin 42.24 +2 H100D (-14.4) +2 A100D (-14.4)
         "#]],
     );

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use exchange::{
-    Account, CloseOuts, Command, Delivery, Event, Exchange, IndexHistory, Instruction, Margins,
-    OpenOrder, OpenVenue, Roll, Series, SeriesState, Stamped,
+    Account, CloseOuts, Command, Defaults, Delivery, Event, Exchange, IndexHistory, Instruction,
+    Margins, OpenOrder, OpenVenue, Roll, Series, SeriesState, Stamped,
 };
 use instruments::{
     AccountId, GradeId, InstrumentId, Nanos, ObligationId, OrderId, Price, Qty, Seq, Side,
@@ -56,6 +56,7 @@ pub(crate) struct State {
     lot_values: BTreeMap<InstrumentId, i128>,
     rolls: BTreeMap<InstrumentId, Roll>,
     rolling: BTreeSet<(Nanos, InstrumentId)>,
+    defaults: Defaults,
     // Physical close-out.
     close_outs: CloseOuts,
     // Trades agreed elsewhere.

@@ -408,21 +408,22 @@ fn a_loser_who_cannot_pay_cuts_the_winner() {
             #2 alice buys 1 @ 2.5 with #1 bob, fee 0.03
             H100 index 1.5
             H100D mark 1.5
+            alice is liquidated: has -12 of 4.5
             alice: cash 4.8 margin 7.2 +1 H100D (-24)
             bob: cash 992.8 margin 7.2 -1 H100D (24)
-            H100D settles @ 1.5 by the mark
-            H100D expired @ 1.5
             H100D variation alice -24
             H100D variation bob 24
             alice lost 24, own margin 12, haircut 12
             haircut 1/1: bob 12000000 of 24000000
-            alice: +1 H100D
-            bob: cash 1004.8 margin 7.2 -1 H100D
-            H100D assigned: 2 holders, 0 matched, 1 paired
-            H100D alice ends +1, 1 for delivery
-            H100D bob ends -1, 1 for delivery
-            D-1 bob delivers 1 to alice, escrow 0, bond 0
-            D-1 buyer defaults, pays 0
+            alice is closed out with 0
+            H100D alice closed out 1/1: bob 1 of 1
+            H100D alice pays bob 0
+            H100D +1 @ 1.5 from alice to bob
+            alice liquidation ends
+            H100D settles @ 1.5 by the mark
+            H100D expired @ 1.5
+            alice:
+            bob: cash 1012
             alice:
             bob: cash 1012
         "#]],

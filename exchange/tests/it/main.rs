@@ -22,6 +22,7 @@ mod holds;
 mod indices;
 mod inspector;
 mod life_cycle;
+mod liquidations;
 mod margins;
 mod marks;
 mod money;

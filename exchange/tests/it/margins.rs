@@ -312,9 +312,9 @@ fn margin_029_a_portfolio_under_water_can_be_made_smaller() {
     };
     world.apply(Command::PublishIndex(print));
     let order = |side, lots, ticks| Command::PlaceOrder(limit(carol, series, side, lots, ticks));
-    assert_eq!(refusal(&world.apply(order(Side::Buy, 1, 2_200))), Some("ORDER-014"));
+    assert_eq!(refusal(&world.apply(order(Side::Buy, 1, 2_200))), Some("LIQ-003"));
     let events = world.apply(order(Side::Sell, 4, 2_200));
     assert_eq!(refusal(&events), None, "{events:?}");
     // A ninth lot would turn the position into a larger one the other way round.
-    assert_eq!(refusal(&world.apply(order(Side::Sell, 5, 2_200))), Some("ORDER-014"));
+    assert_eq!(refusal(&world.apply(order(Side::Sell, 5, 2_200))), Some("LIQ-003"));
 }

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use exchange::{
-    Event, Exchange, IntervalOutcome, IntervalSettled, Reject, SettlementSource, SplitPurpose,
-    Traded,
+    DefaultEvent, DefaultReject, Event, Exchange, IntervalOutcome, IntervalSettled, Reject,
+    SettlementSource, SplitPurpose, Traded,
 };
 use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, OrderId, Price, Side};
 use settlement::{Bucket, FailCause, Verdict};
@@ -21,7 +21,10 @@ pub(crate) fn event(world: &World, event: &Event) -> Option<String> {
         exchange.series_by_id(*instrument).unwrap().instrument.price_to_decimal(*price)
     };
     Some(match event {
-        Event::MoneyMoved(_) | Event::DepthChanged { .. } | Event::VariationEnded => return None,
+        Event::Default(DefaultEvent::MarkedOut)
+        | Event::MoneyMoved(_)
+        | Event::DepthChanged { .. }
+        | Event::VariationEnded => return None,
         Event::Rejected(reason) => refused(reason),
         Event::VenueOpened => "venue open".to_owned(),
         Event::InstrumentListed(terms) => format!("{} listed", terms.name),
@@ -56,6 +59,7 @@ pub(crate) fn event(world: &World, event: &Event) -> Option<String> {
         Event::VariationPaid { instrument, account, amount } => {
             format!("{} variation {} {}", series(instrument), name(account), usd(*amount))
         }
+        Event::Default(event) => default(exchange, event),
         Event::SeriesExpired { instrument, settlement_price } => {
             format!("{} expired @ {}", series(instrument), per_hour(instrument, settlement_price))
         }
@@ -67,9 +71,7 @@ pub(crate) fn event(world: &World, event: &Event) -> Option<String> {
             delivered.lots()
         ),
         _ => {
-            let line = auction(exchange, event)
-                .or_else(|| default(exchange, event))
-                .or_else(|| close_out(exchange, event));
+            let line = auction(exchange, event).or_else(|| close_out(exchange, event));
             return line.or_else(|| delivery(exchange, event));
         }
     })
@@ -151,10 +153,10 @@ fn close_out(exchange: &Exchange, event: &Event) -> Option<String> {
     })
 }
 
-fn default(exchange: &Exchange, event: &Event) -> Option<String> {
+fn default(exchange: &Exchange, event: &DefaultEvent) -> String {
     let name = |account: &AccountId| account_name(exchange, *account);
-    Some(match event {
-        Event::DefaultResolved(part) => {
+    match event {
+        DefaultEvent::DefaultResolved(part) => {
             let mut line = format!("{} lost {}", name(&part.account), usd(part.lost));
             let layers = [
                 ("own margin", part.own_margin),
@@ -167,10 +169,13 @@ fn default(exchange: &Exchange, event: &Event) -> Option<String> {
             money(&mut line, &layers);
             line
         }
-        Event::LossSplit { purpose, page } => {
+        DefaultEvent::LossSplit { purpose, page } => {
             let what = match purpose {
-                SplitPurpose::Haircut => "haircut",
-                SplitPurpose::FundShares => "fund shares",
+                SplitPurpose::Haircut => "haircut".to_owned(),
+                SplitPurpose::FundShares => "fund shares".to_owned(),
+                SplitPurpose::CloseOut { instrument, account } => {
+                    format!("{} {} closed out", series_name(exchange, *instrument), name(account))
+                }
             };
             let parts: Vec<String> = page
                 .lines
@@ -179,8 +184,70 @@ fn default(exchange: &Exchange, event: &Event) -> Option<String> {
                 .collect();
             format!("{what} {}/{}: {}", page.page, page.pages, parts.join(", "))
         }
-        _ => return None,
-    })
+        other => liquidation(exchange, other),
+    }
+}
+
+fn liquidation(exchange: &Exchange, event: &DefaultEvent) -> String {
+    let name = |account: &AccountId| account_name(exchange, *account);
+    match event {
+        DefaultEvent::DefaultTermsSet(_) => "terms of defaults set".to_owned(),
+        DefaultEvent::DefaultFundChanged { account, share } => {
+            format!("{} has {} in the default fund", name(account), usd(*share))
+        }
+        DefaultEvent::LiquidationStarted { account, equity, maintenance } => {
+            let (equity, maintenance) = (usd(*equity), usd(*maintenance));
+            format!("{} is liquidated: has {equity} of {maintenance}", name(account))
+        }
+        DefaultEvent::LiquidationSlice { account, instrument, wanted, closed, fee, .. } => format!(
+            "{} {} closes {} of {}, fee {}",
+            series_name(exchange, *instrument),
+            name(account),
+            closed.lots(),
+            wanted.lots(),
+            usd(*fee)
+        ),
+        DefaultEvent::LiquidationEnded { account } => {
+            format!("{} liquidation ends", name(account))
+        }
+        DefaultEvent::BackstopRegistered { account, capacity } => {
+            format!("{} takes portfolios of {}", name(account), usd(*capacity))
+        }
+        DefaultEvent::BackstopOpened { auction, account, until } => {
+            format!("{} is offered in {auction} until {}", name(account), since_start(*until))
+        }
+        DefaultEvent::BackstopBid { auction, account } => {
+            format!("{} bids in {auction}", name(account))
+        }
+        DefaultEvent::BackstopTaken { account, bidder, ask, paid } => {
+            let (ask, paid) = (usd(*ask), usd(*paid));
+            format!("{} takes {} over for {ask}, is paid {paid}", name(bidder), name(account))
+        }
+        DefaultEvent::ClosedOut { account, equity } => {
+            format!("{} is closed out with {}", name(account), usd(*equity))
+        }
+        DefaultEvent::LossCovered { account, paid } => {
+            format!("{} is covered with {}", name(account), usd(*paid))
+        }
+        DefaultEvent::CloseOutPaid { instrument, account, against, amount } => {
+            format!(
+                "{} {} pays {} {}",
+                series_name(exchange, *instrument),
+                name(account),
+                name(against),
+                usd(*amount)
+            )
+        }
+        DefaultEvent::RoundingKept { account, amount } => {
+            format!("{} leaves {} to rounding", name(account), usd(*amount))
+        }
+        DefaultEvent::PositionMoved { instrument, from, to, net, price, .. } => {
+            let terms = &exchange.series_by_id(*instrument).unwrap().instrument;
+            let price = terms.price_to_decimal(*price);
+            format!("{} {:+} @ {price} from {} to {}", terms.name, net.lots(), name(from), name(to))
+        }
+        other => panic!("an event without words: {other:?}"),
+    }
 }
 
 fn delivery(exchange: &Exchange, event: &Event) -> Option<String> {
@@ -368,14 +435,19 @@ fn interval_settled(settled: &IntervalSettled) -> String {
 }
 
 fn refused(reason: &Reject) -> String {
-    let debug = format!("{reason:?}");
+    let debug = match reason {
+        Reject::Default(reason) => format!("{reason:?}"),
+        other => format!("{other:?}"),
+    };
     let variant = debug.split(|c: char| !c.is_alphanumeric()).next().unwrap_or("");
     let mut line = format!("refused {} {variant}", reason.rule());
     match reason {
         Reject::InsufficientMargin { required, available } => {
             write!(line, ", needs {}, has {}", usd(*required), usd(*available)).unwrap();
         }
-        Reject::WouldNotReduce { limit } | Reject::PositionAboveLimit { limit } => {
+        Reject::Default(DefaultReject::InLiquidation { limit })
+        | Reject::WouldNotReduce { limit }
+        | Reject::PositionAboveLimit { limit } => {
             write!(line, ", limit {}", limit.lots()).unwrap();
         }
         Reject::AboveBand { limit }
@@ -444,6 +516,7 @@ pub(crate) fn account(exchange: &Exchange, account: AccountId) -> String {
         ("margin", Bucket::PositionMargin(account)),
         ("escrow", Bucket::DeliveryEscrow(account)),
         ("bond", Bucket::Bond(account)),
+        ("share", Bucket::DefaultFundShare(account)),
     ];
     for (word, bucket) in buckets {
         let balance = exchange.ledger().balance(bucket);

@@ -11,12 +11,14 @@
 //! NAME amend #N [@ PRICE] [x QTY] [trigger PRICE] [valid SPAN]
 //! NAME cancel #N|all [in SERIES] [buys|sells] [resting|waiting] [label=TEXT]
 //! NAME batch ORDER ; AMEND ; CANCEL       auction SERIES until SPAN
-//! index GRADE DOLLARS|withheld [at SPAN]  +SPAN      tick      run SPAN  (with a tick whenever one is due)
+//! index GRADE DOLLARS|withheld [low] [at SPAN]  +SPAN      tick      run SPAN  (with a tick whenever one is due)
 //! NAME nominates KEY                      challenge D-1/0                draw D-1/0
 //! NAME nominates for SERIES [REGION] [node=NAME] [at=ENDPOINT]
 //! NAME receipt D-1/0 [key=K] [millis=N] [challenges=N] [prev=K] [terms=K]
 //! NAME verdict D-1/0 valid [PPM]|invalid|unverifiable
 //! NAME abandons|exercises QTY [in SERIES]
+//! default [every SPAN] [auction SPAN] [notice SPAN] [least PPM] [fee PPM] [slippage PPM]
+//! NAME contributes|leaves DOLLARS         NAME backstops DOLLARS         NAME asks DOLLARS in AUCTION
 //! show NAME|book|fees|house|SERIES              restart
 //! ```
 //! A span is `90s`, `5m`, `3h`; a key is a byte in hex. Where no series is named, the first one is meant.
@@ -31,7 +33,7 @@ use instruments::{
     ObligationId, OrderId, Period, Ppm, Price, Product, Qty, Region, Right, Side, Style,
 };
 use matching_engine::{OrderKind, PostOnly, PriceSource, StpMode, Trigger, TriggerWhen};
-use settlement::{Bucket, Verdict};
+use settlement::{Bucket, DefaultTerms, Verdict};
 
 use crate::render;
 use crate::world::{START, World, day_future, limit, next_receipt, open_venue};
@@ -121,6 +123,7 @@ impl Desk {
                 )))
             }
             ["index", grade, value, rest @ ..] => self.print(grade, value, rest),
+            ["default", terms @ ..] => Command::SetDefaultTerms(default_terms(terms)),
             ["tick"] => Command::Tick,
             ["auction", series, "until", time] => Command::OpenAuction {
                 instrument: self.instrument(&["in", series]),
@@ -189,6 +192,20 @@ impl Desk {
                 let instrument = self.instrument(rest);
                 Command::InstructExercise { account, instrument, instruction }
             }
+            ("contributes", [amount]) => {
+                Command::ContributeDefaultFund { account, amount: dollars(amount) }
+            }
+            ("leaves", [amount]) => {
+                Command::WithdrawDefaultFund { account, amount: dollars(amount) }
+            }
+            ("backstops", [amount]) => {
+                Command::RegisterBackstop { account, capacity: dollars(amount) }
+            }
+            ("asks", [amount, "in", auction]) => Command::BidBackstop {
+                account,
+                auction: auction.parse().unwrap(),
+                ask: dollars(amount),
+            },
             ("nominates", ["for", series, words @ ..]) => self.nominate(account, series, words),
             ("nominates", [key]) => Command::NominateAgent { account, signer: [byte(key); 20] },
             ("receipt", [place, changes @ ..]) => self.receipt(account, place, changes),
@@ -312,7 +329,11 @@ impl Desk {
             observed_at: after(rest, "at").map_or(self.world.now, |time| START + span(time)),
             value,
             conf: Ppm::new(10_000),
-            state: if value.is_some() { oracle::State::Ok } else { none },
+            state: match value {
+                Some(_) if rest.contains(&"low") => oracle::State::LowConf,
+                Some(_) => oracle::State::Ok,
+                None => none,
+            },
         })
     }
 
@@ -378,6 +399,20 @@ impl Desk {
         let micros = dollars(text).micros();
         assert_eq!(micros % tick_size, 0, "{text} is between two ticks");
         Price::from_ticks(micros / tick_size)
+    }
+}
+
+fn default_terms(words: &[&str]) -> DefaultTerms {
+    let standard = DefaultTerms::standard();
+    let time = |word: &str| after(words, word).map(span);
+    let rate = |word: &str| after(words, word).map(|ppm| Ppm::new(ppm.parse().unwrap()));
+    DefaultTerms {
+        slice_every: time("every").unwrap_or(standard.slice_every),
+        fee: rate("fee").unwrap_or(standard.fee),
+        slippage: rate("slippage").unwrap_or(standard.slippage),
+        least: rate("least").unwrap_or(standard.least),
+        auction_for: time("auction").unwrap_or(standard.auction_for),
+        notice: time("notice").unwrap_or(standard.notice),
     }
 }
 

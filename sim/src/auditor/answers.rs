@@ -1,6 +1,6 @@
 //! What a command that was not refused must at least have led to.
 
-use exchange::{Command, Event};
+use exchange::{Command, DefaultEvent, Event};
 
 /// SIM-022: whether the events answer the command.
 pub(super) fn is_answered(command: &Command, events: &[Event]) -> bool {
@@ -31,6 +31,18 @@ pub(super) fn is_answered(command: &Command, events: &[Event]) -> bool {
         }
         Command::InstructExercise { .. } => {
             has(|event| matches!(event, Event::ExerciseInstructed { .. }))
+        }
+        Command::SetDefaultTerms(_) => {
+            has(|event| matches!(event, Event::Default(DefaultEvent::DefaultTermsSet(_))))
+        }
+        Command::ContributeDefaultFund { .. } | Command::WithdrawDefaultFund { .. } => {
+            has(|event| matches!(event, Event::Default(DefaultEvent::DefaultFundChanged { .. })))
+        }
+        Command::RegisterBackstop { .. } => {
+            has(|event| matches!(event, Event::Default(DefaultEvent::BackstopRegistered { .. })))
+        }
+        Command::BidBackstop { .. } => {
+            has(|event| matches!(event, Event::Default(DefaultEvent::BackstopBid { .. })))
         }
         // Nothing may have been open, nothing may be due.
         Command::CancelAll { .. } | Command::Tick => true,

@@ -43,8 +43,7 @@ pub(super) const fn is_of_day(event: &Event) -> bool {
             | Event::MoneyMoved(_)
             | Event::VariationPaid { .. }
             | Event::VariationEnded
-            | Event::DefaultResolved(_)
-            | Event::LossSplit { .. }
+            | Event::Default(_)
             | Event::SeriesSettled { .. }
             | Event::PositionClosed { .. }
     )

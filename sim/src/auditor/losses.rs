@@ -21,6 +21,8 @@ pub(super) struct Cycle {
     resolved: Vec<DefaultResolved>,
     shares: Parts,
     haircut: Parts,
+    /// Whether it is no cycle but what one account lacks at its close-out, beyond all it has.
+    is_close_out: bool,
 }
 
 /// By account: what its part is in proportion to, and the part.
@@ -29,6 +31,19 @@ type Parts = BTreeMap<AccountId, (i128, i128)>;
 impl Cycle {
     pub(super) fn new(positions: &Positions) -> Self {
         Self { at_risk: positions.at_risk(), ..Self::default() }
+    }
+
+    /// What an account lacks at its close-out: nothing of it is in its own margin.
+    pub(super) fn of_close_out(positions: &Positions, part: &DefaultResolved) -> Self {
+        let lost = i128::from(part.lost.micros());
+        let nets = BTreeMap::from([(part.account, -lost)]);
+        Self { nets, is_close_out: true, ..Self::new(positions) }
+    }
+
+    /// What the layers have paid, by what was told.
+    pub(super) fn covered(&self) -> i128 {
+        let paid = self.resolved.iter().map(|part| part.lost - part.own_margin - part.haircut);
+        paid.map(|paid| i128::from(paid.micros())).sum()
     }
 
     pub(super) fn due(&mut self, account: AccountId, amount: MicroUsd) {
@@ -43,6 +58,8 @@ impl Cycle {
         let parts = match purpose {
             SplitPurpose::FundShares => &mut self.shares,
             SplitPurpose::Haircut => &mut self.haircut,
+            // Told of the positions, not of the money.
+            SplitPurpose::CloseOut { .. } => return,
         };
         for line in &page.lines {
             let weight = i128::try_from(line.weight).unwrap_or(i128::MAX);
@@ -50,9 +67,8 @@ impl Cycle {
         }
     }
 
-    /// SIM-040: the layers have paid in their order as far as they go, and every split is pro rata by largest remainder.
-    pub(super) fn check(self, before: &Money, stated: &mut Stated) -> Result<(), Finding> {
-        let of = |bucket| i128::from(before.balance(bucket).micros());
+    /// Whoever cannot pay from its own margin: what it lost, what that paid, and what is missing.
+    fn losers(&self, of: &impl Fn(Bucket) -> i128) -> Vec<(AccountId, [i128; 7])> {
         let losers = self.nets.iter().filter(|(_, net)| **net < 0);
         let mut expected: Vec<(AccountId, [i128; 7])> = Vec::new();
         for (account, net) in losers {
@@ -62,11 +78,19 @@ impl Cycle {
                 Bucket::OrderHold(*account),
                 Bucket::QuoteHold(*account),
             ];
-            let (lost, own) = (-net, own.into_iter().map(of).sum::<i128>());
+            let own: i128 = own.into_iter().map(of).sum();
+            let (lost, own) = (-net, if self.is_close_out { 0 } else { own });
             if own < lost {
                 expected.push((*account, [lost, own, 0, 0, 0, 0, lost - own]));
             }
         }
+        expected
+    }
+
+    /// SIM-040: the layers have paid in their order as far as they go, and every split is pro rata by largest remainder.
+    pub(super) fn check(self, before: &Money, stated: &mut Stated) -> Result<(), Finding> {
+        let of = |bucket| i128::from(before.balance(bucket).micros());
+        let mut expected = self.losers(&of);
         let mut own_shares = BTreeMap::new();
         for (account, parts) in &mut expected {
             let paid = draw(parts, 2, of(Bucket::DefaultFundShare(*account)));
@@ -109,10 +133,12 @@ impl Cycle {
             return Err(Finding::Waterfall { account, lost: money(cut) });
         }
         check_split(&self.shares, &shares, if drawn == 0 { None } else { Some(drawn) })?;
-        check_split(&self.haircut, &gains, if cut == 0 { None } else { Some(pot) })?;
+        let is_cut = cut != 0 && !self.is_close_out;
+        check_split(&self.haircut, &gains, is_cut.then_some(pot))?;
 
         for (account, parts) in &expected {
-            stated.gain(*account, money(parts[0] - parts[1] - parts[2]));
+            let owed = if self.is_close_out { parts[6] } else { 0 };
+            stated.gain(*account, money(parts[0] - parts[1] - parts[2] - owed));
         }
         for (account, (_, part)) in &self.shares {
             stated.gain(*account, -money(*part));

@@ -155,6 +155,28 @@ impl Positions {
         self.of(instrument).map(|(_, held)| held.lots.max(0)).sum()
     }
 
+    /// The series in which an account holds something.
+    pub(super) fn series_of(&self, account: AccountId) -> impl Iterator<Item = InstrumentId> {
+        self.held.keys().filter(move |(_, of)| *of == account).map(|(instrument, _)| *instrument)
+    }
+
+    /// What an account's position would gain if it were closed at the mark.
+    pub(super) fn unrealised(&self, terms: &Instrument, mark: Price, account: AccountId) -> i128 {
+        let held = self.held.get(&(terms.id, account)).copied().unwrap_or_default();
+        owed(terms, mark, held.lots) - held.cost
+    }
+
+    /// Who is on the other side of an account's position, and with how many lots.
+    pub(super) fn against(
+        &self,
+        instrument: InstrumentId,
+        account: AccountId,
+    ) -> BTreeMap<AccountId, i128> {
+        let side = self.lots((instrument, account)).signum();
+        let others = self.of(instrument).filter(|(_, held)| held.lots.signum() == -side);
+        others.map(|(other, held)| (other, held.lots.abs())).collect()
+    }
+
     /// Whoever holds lots, or has a gain or a loss that was not paid yet.
     pub(super) fn at_risk(&self) -> BTreeSet<AccountId> {
         let held = self.held.iter().filter(|(_, held)| (held.lots, held.cost) != (0, 0));

@@ -471,6 +471,13 @@ impl Prices {
         }
     }
 
+    /// All series that trade settle at their marks.
+    pub(super) fn settle_at_marks(&mut self) {
+        for quoted in self.series.values_mut().filter(|quoted| quoted.is_trading) {
+            quoted.settled = quoted.mark;
+        }
+    }
+
     /// A series' terms and what it settled at last.
     pub(super) fn settled(&self, instrument: InstrumentId) -> Result<(Instrument, Price), Finding> {
         let quoted = self.series.get(&instrument);

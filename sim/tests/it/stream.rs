@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use exchange::{Event, Exchange, Stamped};
+use exchange::{DefaultEvent, Event, Exchange, Stamped};
 use sim::{Auditor, Finding, Scenario, run_with_journal};
 
 /// One command with its events.
@@ -100,8 +100,23 @@ pub(crate) const fn kind(event: &Event) -> &'static str {
         Event::ObligationClosed { .. } => "ObligationClosed",
         Event::BuyerDefaulted { .. } => "BuyerDefaulted",
         Event::VariationEnded => "VariationEnded",
-        Event::DefaultResolved(_) => "DefaultResolved",
-        Event::LossSplit { .. } => "LossSplit",
+        Event::Default(DefaultEvent::MarkedOut) => "MarkedOut",
+        Event::Default(DefaultEvent::DefaultResolved(_)) => "DefaultResolved",
+        Event::Default(DefaultEvent::LossSplit { .. }) => "LossSplit",
+        Event::Default(DefaultEvent::DefaultTermsSet(_)) => "DefaultTermsSet",
+        Event::Default(DefaultEvent::DefaultFundChanged { .. }) => "DefaultFundChanged",
+        Event::Default(DefaultEvent::LiquidationStarted { .. }) => "LiquidationStarted",
+        Event::Default(DefaultEvent::LiquidationSlice { .. }) => "LiquidationSlice",
+        Event::Default(DefaultEvent::LiquidationEnded { .. }) => "LiquidationEnded",
+        Event::Default(DefaultEvent::BackstopRegistered { .. }) => "BackstopRegistered",
+        Event::Default(DefaultEvent::BackstopOpened { .. }) => "BackstopOpened",
+        Event::Default(DefaultEvent::BackstopBid { .. }) => "BackstopBid",
+        Event::Default(DefaultEvent::BackstopTaken { .. }) => "BackstopTaken",
+        Event::Default(DefaultEvent::ClosedOut { .. }) => "ClosedOut",
+        Event::Default(DefaultEvent::LossCovered { .. }) => "LossCovered",
+        Event::Default(DefaultEvent::CloseOutPaid { .. }) => "CloseOutPaid",
+        Event::Default(DefaultEvent::RoundingKept { .. }) => "RoundingKept",
+        Event::Default(DefaultEvent::PositionMoved { .. }) => "PositionMoved",
         // Options, cascades and cash futures.
         Event::ExerciseInstructed { .. } => "ExerciseInstructed",
         Event::OptionExercised { .. } => "OptionExercised",

@@ -1,10 +1,12 @@
 //! Lies that the auditor must see: one for each thing it claims to check, and one dropped event of every kind that carries weight.
 
-use exchange::{Event, IntervalSettled, OrderAccepted, TimeInForce, Traded};
+use exchange::{
+    DefaultEvent, Event, IntervalSettled, OrderAccepted, SplitPurpose, TimeInForce, Traded,
+};
 use instruments::{MicroUsd, NetQty, Price, Qty, Seq, Side};
 use matching_engine::PostOnly;
 use settlement::{Bucket, Reason, Verdict};
-use sim::{Finding, IntervalFault, OrderFault};
+use sim::{DefaultFault, Finding, IntervalFault, OrderFault};
 
 use crate::stream::{audit, dropped, kind, tampered, tampered_event, world};
 
@@ -278,6 +280,33 @@ fn sim_013_variation_of_another_amount_is_seen() {
         _ => false,
     });
     assert!(matches!(finding, Finding::Variation { .. }), "{finding}");
+}
+
+#[test]
+fn sim_042_another_equity_at_a_liquidation_is_seen() {
+    let finding = tampered_event(|event| match event {
+        Event::Default(DefaultEvent::LiquidationStarted { equity, .. }) => {
+            *equity += -ONE;
+            true
+        }
+        _ => false,
+    });
+    assert!(matches!(finding, Finding::Liquidation { what: DefaultFault::NotBelow, .. }));
+}
+
+#[test]
+fn sim_044_a_close_out_that_is_not_pro_rata_is_seen() {
+    let finding = tampered_event(|event| match event {
+        Event::Default(DefaultEvent::LossSplit {
+            purpose: SplitPurpose::CloseOut { .. },
+            page,
+        }) => {
+            page.lines[0].part += 1;
+            true
+        }
+        _ => false,
+    });
+    assert!(matches!(finding, Finding::Liquidation { what: DefaultFault::NotProRata, .. }));
 }
 
 #[test]
