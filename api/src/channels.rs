@@ -255,20 +255,23 @@ fn moves_ticker(terms: &Instrument, event: &Event) -> bool {
         | Event::SeriesExpired { instrument, .. }
         | Event::PositionClosed { instrument, .. } => *instrument == terms.id,
         Event::Traded(traded) => traded.instrument == terms.id,
+        Event::BlockTraded(block) => block.instrument == terms.id,
         Event::IndexPublished(print) => print.grade == terms.grade,
         _ => false,
     }
 }
 
 fn trades(gateway: &Gateway, terms: &Instrument, published: &Published) -> Vec<Box<RawValue>> {
-    let traded = published
-        .events
-        .iter()
-        .filter_map(|event| if let Event::Traded(traded) = event { Some(traded) } else { None });
-    traded
-        .filter(|traded| traded.instrument == terms.id)
-        .map(|traded| {
-            let record = TradeRecord::of(traded, published.at);
+    #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else is a trade")]
+    let record = |event: &Event| match event {
+        Event::Traded(traded) => Some(TradeRecord::of(traded, published.at)),
+        Event::BlockTraded(block) => Some(TradeRecord::of_block(block, published.at)),
+        _ => None,
+    };
+    let records = published.events.iter().filter_map(record);
+    records
+        .filter(|record| record.instrument == terms.id)
+        .map(|record| {
             let tick_direction = crate::methods::tick_direction(gateway, &record);
             to_result(&raise::public_trade(&record, tick_direction, terms))
         })

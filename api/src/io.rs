@@ -1,3 +1,4 @@
 //! What touches the world beyond sockets: signatures.
 
 pub mod sign;
+pub mod sign_agreement;

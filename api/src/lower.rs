@@ -5,6 +5,7 @@
 //! - a field that has no effect here is refused, never ignored.
 
 mod clearing;
+mod margin;
 mod order;
 
 use exchange::{Command, Exchange, Reject, Series};
@@ -18,9 +19,10 @@ use crate::wire::{ErrorCode, Params, WireError, missing};
 pub(crate) use clearing::{
     LOG_FIELDS, NOMINATION_FIELDS, day, instruction, log_query, nomination, withdrawal,
 };
+pub(crate) use margin::{SIMULATED_MAX, margin_model, risk_query, simulated};
 pub(crate) use order::{
-    CANCEL_FIELDS, EDIT_FIELDS, ORDER_FIELDS, amend_order, cancel_filter, kind_filter, order_id,
-    place_order,
+    CANCEL_FIELDS, EDIT_FIELDS, ORDER_FIELDS, amend_order, amount_and_price, cancel_filter,
+    kind_filter, order_id, place_order,
 };
 
 /// Fields of `private/submit_receipt`.

@@ -8,6 +8,7 @@ mod catalogue;
 mod clearing;
 mod delivery;
 mod login;
+mod margin;
 mod market_data;
 mod orders;
 mod submit;
@@ -92,6 +93,7 @@ pub(crate) async fn call(
         Method::OpenRows => delivery::open_rows(gateway, caller, params),
         Method::SubmitVerdict => delivery::submit_verdict(gateway, caller, params).await,
         Method::GetReceipts => delivery::receipts(gateway, caller, params),
+        Method::Margin(method) => margin::answer(gateway, caller, method, params).await,
         Method::Clearing(method) => clearing::answer(gateway, caller, method, params).await,
         Method::Auth
         | Method::Logout
@@ -113,6 +115,7 @@ pub(crate) async fn call(
         | Method::GetLastTradesByInstrument
         | Method::GetIndexPrice
         | Method::GetIndexPriceNames
+        | Method::GetRiskArrays
         | Method::GetAssignment => {
             Err(WireError::new(ErrorCode::Internal, "a market data method was not answered"))
         }

@@ -5,7 +5,9 @@
 mod clearing;
 mod delivery;
 mod listing;
+mod margin;
 mod money;
+mod option;
 mod order;
 mod reject;
 mod ticker;
@@ -13,12 +15,13 @@ mod ticker;
 pub(crate) use clearing::{assignment, statement, transfer};
 pub(crate) use delivery::{challenge, delivery_message, draw, obligation, receipt, task};
 pub(crate) use listing::{currency, index_price, instrument};
+pub(crate) use margin::{model_state, risk, simulated};
 pub(crate) use money::{account_summary, position};
 pub(crate) use order::{
     new_order, order, order_from_open, public_trade, tick_direction, user_trade,
 };
 pub(crate) use reject::{openings_error, reject, sign_error, submit_error};
-pub(crate) use ticker::{book, levels, ticker};
+pub(crate) use ticker::{book, levels, price_band, ticker};
 
 use instruments::{GradeId, Side};
 

@@ -7,6 +7,7 @@ use crate::auth::{self, Need};
 use crate::channels::{SUBSCRIPTIONS_MAX, WAITING_MAX};
 use crate::connections::CONNECTIONS_MAX;
 use crate::http::{BODY_LEN_MAX, URI_LEN_MAX};
+use crate::lower;
 use crate::methods::{self, METHODS};
 use crate::session::{FRAME_LEN_MAX, IN_FLIGHT_MAX, OUTBOUND_MAX};
 use crate::venue::history::ROWS_MAX;
@@ -56,7 +57,7 @@ fn row(table: &mut String, cells: &[&str]) {
     table.push_str(&format!("| {} |\n", cells.join(" | ")));
 }
 
-const LIMITS: [(&str, u64, &str); 20] = [
+const LIMITS: [(&str, u64, &str); 21] = [
     ("connections of the server", widened_u32(CONNECTIONS_MAX), "HTTP 503 with 10028, closed"),
     (
         "bytes of a WebSocket frame",
@@ -96,6 +97,7 @@ const LIMITS: [(&str, u64, &str); 20] = [
     ("bytes of opened rows", widened(OPENINGS_LEN_MAX), "-32602"),
     ("open orders of an account", OPEN_ORDERS_PER_ACCOUNT_MAX, "10013"),
     ("lots of an order", Instrument::QTY_MAX.lots(), "10021"),
+    ("positions of a simulation", widened(lower::SIMULATED_MAX), "-32602"),
     ("bytes of a label", widened(LABEL_LEN_MAX), "-32602"),
 ];
 

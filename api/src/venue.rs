@@ -3,7 +3,7 @@
 //! ```text
 //! submit -> inbox -> [sequencer: stamp, journal, apply] -> [publisher: history, feed, reply] -> [housekeeping: flush, snapshot]
 //!             ^                                                   |
-//!             +---- [timer: tick]   [delivery desk: challenge, draw] <+
+//!             +---- [timer: tick]   [option desk: price]   [delivery desk: challenge, draw] <+
 //! ```
 //!
 //! Invariants:
@@ -21,6 +21,7 @@ pub mod history;
 mod housekeeping;
 mod key;
 mod listing;
+mod option_desk;
 mod options;
 mod publish;
 mod recover;

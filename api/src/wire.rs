@@ -11,6 +11,7 @@ mod clearing;
 mod delivery;
 mod envelope;
 mod error;
+mod margin;
 mod market;
 mod number;
 mod order;
@@ -28,9 +29,13 @@ pub use envelope::{
     ID_LEN_MAX, Request, Stamp, Unreadable, notification_text, reply_text, to_result,
 };
 pub use error::{ErrorCode, WireError};
+pub use margin::{
+    WireMargin, WireMarginRates, WireModelChange, WireModelState, WireOrderMargins, WirePortfolio,
+    WireRisk, WireRiskArray, WireRiskParameters, WireSimulated,
+};
 pub use market::{
-    WireBook, WireBookChange, WireIndexPrice, WireLevel, WireLevelChange, WireStats, WireTicker,
-    WireTrade,
+    WireBook, WireBookChange, WireGreeks, WireIndexPrice, WireLevel, WireLevelChange, WireStats,
+    WireTicker, WireTrade,
 };
 pub use number::{Number, NumberError};
 pub use order::{WireOrder, WirePlaced, WireUserTrade};

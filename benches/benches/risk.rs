@@ -1,11 +1,12 @@
-//! Portfolio margin at random among 10,000 accounts and 800 series, and the engine with it on, both beside the bare limit book.
+//! Portfolio margin at random among 10,000 accounts and 800 series, and the engine with it on. `peers risk` measures the same beside the bare
+//! limit book, whose unsafe code this workspace forbids.
 
 use std::hint::black_box;
 
-use benches::desk::arrays;
+use benches::desk::{Replay, RiskDesk, arrays};
 use benches::draw::Draw;
-use benches::streams::SEED;
-use criterion::{Criterion, criterion_group, criterion_main};
+use benches::streams::{Kind, SEED, generate};
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use instruments::{AccountId, InstrumentId, MicroUsd, NetQty, Qty, Side};
 use settlement::{Leg, RiskBook, RiskOrder};
 
@@ -18,6 +19,7 @@ const LEGS_REBUILT: u64 = 100;
 const REBUILT: AccountId = AccountId(ACCOUNTS + 1);
 /// Orders that are asked about, one after the other.
 const ORDERS: usize = 1 << 16;
+const COMMANDS: u32 = 20_000;
 
 fn side(draw: &mut Draw) -> Side {
     if draw.below(2) == 0 { Side::Buy } else { Side::Sell }
@@ -86,5 +88,30 @@ fn book(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(group, book);
+/// The engine with a check of every order, on the streams.
+fn desk(c: &mut Criterion) {
+    let mut group = c.benchmark_group("risk/desk");
+    group.throughput(Throughput::Elements(u64::from(COMMANDS)));
+    group.sample_size(20);
+    for kind in [Kind::Tight, Kind::Mix, Kind::Multi] {
+        let (header, commands) = generate(kind, SEED, COMMANDS);
+        let (warmup, clocked) = commands.split_at(commands.len() - COMMANDS as usize);
+        let mut desk = RiskDesk::new(&header);
+        for command in warmup {
+            black_box(desk.apply(command));
+        }
+        group.bench_function(kind.name(), |bencher| {
+            let replay = |mut desk: RiskDesk| {
+                for command in clocked {
+                    black_box(desk.apply(command));
+                }
+                desk
+            };
+            bencher.iter_batched(|| desk.clone(), replay, BatchSize::LargeInput);
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(group, book, desk);
 criterion_main!(group);

@@ -67,8 +67,11 @@ impl Exchange {
             .filter(|order| self.orders.get(order).is_some_and(&is_wanted))
             .collect();
         self.operate(events, |engine, out| {
+            // What could not be paid any more was cancelled a moment ago.
             for order in orders {
-                engine.cancel(order, reason, out);
+                if engine.order(order).is_some() {
+                    engine.cancel(order, reason, out);
+                }
             }
         });
     }

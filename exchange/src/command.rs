@@ -10,6 +10,7 @@ use instruments::{
 use matching_engine::{OrderKind, PostOnly, StpMode, Trigger};
 use settlement::{Bucket, DefaultTerms, DeliveryReceipt, Verdict};
 
+use crate::agreement::SignedAgreement;
 use crate::exercise::Instruction;
 use crate::margins::MarginMode;
 use crate::nominate::Nomination;
@@ -227,6 +228,20 @@ pub enum Command {
     },
 
     // Trades agreed elsewhere.
+    /// Says which key signs what an account agrees elsewhere.
+    RegisterTradingKey {
+        /// Whose.
+        account: AccountId,
+        /// The Ethereum address of the key.
+        key: [u8; 20],
+    },
+    /// Brings what two parties agreed elsewhere and both signed.
+    SubmitAgreement {
+        /// Who sent it: one of the two.
+        account: AccountId,
+        /// What, and what proves it.
+        signed: Box<SignedAgreement>,
+    },
     /// The timer. The exchange decides what is due.
     Tick,
 }

@@ -8,6 +8,7 @@ use instruments::{
 use matching_engine::{AuctionKind, CancelReason, OrderKind, PostOnly, StpMode, Trigger};
 use settlement::{Assigned, AssignmentInputs, DeliveryReceipt, FailCause, Transfer, Verdict};
 
+use crate::agreement::SignedAgreement;
 use crate::command::IndexPrint;
 use crate::default_event::DefaultEvent;
 use crate::exercise::Instruction;
@@ -407,6 +408,53 @@ pub enum Event {
     /// Sellers were assigned to buyers; with everything that it follows from.
     AssignmentPublished(Box<PublishedAssignment>),
     // Trades agreed elsewhere.
+    /// The key that signs an account's agreements is now this.
+    TradingKeyRegistered {
+        /// Whose.
+        account: AccountId,
+        /// The key's address.
+        key: [u8; 20],
+    },
+    /// What two parties agreed elsewhere is taken; the events that follow are what it does.
+    AgreementTaken(Box<SignedAgreement>),
+    /// Two parties traded off the book.
+    BlockTraded(Box<BlockTraded>),
+}
+
+/// Two parties traded off the book.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct BlockTraded {
+    /// Its id, in the order of the journal.
+    pub trade: TradeId,
+    /// Its place among the series' trades, from 1, gapless.
+    pub trade_seq: u64,
+    /// Where.
+    pub instrument: InstrumentId,
+    /// The price agreed.
+    pub price: Price,
+    /// How much.
+    pub qty: Qty,
+    /// Which way the first party went.
+    pub first_side: Side,
+    /// The mark price at that moment.
+    pub mark: Price,
+    /// The index at that moment, dollars per GPU-hour.
+    pub index: Option<MicroUsd>,
+    /// Who bought.
+    pub buyer: BlockFill,
+    /// Who sold.
+    pub seller: BlockFill,
+    /// The hash of the private reservation that the futures take the place of.
+    pub reservation: Option<[u8; 32]>,
+}
+
+/// One account's side of a trade off the book.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct BlockFill {
+    /// Whose.
+    pub account: AccountId,
+    /// What it cost.
+    pub fee: MicroUsd,
 }
 
 /// An assignment and what it follows from: whoever puts the one through `settlement::assign` must get the other.

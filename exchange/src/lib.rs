@@ -22,6 +22,7 @@
     )
 )]
 
+mod agreement;
 mod amend_order;
 mod assign_series;
 mod audit;
@@ -80,6 +81,7 @@ mod settlement_price;
 mod snapshot;
 mod statement;
 mod time_in_force;
+mod trade_block;
 mod view;
 mod withdraw;
 
@@ -90,8 +92,10 @@ use instruments::{AccountId, GradeId, InstrumentId, Nanos, ObligationId, OrderId
 use matching_engine::{Capacity, Engine};
 use settlement::{FeeRates, Ledger, OpenOrders, Positions};
 
+use agreement::Agreements;
 use reduce_only::ReduceOnly;
 
+pub use agreement::{Agreed, Agreement, BlockLeg, SignedAgreement};
 pub use audit::AuditFinding;
 pub use close_outs::CloseOuts;
 pub use command::{
@@ -103,8 +107,8 @@ pub use default_reject::DefaultReject;
 pub use defaults::{Bid, Defaults, Liquidation, Stage};
 pub use delivery::{Delivery, OpenChallenge};
 pub use event::{
-    AmendReason, Event, Fill, IntervalOutcome, IntervalSettled, OrderAccepted, PublishedAssignment,
-    Traded,
+    AmendReason, BlockFill, BlockTraded, Event, Fill, IntervalOutcome, IntervalSettled,
+    OrderAccepted, PublishedAssignment, Traded,
 };
 pub use exercise::Instruction;
 pub use margin_view::{OrderMargins, Simulated};
@@ -116,7 +120,7 @@ pub use open_order::OpenOrder;
 pub use publish_index::IndexHistory;
 pub use publish_risk::{OptionGreeks, OptionRisk};
 pub use rehold::Health;
-pub use reject::{ReceiptField, Reject};
+pub use reject::{AgreementReject, ReceiptField, Reject};
 pub use roll_day::Roll;
 pub use series::{Series, SeriesState};
 pub use settlement_price::{Closing, SettlementSource};
@@ -183,6 +187,7 @@ pub struct Exchange {
     // Physical close-out.
     close_outs: CloseOuts,
     // Trades agreed elsewhere.
+    agreements: Agreements,
 }
 
 /// The last id of each kind. Ids are never reused.
@@ -253,6 +258,7 @@ impl Exchange {
             // Physical close-out.
             close_outs: CloseOuts::default(),
             // Trades agreed elsewhere.
+            agreements: Agreements::default(),
         }
     }
 
@@ -345,6 +351,12 @@ impl Exchange {
                 self.nominate(*account, *instrument, nomination, events)
             }
             // Trades agreed elsewhere.
+            Command::RegisterTradingKey { account, key } => {
+                self.register_trading_key(*account, *key, events)
+            }
+            Command::SubmitAgreement { account, signed } => {
+                self.submit_agreement(*account, signed, events)
+            }
             Command::Tick => {
                 self.run_timers(events);
                 Ok(())

@@ -24,6 +24,10 @@ pub const BATCH_MAX: usize = 64;
 pub const DISPLAY_RATIO_MAX: u64 = 1_000;
 /// Bytes of a label, as in Deribit's API.
 pub const LABEL_LEN_MAX: usize = 64;
+/// Legs of one block.
+pub const LEGS_MAX: usize = 8;
+/// Agreements that cannot come again, of all accounts: one a second for a day, and some.
+pub const AGREEMENTS_MAX: usize = 100_000;
 /// Lots of one position with its open orders: keeps every notional within the ledger at today's prices.
 pub const POSITION_MAX: Qty = Qty::from_lots(1_000_000);
 /// Grades on one venue: bounds the portfolios that an account has.

@@ -213,6 +213,11 @@ fn median(a: Price, b: Price, c: Price) -> Price {
 
 #[cfg(test)]
 mod tests {
+    use instruments::{AccountId, GradeId, Guards, MarkTerms, Period, Ppm, Product, Style};
+    use instruments::{CloseOut, Schedule};
+    use matching_engine::{BookTerms, Capacity, Engine, NewOrder};
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -220,6 +225,89 @@ mod tests {
         for [a, b, c] in [[1, 2, 3], [1, 3, 2], [2, 1, 3], [2, 3, 1], [3, 1, 2], [3, 2, 1]] {
             let [a, b, c] = [a, b, c].map(Price::from_ticks);
             assert_eq!(median(a, b, c), Price::from_ticks(2));
+        }
+    }
+
+    fn series(move_max: Option<Ppm>) -> Series {
+        let at = Nanos::from_seconds;
+        let terms = Instrument {
+            id: InstrumentId(1),
+            name: "H100D_USDC-27NOV26".to_owned(),
+            grade: GradeId::new("H100").expect("a name"),
+            grade_terms: [0; 32],
+            node_size: 1,
+            product: Product::Future { style: Style::Physical, period: Period::Day },
+            tick_size: MicroUsd::new(1_000),
+            hours_per_lot: 24,
+            schedule: Schedule {
+                last_trade_at: at(100_000),
+                assign_at: at(100_000),
+                deliver_from: at(100_000),
+                deliver_until: at(200_000),
+                intervals: 1,
+                ladder_step: NanosSpan::ZERO,
+                close_out: CloseOut::NONE,
+                answer_within: NanosSpan::from_seconds(1),
+                verdict_within: NanosSpan::from_seconds(1),
+                close_at: at(300_000),
+            },
+            reference: Price::from_ticks(2_500),
+            guards: Guards { mark: MarkTerms { move_max, ..MarkTerms::PLAIN }, ..Guards::NONE },
+        };
+        Series::new(terms, at(0))
+    }
+
+    proptest! {
+        /// MARK-001, MARK-012: the mark lies between the lowest and the highest of its legs; paced, also between those and where it was.
+        /// Computed twice in a step it is the same.
+        #[test]
+        fn mark_001_it_lies_within_the_hull_of_its_legs(
+            index in prop::option::of(1_000_i64..10_000_000),
+            basis in 100_000_000_i64..10_000_000_000,
+            quotes in prop::option::of((1_000_i64..4_000, 1_i64..500)),
+            trades in prop::collection::vec((0_u64..400, 1_000_i64..4_000, 1_u64..50), 0..6),
+            paced in any::<bool>(),
+        ) {
+            let mut series = series(paced.then_some(Ppm::new(10_000)));
+            let mut seconds = 1_000;
+            for (gap, ticks, lots) in trades {
+                seconds += gap;
+                let step = step_of(Nanos::from_seconds(seconds), NanosSpan::from_seconds(5));
+                series.pricing.recent.record(step, Price::from_ticks(ticks), Qty::from_lots(lots));
+            }
+            let now = Nanos::from_seconds(seconds);
+            let step = step_of(now, NanosSpan::from_seconds(5));
+            series.pricing.basis = Basis { now: basis, target: basis, step };
+            let mut engine = Engine::new(Capacity { orders: 8 });
+            engine.list(InstrumentId(1), BookTerms::continuous(Price::from_ticks(2_500)));
+            let mut out = Vec::new();
+            for (side, ticks) in quotes.iter().flat_map(|(bid, spread)| {
+                [(Side::Buy, *bid), (Side::Sell, bid + spread)]
+            }) {
+                let price = Price::from_ticks(ticks);
+                let order = NewOrder::limit(AccountId(1), side, price, Qty::from_lots(3));
+                engine.place(InstrumentId(1), &order, &mut out);
+            }
+            let print = index.map(|index| (MicroUsd::new(index), now));
+            let book = engine.book(InstrumentId(1)).expect("a book");
+            let made = fresh(&series, &book, print, now);
+
+            let leg = index.map(|index| index_leg(
+                &series.instrument, MicroUsd::new(index), basis, Realised::default(),
+            ));
+            let mid = quotes.map(|(bid, spread)| Price::from_ticks((2 * bid + spread) / 2));
+            let anchor = leg.unwrap_or(series.mark);
+            let legs = [Some(anchor), mid, series.pricing.recent.faded(step)];
+            let was = paced.then_some(series.mark);
+            let hull = legs.into_iter().flatten().chain(was);
+            let (low, high) = (hull.clone().min().expect("a leg"), hull.max().expect("a leg"));
+            prop_assert!(low <= made.mark && made.mark <= high, "{:?} of {legs:?}", made.mark);
+
+            series.mark = made.mark;
+            series.pricing.basis = made.basis;
+            series.pricing.pace = made.pace;
+            let again = fresh(&series, &book, print, now);
+            prop_assert_eq!((again.mark, again.basis, again.pace), (made.mark, made.basis, made.pace));
         }
     }
 }

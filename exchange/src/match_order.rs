@@ -10,7 +10,7 @@ use settlement::Bucket;
 
 use crate::event::{AmendReason, Event, Fill, Traded};
 use crate::open_order::OpenOrder;
-use crate::premium::trade_fee;
+use crate::premium::fee_of;
 use crate::{Exchange, Issued};
 
 const INSTANT: NanosSpan = NanosSpan::new(1);
@@ -179,8 +179,8 @@ impl Exchange {
         }
 
         self.pay_premium(&terms, trade);
-        let maker_fee = trade_fee(&terms, trade, self.fee_rates.maker);
-        let taker_fee = trade_fee(&terms, trade, self.fee_rates.taker);
+        let maker_fee = fee_of(&terms, (trade.price, trade.qty), self.fee_rates.maker);
+        let taker_fee = fee_of(&terms, (trade.price, trade.qty), self.fee_rates.taker);
         let mut fill = |account, order, fee: MicroUsd| {
             let from = [
                 Bucket::Cash(account),

@@ -64,7 +64,6 @@ impl Exchange {
     }
 
     /// Whether buyer and seller may take `agreed` out of the assignment, as they have both signed.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the command that brings a match calls it"))]
     pub(crate) fn check_match(
         &self,
         instrument: InstrumentId,
@@ -95,7 +94,6 @@ impl Exchange {
     }
 
     /// Takes in a match that [`Exchange::check_match`] has let pass. Its lots are no part of the assignment.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the command that brings a match calls it"))]
     pub(crate) fn record_match(
         &mut self,
         instrument: InstrumentId,

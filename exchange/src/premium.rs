@@ -1,6 +1,6 @@
 //! Products whose price is paid at the trade: who pays what, what orders hold for it, and what short lots require.
 
-use instruments::{Instrument, InstrumentId, MicroUsd, Ppm, Price, Product, Qty, Side};
+use instruments::{AccountId, Instrument, InstrumentId, MicroUsd, Ppm, Price, Product, Qty, Side};
 use matching_engine::{CancelReason, Trade};
 use settlement::{Bucket, Reason, premium_fee};
 
@@ -9,29 +9,39 @@ use crate::event::Event;
 use crate::funds::Exposure;
 
 /// What a trade costs one side: a rate of its worth, or of its worth at the strike where the premium is paid at once.
-pub(crate) fn trade_fee(terms: &Instrument, trade: &Trade, rate: Ppm) -> MicroUsd {
+pub(crate) fn fee_of(terms: &Instrument, (price, qty): (Price, Qty), rate: Ppm) -> MicroUsd {
     // The checks bound the notional of whole positions; one trade is less.
-    let worth = |price| terms.notional(price, trade.qty).unwrap_or_default();
+    let worth = |price| terms.notional(price, qty).unwrap_or_default();
     match terms.strike() {
-        Some(strike) => premium_fee(rate, worth(strike), worth(trade.price)),
-        None => rate.of_ceil(worth(trade.price)),
+        Some(strike) => premium_fee(rate, worth(strike), worth(price)),
+        None => rate.of_ceil(worth(price)),
     }
 }
 
 impl Exchange {
     /// OPTION-002: the buyer pays the seller.
-    ///
-    /// # Panics
-    /// When the buyer cannot: its order held the premium, and is cancelled before it could not.
     pub(crate) fn pay_premium(&mut self, terms: &Instrument, trade: &Trade) {
-        let (buyer, seller) = match trade.taker_side {
+        let parties = match trade.taker_side {
             Side::Buy => (trade.taker_account, trade.maker_account),
             Side::Sell => (trade.maker_account, trade.taker_account),
         };
+        self.move_premium(terms, parties, (trade.price, trade.qty));
+    }
+
+    /// Moves a premium, where the product has one, from the buyer to the seller.
+    ///
+    /// # Panics
+    /// When the buyer cannot: its order held the premium, and is cancelled before it could not.
+    pub(crate) fn move_premium(
+        &mut self,
+        terms: &Instrument,
+        (buyer, seller): (AccountId, AccountId),
+        (price, qty): (Price, Qty),
+    ) {
         if !terms.is_premium_style() || buyer == seller {
             return;
         }
-        let premium = terms.notional(trade.price, trade.qty).unwrap_or_default();
+        let premium = terms.notional(price, qty).unwrap_or_default();
         let purse = [Bucket::Cash(buyer), Bucket::OrderHold(buyer), Bucket::PositionMargin(buyer)];
         let unpaid =
             self.ledger.because(Reason::Premium).pay(&purse, Bucket::Cash(seller), premium);

@@ -114,6 +114,16 @@ impl Exchange {
         });
     }
 
+    /// Counts an order as if it were open, so that another can be checked beside it.
+    pub(crate) fn suppose_open(&mut self, record: &OpenOrder) {
+        self.count_open(record, Count::Add(record.open()));
+    }
+
+    /// Takes back what was supposed.
+    pub(crate) fn suppose_no_more(&mut self, record: &OpenOrder) {
+        self.count_open(record, Count::Remove(record.open()));
+    }
+
     fn drop_record(&mut self, order: OrderId, record: &OpenOrder) {
         self.orders.remove(&order);
         if let Some(account) = self.accounts.get_mut(&record.account) {

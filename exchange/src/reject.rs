@@ -1,9 +1,12 @@
 //! Why the exchange refuses. Within each verb, variants stand in the order in which they are checked; if two apply, the first is given.
 
+mod agreement;
+
 use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::{MicroUsd, Price, Qty, TermsError};
 
 use crate::default_reject::DefaultReject;
+pub use agreement::AgreementReject;
 
 /// A refusal: journaled by replay, shown to whoever asked, moving no money.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -264,11 +267,14 @@ pub enum Reject {
         limit: u64,
     },
     // Trades agreed elsewhere.
+    /// BLOCK-001 to 010, 016, 017: what two parties agreed cannot be taken.
+    Agreement(AgreementReject),
 }
 
 impl Reject {
     /// The rule that refuses, as it stands in the rule book.
     #[must_use]
+    #[expect(clippy::too_many_lines, reason = "a line for each refusal, and no decision")]
     pub const fn rule(&self) -> &'static str {
         match self {
             Self::VenueNotOpen => "VENUE-001",
@@ -354,6 +360,7 @@ impl Reject {
             Self::MatchOutOfRange { .. } => "EXPIRY-012",
             Self::TooManyMatches { .. } => "EXPIRY-013",
             // Trades agreed elsewhere.
+            Self::Agreement(reason) => reason.rule(),
         }
     }
 }

@@ -34,6 +34,7 @@ pub(crate) const fn is_delivered(series: &Series) -> bool {
 
 impl Exchange {
     pub(crate) fn run_timers(&mut self, events: &mut Vec<Event>) {
+        self.forget_agreements();
         // A cycle brings fresh marks itself.
         let is_cycle = self.variation_at <= self.now;
         if !is_cycle && self.marks_at.is_some_and(|at| at <= self.now) {
@@ -49,6 +50,7 @@ impl Exchange {
         if is_cycle {
             self.run_variation(events);
             self.variation_at = self.next_variation();
+            self.margins.risk.prune();
         }
         let assigned = |series: &Series| series.instrument.schedule.assign_at;
         for instrument in self.due(SeriesState::Expired, assigned) {

@@ -98,13 +98,18 @@ impl Series {
         }
     }
 
-    /// Counts a trade and returns its place among the series' trades.
+    /// Counts a trade that says nothing about the price, and returns its place among the series' trades.
+    pub(crate) fn count_trade(&mut self, qty: Qty) -> u64 {
+        self.volume += qty;
+        self.trades = self.trades.saturating_add(1);
+        self.trades
+    }
+
+    /// Takes in a trade and returns its place among the series' trades.
     pub(crate) fn record_trade(&mut self, price: Price, qty: Qty) -> u64 {
         self.last_trade = Some(price);
         self.high = Some(self.high.map_or(price, |high| high.max(price)));
         self.low = Some(self.low.map_or(price, |low| low.min(price)));
-        self.volume += qty;
-        self.trades = self.trades.saturating_add(1);
-        self.trades
+        self.count_trade(qty)
     }
 }

@@ -13,7 +13,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::{AccountId, Date, InstrumentId, MicroUsd, Nanos, ObligationId, Qty, Side};
 use settlement::{Bucket, Reason, Transfer};
 
-use crate::event::{Event, IntervalSettled, Traded};
+use crate::event::{BlockTraded, Event, IntervalSettled, Traded};
 
 /// One day of one account, or of the house.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -185,6 +185,7 @@ impl Statements {
         match event {
             Event::MoneyMoved(transfer) => self.transfer(day, transfer),
             Event::Traded(traded) => self.traded(day, traded),
+            Event::BlockTraded(block) => self.block_traded(day, block),
             Event::VariationPaid { instrument, account, amount, .. } => {
                 let sheet = self.sheet(day, Some(*account));
                 *sheet.variation.entry(*instrument).or_default() += *amount;
@@ -224,14 +225,30 @@ impl Statements {
         let sides =
             [(&traded.taker, traded.taker_side), (&traded.maker, traded.taker_side.opposite())];
         for (fill, side) in sides {
-            let trades = &mut self.sheet(day, Some(fill.account)).trades;
-            let sum = trades.entry(traded.instrument).or_default();
-            sum.trades = sum.trades.saturating_add(1);
-            sum.fees += fill.fee;
-            match side {
-                Side::Buy => sum.bought += traded.qty,
-                Side::Sell => sum.sold += traded.qty,
-            }
+            self.add(day, fill.account, traded.instrument, (side, traded.qty, fill.fee));
+        }
+    }
+
+    fn add(
+        &mut self,
+        day: Date,
+        account: AccountId,
+        instrument: InstrumentId,
+        (side, qty, fee): (Side, Qty, MicroUsd),
+    ) {
+        let trades = &mut self.sheet(day, Some(account)).trades;
+        let sum = trades.entry(instrument).or_default();
+        sum.trades = sum.trades.saturating_add(1);
+        sum.fees += fee;
+        match side {
+            Side::Buy => sum.bought += qty,
+            Side::Sell => sum.sold += qty,
+        }
+    }
+
+    fn block_traded(&mut self, day: Date, block: &BlockTraded) {
+        for (fill, side) in [(block.buyer, Side::Buy), (block.seller, Side::Sell)] {
+            self.add(day, fill.account, block.instrument, (side, block.qty, fill.fee));
         }
     }
 

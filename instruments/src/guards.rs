@@ -3,7 +3,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::marking::MarkTerms;
-use crate::units::{NanosSpan, Ppm};
+use crate::units::{NanosSpan, Ppm, Qty};
 
 /// What keeps a series' prices from running away. A venue whose days are minutes has other numbers, or none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -14,6 +14,17 @@ pub struct Guards {
     pub breaker: Option<BreakerTerms>,
     /// How the mark is made.
     pub mark: MarkTerms,
+    /// Which trades agreed elsewhere are taken; none when absent.
+    pub block: Option<BlockTerms>,
+}
+
+/// Which trades agreed elsewhere are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct BlockTerms {
+    /// How far from the mark their price may be.
+    pub band: Ppm,
+    /// The least of them.
+    pub lots_min: Qty,
 }
 
 /// How far from the mark a limit may be.
@@ -48,9 +59,9 @@ const EXTENSIONS_MAX: u8 = 8;
 
 impl Guards {
     /// Nothing is guarded.
-    pub const NONE: Self = Self { bands: None, breaker: None, mark: MarkTerms::PLAIN };
+    pub const NONE: Self = Self { bands: None, breaker: None, mark: MarkTerms::PLAIN, block: None };
 
-    /// 5 % and 10 % around the mark; 7 % within an hour stops trading for five minutes and a bit.
+    /// 5 % and 10 % around the mark; 7 % within an hour stops trading for five minutes and a bit; blocks of 25 lots within 20 %.
     #[must_use]
     pub const fn standard() -> Self {
         Self {
@@ -63,6 +74,7 @@ impl Guards {
                 extensions: 2,
             }),
             mark: MarkTerms::standard(),
+            block: Some(BlockTerms { band: Ppm::new(200_000), lots_min: Qty::from_lots(25) }),
         }
     }
 
@@ -71,6 +83,7 @@ impl Guards {
         let is_width = |width: Ppm| Ppm::ZERO < width && width <= WIDTH_MAX;
         let is_span = |span: NanosSpan| NanosSpan::ZERO < span && span <= SPAN_MAX;
         self.mark.are_sound()
+            && self.block.is_none_or(|block| is_width(block.band) && !block.lots_min.is_zero())
             && self.bands.is_none_or(|bands| is_width(bands.front) && is_width(bands.back))
             && self.breaker.is_none_or(|breaker| {
                 is_width(breaker.width)

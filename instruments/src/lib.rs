@@ -28,7 +28,7 @@ mod units;
 pub use calendar::{Date, SeriesTerms, month_names, series_of_grade};
 pub use close_out::CloseOut;
 pub use grade::{Grade, GradeId, launch_grades};
-pub use guards::{BandWidths, BreakerTerms, Guards};
+pub use guards::{BandWidths, BlockTerms, BreakerTerms, Guards};
 pub use ids::{AccountId, InstrumentId, ObligationId, OrderId, Seq, TradeId};
 pub use instrument::{
     Instrument, Period, PriceError, Product, QtyError, Right, Schedule, Style, TermsError,

@@ -11,13 +11,22 @@ pub struct FeeRates {
     pub maker: Ppm,
     /// For the order that took.
     pub taker: Ppm,
+    /// For either side of a trade agreed elsewhere.
+    pub block: Ppm,
+    /// For either side of futures that take the place of a private reservation.
+    pub reservation: Ppm,
 }
 
 impl FeeRates {
-    /// Nothing for the maker, 5 basis points for the taker.
+    /// Nothing for the maker, 5 basis points for the taker; for either side of a block 2.5, of futures for a reservation 1.
     #[must_use]
     pub const fn standard() -> Self {
-        Self { maker: Ppm::ZERO, taker: Ppm::new(500) }
+        Self {
+            maker: Ppm::ZERO,
+            taker: Ppm::new(500),
+            block: Ppm::new(250),
+            reservation: Ppm::new(100),
+        }
     }
 
     /// The maker's fee for a trade worth `notional`.

@@ -3,6 +3,7 @@
 //! It looks into the exchange only through the public view, and only to compare. Its formulas are the rule book's, written a second time;
 //! sharing them with the exchange would share their mistakes.
 
+mod agreements;
 mod answers;
 mod assignments;
 mod closing;
@@ -24,6 +25,7 @@ use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, NanosSpan, Price, Pr
 use settlement::{Bucket, Reason, Transfer};
 
 use crate::finding::Finding;
+use agreements::{Agreements, Outstanding};
 use answers::is_answered;
 use assignments::{Assignments, agreed};
 use closing::{is_of_books, is_of_time, stirs};
@@ -59,6 +61,7 @@ pub struct Auditor {
     margins: Margins,
     defaults: Defaults,
     assignments: Assignments,
+    agreements: Agreements,
     /// What a series that has stopped settles at.
     closing: BTreeMap<InstrumentId, (Price, SettlementSource)>,
     /// What a lot of a series that cascades is worth, as of its last trade.
@@ -107,6 +110,8 @@ struct Sheet {
     closed: Assigned,
     assigned: Assigned,
     has_delivery: bool,
+    /// Legs of a block that are signed and not booked.
+    blocks: Outstanding,
 }
 
 impl Sheet {
@@ -318,6 +323,8 @@ impl Auditor {
             | Command::RegisterBackstop { .. }
             | Command::BidBackstop { .. }
             | Command::Nominate { .. }
+            | Command::RegisterTradingKey { .. }
+            | Command::SubmitAgreement { .. }
             | Command::PublishRisk { .. }
             | Command::RegisterCapacity { .. }
             | Command::SetMarginMode { .. } => {}
@@ -350,14 +357,7 @@ impl Auditor {
             | Event::IndicativePrice { .. } => Ok(()),
             Event::Traded(traded) => self.read_trade(traded, now, sheet),
             Event::IndexPublished(print) => self.prices.print(print),
-            Event::MarkChanged { instrument, mark } => {
-                let premium = self.prices.premium(*instrument);
-                if premium.as_ref().or(sheet.expected.get(instrument)) != Some(mark) {
-                    sheet.odd_marks.insert(*instrument, *mark);
-                }
-                self.prices.mark(*instrument, *mark);
-                Ok(())
-            }
+            Event::MarkChanged { instrument, mark } => self.read_mark(*instrument, *mark, sheet),
             Event::SettlementPriceFixed { instrument, price, source } => {
                 self.read_settlement_price(*instrument, (*price, source), now, sheet)
             }
@@ -408,7 +408,24 @@ impl Auditor {
             | Event::MatchReported { .. }
             | Event::AssignmentPublished(_) => self.read_close_out(event, sheet),
             // Trades agreed elsewhere.
+            Event::TradingKeyRegistered { .. }
+            | Event::AgreementTaken(_)
+            | Event::BlockTraded(_) => self.read_agreement(event, now, sheet),
         }
+    }
+
+    fn read_mark(
+        &mut self,
+        instrument: InstrumentId,
+        mark: Price,
+        sheet: &mut Sheet,
+    ) -> Result<(), Finding> {
+        let premium = self.prices.premium(instrument);
+        if premium.as_ref().or(sheet.expected.get(&instrument)) != Some(&mark) {
+            sheet.odd_marks.insert(instrument, mark);
+        }
+        self.prices.mark(instrument, mark);
+        Ok(())
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "the exhaustive match is in `read_event`")]
@@ -450,12 +467,7 @@ impl Auditor {
     ) -> Result<(), Finding> {
         self.next_id("trade", traded.trade.0)?;
         let (terms, _) = self.prices.terms(traded.instrument)?;
-        let last = self.trade_seqs.entry(traded.instrument).or_default();
-        if traded.trade_seq != *last + 1 {
-            let (last, found) = (*last, traded.trade_seq);
-            return Err(Finding::IdOutOfOrder { kind: "trade of a series", last, found });
-        }
-        *last += 1;
+        self.next_trade(traded.instrument, traded.trade_seq)?;
         self.orders.trade(traded, &mut sheet.touched)?;
         self.positions.trade(traded, &terms);
         self.prices.trade(traded.instrument, (traded.price, traded.qty), now);
@@ -469,15 +481,37 @@ impl Auditor {
         }
         let limits = [(&traded.maker, MicroUsd::ZERO), (&traded.taker, full)];
         for (fill, limit) in limits {
-            if fill.fee < MicroUsd::ZERO || limit < fill.fee {
-                return Err(Finding::Fee { fee: fill.fee, limit });
-            }
-            if fill.fee < limit {
-                sheet.short_of_fees.insert(fill.account, limit);
-            }
-            sheet.stated.gain(fill.account, -fill.fee);
-            sheet.stated.house(fill.fee);
+            self.read_fee(fill.account, fill.fee, limit, sheet)?;
         }
+        Ok(())
+    }
+
+    /// SIM-006.
+    fn read_fee(
+        &mut self,
+        account: AccountId,
+        fee: MicroUsd,
+        limit: MicroUsd,
+        sheet: &mut Sheet,
+    ) -> Result<(), Finding> {
+        if fee < MicroUsd::ZERO || limit < fee {
+            return Err(Finding::Fee { fee, limit });
+        }
+        if fee < limit {
+            sheet.short_of_fees.insert(account, limit);
+        }
+        sheet.stated.gain(account, -fee);
+        sheet.stated.house(fee);
+        Ok(())
+    }
+
+    /// A series' trades, blocks among them, have no gaps.
+    fn next_trade(&mut self, instrument: InstrumentId, found: u64) -> Result<(), Finding> {
+        let last = self.trade_seqs.entry(instrument).or_default();
+        if found != *last + 1 {
+            return Err(Finding::IdOutOfOrder { kind: "trade of a series", last: *last, found });
+        }
+        *last += 1;
         Ok(())
     }
 
@@ -605,6 +639,9 @@ impl Auditor {
     }
 
     fn check_sheet(&mut self, sheet: &Sheet, now: Nanos) -> Result<(), Finding> {
+        if !sheet.blocks.is_empty() {
+            return Err(Finding::Agreement { what: "is booked in part" });
+        }
         sheet.check_no_cycle()?;
         self.money.check(&sheet.stated)?;
         self.check_transfers(&sheet.transfers)?;

@@ -1,5 +1,6 @@
 //! The participants: each looks at the venue as a client can, and asks for something when it wakes.
 
+mod broker;
 mod fool;
 mod gambler;
 mod hedger;
@@ -12,6 +13,7 @@ use exchange::{Command, Exchange, PlaceOrder, Series, SeriesState, TimeInForce};
 use instruments::{AccountId, InstrumentId, Nanos, NanosSpan, Price, Qty, Side};
 use matching_engine::OrderKind;
 
+pub(crate) use broker::Broker;
 pub(crate) use fool::Fool;
 pub(crate) use gambler::Gambler;
 pub(crate) use hedger::Hedger;

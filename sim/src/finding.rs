@@ -87,6 +87,12 @@ pub enum Finding {
         /// What the rate gives.
         limit: MicroUsd,
     },
+    /// SIM-051, SIM-052: what is agreed elsewhere is signed by both, taken once, and booked as it was signed.
+    #[error("what was agreed elsewhere {what}")]
+    Agreement {
+        /// What is wrong with it.
+        what: &'static str,
+    },
     /// SIM-007: our balance of a bucket is the exchange's.
     #[error("{bucket:?} holds {} micro-dollars by the events and {} by the exchange", ours.micros(), theirs.micros())]
     Balance {

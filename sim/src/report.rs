@@ -85,6 +85,11 @@ impl Tally {
         }
     }
 
+    fn traded(&mut self, qty: instruments::Qty) {
+        self.trades += 1;
+        self.volume_lots += qty.lots();
+    }
+
     fn count_event(&mut self, event: &Event) {
         match event {
             Event::Rejected(reason) => {
@@ -97,10 +102,8 @@ impl Tally {
             Event::OrderCancelled { .. } => self.cancels += 1,
             Event::OrderTriggered { .. } => self.triggered += 1,
             Event::AuctionOpened { .. } => self.auctions += 1,
-            Event::Traded(traded) => {
-                self.trades += 1;
-                self.volume_lots += traded.qty.lots();
-            }
+            Event::Traded(traded) => self.traded(traded.qty),
+            Event::BlockTraded(block) => self.traded(block.qty),
             Event::VariationPaid { amount, .. } => {
                 self.variation += (*amount).max(MicroUsd::ZERO);
             }
@@ -160,7 +163,9 @@ impl Tally {
             // Physical close-out.
             Event::Nominated { .. }
             | Event::MatchReported { .. }
-            | Event::AssignmentPublished(_) => {} // Trades agreed elsewhere.
+            | Event::AssignmentPublished(_) => {}
+            // Trades agreed elsewhere.
+            Event::TradingKeyRegistered { .. } | Event::AgreementTaken(_) => {}
         }
     }
 }

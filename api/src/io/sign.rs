@@ -86,19 +86,24 @@ pub fn recover_digest(digest: [u8; 32], signature: &[u8]) -> Result<[u8; 20], Si
     recovered.map(|address| address.0).map_err(|_curve| SignError::NoSigner)
 }
 
+/// The domain of everything that is signed here.
+pub(crate) fn domain() -> EIP712Domain {
+    EIP712Domain {
+        name: Some("Tenor".to_owned()),
+        version: Some("1".to_owned()),
+        chain_id: Some(CHAIN_ID.into()),
+        verifying_contract: Some(Address::zero()),
+        salt: None,
+    }
+}
+
 struct Typed<'a>(&'a DeliveryReceipt);
 
 impl Eip712 for Typed<'_> {
     type Error = Infallible;
 
     fn domain(&self) -> Result<EIP712Domain, Infallible> {
-        Ok(EIP712Domain {
-            name: Some("Tenor".to_owned()),
-            version: Some("1".to_owned()),
-            chain_id: Some(CHAIN_ID.into()),
-            verifying_contract: Some(Address::zero()),
-            salt: None,
-        })
+        Ok(domain())
     }
 
     fn type_hash() -> Result<[u8; 32], Infallible> {

@@ -311,6 +311,14 @@ fn price(instrument: &Instrument, params: &Params, name: &str) -> Result<Option<
     instrument.price_from_decimal(decimal).map(Some).map_err(refused)
 }
 
+/// A size and a limit, where they are sent.
+pub(crate) fn amount_and_price(
+    instrument: &Instrument,
+    params: &Params,
+) -> Result<(Option<Qty>, Option<Price>), WireError> {
+    Ok((amount(instrument, params)?, price(instrument, params, "price")?))
+}
+
 /// A size in lots, under either of Deribit's names.
 fn amount(instrument: &Instrument, params: &Params) -> Result<Option<Qty>, WireError> {
     let name = match (params.has("amount"), params.has("contracts")) {

@@ -75,8 +75,7 @@ fn summary_of(gateway: &Gateway, id: AccountId) -> Result<WireAccountSummary, Wi
     let unknown = || raise::reject(&Reject::UnknownAccount, None);
     let account = exchange.account(id).ok_or_else(unknown)?;
     let money = exchange.account_summary(id).ok_or_else(unknown)?;
-    let positions = exchange.positions_of(id);
-    Ok(raise::account_summary(id, account, &money, &positions))
+    Ok(raise::account_summary(&exchange, (id, account), &money))
 }
 
 #[derive(Serialize)]

@@ -1,6 +1,7 @@
 //! The catalogue of methods. The documentation's table is made from it.
 
 use super::clearing::Clearing;
+use super::margin::Margin;
 use crate::auth::Need;
 use crate::lower::{
     CANCEL_FIELDS, EDIT_FIELDS, LOG_FIELDS, NOMINATION_FIELDS, ORDER_FIELDS, RECEIPT_FIELDS,
@@ -22,6 +23,7 @@ pub(crate) enum Method {
     GetLastTradesByInstrument,
     GetIndexPrice,
     GetIndexPriceNames,
+    GetRiskArrays,
     GetAssignment,
     Subscribe,
     Unsubscribe,
@@ -53,6 +55,7 @@ pub(crate) enum Method {
     OpenRows,
     SubmitVerdict,
     GetReceipts,
+    Margin(Margin),
     Clearing(Clearing),
 }
 
@@ -103,7 +106,7 @@ const LAST_TRADES: &[&str] =
 
 /// Every method, in the order of the documentation.
 #[rustfmt::skip]
-pub(crate) const METHODS: [Spec; 49] = [
+pub(crate) const METHODS: [Spec; 53] = [
     public(Method::Auth, "public/auth", LOGIN, "logs in; grant types client_credentials, client_signature, refresh_token"),
     public(Method::Hello, "public/hello", &["client_name", "client_version"], "introduces a client; answers with the venue's version"),
     public(Method::Test, "public/test", &[], "answers with the venue's version"),
@@ -117,6 +120,7 @@ pub(crate) const METHODS: [Spec; 49] = [
     public(Method::GetLastTradesByInstrument, "public/get_last_trades_by_instrument", LAST_TRADES, "trades of one series, 1 to 1000 (10)"),
     public(Method::GetIndexPrice, "public/get_index_price", &["index_name"], "an index, as `h100_usd` or `H100`"),
     public(Method::GetIndexPriceNames, "public/get_index_price_names", &[], "the names of all indices"),
+    public(Method::GetRiskArrays, "public/get_risk_arrays", &["instrument_name", "grade"], "everything that margin is computed from, of one series or of a grade, as integers"),
     public(Method::GetAssignment, "public/get_assignment", &["instrument_name"], "how a series was assigned, with everything that it follows from; `tenor assignment verify` reads it"),
     public(Method::Subscribe, "public/subscribe", &["channels"], "subscribes to public channels; WebSocket only"),
     public(Method::Unsubscribe, "public/unsubscribe", &["channels"], "ends subscriptions; WebSocket only"),
@@ -141,6 +145,9 @@ pub(crate) const METHODS: [Spec; 49] = [
     private(Method::GetPosition, "private/get_position", Need::AccountRead, &["instrument_name"], "one position, zero when flat"),
     private(Method::GetAccountSummary, "private/get_account_summary", Need::AccountRead, &["currency", "extended"], "balance, margin and what is available"),
     private(Method::GetAccountSummaries, "private/get_account_summaries", Need::AccountRead, &["extended"], "the same in a list, one entry a currency"),
+    private(Method::Margin(Margin::SimulatePortfolio), "private/simulate_portfolio", Need::AccountRead, &["currency", "simulated_positions", "add_positions"], "what the account would require with other positions, beside its own or instead of them"),
+    private(Method::Margin(Margin::GetMargins), "private/get_margins", Need::TradeRead, &["instrument_name", "amount", "contracts", "price"], "what an order would hold by itself"),
+    private(Method::Margin(Margin::ChangeMarginModel), "private/change_margin_model", Need::AccountWrite, &["margin_model", "dry_run"], "computes the account's margin series by series (segregated_sm) or by scenarios (segregated_pm)"),
     private(Method::Faucet, "private/faucet", Need::AccountWrite, &["amount"], "credits test money; test venues only"),
     private(Method::Clearing(Clearing::Withdraw), "private/withdraw", Need::AccountWrite, &["currency", "amount"], "takes free money out of the account"),
     private(Method::Clearing(Clearing::GetTransactionLog), "private/get_transaction_log", Need::AccountRead, LOG_FIELDS, "movements of the account's money, newest first, 1 to 1000 (100) a page"),

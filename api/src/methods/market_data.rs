@@ -52,6 +52,7 @@ pub(super) fn answer(gateway: &Gateway, method: Method, params: &Params) -> Opti
         Method::GetLastTradesByInstrument => last_trades(gateway, params),
         Method::GetIndexPrice => index_price(gateway, params),
         Method::GetIndexPriceNames => Ok(to_result(&index_names(gateway))),
+        Method::GetRiskArrays => super::margin::risk_arrays(gateway, params),
         Method::GetAssignment => assignment(gateway, params),
         _ => return None,
     })

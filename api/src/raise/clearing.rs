@@ -31,7 +31,7 @@ pub(crate) fn transfer(
         kind: transfer.reason.name().to_owned(),
         timestamp: record.at.millis(),
         currency: CURRENCY.to_owned(),
-        user_id: account.0,
+        account: account.0,
         username: username.to_owned(),
         from: transfer.from.name().to_owned(),
         to: transfer.to.name().to_owned(),

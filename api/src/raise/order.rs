@@ -250,6 +250,7 @@ pub(crate) fn public_trade(
         tick_direction,
         mark_price: instrument.price_to_decimal(record.mark).into(),
         index_price: record.index.map(Number::from),
+        block: record.is_block,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Refusals: every [`Reject`] of the exchange, and what else can stop a request, as a code, a reason, a field and a limit.
 
+mod agreement;
 mod close_out;
 
 use exchange::{DefaultReject, ReceiptField, Reject};
@@ -97,6 +98,7 @@ pub(crate) fn reject(reject: &Reject, instrument: Option<&Instrument>) -> WireEr
         | Reject::MatchOutOfRange { .. }
         | Reject::TooManyMatches { .. } => close_out::close_out(reject),
         // Trades agreed elsewhere.
+        Reject::Agreement(reason) => agreement::agreement(reason, instrument),
     };
     error.by_rule(reject.rule())
 }
@@ -513,6 +515,7 @@ pub(crate) fn sign_error(error: SignError) -> WireError {
 
 #[cfg(test)]
 mod tests {
+    use exchange::AgreementReject;
     use instruments::{MicroUsd, Qty, TermsError};
 
     use super::*;
@@ -621,6 +624,25 @@ mod tests {
         ]
     }
 
+    /// Those of what is agreed elsewhere.
+    fn agreements() -> Vec<Reject> {
+        let all = [
+            AgreementReject::SameParty,
+            AgreementReject::NotAParty,
+            AgreementReject::OutOfTime { limit: instruments::Nanos::from_seconds(1) },
+            AgreementReject::Taken,
+            AgreementReject::NotSigned { party: instruments::AccountId(1) },
+            AgreementReject::TooMany { limit: 1 },
+            AgreementReject::LegsOutOfRange { limit: 8 },
+            AgreementReject::NoBlocks,
+            AgreementReject::BelowSize { limit: Qty::from_lots(1) },
+            AgreementReject::BeyondBand { limit: Price::from_ticks(1) },
+            AgreementReject::NotTheParties,
+            AgreementReject::DeliveryBegun,
+        ];
+        all.into_iter().map(Reject::Agreement).collect()
+    }
+
     /// Those of a physical close-out.
     fn close_outs() -> Vec<Reject> {
         vec![
@@ -641,6 +663,7 @@ mod tests {
             .into_iter()
             .chain(close_outs())
             .chain(defaults)
+            .chain(agreements())
             .map(|refused| {
                 let error = reject(&refused, None);
                 let json = serde_json::to_value(&error).unwrap();

@@ -5,6 +5,7 @@ use instruments::{Instrument, Nanos, Price, Qty, Side};
 use matching_engine::Phase;
 
 use super::listing;
+use super::option::option_ticker;
 use crate::wire::{Number, WireBook, WireLevel, WireStats, WireTicker};
 
 /// A series at a glance.
@@ -13,7 +14,7 @@ pub(crate) fn ticker(exchange: &Exchange, series: &Series) -> WireTicker {
     let book = exchange.book(terms.id);
     let best_bid = book.and_then(|book| book.best_bid());
     let best_ask = book.and_then(|book| book.best_ask());
-    let bands = book.map(|book| book.bands()).unwrap_or_default();
+    let (min_price, max_price) = price_band(exchange, series);
     let auction = book.and_then(|book| match book.phase() {
         Phase::Auction(auction) => Some(auction),
         Phase::Continuous => None,
@@ -24,6 +25,8 @@ pub(crate) fn ticker(exchange: &Exchange, series: &Series) -> WireTicker {
     let amount = |level: Option<(Price, Qty)>| {
         level.map_or(Number::default(), |(_, open)| Number::from(open))
     };
+    let prices = (best_bid.map(|(price, _)| price), best_ask.map(|(price, _)| price));
+    let option = option_ticker(exchange, series, prices);
     WireTicker {
         instrument_name: terms.name.clone(),
         timestamp: exchange.now().millis(),
@@ -36,8 +39,8 @@ pub(crate) fn ticker(exchange: &Exchange, series: &Series) -> WireTicker {
         last_price: series.last_trade.map(decimal),
         index_price: index,
         open_interest: exchange.open_interest(terms.id).into(),
-        min_price: decimal(bands.low.unwrap_or(Price::from_ticks(1))),
-        max_price: decimal(bands.high.unwrap_or(Instrument::PRICE_MAX)),
+        min_price,
+        max_price,
         indicative_price: cross.map(|cross| decimal(cross.price)),
         indicative_amount: cross.map(|cross| cross.volume.into()),
         auction_until: auction.and_then(|auction| auction.until).map(Nanos::millis),
@@ -46,6 +49,13 @@ pub(crate) fn ticker(exchange: &Exchange, series: &Series) -> WireTicker {
             .settlement_price
             .map_or(index, |price| Some(decimal(price))),
         delivery_price: series.settlement_price.map(decimal),
+        mark_iv: option.mark_iv,
+        bid_iv: option.bid_iv,
+        ask_iv: option.ask_iv,
+        greeks: option.greeks,
+        underlying_price: option.underlying_price,
+        underlying_index: option.underlying_index,
+        interest_rate: option.interest_rate,
         stats: WireStats {
             volume: series.volume.into(),
             high: series.high.map(decimal),
@@ -53,6 +63,15 @@ pub(crate) fn ticker(exchange: &Exchange, series: &Series) -> WireTicker {
             price_change: None,
         },
     }
+}
+
+/// The lowest limit that a sell may have, and the highest that a buy may have.
+pub(crate) fn price_band(exchange: &Exchange, series: &Series) -> (Number, Number) {
+    let terms = &series.instrument;
+    let bands = exchange.book(terms.id).map(|book| book.bands()).unwrap_or_default();
+    let decimal = |price: Price| Number(terms.price_to_decimal(price));
+    let low = bands.low.unwrap_or(Price::from_ticks(1));
+    (decimal(low), decimal(bands.high.unwrap_or(Instrument::PRICE_MAX)))
 }
 
 /// A series' book, at most `depth` levels a side.

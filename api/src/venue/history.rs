@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use exchange::io::{Applied, Batch, Direction, Entry, Scan, Store, StoreError};
-use exchange::{Event, Fill, OrderAccepted, PublishedAssignment, Traded};
+use exchange::{BlockTraded, Event, Fill, OrderAccepted, PublishedAssignment, Traded};
 use instruments::{AccountId, InstrumentId, Nanos, ObligationId, OrderId, Seq, Side};
 use parking_lot::RwLock;
 use settlement::Verdict;
@@ -305,6 +305,7 @@ impl Draft<'_> {
                 let key = key::instrument(published.inputs.instrument);
                 self.put(&key::ASSIGNMENTS, key, published.as_ref());
             }
+            Event::BlockTraded(block) => self.block_traded(block, at),
             _ => {}
         }
     }
@@ -324,6 +325,11 @@ impl Draft<'_> {
         self.put(&key::TRADES, key::trade(trade.instrument, trade.trade_seq), &trade);
         self.fill(&trade, &traded.maker, (traded.taker_side.opposite(), false));
         self.fill(&trade, &traded.taker, (traded.taker_side, true));
+    }
+
+    fn block_traded(&mut self, block: &BlockTraded, at: Nanos) {
+        let trade = TradeRecord::of_block(block, at);
+        self.put(&key::TRADES, key::trade(trade.instrument, trade.trade_seq), &trade);
     }
 
     fn fill(&mut self, trade: &TradeRecord, fill: &Fill, (side, is_taker): (Side, bool)) {

@@ -53,6 +53,8 @@ pub struct VenueOptions {
     pub listing: Listing,
     /// How often the timer asks whether something is due: how late anything happens at most.
     pub tick_every: Duration,
+    /// How often options are priced. `None` where somebody else publishes what they are worth.
+    pub price_every: Option<Duration>,
     /// Commands from one snapshot to the next.
     pub snapshot_every: u64,
     /// How long a new journal segment is: whole blocks of 4 KiB, at least eight.
@@ -72,6 +74,7 @@ impl VenueOptions {
             delivery: DeliveryOptions::default(),
             listing: Listing::standard(),
             tick_every: Duration::from_millis(100),
+            price_every: Some(Duration::from_secs(1)),
             // Replaying as many takes about a second.
             snapshot_every: 262_144,
             segment_bytes: SEGMENT_BYTES,

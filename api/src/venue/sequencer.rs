@@ -129,6 +129,8 @@ impl Inbox {
             // Physical close-out.
             | Command::Nominate { .. }
             // Trades agreed elsewhere.
+            | Command::RegisterTradingKey { .. }
+            | Command::SubmitAgreement { .. }
             | Command::Tick => INBOX_MAX,
         };
         let payload = borsh::to_vec(&command).expect("a command encodes");

@@ -15,6 +15,7 @@ use super::directory::Directory;
 use super::housekeeping::{Housekeeping, JOBS_MAX};
 use super::key::VenueKey;
 use super::listing::list_missing;
+use super::option_desk::OptionDesk;
 use super::options::VenueOptions;
 use super::publish::{FEED_MAX, Publication, Publisher};
 use super::recover::{Recovered, recover};
@@ -94,13 +95,15 @@ impl Venue {
         let exchange = Arc::clone(&running.exchange);
         let sequencer = Sequencer::new(envelopes, journal, exchange, to_publisher, options);
         let (timer_runs, stop_timer) = sync_channel(0);
+        let (pricing_runs, stop_pricing) = sync_channel(0);
         running.spawn("sequencer", move || {
             life.send_replace(sequencer.live());
-            drop(timer_runs);
+            drop((timer_runs, pricing_runs));
         })?;
         let wake_desk = running.spawn_desk()?;
         running.spawn_publisher(publications, wake_desk, place)?;
         running.spawn_timer(stop_timer, options)?;
+        running.spawn_option_desk(stop_pricing, options)?;
         Ok(Self { running: Arc::new(running) })
     }
 }
@@ -155,6 +158,22 @@ impl Running {
             stop,
         };
         self.spawn("timer", move || timer.run())
+    }
+
+    fn spawn_option_desk(
+        &self,
+        stop: Receiver<()>,
+        options: &VenueOptions,
+    ) -> Result<(), VenueError> {
+        let Some(every) = options.price_every else { return Ok(()) };
+        let desk = OptionDesk {
+            exchange: Arc::clone(&self.exchange),
+            inbox: self.inbox.clone(),
+            clock: self.clock.clone(),
+            every,
+            stop,
+        };
+        self.spawn("option-desk", move || desk.run())
     }
 
     fn spawn(

@@ -34,10 +34,26 @@ pub struct WireAccountSummary {
     pub session_upl: Number,
     /// Profit paid by variation on open positions, and since.
     pub total_pl: Number,
-    /// One position's margin does not pay for another's.
+    /// Whether positions of a grade are margined together.
     pub portfolio_margining_enabled: bool,
-    /// `segregated_sm`.
+    /// `segregated_sm` series by series, `segregated_pm` by scenarios.
     pub margin_model: String,
+    /// Initial margin with every open order filled in the worst way, as `initial_margin` has it already.
+    pub projected_initial_margin: Number,
+    /// Maintenance margin of the positions.
+    pub projected_maintenance_margin: Number,
+    /// What options are worth at their marks, less what those sold short would cost.
+    pub options_value: Number,
+    /// GPU-hours of futures that all positions stand for.
+    pub delta_total: Number,
+    /// Of that, the options' part.
+    pub options_delta: Number,
+    /// GPU-hours of delta, for a dollar of the underlying.
+    pub options_gamma: Number,
+    /// Dollars for a hundredth of volatility.
+    pub options_vega: Number,
+    /// Dollars for a day.
+    pub options_theta: Number,
     /// What is free of holds.
     pub cash: Number,
     /// Held for open orders.
@@ -81,4 +97,15 @@ pub struct WirePosition {
     pub initial_margin: Number,
     /// Below this it is liquidated, in dollars.
     pub maintenance_margin: Number,
+    /// GPU-hours of futures that it stands for.
+    pub delta: Number,
+    /// An option's delta in GPU-hours, for a dollar of its future.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub gamma: Option<Number>,
+    /// Dollars for a hundredth of volatility.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub vega: Option<Number>,
+    /// Dollars for a day.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub theta: Option<Number>,
 }

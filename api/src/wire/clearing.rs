@@ -21,7 +21,8 @@ pub struct WireTransfer {
     /// `USDC`.
     pub currency: String,
     /// The account's number.
-    pub user_id: u64,
+    #[serde(rename = "user_id")]
+    pub account: u64,
     /// The account's name.
     pub username: String,
     /// Where it was.

@@ -66,6 +66,27 @@ pub struct WireTicker {
     /// The settlement price, once it is fixed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub delivery_price: Option<Number>,
+    /// An option's volatility at its mark, in percent a year.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub mark_iv: Option<Number>,
+    /// Its volatility at the best bid, in percent a year.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub bid_iv: Option<Number>,
+    /// Its volatility at the best ask, in percent a year.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ask_iv: Option<Number>,
+    /// How an option's price moves.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub greeks: Option<WireGreeks>,
+    /// The mark of an option's future.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub underlying_price: Option<Number>,
+    /// An option's future.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub underlying_index: Option<String>,
+    /// Zero: an option is not discounted.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub interest_rate: Option<Number>,
     /// Since it was listed.
     pub stats: WireStats,
 }
@@ -134,6 +155,9 @@ pub struct WireTrade {
     pub mark_price: Number,
     /// The index at that moment.
     pub index_price: Option<Number>,
+    /// Whether it was agreed elsewhere; absent when not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub block: bool,
 }
 
 /// An index: `public/get_index_price`.
@@ -149,4 +173,19 @@ pub struct WireIndexPrice {
     pub state: String,
     /// Half-width of the confidence band, as a share of the value.
     pub confidence: Number,
+}
+
+/// How an option's price moves, a GPU-hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WireGreeks {
+    /// By its underlying.
+    pub delta: Number,
+    /// Delta by its underlying, for a dollar.
+    pub gamma: Number,
+    /// Dollars for a hundredth of volatility.
+    pub vega: Number,
+    /// Dollars for a day.
+    pub theta: Number,
+    /// By the interest rate: nothing is discounted.
+    pub rho: Number,
 }

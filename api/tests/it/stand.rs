@@ -64,6 +64,7 @@ impl Stand {
                 ..DeliveryOptions::default()
             },
             tick_every: Duration::from_millis(5),
+            price_every: None,
             clock: clock.clone(),
             ..VenueOptions::new(directory.path())
         };

@@ -10,6 +10,7 @@ mod orderbook_rs;
 mod reference;
 mod rust_ob;
 mod tenor;
+mod tenor_risk;
 mod venue;
 
 pub(crate) use limit::Bare;
@@ -42,10 +43,11 @@ const fn peer(name: &'static str, about: &'static str, measure: Measure) -> Entr
 }
 
 /// All of them, in the order of the tables.
-pub(crate) const ALL: [Entry; 12] = [
+pub(crate) const ALL: [Entry; 13] = [
     ours("limit", "the bare limit book: the yardstick", measure::<limit::Bare>),
     ours("tenor", "the engine of this repository, with everything on", measure::<tenor::Plain>),
     ours("tenor-tokens", "the same, each order with a self-trade token", measure::<tenor::Tokens>),
+    ours("tenor-risk", "the same, portfolio margin on every order", measure::<tenor_risk::Risk>),
     ours("reference", "ordered maps: plainly right", measure::<reference::Plain>),
     peer("orderbook-rs", "0.15.3, MIT", measure::<orderbook_rs::OrderbookRs>),
     peer("matchcore", "0.4.0, MIT or Apache-2.0", measure::<matchcore::Matchcore>),

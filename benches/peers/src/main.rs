@@ -9,6 +9,7 @@ mod engine;
 mod engines;
 mod flow;
 mod measure;
+mod risk;
 mod run;
 
 use clap::{Parser, Subcommand};
@@ -27,6 +28,8 @@ enum Command {
     List,
     /// Measures one engine on one stream
     Run(run::Run),
+    /// Measures checks, fills and rebuilds of portfolio margin beside the bare limit book
+    Risk(risk::Risk),
     /// Measures every engine on every stream
     Compare(compare::Compare),
     /// Describes the streams: orders, levels, kinds of commands, trades
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::List => engines::list(),
         Command::Run(run) => run.carry_out(),
+        Command::Risk(risk) => risk.carry_out(),
         Command::Compare(compare) => compare.carry_out(),
         Command::Describe(choice) => flow::describe(&choice),
         Command::Write(write) => write.carry_out(),

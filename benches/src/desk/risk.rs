@@ -21,7 +21,7 @@ const ACCOUNTS: u64 = 4_096;
 const OF_ONE_EXPIRY: u64 = 6;
 
 /// Room for the series of which accounts have lots, more than any canonical stream gives them.
-const LEGS: usize = 400_000;
+const LEGS: usize = 390_000;
 
 /// What every account has: four billion dollars.
 const EQUITY: MicroUsd = MicroUsd::new(4_000_000_000_000_000);
@@ -95,11 +95,12 @@ impl RiskDesk {
             engine.list(InstrumentId(book), terms);
         }
         let mut risk = arrays(u64::from(header.books));
-        risk.reserve(if header.books == 1 { ACCOUNTS as usize } else { LEGS });
+        let accounts = ACCOUNTS as usize;
+        risk.reserve(accounts + 1, if header.books == 1 { accounts } else { LEGS });
         Self {
             engine,
             risk,
-            equity: vec![EQUITY; usize::try_from(ACCOUNTS).unwrap_or(0) + 1],
+            equity: vec![EQUITY; accounts + 1],
             ids: vec![OrderId(0); header.id_high as usize + 1],
             out: Vec::with_capacity(EVENTS),
             refused: 0,

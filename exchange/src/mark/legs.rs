@@ -215,11 +215,11 @@ mod tests {
             hours_per_lot: 744,
             schedule: Schedule {
                 last_trade_at: at(90),
-                ladder_step: NanosSpan::ZERO,
                 assign_at: at(95),
                 deliver_from: at(100),
                 deliver_until: at(500),
                 intervals: 4,
+                ladder_step: NanosSpan::ZERO,
                 close_out: instruments::CloseOut::NONE,
                 answer_within: NanosSpan::from_seconds(1),
                 verdict_within: NanosSpan::from_seconds(1),

@@ -5,12 +5,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use exchange::{
-    DefaultEvent, Event, Exchange, Impact, IntervalSettled, OrderAccepted, SettlementSource,
-    SplitPurpose, Stamped, Traded,
+    Agreement, BlockTraded, DefaultEvent, Event, Exchange, Impact, IntervalSettled, OrderAccepted,
+    SettlementSource, SplitPurpose, Stamped, Traded,
 };
 use instruments::{
-    AccountId, GradeId, Instrument, InstrumentId, MicroUsd, ObligationId, OrderId, Period, Price,
-    Product, Right, Side, Style,
+    AccountId, GradeId, Instrument, InstrumentId, MicroUsd, Nanos, ObligationId, OrderId, Period,
+    Price, Product, Right, Side, Style,
 };
 use matching_engine::OrderKind;
 use settlement::{Bucket, HoldKey, Reason, Transfer, TransferId};
@@ -72,6 +72,7 @@ pub(crate) struct Auditor {
     /// Of what settles against the index: all hours of a lot, their values so far, how many had one.
     hours: BTreeMap<InstrumentId, (i128, i128, i128)>,
     pub days: u64,
+    agreements: BTreeSet<(Nanos, AccountId, u64)>,
     pub trades: u64,
     pub ended: u64,
 }
@@ -464,6 +465,9 @@ impl Auditor {
                 assert_eq!(nets, 0, "positions sum to zero");
             }
             // Trades agreed elsewhere.
+            Event::TradingKeyRegistered { .. } => {}
+            Event::AgreementTaken(signed) => self.agreed(input, &signed.agreement),
+            Event::BlockTraded(block) => self.block_traded(block),
             other => panic!("an event that nobody audits: {other:?}"),
         }
     }
@@ -655,6 +659,37 @@ impl Auditor {
         let full = self.fee(trade.instrument, trade.price, lots);
         assert!(micros(trade.taker.fee) <= full, "no more than the taker's fee");
         assert_eq!(trade.maker.fee, MicroUsd::ZERO);
+    }
+
+    #[track_caller]
+    fn agreed(&mut self, input: &Stamped, agreement: &Agreement) {
+        assert!(input.at < agreement.valid_until, "an agreement after its end");
+        let number = (agreement.valid_until, agreement.parties[0], agreement.nonce);
+        assert!(self.agreements.insert(number), "an agreement is taken twice");
+    }
+
+    /// Two parties trade at their own price; nothing rests, nothing was open.
+    #[track_caller]
+    fn block_traded(&mut self, block: &BlockTraded) {
+        self.trades += 1;
+        self.last_trade += 1;
+        assert_eq!(block.trade.0, self.last_trade, "trade ids without gaps");
+        let seq = self.trade_seqs.entry(block.instrument).or_default();
+        *seq += 1;
+        assert_eq!(block.trade_seq, *seq, "a series' trades without gaps");
+        assert_eq!(block.mark, self.marks[&block.instrument]);
+        assert_ne!(block.buyer.account, block.seller.account);
+        let lots = i128::from(block.qty.lots());
+        let full = self.fee(block.instrument, block.price, lots);
+        for (fill, signed) in [(block.buyer, lots), (block.seller, -lots)] {
+            let paid = self.value(block.instrument, block.price, signed);
+            let paid = if self.is_premium_style(block.instrument) { 0 } else { paid };
+            let holding = self.holdings.entry((block.instrument, fill.account)).or_default();
+            holding.lots += signed;
+            holding.cost += paid;
+            self.fees += micros(fill.fee);
+            assert!(2 * micros(fill.fee) <= full + 1, "half of the taker's fee");
+        }
     }
 
     /// A position was put to its value at the settlement price, for which `owed` was due.

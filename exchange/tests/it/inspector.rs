@@ -24,6 +24,12 @@ struct ReduceOnly {
     orders: BTreeSet<OrderId>,
 }
 
+#[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+struct Agreements {
+    keys: BTreeMap<AccountId, [u8; 20]>,
+    taken: BTreeSet<(Nanos, AccountId, u64)>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub(crate) struct State {
     rules: u32,
@@ -60,6 +66,7 @@ pub(crate) struct State {
     // Physical close-out.
     close_outs: CloseOuts,
     // Trades agreed elsewhere.
+    agreements: Agreements,
 }
 
 impl State {

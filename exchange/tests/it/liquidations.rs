@@ -662,7 +662,7 @@ fn liq_013_short_premiums_beyond_what_there_is_are_cut_after_the_waterfall() {
         H100 index 4
         H100 mark 4
         CALL mark 1.5
-        dave is liquidated: has 549.375 of 950
+        dave is liquidated: has -200.625 of 200
         dave lost 200.625, insurance 100, haircut 100.625
         dave is covered with 100
         dave is closed out with -100.625
@@ -699,15 +699,16 @@ fn liq_013_slices_buy_short_premiums_back_as_far_as_money_goes() {
         H100 index 3.4
         H100 mark 3.4
         CALL mark 0.9
-        dave is liquidated: has 549.375 of 620
+        dave is liquidated: has 99.375 of 170
         #4 alice sell 3 @ 0.92
-        #5 dave buy 2 @ 0.945
-        #5 dave buys 2 @ 0.92 with #4 alice, fee 0.25
-        CALL dave closes 2 of 2, fee 1.84
-        #6 dave buy 1 @ 0.945
-        #6 dave buys 1 @ 0.92 with #4 alice, fee 0.125
-        CALL dave closes 1 of 1, fee 0.92
-        dave: margin 270.24 -2 CALL
+        dave is closed out with 99.375
+        CALL dave closed out 1/1: alice 3 of 3, bob 2 of 2
+        CALL dave pays alice 329.625
+        CALL -3 @ 0.9 from dave to alice
+        CALL dave pays bob 219.75
+        CALL -2 @ 0.9 from dave to bob
+        dave liquidation ends
+        dave:
     "#]]
     .assert_eq(&desk.out);
 }

@@ -11,9 +11,11 @@
 
 mod accounts;
 mod agents;
+mod agreements;
 mod any_day;
 mod auctions;
 mod auditor;
+mod blocks;
 mod cascade;
 mod cash;
 mod extremes;

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use exchange::{
-    DefaultEvent, DefaultReject, Event, Exchange, IntervalOutcome, IntervalSettled, Reject,
-    SettlementSource, SplitPurpose, Traded,
+    AgreementReject, DefaultEvent, DefaultReject, Event, Exchange, IntervalOutcome,
+    IntervalSettled, Reject, SettlementSource, SplitPurpose, Traded,
 };
 use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, OrderId, Price, Side};
 use settlement::{Bucket, FailCause, Verdict};
@@ -71,7 +71,9 @@ pub(crate) fn event(world: &World, event: &Event) -> Option<String> {
             delivered.lots()
         ),
         _ => {
-            let line = auction(exchange, event).or_else(|| close_out(exchange, event));
+            let line = auction(exchange, event)
+                .or_else(|| close_out(exchange, event))
+                .or_else(|| agreement(exchange, event));
             return line.or_else(|| delivery(exchange, event));
         }
     })
@@ -364,6 +366,33 @@ fn product(exchange: &Exchange, event: &Event) -> Option<String> {
     })
 }
 
+fn agreement(exchange: &Exchange, event: &Event) -> Option<String> {
+    let name = |account: &AccountId| account_name(exchange, *account);
+    Some(match event {
+        Event::TradingKeyRegistered { account, key } => {
+            format!("{} signs with {:02x}", name(account), key[0])
+        }
+        Event::AgreementTaken(signed) => {
+            let [first, second] = signed.agreement.parties;
+            format!("agreed by {} and {}", name(&first), name(&second))
+        }
+        Event::BlockTraded(block) => {
+            let terms = &exchange.series_by_id(block.instrument).unwrap().instrument;
+            let mut line = format!(
+                "{} block: {} buys {} @ {} from {}",
+                terms.name,
+                name(&block.buyer.account),
+                block.qty.lots(),
+                terms.price_to_decimal(block.price),
+                name(&block.seller.account),
+            );
+            money(&mut line, &[("fee", block.buyer.fee), ("and", block.seller.fee)]);
+            line + if block.reservation.is_some() { ", for a reservation" } else { "" }
+        }
+        _ => return None,
+    })
+}
+
 fn margin(exchange: &Exchange, event: &Event) -> Option<String> {
     let name = |account: &AccountId| account_name(exchange, *account);
     Some(match event {
@@ -437,6 +466,7 @@ fn interval_settled(settled: &IntervalSettled) -> String {
 fn refused(reason: &Reject) -> String {
     let debug = match reason {
         Reject::Default(reason) => format!("{reason:?}"),
+        Reject::Agreement(reason) => format!("{reason:?}"),
         other => format!("{other:?}"),
     };
     let variant = debug.split(|c: char| !c.is_alphanumeric()).next().unwrap_or("");
@@ -454,6 +484,12 @@ fn refused(reason: &Reject) -> String {
         | Reject::BelowBand { limit }
         | Reject::BeyondCeiling { limit } => {
             write!(line, ", limit {} ticks", limit.ticks()).unwrap();
+        }
+        Reject::Agreement(AgreementReject::BeyondBand { limit }) => {
+            write!(line, ", limit {} ticks", limit.ticks()).unwrap();
+        }
+        Reject::Agreement(AgreementReject::BelowSize { limit }) => {
+            write!(line, ", limit {}", limit.lots()).unwrap();
         }
         Reject::ReceiptOutOfChain { field } => write!(line, ", {field:?}").unwrap(),
         Reject::BadTerms(terms) => write!(line, ", {terms:?}").unwrap(),

@@ -3,7 +3,7 @@
 //! ```text
 //! open test|real                          account NAME [verifier]        deposit NAME DOLLARS
 //! withdraw NAME DOLLARS                  fund first-loss|insurance|default-fund DOLLARS
-//! list NAME [option [call|put] [on SERIES] [strike D]|spread|cash|cap strike D] [month|quarter|year] [guarded] [paced] [impact D] [grade G] [tick D] [hours N] [node N]
+//! list NAME [option [call|put] [on SERIES] [strike D]|spread|cash|cap strike D] [month|quarter|year] [guarded] [paced] [impact D] [blocks LOTS] [grade G] [tick D] [hours N] [node N]
 //!           [ref D] [intervals N]
 //!           [trade|nominate|assign|from|until|close SPAN] [answer|verdict SPAN]       (from the start of the test)
 //! NAME buy|sell QTY @ PRICE|market [ioc|fok|day|gtd SPAN|gfa|gfn] [post|slide] [reduce] [stp=MODE] [token=N] [show=N]
@@ -19,6 +19,8 @@
 //! NAME abandons|exercises QTY [in SERIES]
 //! default [every SPAN] [auction SPAN] [notice SPAN] [least PPM] [fee PPM] [slippage PPM]
 //! NAME contributes|leaves DOLLARS         NAME backstops DOLLARS         NAME asks DOLLARS in AUCTION
+//! NAME signs KEY                          block|efp NAME NAME buy|sell QTY @ PRICE [in SERIES] [and buy|sell QTY @ PRICE in SERIES]
+//! match NAME NAME LOTS [in SERIES]        release NAME NAME D-1    (all with [number N] [valid SPAN] [keys KEY KEY] [by NAME])
 //! show NAME|book|fees|house|SERIES              restart
 //! ```
 //! A span is `90s`, `5m`, `3h`; a key is a byte in hex. Where no series is named, the first one is meant.
@@ -29,12 +31,13 @@ use exchange::{
 };
 use expect_test::Expect;
 use instruments::{
-    AccountId, GradeId, Guards, Instrument, InstrumentId, MarkTerms, MicroUsd, NanosSpan,
-    ObligationId, OrderId, Period, Ppm, Price, Product, Qty, Region, Right, Side, Style,
+    AccountId, BlockTerms, GradeId, Guards, Instrument, InstrumentId, MarkTerms, MicroUsd,
+    NanosSpan, ObligationId, OrderId, Period, Ppm, Price, Product, Qty, Region, Right, Side, Style,
 };
 use matching_engine::{OrderKind, PostOnly, PriceSource, StpMode, Trigger, TriggerWhen};
 use settlement::{Bucket, DefaultTerms, Verdict};
 
+use crate::agreements;
 use crate::render;
 use crate::world::{START, World, day_future, limit, next_receipt, open_venue};
 
@@ -142,6 +145,7 @@ impl Desk {
                 let events = self.world.run(span(time));
                 return self.print_events(&events);
             }
+            ["block" | "efp" | "match" | "release", ..] => agreements::command(self, words),
             ["restart"] => return self.world.restart(),
             ["show", what] => return self.show(what),
             [time] if time.starts_with('+') => return self.world.wait(span(&time[1..])),
@@ -206,6 +210,7 @@ impl Desk {
                 auction: auction.parse().unwrap(),
                 ask: dollars(amount),
             },
+            ("signs", [key]) => Command::RegisterTradingKey { account, key: [byte(key); 20] },
             ("nominates", ["for", series, words @ ..]) => self.nominate(account, series, words),
             ("nominates", [key]) => Command::NominateAgent { account, signer: [byte(key); 20] },
             ("receipt", [place, changes @ ..]) => self.receipt(account, place, changes),
@@ -366,7 +371,7 @@ impl Desk {
     }
 
     /// An account that is not open has an id that nobody has.
-    fn account(&self, name: &str) -> AccountId {
+    pub(crate) fn account(&self, name: &str) -> AccountId {
         self.world.exchange.account_by_name(name).unwrap_or(AccountId(999))
     }
 
@@ -378,7 +383,7 @@ impl Desk {
     }
 
     /// The series after `in`, else the first; a series that is not listed has an id that none has.
-    fn instrument(&self, words: &[&str]) -> InstrumentId {
+    pub(crate) fn instrument(&self, words: &[&str]) -> InstrumentId {
         self.instrument_after(words, "in")
     }
 
@@ -393,7 +398,7 @@ impl Desk {
     }
 
     /// In ticks of the series, of a tenth of a cent where there is none.
-    fn price(&self, instrument: InstrumentId, text: &str) -> Price {
+    pub(crate) fn price(&self, instrument: InstrumentId, text: &str) -> Price {
         let series = self.world.exchange.series_by_id(instrument);
         let tick_size = series.map_or(1_000, |series| series.instrument.tick_size.micros());
         let micros = dollars(text).micros();
@@ -431,6 +436,10 @@ fn listed(name: &str, words: &[&str], near: InstrumentId) -> Instrument {
     }
     if words.contains(&"paced") {
         terms.guards.mark.move_max = MarkTerms::standard().move_max;
+    }
+    if let Some(lots) = number("blocks") {
+        let lots_min = Qty::from_lots(lots.into());
+        terms.guards.block = Some(BlockTerms { band: Ppm::new(200_000), lots_min });
     }
     let mark = &mut terms.guards.mark;
     mark.impact = after(words, "impact").map_or(mark.impact, dollars);
@@ -498,12 +507,12 @@ fn trigger(words: &[&str], price: impl Fn(&str) -> Price) -> Option<Trigger> {
     Some(Trigger { source, when, price: price(words[at + 3]) })
 }
 
-fn after<'a>(words: &[&'a str], word: &str) -> Option<&'a str> {
+pub(crate) fn after<'a>(words: &[&'a str], word: &str) -> Option<&'a str> {
     let at = words.iter().position(|it| *it == word)?;
     words.get(at + 1).copied()
 }
 
-fn span(text: &str) -> NanosSpan {
+pub(crate) fn span(text: &str) -> NanosSpan {
     let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap());
     let number: u64 = number.parse().unwrap();
     match unit {
@@ -524,7 +533,7 @@ pub(crate) fn dollars(text: &str) -> MicroUsd {
     MicroUsd::new(format!("{whole}{decimals:0<6}").parse().unwrap())
 }
 
-fn byte(text: &str) -> u8 {
+pub(crate) fn byte(text: &str) -> u8 {
     u8::from_str_radix(text, 16).unwrap()
 }
 

@@ -144,7 +144,7 @@ fn enlist(
 }
 
 impl RiskBook {
-    /// Sets the parameters of a grade. Grades are numbered from zero; all portfolios of it are computed again.
+    /// Sets the parameters of a grade. Grades are numbered from zero.
     pub fn set_parameters(&mut self, grade: u32, parameters: &RiskParameters) {
         let place = at(grade);
         assert!(place < GRADES_MAX, "more grades than sums have room for");
@@ -283,8 +283,11 @@ impl RiskBook {
         self.apply(&order, change, |curve, series| curve.change(series, change));
     }
 
-    /// Makes room for so many legs in all, so that none of them allocates when it comes.
-    pub fn reserve(&mut self, legs: usize) {
+    /// Makes room for so many accounts and legs in all, so that none of them allocates when it comes.
+    pub fn reserve(&mut self, accounts: usize, legs: usize) {
+        self.accounts.reserve(accounts);
+        self.portfolios.reserve(accounts);
+        self.curves.reserve(accounts);
         self.cells.reserve(legs);
     }
 

@@ -100,15 +100,15 @@ impl Expiry {
     }
 }
 
-/// One account's lots of one grade, added up. What every order reads comes first.
+/// One account's lots of one grade, added up. What every order reads comes first, in two cache lines.
 #[derive(Debug, Clone)]
 #[repr(C, align(64))]
 pub(super) struct Portfolio {
+    /// What all legs could come to at most, in every scenario.
+    pub(super) gross: i128,
     pub(super) grade: u32,
     /// The account's portfolio in another grade.
     pub(super) next: u32,
-    /// What all legs could come to at most, in every scenario.
-    pub(super) gross: i128,
     pub(super) line: Line,
     /// Legs that are more than straight lines: without them the curve is flat.
     curved: i64,
@@ -122,11 +122,11 @@ pub(super) struct Portfolio {
     /// Expiries that are not empty.
     expiries: i64,
     minimum: i64,
+    /// A series of which it has or had lots; their cells lead to the others.
+    pub(super) first_leg: u32,
     long_held: i64,
     short_held: i64,
     minimum_held: i64,
-    /// A series of which it has or had lots; their legs lead to the others.
-    pub(super) first_leg: u32,
 }
 
 impl Portfolio {
@@ -294,6 +294,9 @@ impl Portfolio {
         self.short = shifted(self.short, expiry.short(), old.short());
         self.larger = shifted(self.larger, expiry.larger(), old.larger());
         self.expiries = shifted(self.expiries, expiry.count(), old.count());
+        if change.net == 0 {
+            return;
+        }
         self.long_held = shifted(self.long_held, expiry.held.max(0), old.held.max(0));
         self.short_held = shifted(self.short_held, old.held.min(0), expiry.held.min(0));
     }

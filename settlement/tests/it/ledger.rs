@@ -131,7 +131,7 @@ fn ledger_007_a_fee_is_rounded_up() {
     // 500 ppm of 0.001999 dollars is 0.0000009995.
     assert_eq!(rates.taker_fee(usd("0.001999")), usd("0.000001"));
     assert_eq!(rates.maker_fee(usd("14880")), usd("0"));
-    let maker_pays = FeeRates { maker: Ppm::new(1), taker: Ppm::new(500) };
+    let maker_pays = FeeRates { maker: Ppm::new(1), ..FeeRates::standard() };
     assert_eq!(maker_pays.maker_fee(usd("1.000001")), usd("0.000002"));
 }
 
@@ -147,7 +147,7 @@ fn fee_001_and_002_a_trade_costs_its_rate_and_a_delivery_half_the_takers() {
     assert_eq!(rates.delivery_fee(usd("14880")), usd("3.72"));
     // 250 ppm of 0.012001 dollars is 0.00000300025; half of an odd rate is not rounded by itself.
     assert_eq!(rates.delivery_fee(usd("0.012001")), usd("0.000004"));
-    let odd = FeeRates { maker: Ppm::ZERO, taker: Ppm::new(501) };
+    let odd = FeeRates { taker: Ppm::new(501), ..FeeRates::standard() };
     assert_eq!(odd.delivery_fee(usd("1000")), usd("0.2505"));
     assert_eq!(odd.delivery_fee(usd("0")), usd("0"));
 }

@@ -60,6 +60,10 @@ pub(super) fn is_answered(command: &Command, events: &[Event]) -> bool {
         // Physical close-out.
         Command::Nominate { .. } => has(|event| matches!(event, Event::Nominated { .. })),
         // Trades agreed elsewhere.
+        Command::RegisterTradingKey { .. } => {
+            has(|event| matches!(event, Event::TradingKeyRegistered { .. }))
+        }
+        Command::SubmitAgreement { .. } => has(|event| matches!(event, Event::AgreementTaken(_))),
         Command::OpenAuction { .. } => has(|event| matches!(event, Event::AuctionOpened { .. })),
     }
 }

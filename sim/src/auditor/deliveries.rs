@@ -47,6 +47,8 @@ struct Duty {
     receipts: u32,
     claimed_millis: u64,
     closed: bool,
+    /// By agreement of its two parties.
+    is_released: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -130,6 +132,7 @@ impl Deliveries {
             receipts: 0,
             claimed_millis: 0,
             closed: false,
+            is_released: false,
         };
         self.obligations.insert(*obligation, duty);
         Ok(())
@@ -280,6 +283,17 @@ impl Deliveries {
     }
 
     /// SIM-016: an obligation ends with the sums of its intervals, and gives back what is left of the bond.
+    /// The parties release each other before the delivery begins: nothing is delivered, nothing is owed.
+    pub(super) fn release(&mut self, obligation: ObligationId, now: Nanos) -> Result<(), Finding> {
+        let duty = self.get(obligation)?;
+        if duty.closed || duty.terms.schedule.deliver_from <= now {
+            return Err(Finding::Agreement { what: "comes too late" });
+        }
+        duty.is_released = true;
+        duty.escrow = 0;
+        Ok(())
+    }
+
     pub(super) fn close(&mut self, event: &Event) -> Result<(), Finding> {
         let Event::ObligationClosed {
             obligation,
@@ -303,7 +317,9 @@ impl Deliveries {
             shortfall: i128::from(shortfall_paid.micros()),
             missed_seconds: duty.sums.missed_seconds,
         };
-        if !all_settled || said != duty.sums || duty.escrow != 0 || duty.closed {
+        let said = if duty.is_released { Sums { unverified: 0, ..said } } else { said };
+        let has_ended = all_settled || duty.is_released;
+        if !has_ended || said != duty.sums || duty.escrow != 0 || duty.closed {
             return Err(Finding::Closing { obligation: *obligation });
         }
         duty.bond = 0;

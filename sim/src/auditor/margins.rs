@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use exchange::{Event, MarginMode};
 use instruments::rounding::div_ceil;
-use instruments::{AccountId, GradeId, Instrument, InstrumentId, Nanos};
+use instruments::{AccountId, GradeId, Instrument, InstrumentId, Nanos, Product, Style};
 
 use super::positions::value;
 use crate::finding::Finding;
@@ -105,7 +105,9 @@ impl Margins {
     ) -> i128 {
         let lots = lots.max(0);
         let rates = rates(&terms.grade);
-        let whole = self.deliverable.get(&terms.grade).copied().unwrap_or(0);
+        let is_delivered = matches!(terms.product, Product::Future { style: Style::Physical, .. });
+        let whole = self.deliverable.get(&terms.grade).copied().filter(|_| is_delivered);
+        let whole = whole.unwrap_or(0);
         let slope = if whole == 0 { 0 } else { div_ceil(lots * rates.slope, whole) };
         let plain = (rates.initial + slope).min(ONE);
         let scale = self.scales.get(&terms.id).copied().unwrap_or(0);

@@ -448,9 +448,10 @@ fn reserve_per_lot(
     let at = |price: Price| i128::from(price.ticks()) * per_tick;
     if terms.is_premium_style() {
         return match side {
-            Side::Buy => at(held_at) + fee(terms, held_at, 1),
+            Side::Buy => at(held_at) + fee_at(TAKER_FEE_PPM, terms, held_at, 1),
             Side::Sell => {
-                (at(mark) - at(held_at)).max(0) + fee(terms, limit.max(held_at).max(mark), 1)
+                let fee = fee_at(TAKER_FEE_PPM, terms, limit.max(held_at).max(mark), 1);
+                (at(mark) - at(held_at)).max(0) + fee
             }
         };
     }
@@ -464,14 +465,14 @@ fn reserve_per_lot(
 
 /// SIM-006: what a taker owes at most.
 pub(super) fn taker_fee(terms: &Instrument, price: Price, lots: i128) -> MicroUsd {
-    money(fee(terms, price, lots))
+    money(fee_at(TAKER_FEE_PPM, terms, price, lots))
 }
 
 /// The rate of the worth; where a premium is paid, of the worth at the strike, and at most an eighth of the premium.
-fn fee(terms: &Instrument, price: Price, lots: i128) -> i128 {
+pub(super) fn fee_at(rate: i128, terms: &Instrument, price: Price, lots: i128) -> i128 {
     let of = |price: Price| {
         let worth = i128::from(price.ticks()) * i128::from(terms.tick_value().micros()) * lots;
-        (worth, div_ceil(worth * TAKER_FEE_PPM, 1_000_000))
+        (worth, div_ceil(worth * rate, 1_000_000))
     };
     let (premium, fee) = of(price);
     terms.strike().map_or(fee, |strike| of(strike).1.min(premium.div_euclid(8)))

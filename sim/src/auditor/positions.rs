@@ -230,7 +230,7 @@ impl Positions {
 }
 
 /// What variation counts: nothing where the premium was paid at the trade.
-fn owed(terms: &Instrument, price: Price, lots: i128) -> i128 {
+pub(super) fn owed(terms: &Instrument, price: Price, lots: i128) -> i128 {
     if terms.is_premium_style() { 0 } else { value(terms, price, lots) }
 }
 

@@ -8,7 +8,7 @@ use instruments::{
 
 use super::{DAY, World, dollars};
 use crate::agenda::Action;
-use crate::cast::{Fool, Gambler, Hedger, Maker, Participant, Provider};
+use crate::cast::{Broker, Fool, Gambler, Hedger, Maker, Participant, Provider};
 use crate::feed::Feed;
 use crate::scenario::Scenario;
 use crate::seed::Stream;
@@ -64,6 +64,7 @@ impl World<'_> {
         self.enter_all("fool", scenario.fools, dollars(2_000), |account, chance| {
             Box::new(Fool::new(account, chance))
         });
+        self.enter(Box::new(Broker::new(Stream::new(scenario.seed, "broker"))));
         self.list();
         self.agenda.enter(begins_at, Action::Observe);
         self.agenda.enter(scenario.ends_at(), Action::GoHome);
@@ -97,6 +98,13 @@ impl World<'_> {
             let wakes_at = self.clock.now + first;
             self.agenda.enter(wakes_at, Action::Wake(self.cast.len() - 1));
         }
+    }
+
+    /// Someone who has no account of its own.
+    fn enter(&mut self, participant: Box<dyn Participant>) {
+        self.cast.push(participant);
+        let wakes_at = self.clock.now + NanosSpan::from_seconds(1_200);
+        self.agenda.enter(wakes_at, Action::Wake(self.cast.len() - 1));
     }
 
     fn open_account(

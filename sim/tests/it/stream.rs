@@ -128,5 +128,8 @@ pub(crate) const fn kind(event: &Event) -> &'static str {
         Event::MatchReported { .. } => "MatchReported",
         Event::AssignmentPublished(_) => "AssignmentPublished",
         // Trades agreed elsewhere.
+        Event::TradingKeyRegistered { .. } => "TradingKeyRegistered",
+        Event::AgreementTaken(_) => "AgreementTaken",
+        Event::BlockTraded(_) => "BlockTraded",
     }
 }

@@ -501,6 +501,64 @@ fn sim_050_a_daily_price_beside_its_source_is_seen() {
     assert!(matches!(finding, Finding::SettlementPrice { .. }), "{finding}");
 }
 
+/// SIM-051, BLOCK-004, BLOCK-005.
+#[test]
+fn sim_051_an_agreement_signed_by_another_is_seen() {
+    let by_another = tampered_event(|event| match event {
+        Event::AgreementTaken(signed) => {
+            signed.signers[1] = [0; 20];
+            true
+        }
+        _ => false,
+    });
+    assert!(matches!(by_another, Finding::Agreement { .. }), "{by_another}");
+    let taken = std::cell::Cell::new(None);
+    let again = tampered_event(|event| match event {
+        Event::AgreementTaken(signed) => match taken.take() {
+            None => {
+                taken.set(Some((
+                    signed.agreement.parties,
+                    signed.agreement.nonce,
+                    signed.agreement.valid_until,
+                )));
+                false
+            }
+            Some((parties, nonce, valid_until)) => {
+                signed.agreement.parties[0] = parties[0];
+                signed.signers[0] = [u8::try_from(parties[0].0).unwrap(); 20];
+                signed.agreement.nonce = nonce;
+                signed.agreement.valid_until = valid_until;
+                true
+            }
+        },
+        _ => false,
+    });
+    assert!(matches!(again, Finding::Agreement { .. }), "{again}");
+}
+
+/// SIM-052, BLOCK-010, BLOCK-014.
+#[test]
+fn sim_052_a_block_that_is_not_what_was_signed_is_seen() {
+    let cheaper = tampered_event(|event| match event {
+        Event::BlockTraded(block) => {
+            block.price = Price::from_ticks(block.price.ticks() - 1);
+            true
+        }
+        _ => false,
+    });
+    assert!(matches!(cheaper, Finding::Agreement { .. }), "{cheaper}");
+    let costlier = tampered_event(|event| match event {
+        Event::BlockTraded(block) => {
+            block.buyer.fee += MicroUsd::new(2);
+            true
+        }
+        _ => false,
+    });
+    assert!(matches!(costlier, Finding::Fee { .. }), "{costlier}");
+    let dropped = dropped(|event| matches!(event, Event::BlockTraded(_)));
+    assert!(matches!(dropped, Finding::Agreement { .. }), "{dropped}");
+}
+
 /// SIM-027, SIM-040, EXPIRY-016: an event of any of these kinds cannot be kept from the auditor, wherever in the world it is.
 #[test]
 fn sim_027_no_event_that_carries_weight_can_be_dropped_unseen() {
@@ -515,6 +573,9 @@ fn sim_027_no_event_that_carries_weight_can_be_dropped_unseen() {
         "DepthChanged",
         "MarkChanged",
         "SettlementPriceFixed",
+        "TradingKeyRegistered",
+        "AgreementTaken",
+        "BlockTraded",
         "IndexPublished",
         "VariationPaid",
         "VariationEnded",

@@ -133,7 +133,7 @@ fn terms(
             close_out: instruments::CloseOut::NONE,
         },
         reference: Price::from_ticks(1),
-        guards: Guards { bands: Some(BANDS), breaker: None, mark: MARKS },
+        guards: Guards { bands: Some(BANDS), mark: MARKS, ..Guards::NONE },
     };
     instrument.reference = instrument.nearest_price(reference);
     instrument

@@ -1,7 +1,7 @@
 //! What history keeps of an order, a trade and a receipt: what a client may ask for after the exchange itself has forgotten.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use exchange::{IntervalOutcome, OrderAccepted, Traded};
+use exchange::{BlockTraded, IntervalOutcome, OrderAccepted, Traded};
 use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, OrderId, Price, Qty, Side, TradeId};
 use matching_engine::CancelReason;
 use settlement::{DeliveryReceipt, Verdict};
@@ -108,16 +108,18 @@ pub struct TradeRecord {
     pub instrument: InstrumentId,
     /// When.
     pub at: Nanos,
-    /// The maker's price.
+    /// The maker's price; a block's is what was agreed.
     pub price: Price,
     /// How much.
     pub qty: Qty,
-    /// Which way the taker went.
+    /// Which way the taker went, or a block's first party.
     pub taker_side: Side,
     /// The mark price at that moment.
     pub mark: Price,
     /// The index at that moment, dollars per GPU-hour.
     pub index: Option<MicroUsd>,
+    /// Whether it was agreed elsewhere.
+    pub is_block: bool,
 }
 
 impl TradeRecord {
@@ -134,6 +136,24 @@ impl TradeRecord {
             taker_side: traded.taker_side,
             mark: traded.mark,
             index: traded.index,
+            is_block: false,
+        }
+    }
+
+    /// The public part of a block that was booked at `at`.
+    #[must_use]
+    pub fn of_block(block: &BlockTraded, at: Nanos) -> Self {
+        Self {
+            trade: block.trade,
+            trade_seq: block.trade_seq,
+            instrument: block.instrument,
+            at,
+            price: block.price,
+            qty: block.qty,
+            taker_side: block.first_side,
+            mark: block.mark,
+            index: block.index,
+            is_block: true,
         }
     }
 }

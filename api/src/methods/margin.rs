@@ -1,0 +1,99 @@
+//! Margin: what it is computed from, what it would be, and how it is computed.
+
+use exchange::{Command, Exchange, Reject};
+use instruments::{AccountId, InstrumentId, NetQty};
+
+use super::Answer;
+use super::market_data::check_currency;
+use super::submit::submit;
+use crate::auth::Caller;
+use crate::gateway::Gateway;
+use crate::wire::{
+    Params, WireError, WireModelChange, WireOrderMargins, WireSimulated, missing, to_result,
+};
+use crate::{lower, raise};
+
+/// A private method about margin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Margin {
+    SimulatePortfolio,
+    GetMargins,
+    ChangeMarginModel,
+}
+
+pub(super) async fn answer(
+    gateway: &Gateway,
+    caller: &Caller,
+    method: Margin,
+    params: &Params,
+) -> Answer {
+    match method {
+        Margin::SimulatePortfolio => simulate(gateway, caller, params),
+        Margin::GetMargins => order_margins(gateway, params),
+        Margin::ChangeMarginModel => change_model(gateway, caller, params).await,
+    }
+}
+
+pub(super) fn risk_arrays(gateway: &Gateway, params: &Params) -> Answer {
+    let exchange = gateway.venue.exchange();
+    let (margin, only) = lower::risk_query(&exchange, params)?;
+    let risk = raise::risk(&exchange, margin, only);
+    drop(exchange);
+    Ok(to_result(&risk))
+}
+
+fn simulated(
+    exchange: &Exchange,
+    id: AccountId,
+    added: &[(InstrumentId, NetQty)],
+) -> Result<WireSimulated, WireError> {
+    let unknown = || raise::reject(&Reject::UnknownAccount, None);
+    let account = exchange.account(id).ok_or_else(unknown)?;
+    let beyond = || raise::reject(&Reject::NotionalOutOfRange, None).of("simulated_positions");
+    let found = exchange.simulate(id, added).ok_or_else(beyond)?;
+    Ok(raise::simulated(exchange, (id, account), &found))
+}
+
+fn simulate(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
+    check_currency(params)?;
+    let exchange = gateway.venue.exchange();
+    let added = lower::simulated(&exchange, params, caller.account)?;
+    let answer = simulated(&exchange, caller.account, &added)?;
+    drop(exchange);
+    Ok(to_result(&answer))
+}
+
+fn order_margins(gateway: &Gateway, params: &Params) -> Answer {
+    let exchange = gateway.venue.exchange();
+    let series = lower::series(&exchange, params)?;
+    let terms = &series.instrument;
+    let (qty, price) = lower::amount_and_price(terms, params)?;
+    let qty = qty.ok_or_else(|| missing("amount"))?;
+    let price = price.ok_or_else(|| missing("price"))?;
+    let beyond = || raise::reject(&Reject::NotionalOutOfRange, None).of("amount");
+    let margins = exchange.margins_of_order(terms.id, qty, price).ok_or_else(beyond)?;
+    let (min_price, max_price) = raise::price_band(&exchange, series);
+    let (buy, sell) = (margins.buy.into(), margins.sell.into());
+    drop(exchange);
+    Ok(to_result(&WireOrderMargins { buy, sell, min_price, max_price }))
+}
+
+async fn change_model(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
+    let mode = lower::margin_model(params)?;
+    let account = caller.account;
+    let now = simulated(&gateway.venue.exchange(), account, &[])?;
+    let old = gateway.venue.exchange().account(account).map(|account| account.margin_mode);
+    let old = old.unwrap_or_default();
+    let after = if params.flag("dry_run")?.unwrap_or(false) {
+        now.clone()
+    } else {
+        submit(gateway, Command::SetMarginMode { account, mode }).await?;
+        simulated(&gateway.venue.exchange(), account, &[])?
+    };
+    Ok(to_result(&[WireModelChange {
+        account: account.0,
+        currency: raise::CURRENCY.to_owned(),
+        old_state: raise::model_state(&now, old),
+        new_state: raise::model_state(&after, mode),
+    }]))
+}
