@@ -175,9 +175,11 @@ impl Exchange {
         let capacity = self.defaults.backstops.get(&bidder).copied().unwrap_or_default();
         let is_free = !self.defaults.liquidations.contains_key(&bidder);
         let Some(summary) = self.account_summary(bidder).filter(|_| is_free) else { return false };
-        let left = i128::from(summary.available.micros())
-            .saturating_add(i128::from(ask.micros()))
-            .saturating_sub(premiums);
+        let ask = i128::from(ask.micros());
+        // What it has left beyond its own margin once it is paid, and what it must pay for premiums at once.
+        let left = i128::from(summary.available.micros()).saturating_add(ask);
+        let free = i128::from(summary.available.min(summary.cash).micros());
+        let can_pay = premiums.saturating_sub(ask) <= free;
         let fits = |it: &Holding| {
             let net = self.net(it.instrument, bidder);
             let open = self.open_orders_in(bidder, it.instrument);
@@ -191,8 +193,8 @@ impl Exchange {
                 })
         };
         worth <= i128::from(capacity.micros())
-            && self.required(account).position <= left
-            && 0 <= left
+            && can_pay
+            && self.required(account).position.max(0) <= left
             && holdings.iter().all(fits)
     }
 

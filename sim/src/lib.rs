@@ -14,6 +14,7 @@
 mod agenda;
 mod auditor;
 mod cast;
+mod crash;
 mod fault;
 mod feed;
 mod finding;
@@ -26,6 +27,7 @@ mod world;
 use exchange::Stamped;
 
 pub use auditor::Auditor;
+pub use crash::{CrashReport, Table, crash, crash_with_journal};
 pub use fault::{Fault, PlannedFault};
 pub use finding::{DefaultFault, Finding, IntervalFault, OrderFault};
 pub use report::{Report, Violation};

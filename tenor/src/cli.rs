@@ -396,6 +396,19 @@ pub(crate) struct FiguresArgs {
 pub(crate) enum SimCommand {
     /// Run one world: makers, hedgers, providers, a fault or two, and an auditor that trusts nobody.
     Run(SimArgs),
+    /// The price trebles in an hour against one large short in a thin book: who lost, who paid, who was cut, to the micro-dollar.
+    Crash(CrashArgs),
+}
+
+/// Which crash.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct CrashArgs {
+    /// What everything in the crash is derived from.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Which world.

@@ -12,8 +12,9 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 
 use crate::cli::{
-    AccountCommand, AssignmentCommand, BookCommand, Command, ExportArgs, IndexArgs, JournalArgs,
-    JournalCommand, LedgerCommand, OracleCommand, ReplayArgs, SimArgs, SimCommand, StatementArgs,
+    AccountCommand, AssignmentCommand, BookCommand, Command, CrashArgs, ExportArgs, IndexArgs,
+    JournalArgs, JournalCommand, LedgerCommand, OracleCommand, ReplayArgs, SimArgs, SimCommand,
+    StatementArgs,
 };
 pub(crate) use book_replay_help::BOOK_REPLAY_HELP;
 pub(crate) use roles::runtime;
@@ -49,6 +50,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Sim(SimCommand::Run(args)) => simulate(&args),
+        Command::Sim(SimCommand::Crash(args)) => crash(&args),
         Command::AgentWorker(args) => roles::worker(&args),
     }
 }
@@ -137,6 +139,39 @@ fn typed(figure: String) -> serde_json::Value {
         Ok(value @ (serde_json::Value::Bool(_) | serde_json::Value::Number(_))) => value,
         Ok(_) | Err(_) => serde_json::Value::String(figure),
     }
+}
+
+fn crash(args: &CrashArgs) -> Result<ExitCode> {
+    let progress = Progress::start("running the crash");
+    let report = sim::crash(args.seed);
+    drop(progress);
+    let mut out = stdout().lock();
+    if args.json {
+        let figures = report.figures().into_iter().map(|(name, figure)| (name, typed(figure)));
+        let figures: std::collections::BTreeMap<_, _> = figures.collect();
+        let tables: Vec<_> = report.tables().iter().map(table_json).collect();
+        let (timeline, ok) = (report.timeline(), report.is_sound());
+        let whole = serde_json::json!({
+            "ok": ok, "figures": figures, "timeline": timeline, "tables": tables,
+        });
+        writeln!(out, "{whole}")?;
+    } else {
+        write!(out, "{report}")?;
+    }
+    Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Micro-dollars, as strings: no reader rounds them.
+fn table_json(table: &sim::Table) -> serde_json::Value {
+    let row = |(name, cells): &(String, Vec<i128>)| {
+        let cells: Vec<String> = cells.iter().map(ToString::to_string).collect();
+        serde_json::json!({ "name": name, "micro_usd": cells })
+    };
+    let rows: Vec<_> = table.rows.iter().map(row).collect();
+    let (title, columns) = (table.title, &table.columns);
+    serde_json::json!({
+        "title": title, "columns": columns, "rows": rows, "adds_up": table.adds_up,
+    })
 }
 
 fn simulate(args: &SimArgs) -> Result<ExitCode> {

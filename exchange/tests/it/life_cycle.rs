@@ -375,6 +375,7 @@ fn whole_nodes_are_delivered_and_the_odd_rest_is_money() {
     );
 }
 
+/// LIQ-012.
 #[test]
 fn a_loser_who_cannot_pay_cuts_the_winner() {
     // Alice has 12.03, all of it in margin and fee. The mark falls by a dollar: she owes 24 and pays 12. Bob does without the rest.

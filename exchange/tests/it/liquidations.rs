@@ -23,6 +23,7 @@ fn with_dave() -> Desk {
     desk
 }
 
+/// LIQ-001, LIQ-004, LIQ-005, LIQ-009.
 #[test]
 fn liq_001_below_maintenance_an_account_is_liquidated() {
     // At 2.24 he has 129.70 - 62.40 = 67.30 of 67.20. At 2.23 he has 64.90 of 66.90: N = 535.20, t N = 86.97, and
@@ -194,6 +195,7 @@ fn liq_004_a_slice_stays_within_the_band_and_out_of_auctions() {
     );
 }
 
+/// LIQ-003, LIQ-007, LIQ-008, LIQ-026, LIQ-027, LIQ-028.
 #[test]
 fn liq_007_and_008_below_two_thirds_the_least_ask_takes_everything_over() {
     // At 2.13 he has 129.70 - 88.80 = 40.90 of 63.90: below 42.60. Carol asks for 10, bob for 8, but bob takes only 100 dollars' worth.
@@ -263,6 +265,7 @@ fn liq_007_and_008_below_two_thirds_the_least_ask_takes_everything_over() {
     .assert_eq(&desk.out);
 }
 
+/// LIQ-006, LIQ-007.
 #[test]
 fn liq_007_whoever_recovers_keeps_his_portfolio() {
     let mut desk = with_dave();
@@ -680,6 +683,7 @@ fn liq_013_short_premiums_beyond_what_there_is_are_cut_after_the_waterfall() {
     .assert_eq(&desk.out);
 }
 
+/// LIQ-004, LIQ-013.
 #[test]
 fn liq_013_slices_buy_short_premiums_back_as_far_as_money_goes() {
     let mut desk = Desk::new();
@@ -688,27 +692,26 @@ fn liq_013_slices_buy_short_premiums_back_as_far_as_money_goes() {
     desk.run(
         "
         +1s
-        index H100 3.4
-        alice sell 3 @ 0.92 in CALL
+        index H100 3.3
+        alice sell 3 @ 0.82 in CALL
         run 10s
         run 10s
         show dave
         ",
     );
     expect![[r#"
-        H100 index 3.4
-        H100 mark 3.4
-        CALL mark 0.9
-        dave is liquidated: has 99.375 of 170
-        #4 alice sell 3 @ 0.92
-        dave is closed out with 99.375
-        CALL dave closed out 1/1: alice 3 of 3, bob 2 of 2
-        CALL dave pays alice 329.625
-        CALL -3 @ 0.9 from dave to alice
-        CALL dave pays bob 219.75
-        CALL -2 @ 0.9 from dave to bob
-        dave liquidation ends
-        dave:
+        H100 index 3.3
+        H100 mark 3.3
+        CALL mark 0.8
+        dave is liquidated: has 149.375 of 165
+        #4 alice sell 3 @ 0.82
+        #5 dave buy 3 @ 0.84
+        #5 dave buys 3 @ 0.82 with #4 alice, fee 0.375
+        CALL dave closes 3 of 3, fee 2.46
+        #6 dave buy 1 @ 0.84
+        #6 cancelled 1: ioc
+        CALL dave closes 0 of 1, fee 0
+        dave: margin 300.54 -2 CALL
     "#]]
     .assert_eq(&desk.out);
 }

@@ -50,7 +50,7 @@ proptest! {
         }
     }
 
-    /// LIQ-001 to LIQ-013, VAR-006, VAR-012: prices run away in the middle of everything; the auditor and the inspector still agree, nobody
+    /// LIQ-001, LIQ-008, LIQ-009, LIQ-011, LIQ-013, VAR-006, VAR-012: prices run away in the middle of everything; the auditor and the inspector still agree, nobody
     /// without a position bears anything, and a journal gives the same again.
     #[test]
     fn any_crash_passes_the_audit(acts in any_crash_day()) {
