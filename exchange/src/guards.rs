@@ -50,6 +50,7 @@ impl Exchange {
         price: Price,
         events: &mut Vec<Event>,
     ) {
+        self.cancel_unpayable(events);
         self.operate(events, |engine, out| engine.set_price(instrument, source, price, out));
     }
 }

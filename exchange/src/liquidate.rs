@@ -277,6 +277,8 @@ impl Exchange {
         worth: i128,
         events: &mut Vec<Event>,
     ) -> i128 {
+        // Whoever the order may meet can pay.
+        self.cancel_unpayable(events);
         let Some(order) = self.slice_order(account, holding, worth) else { return 0 };
         let meant = holding.notional.saturating_mul(i128::from(order.qty.lots()));
         let meant = meant.checked_div(i128::from(holding.lots().lots())).unwrap_or(0);

@@ -246,18 +246,19 @@ impl Exchange {
         let open_orders = self.open_orders.get(&account);
         let with_orders = open_orders.into_iter().flat_map(|series| series.keys().copied());
         let held = self.positions.of_account(account).map(|(instrument, _)| instrument);
-        let all: std::collections::BTreeSet<InstrumentId> = held.chain(with_orders).collect();
+        let all = held.chain(with_orders).filter(|id| self.has_leg(*id));
+        let all: std::collections::BTreeSet<InstrumentId> = all.collect();
         let leg = |instrument| {
             let open = self.open_orders_in(account, instrument);
             Leg::new(self.net(instrument, account), open.buys, open.sells)
         };
-        // A cap is on an index and in no portfolio.
-        let in_portfolio = |instrument: &InstrumentId| {
-            let series = self.series.get(instrument);
-            series.is_some_and(|series| future_of(&series.instrument).is_some())
-        };
-        let all = all.into_iter().filter(in_portfolio);
-        all.map(|instrument| (instrument, leg(instrument))).collect()
+        all.into_iter().map(|instrument| (instrument, leg(instrument))).collect()
+    }
+
+    /// Whether a portfolio counts a series. No scenario covers the hours of an index, so a cap asks for its margin by itself.
+    pub(crate) fn has_leg(&self, instrument: InstrumentId) -> bool {
+        let series = self.series.get(&instrument);
+        series.is_some_and(|series| future_of(&series.instrument).is_some())
     }
 
     /// Brings the portfolios of an account to what it holds and has open, if its mode asks for portfolios at all.

@@ -25,7 +25,6 @@ impl Exchange {
         events: &mut Vec<Event>,
         operate: impl FnOnce(&mut Engine, &mut Vec<BookEvent>),
     ) {
-        self.cancel_unpayable(events);
         let mut happened = Vec::new();
         operate(&mut self.engine, &mut happened);
         if happened.is_empty() {
@@ -43,6 +42,7 @@ impl Exchange {
             self.book_event(event, &mut touched, events);
         }
         self.finish(touched, events);
+        self.cancel_unpayable(events);
     }
 
     /// ORDER-042, where a position has become smaller by something else than a trade.
@@ -104,6 +104,7 @@ impl Exchange {
     }
 
     fn advance(&mut self, to: Nanos, events: &mut Vec<Event>) {
+        self.cancel_unpayable(events);
         self.operate(events, |engine, out| engine.advance(to, out));
     }
 

@@ -28,6 +28,8 @@ impl Exchange {
         request: &PlaceOrder,
         events: &mut Vec<Event>,
     ) -> Result<(), Reject> {
+        // A liquidation trades in the middle of a tick: whoever it may meet can pay.
+        self.cancel_unpayable(events);
         let Admission { limit, reserve_per_lot } = self.check_order(request)?;
 
         // From here on nothing can fail.

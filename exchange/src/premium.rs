@@ -81,7 +81,8 @@ impl Exchange {
 
     /// OPTION-004: cancels buy orders whose premiums their accounts' money no longer covers.
     ///
-    /// Runs before anything else happens in the books, so that a trade can always be paid.
+    /// Runs before anything may trade that was not placed just now, so that a trade can always be paid; never between an operation and the
+    /// order it names.
     pub(crate) fn cancel_unpayable(&mut self, events: &mut Vec<Event>) {
         while let Some(account) = self.unpayable.pop_first() {
             let Some(by_series) = self.open_orders.get(&account) else { continue };

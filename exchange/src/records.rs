@@ -6,7 +6,7 @@ use settlement::RiskOrder;
 
 use crate::Exchange;
 use crate::event::{AmendReason, Event};
-use crate::margins::{MarginMode, future_of};
+use crate::margins::MarginMode;
 use crate::open_order::OpenOrder;
 
 #[derive(Clone, Copy)]
@@ -142,9 +142,8 @@ impl Exchange {
 
     /// Tells the risk book, in whose words an order is lots that may be filled.
     fn count_risk(&mut self, record: &OpenOrder, count: Count) {
-        let series = self.series.get(&record.instrument);
-        let is_in_portfolio = series.is_some_and(|series| future_of(&series.instrument).is_some());
-        if self.margin_mode(record.account) == MarginMode::Standard || !is_in_portfolio {
+        let is_standard = self.margin_mode(record.account) == MarginMode::Standard;
+        if is_standard || !self.has_leg(record.instrument) {
             return;
         }
         let (account, instrument, side) = (record.account, record.instrument, record.side);

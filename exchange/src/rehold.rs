@@ -13,7 +13,7 @@ use settlement::{
 
 use crate::Exchange;
 use crate::funds::Exposure;
-use crate::margins::{MarginMode, future_of};
+use crate::margins::MarginMode;
 use crate::reject::Reject;
 use crate::series::Series;
 
@@ -248,8 +248,7 @@ impl Exchange {
         };
         after.orders = replaced(after.orders, new.orders, old.orders);
         after.reserves = replaced(after.reserves, open.reserve, old_open.reserve);
-        let is_in_portfolio = future_of(&series.instrument).is_some();
-        if mode == MarginMode::Portfolio && is_in_portfolio {
+        if mode == MarginMode::Portfolio && self.has_leg(instrument) {
             let (side, qty) = (request.side, added);
             let order = RiskOrder { account, instrument, side, qty };
             let now = self.margins.risk.initial(account);
@@ -295,7 +294,7 @@ impl Exchange {
             Ok(i128::from(part.position.micros()))
         };
         let standard = alone(self.net(instrument, account))?.saturating_sub(alone(left)?);
-        if mode == MarginMode::Standard {
+        if mode == MarginMode::Standard || !self.has_leg(instrument) {
             return Ok(standard);
         }
         let held = |legs: &BTreeMap<InstrumentId, Leg>| {
@@ -305,9 +304,7 @@ impl Exchange {
         };
         let mut legs = self.legs_of(account);
         let now = held(&legs);
-        if future_of(&series.instrument).is_some() {
-            legs.insert(instrument, Leg::new(left, Qty::ZERO, Qty::ZERO));
-        }
+        legs.insert(instrument, Leg::new(left, Qty::ZERO, Qty::ZERO));
         Ok(standard.saturating_add(now.saturating_sub(held(&legs))))
     }
 

@@ -72,6 +72,7 @@ fn up(amount: i128, whole: i128) -> i128 {
 }
 
 fn deliverable(state: &State, series: &Series) -> i128 {
+    // What is settled in money is not bound by what there is.
     if !matches!(series.instrument.product, Product::Future { style: Style::Physical, .. }) {
         return 0;
     }
