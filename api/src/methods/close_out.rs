@@ -1,7 +1,7 @@
 //! What parties say between the last trade and the close, beside delivering.
 
-use exchange::{Command, Node, Nomination};
-use instruments::{GradeId, MicroUsd, Qty, Region};
+use exchange::{Command, Node};
+use instruments::{GradeId, MicroUsd, Qty};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
