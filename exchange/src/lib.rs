@@ -293,6 +293,7 @@ impl Exchange {
         self.extend_history(input, events.get(first_event..).unwrap_or_default());
     }
 
+    #[expect(clippy::too_many_lines, reason = "a line for each variant, and no decision")]
     fn dispatch(&mut self, command: &Command, events: &mut Vec<Event>) -> Result<(), Reject> {
         if self.venue.is_none() && !matches!(command, Command::OpenVenue(_)) {
             return Err(Reject::VenueNotOpen);

@@ -97,6 +97,7 @@ impl Tally {
         self.volume_lots += qty.lots();
     }
 
+    #[expect(clippy::too_many_lines, reason = "a line for each variant, and no decision")]
     fn count_event(&mut self, event: &Event) {
         match event {
             Event::Rejected(reason) => {

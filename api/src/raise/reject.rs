@@ -12,6 +12,7 @@ use crate::venue::{OpeningsError, SubmitError};
 use crate::wire::{ErrorCode, Number, WireError};
 
 /// A refusal of the exchange. Prices in it are ticks of `instrument`.
+#[expect(clippy::too_many_lines, reason = "a line for each variant, and no decision")]
 pub(crate) fn reject(reject: &Reject, instrument: Option<&Instrument>) -> WireError {
     let error = match reject {
         Reject::VenueNotOpen
@@ -516,6 +517,7 @@ mod tests {
     use super::*;
 
     /// Every refusal of the exchange, once.
+    #[expect(clippy::too_many_lines, reason = "a line for each variant, and no decision")]
     fn all() -> Vec<Reject> {
         let (money, qty, price) = (MicroUsd::new(1), Qty::from_lots(1), Price::from_ticks(1));
         vec![

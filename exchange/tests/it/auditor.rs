@@ -2,6 +2,9 @@
 //!
 //! It shares no arithmetic with the crates it watches.
 
+mod compare;
+mod duties;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use exchange::{
@@ -191,6 +194,7 @@ impl Auditor {
     }
 
     #[track_caller]
+    #[expect(clippy::too_many_lines, reason = "a line for each event, and no decision")]
     fn event(&mut self, input: &Stamped, event: &Event) {
         match event {
             Event::InstrumentListed(terms) => {
@@ -751,186 +755,6 @@ impl Auditor {
         holding.cost = value;
         if holding.lots == 0 {
             self.holdings.remove(&(instrument, account));
-        }
-    }
-
-    #[track_caller]
-    fn settled(&mut self, settled: &IntervalSettled) {
-        let IntervalSettled { obligation, interval, outcome, .. } = settled;
-        let duty = self.under_way(*obligation, *interval);
-        duty.intervals[usize::try_from(*interval).unwrap()] = true;
-        let place = match outcome {
-            exchange::IntervalOutcome::Delivered { .. } => 0,
-            exchange::IntervalOutcome::Failed { .. } => 1,
-            exchange::IntervalOutcome::Unverified => 2,
-        };
-        duty.outcomes[place] += 1;
-        duty.escrow -= micros(settled.paid) + micros(settled.returned_to_buyer);
-        assert!(0 <= duty.escrow, "escrow is not overdrawn");
-        duty.returned += micros(settled.returned_to_buyer);
-        if settled.stand_in.is_none() {
-            duty.paid += micros(settled.paid);
-        }
-        self.ended += 1;
-    }
-
-    #[track_caller]
-    fn hour_settled(&mut self, hour: &HourSettled) {
-        let duty = self.duty(hour.obligation);
-        let settled = &hour.settled;
-        let owed = micros(settled.compensation) + micros(settled.penalty);
-        let received: i128 = settled.received.iter().map(|(_, amount)| micros(*amount)).sum();
-        assert_eq!(received + micros(settled.unpaid), owed, "who is owed receives or goes without");
-        assert!(micros(settled.insured) <= received);
-        duty.damages += owed;
-        duty.bond -= owed.min(duty.bond) + micros(settled.bond_released);
-        assert!(0 <= duty.bond, "the bond is not overdrawn");
-    }
-
-    /// Invoices add up to what has moved.
-    #[track_caller]
-    fn invoiced(&mut self, invoice: &Invoice) {
-        let duty = self.duty(invoice.obligation);
-        duty.invoices += 1;
-        assert_eq!(invoice.number, duty.invoices);
-        let of = |sums: &settlement::Sums| {
-            let damages = micros(sums.compensation) + micros(sums.penalty);
-            [micros(sums.paid_to_seller), micros(sums.returned_to_buyer), damages]
-        };
-        for (sum, part) in duty.invoiced.iter_mut().zip(of(&invoice.since)) {
-            *sum += part;
-        }
-        assert_eq!(duty.invoiced, of(&invoice.total), "invoices add up");
-        // What the close gives back of the escrow is on the last one.
-        let moved = [duty.paid, duty.returned, duty.damages];
-        let beyond = duty.invoiced[1] - moved[1];
-        assert!(beyond == 0 || beyond == duty.escrow, "{:?} {moved:?}", duty.invoiced);
-        assert_eq!([duty.invoiced[0], duty.invoiced[2]], [moved[0], moved[2]]);
-    }
-
-    #[track_caller]
-    fn closed(&mut self, event: &Event) {
-        let Event::ObligationClosed {
-            obligation,
-            intervals_delivered,
-            intervals_failed,
-            intervals_unverified,
-            paid_to_seller,
-            ..
-        } = event
-        else {
-            return;
-        };
-        let duty = self.duty(*obligation);
-        let [delivered, failed, unverified] = duty.outcomes;
-        assert_eq!((delivered, failed), (*intervals_delivered, *intervals_failed));
-        assert!(unverified <= *intervals_unverified, "some were overtaken by the close");
-        assert_eq!(duty.paid, micros(*paid_to_seller));
-        assert_eq!(duty.invoiced[0], duty.paid, "all of it was invoiced");
-        assert_eq!(duty.invoiced[1], duty.returned + duty.escrow);
-        assert_eq!(duty.invoiced[2], duty.damages);
-        duty.is_closed = true;
-        duty.escrow = 0;
-        duty.bond = 0;
-    }
-
-    /// Everything that was added up is what the exchange says.
-    #[track_caller]
-    pub(crate) fn compare(&self, exchange: &Exchange) {
-        let balances = self.balances.iter().filter(|(_, balance)| **balance != 0);
-        let balances: Vec<_> = balances.map(|(bucket, balance)| (*bucket, *balance)).collect();
-        let ledger: Vec<_> =
-            exchange.ledger().balances().map(|(bucket, money)| (bucket, micros(money))).collect();
-        assert_eq!(balances, ledger, "balances");
-        assert_eq!(self.fees, micros(exchange.ledger().balance(Bucket::Fees)), "fees");
-        assert_eq!(self.last_transfer, exchange.ledger().last_transfer(), "transfers");
-
-        let held = exchange
-            .positions()
-            .map(|(instrument, account, net)| ((instrument, account), i128::from(net.lots())));
-        let held: BTreeMap<_, _> = held.filter(|(_, lots)| *lots != 0).collect();
-        let mine = self.holdings.iter().filter(|(_, holding)| holding.lots != 0);
-        let mine: BTreeMap<_, _> = mine.map(|(key, holding)| (*key, holding.lots)).collect();
-        assert_eq!(mine, held, "positions");
-
-        for series in exchange.series() {
-            assert_eq!(self.marks[&series.instrument.id], series.mark, "marks");
-        }
-        self.compare_orders(exchange);
-        self.compare_duties(exchange);
-    }
-
-    #[track_caller]
-    fn compare_orders(&self, exchange: &Exchange) {
-        let accounts = exchange.accounts().map(|(account, _)| account);
-        let open: usize =
-            accounts.map(|account| exchange.open_orders_of(account, None).len()).sum();
-        assert_eq!(self.orders.len(), open, "open orders");
-        let mut open: BTreeMap<(InstrumentId, Side, Price), (u64, bool)> = BTreeMap::new();
-        let mut reducing: BTreeMap<(InstrumentId, AccountId, Side), u64> = BTreeMap::new();
-        for (id, order) in &self.orders {
-            let record = exchange.open_order(*id).expect("an open order").record;
-            assert_eq!((record.account, record.side), (order.account, order.side));
-            assert_eq!((record.limit, record.qty.lots()), (order.limit, order.qty), "{id}");
-            assert_eq!(record.filled.lots(), order.filled);
-            assert_eq!(micros(record.reserve_per_lot), order.reserve_per_lot, "reserve of {id}");
-            assert_eq!(record.waits, order.waits);
-            if order.reduce_only {
-                *reducing.entry((order.instrument, order.account, order.side)).or_default() +=
-                    order.qty - order.filled;
-            }
-            if !order.waits {
-                let level = open.entry((order.instrument, order.side, order.limit)).or_default();
-                level.0 += order.qty - order.filled;
-                level.1 |= order.display;
-            }
-        }
-        self.compare_depth(exchange, &open);
-        for ((instrument, account, side), lots) in reducing {
-            let held = self.holdings.get(&(instrument, account)).map_or(0, |held| held.lots);
-            let against = if side == Side::Sell { held } else { -held };
-            assert!(i128::from(lots) <= against, "{lots} to reduce {against} of {account}");
-        }
-    }
-
-    /// What the levels show is what rests there, or less where something is hidden.
-    #[track_caller]
-    fn compare_depth(
-        &self,
-        exchange: &Exchange,
-        open: &BTreeMap<(InstrumentId, Side, Price), (u64, bool)>,
-    ) {
-        assert!(self.depth.keys().eq(open.keys()), "levels: {:?} {open:?}", self.depth);
-        for (level, (lots, hides)) in open {
-            let shown = self.depth[level];
-            assert!(shown == *lots || *hides && shown < *lots, "{shown} shown of {lots}");
-            let book = exchange.book(level.0).expect("a book");
-            assert_eq!(book.open_at(level.1, level.2).lots(), shown, "depth");
-        }
-    }
-
-    #[track_caller]
-    fn compare_duties(&self, exchange: &Exchange) {
-        assert_eq!(self.duties.len(), exchange.deliveries().count(), "obligations");
-        let mut held: BTreeMap<Bucket, i128> = BTreeMap::new();
-        let ledger = exchange.ledger();
-        for (id, duty) in &self.duties {
-            let keys = [HoldKey::Escrow(*id, duty.buyer), HoldKey::Bond(*id, duty.seller)];
-            assert_eq!(keys.map(|key| micros(ledger.held(key))), [duty.escrow, duty.bond], "{id}");
-            let obligation = &exchange.delivery(*id).expect("an obligation").obligation;
-            assert_eq!(obligation.closed, duty.is_closed, "{id}");
-            assert_eq!(
-                (micros(obligation.escrow), micros(obligation.bond)),
-                (duty.escrow, duty.bond)
-            );
-            *held.entry(Bucket::DeliveryEscrow(duty.buyer)).or_default() += duty.escrow;
-            *held.entry(Bucket::Bond(duty.seller)).or_default() += duty.bond;
-        }
-        for (account, _) in exchange.accounts() {
-            for bucket in [Bucket::DeliveryEscrow(account), Bucket::Bond(account)] {
-                let sum = held.get(&bucket).copied().unwrap_or(0);
-                assert_eq!(sum, micros(exchange.ledger().balance(bucket)), "{bucket:?}");
-            }
         }
     }
 }
