@@ -179,6 +179,7 @@ fn cash_003_an_hour_without_an_index_takes_the_one_before_or_the_mark() {
 
 /// CASH-004, CASH-007: hours at 2.40, 2.60, 3.00 and 2.50 above a strike of 2.50: 0.10 + 0.50 a lot.
 #[test]
+#[expect(clippy::too_many_lines, reason = "one day from its first line to its last")]
 fn cash_004_a_cap_pays_what_the_hours_are_above_the_strike() {
     check_cash(
         "

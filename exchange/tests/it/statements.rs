@@ -65,6 +65,7 @@ fn check(desk: &mut Desk, whose: &str, expected: &Expect) {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one day from its first line to its last")]
 fn ledger_017_a_day_on_one_page() {
     let mut desk = Desk::morning();
     desk.run(

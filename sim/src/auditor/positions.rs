@@ -130,8 +130,7 @@ impl Positions {
         &self,
         instrument: &Instrument,
         (mark, underlying): (Price, Price),
-        account: AccountId,
-        open: OpenSums,
+        (account, open): (AccountId, OpenSums),
         margins: &Margins,
     ) -> Needs {
         let net = self.held.get(&(instrument.id, account)).map_or(0, |held| held.lots);

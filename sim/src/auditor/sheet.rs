@@ -90,7 +90,7 @@ impl Auditor {
             let sums = open.get(&(account, instrument)).copied().unwrap_or_default();
             let underlying = self.prices.underlying(&terms).or(terms.strike()).unwrap_or(mark);
             let prices = (mark, underlying);
-            let part = self.positions.required(&terms, prices, account, sums, &self.margins);
+            let part = self.positions.required(&terms, prices, (account, sums), &self.margins);
             required.entry(account).or_default().add(part);
         }
         required.retain(|account, _| !self.margins.is_by_portfolio(*account));
