@@ -59,7 +59,7 @@ pub(super) struct Duty {
     claimed_millis: u64,
     pub(super) closed: bool,
     /// By agreement of its two parties.
-    pub(super) is_released: bool,
+    is_released: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -406,7 +406,6 @@ impl Deliveries {
         called
     }
 
-    /// SIM-016: an obligation ends with the sums of its intervals, and gives back what is left of the bond.
     /// The parties release each other before the delivery begins: nothing is delivered, nothing is owed.
     pub(super) fn release(&mut self, obligation: ObligationId, now: Nanos) -> Result<(), Finding> {
         let duty = self.get(obligation)?;
@@ -414,10 +413,12 @@ impl Deliveries {
             return Err(Finding::Agreement { what: "comes too late" });
         }
         duty.is_released = true;
+        duty.sums.returned_to_buyer += money(duty.escrow);
         duty.escrow = 0;
         Ok(())
     }
 
+    /// SIM-016: an obligation ends with the sums of its intervals, and gives back what is left of the bond.
     pub(super) fn close(&mut self, event: &Event) -> Result<(), Finding> {
         let Event::ObligationClosed {
             obligation,
@@ -441,10 +442,11 @@ impl Deliveries {
             shortfall_paid: *shortfall_paid,
             ..duty.sums
         };
-        let said = if duty.is_released { Sums { intervals_unverified: 0, ..said } } else { said };
-        let has_ended = all_settled || duty.is_released;
-        let all_told = duty.is_released || duty.invoiced == duty.sums && duty.owes_no_hour();
-        if !has_ended || !all_told || said != duty.sums || duty.escrow != 0 || duty.closed {
+        let all_told = duty.invoiced == duty.sums && duty.owes_no_hour();
+        let is_complete = all_settled && all_told && said == duty.sums;
+        let said = Sums { intervals_unverified: 0, ..said };
+        let is_released = duty.is_released && said == duty.sums;
+        if !(is_complete || is_released) || duty.escrow != 0 || duty.closed {
             return Err(Finding::Closing { obligation: *obligation });
         }
         duty.bond = 0;
