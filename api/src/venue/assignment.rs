@@ -33,7 +33,7 @@ impl AssignmentOnRecord {
 /// Replays the journal of `data_dir` and looks for the assignment of the series called `instrument`.
 ///
 /// # Errors
-/// As [`super::verify`].
+/// As [`super::verify()`].
 pub fn assignment(
     data_dir: &Path,
     instrument: &str,
