@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use api::client::{Client, ClientError, Edit, NewOrder};
 use api::venue::Venue;
-use exchange::Command;
+use exchange::{Command, IndexPrint};
 use instruments::{Instrument, MicroUsd, Price};
 use rust_decimal::Decimal;
 
@@ -23,6 +23,8 @@ const ROUNDS: usize = 12;
 const FAUCET_USD: u64 = 1_000_000;
 /// Between two prints of the index: slow enough to read, fast enough for 48 of them before expiry.
 const PACE: Duration = Duration::from_millis(300);
+/// Between two prints once trading is over: less than a forty-eighth of the demo's day.
+const HOLD: Duration = Duration::from_millis(100);
 
 /// Everybody who trades, connected.
 struct Floor {
@@ -76,6 +78,20 @@ pub(super) async fn trade(stage: &Stage<'_>, seed: u64, prints: &Prints) -> Resu
         next.tick().await;
     }
     ensure!(round == ROUNDS, "too few prints to trade on: {round} of {ROUNDS} rounds");
+    hold_index(stage, prints).await
+}
+
+/// Repeats the newest value until the last trade: the day that the series settles at is a quiet one, whatever the machine's pace.
+async fn hold_index(stage: &Stage<'_>, prints: &Prints) -> Result<()> {
+    let Some(last) = prints.prints.iter().rev().find(|print| print.value.is_some()) else {
+        return Ok(());
+    };
+    let mut next = tokio::time::interval(HOLD);
+    while stage.venue.now() < stage.series.future.schedule.last_trade_at {
+        let print = IndexPrint { observed_at: stage.venue.now(), ..last.clone() };
+        stage.venue.submit(Command::PublishIndex(print)).await?;
+        next.tick().await;
+    }
     Ok(())
 }
 
