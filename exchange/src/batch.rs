@@ -33,7 +33,6 @@ impl Exchange {
                 BatchItem::Amend(amend) => self.amend_order(amend, events),
                 BatchItem::Cancel(order) => self.cancel_order(account, *order, events),
             };
-            self.cancel_unpayable(events);
             events.push(Event::BatchItemDone { place, refusal: result.err() });
         }
         Ok(())

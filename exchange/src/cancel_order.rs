@@ -67,11 +67,8 @@ impl Exchange {
             .filter(|order| self.orders.get(order).is_some_and(&is_wanted))
             .collect();
         self.operate(events, |engine, out| {
-            // What could not be paid any more was cancelled a moment ago.
             for order in orders {
-                if engine.order(order).is_some() {
-                    engine.cancel(order, reason, out);
-                }
+                engine.cancel(order, reason, out);
             }
         });
     }

@@ -197,10 +197,7 @@ impl Exchange {
             }
             self.operate(events, |engine, out| {
                 for order in cancelled {
-                    // What could not be paid any more was cancelled a moment ago.
-                    if engine.order(order).is_some() {
-                        engine.cancel(order, CancelReason::Liquidation, out);
-                    }
+                    engine.cancel(order, CancelReason::Liquidation, out);
                 }
             });
         }
