@@ -6,8 +6,6 @@
 mod legs;
 mod tape;
 
-use std::collections::BTreeSet;
-
 use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::{Instrument, InstrumentId, MicroUsd, Nanos, NanosSpan, Price, Qty, Side};
 use matching_engine::{BookView, Phase, PriceSource};
@@ -111,13 +109,7 @@ impl Exchange {
         series.mark = mark;
         self.follow_mark(instrument);
         events.push(Event::MarkChanged { instrument, mark });
-        let mut affected: BTreeSet<_> =
-            self.positions.of_instrument(instrument).map(|(account, _)| account).collect();
-        let with_orders = self.open_orders.iter().filter(|(_, by)| by.contains_key(&instrument));
-        affected.extend(with_orders.map(|(account, _)| *account));
-        for account in affected {
-            self.rehold(account);
-        }
+        self.rehold_holders(instrument);
         self.set_bands(instrument);
         self.set_trigger_price(instrument, PriceSource::Mark, mark, events);
         self.remark_options(instrument, events);
