@@ -19,6 +19,7 @@
 
 mod confidence;
 mod confirmation;
+mod curve;
 mod filter;
 mod fixing;
 mod founding;
@@ -30,6 +31,10 @@ mod params;
 mod print;
 mod votes;
 
+pub use curve::{
+    CONTRACTS_MAX, Contract, Curve, CurveError, CurveParams, DAYS_MAX, Days, Launch, Quote, Shape,
+    Violation, violations,
+};
 pub use fixing::fixing;
 pub use index::Index;
 pub use log::NanoLog;

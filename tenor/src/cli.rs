@@ -337,6 +337,9 @@ pub(crate) enum OracleCommand {
     /// In: CSV with the columns ts,gpu_class,provider,configs,min,avg, in USD per GPU-hour. Out: CSV with
     /// ts,grade,index,conf,state,providers, one row per grade and tick; a withheld print has no index.
     Index(IndexArgs),
+    /// Fit the forward curve to quotes: one price per day of delivery, how sure it is, and which quotes contradict each other.
+    #[command(after_long_help = crate::oracle_curve::HELP)]
+    Curve(FiguresArgs),
 }
 
 /// From observations to prints.

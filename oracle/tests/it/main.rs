@@ -2,6 +2,7 @@
 
 mod attack;
 mod book;
+mod curve;
 mod properties;
 mod states;
 mod time;
