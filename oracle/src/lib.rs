@@ -19,20 +19,24 @@
 
 mod confidence;
 mod confirmation;
+mod determination;
 mod filter;
 mod fixing;
 mod founding;
 mod index;
 mod log;
 mod member;
+mod month;
 mod observation;
 mod params;
 mod print;
 mod votes;
 
+pub use determination::{Claim, ClaimError, Determination, Stand};
 pub use fixing::fixing;
 pub use index::Index;
 pub use log::NanoLog;
+pub use month::{Coverage, MonthFixing, month_fixing};
 pub use observation::{Observation, ObservationError, ProviderId};
 pub use params::Params;
 pub use print::{Print, State, Withheld};
