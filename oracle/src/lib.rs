@@ -20,12 +20,14 @@
 mod confidence;
 mod confirmation;
 mod curve;
+mod determination;
 mod filter;
 mod fixing;
 mod founding;
 mod index;
 mod log;
 mod member;
+mod month;
 mod observation;
 mod params;
 mod print;
@@ -35,9 +37,11 @@ pub use curve::{
     CONTRACTS_MAX, Contract, Curve, CurveError, CurveParams, DAYS_MAX, Days, Launch, Quote, Shape,
     Violation, violations,
 };
+pub use determination::{Claim, ClaimError, Determination, Stand};
 pub use fixing::fixing;
 pub use index::Index;
 pub use log::NanoLog;
+pub use month::{Coverage, MonthFixing, month_fixing};
 pub use observation::{Observation, ObservationError, ProviderId};
 pub use params::Params;
 pub use print::{Print, State, Withheld};

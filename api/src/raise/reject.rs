@@ -2,6 +2,7 @@
 
 mod agreement;
 mod close_out;
+mod fixing;
 
 use exchange::{DefaultReject, ReceiptField, Reject};
 use instruments::{Instrument, Price};
@@ -89,6 +90,7 @@ pub(crate) fn reject(reject: &Reject, instrument: Option<&Instrument>) -> WireEr
         Reject::BadUnderlying | Reject::NotAnOption | Reject::InstructionAboveHolding { .. } => {
             option(reject)
         }
+        Reject::Fixing(reason) => fixing::fixing(reason),
         // Default funds and liquidation.
         Reject::Default(reason) => default(reason),
         // Physical close-out.
@@ -511,7 +513,7 @@ pub(crate) fn sign_error(error: SignError) -> WireError {
 
 #[cfg(test)]
 mod tests {
-    use exchange::{AgreementReject, CloseOutReject};
+    use exchange::{AgreementReject, CloseOutReject, FixingReject};
     use instruments::{MicroUsd, Qty, TermsError};
 
     use super::*;
@@ -621,6 +623,20 @@ mod tests {
         ]
     }
 
+    fn fixings() -> Vec<Reject> {
+        let money = MicroUsd::new(1);
+        let all = [
+            FixingReject::NotOpen,
+            FixingReject::NoPartition { limit: 48 },
+            FixingReject::Disputed,
+            FixingReject::OneClaim,
+            FixingReject::NoChange,
+            FixingReject::NoBond { required: money, available: money },
+            FixingReject::NotDisputed,
+        ];
+        all.into_iter().map(Reject::Fixing).collect()
+    }
+
     /// Those of what is agreed elsewhere.
     fn agreements() -> Vec<Reject> {
         let all = [
@@ -669,6 +685,7 @@ mod tests {
             .chain(close_outs())
             .chain(defaults)
             .chain(agreements())
+            .chain(fixings())
             .map(|refused| {
                 let error = reject(&refused, None);
                 let json = serde_json::to_value(&error).unwrap();

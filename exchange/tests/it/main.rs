@@ -20,6 +20,7 @@ mod cascade;
 mod cash;
 mod close_out;
 mod extremes;
+mod fixings;
 mod golden;
 mod holds;
 mod indices;
