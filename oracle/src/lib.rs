@@ -17,8 +17,10 @@
     )
 )]
 
+mod cluster;
 mod confidence;
 mod confirmation;
+mod explain;
 mod filter;
 mod fixing;
 mod founding;
@@ -31,13 +33,17 @@ mod merkle;
 mod observation;
 mod params;
 mod print;
+mod tier;
 mod votes;
 
+pub use cluster::{ClusterId, ProviderId};
+pub use explain::{Explanation, Gate, GateName, Ignored, Voice, WhyIgnored};
 pub use fixing::fixing;
 pub use index::Index;
 pub use log::NanoLog;
 pub use merkle::merkle_root;
-pub use observation::{Observation, ObservationError, ProviderId};
+pub use observation::{Lease, Observation, ObservationError, Units};
 pub use params::Params;
-pub use print::{Print, State, Withheld};
+pub use print::{METHODOLOGY, Print, State, Withheld};
+pub use tier::Tier;
 pub use votes::{Vote, interquantile_mean, weighted_median};

@@ -49,7 +49,7 @@ fn encode(value: &impl BorshSerialize) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observation::ProviderId;
+    use crate::cluster::ProviderId;
     use instruments::{MicroUsd, Nanos};
     use std::collections::BTreeSet;
 

@@ -16,6 +16,7 @@ mod fault;
 mod lock;
 mod log;
 mod recorder;
+mod replay;
 mod row;
 mod seal;
 mod store;
@@ -25,10 +26,11 @@ use std::path::{Path, PathBuf};
 
 use instruments::{Nanos, Seq};
 
-pub use audit::{Audit, Integrity, audit};
+pub use audit::{Audit, audit};
 pub use fault::{Fault, FileProblem, TapeError};
 pub use log::{BATCH_BYTES_MAX, BATCH_ROWS_MAX, Clock};
-pub use recorder::{Recorder, TickInputs};
+pub use recorder::Recorder;
+pub use replay::{Explained, Mismatch, Replay, Why, explain};
 pub use row::{
     Body, Evidence, Label, Observed, Printed, ROW_BYTES_MAX, Refused, Revised, Row, RowError,
 };

@@ -226,11 +226,21 @@ pub enum TapeError {
         /// Why not.
         why: &'static str,
     },
-    /// A print by rules that nobody has registered.
-    #[error("methodology {version} is not registered")]
-    Methodology {
-        /// The version.
-        version: u16,
+    /// A tick that is not after the last one.
+    #[error("tick at {} is not after the last one at {}", at.nanos(), last.nanos())]
+    TickNotLater {
+        /// The tick given.
+        at: Nanos,
+        /// The last one on the tape.
+        last: Nanos,
+    },
+    /// What is on the tape is not what its inputs give, so nothing can follow it.
+    #[error("row {} of the tape does not follow from its inputs: {why}", seq.0)]
+    Mismatch {
+        /// The row.
+        seq: Seq,
+        /// In words.
+        why: String,
     },
 }
 

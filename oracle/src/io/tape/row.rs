@@ -89,10 +89,8 @@ pub struct Observed {
 pub struct Printed {
     /// Of which grade.
     pub grade: Label,
-    /// What it said.
+    /// What it said, and by which version of the method.
     pub print: Print,
-    /// By which registered methodology.
-    pub methodology: u16,
     /// From so many observations: those of the grade that came since its print before, in order.
     pub inputs: u32,
     /// The Merkle root over them.
@@ -163,9 +161,6 @@ pub enum RowError {
         /// How many.
         bytes: usize,
     },
-    /// An observation that no constructor would have made.
-    #[error("an observation without a sound price or listing")]
-    Observation,
 }
 
 impl Row {
@@ -190,10 +185,10 @@ impl Row {
 
     fn check(&self) -> Result<(), RowError> {
         match self {
-            Self::Observed(Observed { grade, observation, evidence: Evidence::Public(body) }) => {
+            // An observation checks itself when it is read.
+            Self::Observed(Observed { grade, evidence: Evidence::Public(body), .. }) => {
                 grade.check()?;
-                body.source.check()?;
-                check_observation(observation)
+                body.source.check()
             }
             Self::Printed(printed) => printed.grade.check(),
             Self::Refused(Refused { grade, body, reason }) => {
@@ -207,17 +202,6 @@ impl Row {
             }
         }
     }
-}
-
-/// Borsh reads fields, not invariants.
-fn check_observation(observation: &Observation) -> Result<(), RowError> {
-    let made = Observation::new(
-        observation.at(),
-        observation.provider().clone(),
-        observation.price(),
-        observation.configs(),
-    );
-    made.map(|_| ()).or(Err(RowError::Observation))
 }
 
 fn check_reason(reason: &str) -> Result<(), RowError> {
