@@ -29,7 +29,7 @@ use instruments::{Nanos, Seq};
 pub use audit::{Audit, audit};
 pub use fault::{Fault, FileProblem, TapeError};
 pub use log::{BATCH_BYTES_MAX, BATCH_ROWS_MAX, Clock};
-pub use recorder::Recorder;
+pub use recorder::{Recorder, Shown};
 pub use replay::{Explained, Mismatch, Replay, Why, explain};
 pub use row::{
     Body, Evidence, Label, Observed, Printed, ROW_BYTES_MAX, Refused, Revised, Row, RowError,
@@ -184,9 +184,10 @@ impl Tape {
             false => Err(TapeError::Batch { what, found, limit }),
         };
         bounded("rows", rows.len(), BATCH_ROWS_MAX)?;
-        let encoded = rows.iter().enumerate().map(|(at, row)| {
-            row.encode().map_err(|source| TapeError::Row { at, source })
-        });
+        let encoded = rows
+            .iter()
+            .enumerate()
+            .map(|(at, row)| row.encode().map_err(|source| TapeError::Row { at, source }));
         let encoded: Vec<Vec<u8>> = encoded.collect::<Result<_, _>>()?;
         // A row's length and link, beside its bytes.
         let bytes = encoded.iter().map(|row| row.len().saturating_add(36)).sum();
@@ -199,7 +200,8 @@ impl Tape {
         let written = self.log.append(written_at, encoded);
         let stored = written.and_then(|stored| self.store.append(&stored));
         // A full tape was not written to; everything else leaves it in doubt.
-        self.has_failed = stored.as_ref().is_err_and(|error| !matches!(error, TapeError::Full { .. }));
+        self.has_failed =
+            stored.as_ref().is_err_and(|error| !matches!(error, TapeError::Full { .. }));
         stored.map(|()| first)
     }
 
@@ -299,7 +301,8 @@ impl Entry {
     fn of(stored: &Stored, dir: &Path) -> Result<Self, TapeError> {
         let Stored { seq, written_at, link, ref bytes } = *stored;
         let fault = Fault::Rows { first: seq, last: seq };
-        let row = Row::decode(bytes).or(Err(TapeError::Damaged { dir: dir.to_path_buf(), fault }))?;
+        let row =
+            Row::decode(bytes).or(Err(TapeError::Damaged { dir: dir.to_path_buf(), fault }))?;
         Ok(Self { seq, written_at, link, row })
     }
 }

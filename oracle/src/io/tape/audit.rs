@@ -177,8 +177,8 @@ fn strangers(dir: &Path) -> Result<Vec<Fault>, TapeError> {
         let entry = entry.map_err(TapeError::io("read", dir))?;
         let (name, metadata) = (entry.file_name(), entry.metadata());
         let len = metadata.map_err(TapeError::io("read", dir))?.len();
-        let is_known = [LOG, STORE, SEAL].iter().any(|known| name == *known);
-        if !is_known && !(name == LOCK && len == 0) {
+        let is_empty_lock = name == LOCK && len == 0;
+        if !is_empty_lock && ![LOG, STORE, SEAL].iter().any(|known| name == *known) {
             let path = name.display().to_string();
             faults.push(Fault::File { path, problem: FileProblem::Unexpected });
         }

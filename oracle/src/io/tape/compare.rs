@@ -52,10 +52,18 @@ pub(super) fn compare(
             Ok(())
         })?;
     }
+    if !scanned.faults.is_empty() {
+        // What the store should hold is not known as a whole, but row by row.
+        compared.faults.extend(differing(store, known, log)?);
+        return Ok(compared);
+    }
     let expected = compared.behind.iter().fold(contents, Contents::without);
     let is_as_told = store.applied.map_or(Contents::default(), |it| it.contents) == found;
     if compared.faults.is_empty() && (found != expected || !is_as_told) {
         compared.faults = differing(store, known, log)?;
+        if compared.faults.is_empty() {
+            compared.faults.push(Fault::StoreEntries);
+        }
     }
     Ok(compared)
 }
@@ -70,7 +78,7 @@ fn lost(scanned: &Scan, known: Seq) -> Vec<Fault> {
     }
 }
 
-/// The rows in which the store is not what the log says, or else that its index is not.
+/// The rows in which the store is not what the log says.
 fn differing(store: &Store, known: Seq, log: &Path) -> Result<Vec<Fault>, TapeError> {
     let mut faults = Vec::new();
     scan(log, &mut |stored| {
@@ -81,9 +89,5 @@ fn differing(store: &Store, known: Seq, log: &Path) -> Result<Vec<Fault>, TapeEr
         }
         Ok(())
     })?;
-    if faults.is_empty() {
-        faults.push(Fault::StoreEntries);
-    }
     Ok(faults)
 }
-

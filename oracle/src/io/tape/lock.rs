@@ -28,7 +28,9 @@ impl Lock {
     pub(super) fn share(dir: &Path) -> Result<Self, TapeError> {
         let path = dir.join(LOCK);
         let file = match File::open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self { _file: None }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Self { _file: None });
+            }
             opened => opened.map_err(TapeError::io("lock", &path))?,
         };
         held(file.try_lock_shared(), dir)?;

@@ -264,12 +264,8 @@ pub(super) fn scan(
         faults: Vec::new(),
     };
     let header = reader.take_header(&start)?;
-    let mut end = LogEnd {
-        offset: reader.offset,
-        last: Seq(0),
-        link: reader.key,
-        written_at: Nanos::new(0),
-    };
+    let mut end =
+        LogEnd { offset: reader.offset, last: Seq(0), link: reader.key, written_at: Nanos::new(0) };
     let mut last_frame = Seq(0);
     let mut tail = None;
     while reader.offset < len {
@@ -415,8 +411,8 @@ impl Reader<'_> {
             let chunk = read_up_to(&mut self.file, search).map_err(unread())?;
             let heads = chunk.windows(FRAME_HEAD_BYTES).enumerate();
             let mut heads = heads.filter(|(_, bytes)| bytes.starts_with(&FRAME_MAGIC));
-            let found =
-                heads.find_map(|(index, bytes)| Some((index, FrameHead::decode(bytes, &self.key)?)));
+            let found = heads
+                .find_map(|(index, bytes)| Some((index, FrameHead::decode(bytes, &self.key)?)));
             if let Some((index, head)) = found {
                 return Ok(Some((at.saturating_add(len_u64(index)), head)));
             }

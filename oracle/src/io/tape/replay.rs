@@ -11,7 +11,7 @@ use instruments::{Nanos, Seq};
 
 use super::fault::{Fault, TapeError};
 use super::lock::Lock;
-use super::log::scan;
+use super::log::{BATCH_ROWS_MAX, scan};
 use super::row::{Label, Observed, Printed, Revised, Row};
 use super::seal::LOG;
 use super::{Entry, holds_tape};
@@ -96,8 +96,13 @@ impl fmt::Display for Why {
             Self::Root => f.write_str("the Merkle root of its inputs is another"),
             Self::TimeRunsBackwards => f.write_str("its tick is before the last one"),
             Self::Print(print) => {
-                let value = print.value.map_or_else(|| "no value".to_owned(), |v| v.micros().to_string());
-                write!(f, "its inputs give {value} micro-dollars, {}, or differ beside", print.state)
+                let value =
+                    print.value.map_or_else(|| "no value".to_owned(), |v| v.micros().to_string());
+                write!(
+                    f,
+                    "its inputs give {value} micro-dollars, {}, or differ beside",
+                    print.state
+                )
             }
             Self::RevisionOf(of) => write!(f, "row {} is no print that it can revise", of.0),
             Self::RevisionInput(of) => write!(f, "row {} is no recent observation", of.0),
@@ -128,7 +133,9 @@ impl Replay {
     pub fn take(&mut self, entry: &Entry) -> Option<Mismatch> {
         match &entry.row {
             Row::Observed(Observed { grade, observation, .. }) => {
-                if let Some(grade) = self.grade(grade, METHODOLOGY) {
+                // More than one batch can hold is no tick: the print that follows will say another number.
+                let grade = self.grade(grade, METHODOLOGY);
+                if let Some(grade) = grade.filter(|it| it.waiting.len() <= BATCH_ROWS_MAX) {
                     grade.waiting.push((entry.seq, observation.clone()));
                 }
                 None
@@ -140,7 +147,12 @@ impl Replay {
     }
 
     /// What the index says of `observations`, which have not been written yet.
-    pub(super) fn preview(&self, grade: &Label, at: Nanos, observations: &[Observation]) -> Printed {
+    pub(super) fn preview(
+        &self,
+        grade: &Label,
+        at: Nanos,
+        observations: &[Observation],
+    ) -> Printed {
         let fresh = || Index::new(Params::default());
         let mut index = self.grades.get(grade).map_or_else(fresh, |grade| grade.index.clone());
         let print = index.tick(at, observations);
@@ -187,7 +199,8 @@ impl Replay {
         let grade = self.grade(&said.grade, said.print.methodology)?;
         let inputs = std::mem::take(&mut grade.waiting);
         let before = grade.index.clone();
-        let observations: Vec<Observation> = inputs.iter().map(|(_, input)| input.clone()).collect();
+        let observations: Vec<Observation> =
+            inputs.iter().map(|(_, input)| input.clone()).collect();
         let print = grade.index.tick(at, &observations);
         grade.past.push_back(PastTick { seq, at, before, inputs });
         if REVISABLE_TICKS < grade.past.len() {
@@ -284,9 +297,9 @@ pub fn explain(dir: &Path, grade: &Label, at: Nanos) -> Result<Option<Explained>
         replay.take(&entry);
         let past = replay.grades.get(grade);
         let past = past.and_then(|it| it.past.iter().find(|past| past.seq == entry.seq));
-        let is_newest = found.as_ref().is_none_or(|(seq, _, last, ..)| {
-            last.print.at < printed.print.at || *seq == of
-        });
+        let is_newest = found
+            .as_ref()
+            .is_none_or(|(seq, _, last, ..)| last.print.at < printed.print.at || *seq == of);
         if let (true, true, Some(past)) = (is_wanted, is_newest, past) {
             let shown = shown.unwrap_or_default();
             let before = past.before.clone();

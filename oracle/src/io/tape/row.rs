@@ -179,7 +179,8 @@ impl Row {
 
     /// The row that `bytes` are, with nothing behind it.
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, RowError> {
-        let row: Self = borsh::from_slice(bytes).or(Err(RowError::NotARow { bytes: bytes.len() }))?;
+        let row: Self =
+            borsh::from_slice(bytes).or(Err(RowError::NotARow { bytes: bytes.len() }))?;
         row.check().map(|()| row)
     }
 

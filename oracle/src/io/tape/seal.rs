@@ -82,9 +82,9 @@ pub(super) fn check(dir: &Path) -> Result<Seal, TapeError> {
         return Ok(Seal::Broken(vec![damaged(problem)]));
     }
     let bytes = fs::read(&path).map_err(unread())?;
-    let sealed = bytes.split_last_chunk::<32>().filter(|(body, hash)| {
-        blake3::hash(body).as_bytes() == *hash
-    });
+    let sealed = bytes
+        .split_last_chunk::<32>()
+        .filter(|(body, hash)| blake3::hash(body).as_bytes() == *hash);
     let sealed = sealed.and_then(|(body, _)| borsh::from_slice::<Vec<Sealed>>(body).ok());
     let Some(sealed) = sealed else {
         return Ok(Seal::Broken(vec![damaged(FileProblem::Contents)]));
@@ -105,7 +105,10 @@ fn differences(sealed: &[Sealed], found: &[Sealed]) -> Vec<Fault> {
     let changed = sealed.iter().filter_map(|was| Some((was, problem(was)?)));
     let is_new = |file: &&Sealed| !sealed.iter().any(|was| was.path == file.path);
     let new = found.iter().filter(is_new).map(|file| (file, FileProblem::Unexpected));
-    changed.chain(new).map(|(file, problem)| Fault::File { path: file.path.clone(), problem }).collect()
+    changed
+        .chain(new)
+        .map(|(file, problem)| Fault::File { path: file.path.clone(), problem })
+        .collect()
 }
 
 /// Every file of the tape but the seal itself, in order of its name.

@@ -197,7 +197,7 @@ impl Store {
     pub(super) fn contents(&self) -> Result<Contents, TapeError> {
         guarded("read everything", || {
             let mut contents = Contents::default();
-            for entry in &self.db {
+            for entry in self.db.iter() {
                 let (key, value) = entry?;
                 if key != APPLIED {
                     contents.add(&key, &value);
