@@ -93,7 +93,7 @@ fn tape_003_a_wrong_byte_in_a_row_names_that_row_alone() {
     ] {
         flip(&log, offset);
         let found = audited(&dir);
-        let expected = vec![Fault::Rows { first: Seq(3), last: Seq(3) }];
+        let expected = [Fault::Rows { first: Seq(3), last: Seq(3) }];
         let of_log: Vec<_> =
             found.faults.iter().filter(|it| matches!(it, Fault::Rows { .. })).collect();
         assert_eq!(of_log, expected.iter().collect::<Vec<_>>(), "byte {offset}");
