@@ -25,11 +25,14 @@ mod filter;
 mod fixing;
 mod founding;
 mod index;
+pub mod io;
 mod log;
 mod member;
 mod observation;
 mod params;
 mod print;
+mod registry;
+mod statement;
 mod tier;
 mod votes;
 
@@ -41,5 +44,10 @@ pub use log::NanoLog;
 pub use observation::{Lease, Observation, ObservationError, Units};
 pub use params::Params;
 pub use print::{METHODOLOGY, Print, State, Withheld};
+pub use registry::{Registered, Registry, RegistryError};
+pub use statement::{
+    Address, LeaseField, PriceField, STATEMENT_PRICE_MAX, STATEMENT_SCHEMA, Statement,
+    StatementError, StatementKey, StatementSeries, StatementTerms,
+};
 pub use tier::Tier;
 pub use votes::{Vote, interquantile_mean, weighted_median};
