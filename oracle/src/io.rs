@@ -1,5 +1,6 @@
-//! What the oracle keeps on disk. No clock is read: every instant comes from the caller.
+//! What the pure index does not need: signatures, and what is kept on disk. No clock is read: every instant comes from the caller.
 
+#[cfg(feature = "sign")]
+pub mod sign;
+#[cfg(feature = "tape")]
 pub mod tape;
-
-pub use tape::is_guarded;

@@ -25,7 +25,6 @@ mod filter;
 mod fixing;
 mod founding;
 mod index;
-#[cfg(feature = "tape")]
 pub mod io;
 mod log;
 mod member;
@@ -33,6 +32,8 @@ mod merkle;
 mod observation;
 mod params;
 mod print;
+mod registry;
+mod statement;
 mod tier;
 mod votes;
 
@@ -45,5 +46,10 @@ pub use merkle::merkle_root;
 pub use observation::{Lease, Observation, ObservationError, Units};
 pub use params::Params;
 pub use print::{METHODOLOGY, Print, State, Withheld};
+pub use registry::{Registered, Registry, RegistryError};
+pub use statement::{
+    Address, LeaseField, PriceField, STATEMENT_PRICE_MAX, STATEMENT_SCHEMA, Statement,
+    StatementError, StatementKey, StatementSeries, StatementTerms,
+};
 pub use tier::Tier;
 pub use votes::{Vote, interquantile_mean, weighted_median};

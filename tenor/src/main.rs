@@ -34,7 +34,7 @@ fn abort_on_panic() {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         report(panic);
-        if !exchange::io::is_guarded() {
+        if !exchange::io::is_guarded() && !oracle::io::tape::is_guarded() {
             std::process::abort();
         }
     }));

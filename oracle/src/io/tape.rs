@@ -275,7 +275,7 @@ impl Tape {
             let (printed, replaces) = match row {
                 Row::Printed(printed) => (printed, None),
                 Row::Revised(Revised { of, reason, printed, .. }) => (printed, Some((of, reason))),
-                Row::Observed(_) | Row::Refused(_) => continue,
+                Row::Observed(_) | Row::Refused(_) | Row::Judging(_) => continue,
             };
             let mut replaced = self.store.superseded(seq)?;
             replaced.retain(|(at, _)| *at <= as_of);

@@ -3,5 +3,7 @@
 mod attack;
 mod book;
 mod properties;
+#[cfg(feature = "sign")]
+mod sign;
 mod states;
 mod time;

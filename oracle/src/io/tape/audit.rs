@@ -13,7 +13,7 @@ use super::fault::{Fault, FileProblem, TapeError};
 use super::lock::Lock;
 use super::log::{FAULTS_MAX, Header, Scan, Stored, len_u64, scan};
 use super::replay::{Mismatch, Replay};
-use super::row::{Label, Row};
+use super::row::{Evidence, Label, Row};
 use super::seal::{self, LOCK, LOG, SEAL, STORE, Seal};
 use super::store::{Contents, Store};
 use super::{Clock, Entry, holds_tape};
@@ -31,6 +31,10 @@ pub struct Audit {
     pub revisions: u64,
     /// Inputs that were not taken.
     pub refusals: u64,
+    /// Times at which signed observations were to be judged by something else.
+    pub intakes: u64,
+    /// Observations that their providers signed.
+    pub signed: u64,
     /// Ticks with a print.
     pub ticks: u64,
     /// Grades with a print.
@@ -109,7 +113,11 @@ impl Reading {
             return;
         };
         let count = match &row {
-            Row::Observed(_) => &mut audit.observations,
+            Row::Observed(observed) => {
+                let is_signed = matches!(observed.evidence, Evidence::Signed { .. });
+                audit.signed = audit.signed.saturating_add(u64::from(is_signed));
+                &mut audit.observations
+            }
             Row::Printed(printed) => {
                 self.ticks.insert(printed.print.at);
                 self.grades.insert(printed.grade.clone());
@@ -117,6 +125,7 @@ impl Reading {
             }
             Row::Refused(_) => &mut audit.refusals,
             Row::Revised(_) => &mut audit.revisions,
+            Row::Judging(_) => &mut audit.intakes,
         };
         *count = count.saturating_add(1);
         audit.rows = audit.rows.saturating_add(1);

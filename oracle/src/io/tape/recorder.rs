@@ -12,6 +12,7 @@ use super::log::Clock;
 use super::replay::Replay;
 use super::row::{Evidence, Label, Observed, Printed, Refused, Revised, Row};
 use super::{Entry, Opening, Tape, holds_tape};
+use crate::io::sign::Intake;
 use crate::observation::Observation;
 
 /// What was observed of each grade for one tick, and how it is known.
@@ -73,6 +74,13 @@ impl Recorder {
         let (mut rows, mut prints) = (Vec::new(), Vec::new());
         for &grade in &grades {
             let shown = shown.get(grade).map_or(&[][..], Vec::as_slice);
+            for (observation, evidence) in shown {
+                let doubt = self.replay.doubt(grade, observation, evidence);
+                if let Some(why) = doubt {
+                    let seq = self.tape.last().next();
+                    return Err(TapeError::Mismatch { seq, why: why.to_string() });
+                }
+            }
             let observations: Vec<Observation> = shown.iter().map(|(it, _)| it.clone()).collect();
             rows.extend(shown.iter().cloned().map(|(observation, evidence)| {
                 Row::Observed(Observed { grade: grade.clone(), observation, evidence })
@@ -84,6 +92,14 @@ impl Recorder {
         drop(grades);
         self.append(written_at, rows)?;
         Ok(prints)
+    }
+
+    /// Judges signed observations by `intake` from here on.
+    ///
+    /// # Errors
+    /// As [`Tape::append`].
+    pub fn judge_by(&mut self, written_at: Nanos, intake: Intake) -> Result<Seq, TapeError> {
+        self.append(written_at, vec![Row::Judging(Box::new(intake))])
     }
 
     /// Writes down that an input was not taken, and why.
@@ -107,7 +123,7 @@ impl Recorder {
     ) -> Result<Printed, TapeError> {
         let grade = match self.tape.row(of)?.row {
             Row::Printed(printed) | Row::Revised(Revised { printed, .. }) => printed.grade,
-            Row::Observed(_) | Row::Refused(_) => {
+            Row::Observed(_) | Row::Refused(_) | Row::Judging(_) => {
                 return Err(TapeError::Revision { seq: of, why: "it is no print" });
             }
         };

@@ -12,11 +12,12 @@ use instruments::{Nanos, Seq};
 use super::fault::{Fault, TapeError};
 use super::lock::Lock;
 use super::log::{BATCH_ROWS_MAX, scan};
-use super::row::{Label, Observed, Printed, Revised, Row};
+use super::row::{Evidence, Label, Observed, Printed, Revised, Row};
 use super::seal::LOG;
 use super::{Entry, holds_tape};
 use crate::explain::Explanation;
 use crate::index::Index;
+use crate::io::sign::{Intake, Refusal};
 use crate::merkle::merkle_root;
 use crate::observation::Observation;
 use crate::params::Params;
@@ -30,6 +31,7 @@ const REVISABLE_TICKS: usize = 288;
 pub struct Replay {
     grades: BTreeMap<Label, GradeReplay>,
     last_tick: Option<Nanos>,
+    intake: Option<Intake>,
 }
 
 /// One grade.
@@ -86,6 +88,12 @@ pub enum Why {
     RevisionOf(Seq),
     /// It is made from a row that is no recent observation of its grade.
     RevisionInput(Seq),
+    /// Nothing on the tape says what signed observations are judged by.
+    NoIntake,
+    /// The statement behind it is not taken.
+    NotTaken(Refusal),
+    /// The statement behind it says something else.
+    OtherStatement,
 }
 
 impl fmt::Display for Why {
@@ -105,6 +113,11 @@ impl fmt::Display for Why {
                 )
             }
             Self::RevisionOf(of) => write!(f, "row {} is no print that it can revise", of.0),
+            Self::NoIntake => {
+                f.write_str("signed, and nothing before it says whose signatures count")
+            }
+            Self::NotTaken(refusal) => write!(f, "its statement is not taken: {refusal}"),
+            Self::OtherStatement => f.write_str("its statement says something else"),
             Self::RevisionInput(of) => write!(f, "row {} is no recent observation", of.0),
         }
     }
@@ -132,17 +145,46 @@ impl Replay {
     /// After a mismatch it goes on from what the inputs give.
     pub fn take(&mut self, entry: &Entry) -> Option<Mismatch> {
         match &entry.row {
-            Row::Observed(Observed { grade, observation, .. }) => {
+            Row::Observed(Observed { grade, observation, evidence }) => {
+                let doubt = self.doubt(grade, observation, evidence);
+                let mismatch = doubt.map(|why| Mismatch {
+                    seq: entry.seq,
+                    grade: grade.clone(),
+                    at: observation.at(),
+                    why,
+                });
                 // More than one batch can hold is no tick: the print that follows will say another number.
                 let grade = self.grade(grade, METHODOLOGY);
                 if let Some(grade) = grade.filter(|it| it.waiting.len() <= BATCH_ROWS_MAX) {
                     grade.waiting.push((entry.seq, observation.clone()));
                 }
-                None
+                mismatch
             }
             Row::Refused(_) => None,
+            Row::Judging(intake) => {
+                self.intake = Some((**intake).clone());
+                None
+            }
             Row::Printed(printed) => self.print(entry.seq, printed),
             Row::Revised(revised) => self.revise(entry.seq, revised),
+        }
+    }
+
+    /// Why an observation does not follow from its evidence.
+    pub(super) fn doubt(
+        &self,
+        grade: &Label,
+        observation: &Observation,
+        evidence: &Evidence,
+    ) -> Option<Why> {
+        let Evidence::Signed { signed, taken_at } = evidence else { return None };
+        let Some(intake) = &self.intake else { return Some(Why::NoIntake) };
+        match intake.take(signed, *taken_at) {
+            Err(refusal) => Some(Why::NotTaken(refusal)),
+            Ok((of, said)) => {
+                let is_same = of.as_str() == grade.as_str() && said == *observation;
+                (!is_same).then_some(Why::OtherStatement)
+            }
         }
     }
 
@@ -281,7 +323,7 @@ pub fn explain(dir: &Path, grade: &Label, at: Nanos) -> Result<Option<Explained>
         let (of, printed) = match &entry.row {
             Row::Printed(printed) => (entry.seq, printed),
             Row::Revised(revised) => (revised.of, &revised.printed),
-            Row::Observed(_) | Row::Refused(_) => {
+            Row::Observed(_) | Row::Refused(_) | Row::Judging(_) => {
                 replay.take(&entry);
                 return Ok(());
             }
@@ -290,7 +332,7 @@ pub fn explain(dir: &Path, grade: &Label, at: Nanos) -> Result<Option<Explained>
         let known = replay.grades.get(grade);
         let shown = match &entry.row {
             Row::Revised(revised) => known.and_then(|it| it.chosen(&revised.inputs).ok()),
-            Row::Printed(_) | Row::Observed(_) | Row::Refused(_) => {
+            Row::Printed(_) | Row::Observed(_) | Row::Refused(_) | Row::Judging(_) => {
                 known.map(|it| it.waiting.iter().map(|(_, input)| input.clone()).collect())
             }
         };

@@ -9,6 +9,7 @@ use std::fmt;
 use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::{Nanos, Seq};
 
+use crate::io::sign::{Intake, SignedObservation};
 use crate::observation::Observation;
 use crate::print::Print;
 
@@ -71,6 +72,13 @@ pub struct Body {
 pub enum Evidence {
     /// It was read in public, and nobody signed it.
     Public(Body),
+    /// Its provider signed it; it stands as it came.
+    Signed {
+        /// The statement and its signature.
+        signed: Box<SignedObservation>,
+        /// The moment at which it was judged.
+        taken_at: Nanos,
+    },
 }
 
 /// Somebody observed something.
@@ -132,6 +140,8 @@ pub enum Row {
     Refused(Refused),
     /// A print that replaces another.
     Revised(Revised),
+    /// What signed observations are judged by from here on.
+    Judging(Box<Intake>),
 }
 
 /// Why something is not a row.
@@ -187,10 +197,14 @@ impl Row {
     fn check(&self) -> Result<(), RowError> {
         match self {
             // An observation checks itself when it is read.
-            Self::Observed(Observed { grade, evidence: Evidence::Public(body), .. }) => {
+            Self::Observed(Observed { grade, evidence, .. }) => {
                 grade.check()?;
-                body.source.check()
+                match evidence {
+                    Evidence::Public(body) => body.source.check(),
+                    Evidence::Signed { .. } => Ok(()),
+                }
             }
+            Self::Judging(_) => Ok(()),
             Self::Printed(printed) => printed.grade.check(),
             Self::Refused(Refused { grade, body, reason }) => {
                 grade.as_ref().map_or(Ok(()), Label::check)?;
