@@ -10,25 +10,25 @@ use oracle::io::tape::{Audit, Clock, Fault, FileProblem, Recorder, Tape, TapeErr
 use crate::market::{FIRST_TICK, at, copy, record, shown};
 
 fn audited(dir: &Path) -> Audit {
-    let scratch = tempfile::tempdir().unwrap();
-    audit(dir, scratch.path()).unwrap()
+    let scratch = tempfile::tempdir().expect("sound");
+    audit(dir, scratch.path()).expect("sound")
 }
 
 fn flip(path: &Path, offset: usize) {
-    let mut bytes = fs::read(path).unwrap();
+    let mut bytes = fs::read(path).expect("sound");
     bytes[offset] ^= 1 << (offset % 8);
-    fs::write(path, bytes).unwrap();
+    fs::write(path, bytes).expect("sound");
 }
 
 /// Every file of a tape with its bytes.
 fn files(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
-    for entry in fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
+    for entry in fs::read_dir(dir).expect("sound") {
+        let path = entry.expect("sound").path();
         if path.is_dir() {
             found.extend(files(&path));
         } else {
-            let bytes = fs::read(&path).unwrap();
+            let bytes = fs::read(&path).expect("sound");
             found.insert(path, bytes);
         }
     }
@@ -40,7 +40,12 @@ fn files(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 fn tape_002_every_wrong_byte_of_the_log_is_found_and_named() {
     let root = tempfile::tempdir().unwrap();
     let dir = root.path().join("tape");
-    record(&dir, 2);
+    let (mut recorder, _) = Recorder::open(&dir, FIRST_TICK, Clock::Ticks).unwrap();
+    for tick in 0..2 {
+        let two = shown(tick).into_iter().map(|(grade, rows)| (grade, rows[..2].to_vec()));
+        recorder.tick(at(tick), at(tick), &two.collect()).unwrap();
+    }
+    recorder.close().unwrap();
     let log = dir.join("rows.log");
     let whole = fs::read(&log).unwrap();
     let rows = audited(&dir);
@@ -117,8 +122,7 @@ fn tape_004_a_wrong_byte_in_any_file_of_a_closed_tape_is_found() {
             let found = audited(&dir);
             let short = path.strip_prefix(&dir).unwrap().display().to_string();
             let is_named = found.faults.iter().any(|fault| {
-                let contents = Fault::File { path: short.clone(), problem: FileProblem::Contents };
-                *fault == contents
+                *fault == Fault::File { path: short.clone(), problem: FileProblem::Contents }
             });
             assert!(is_named, "byte {offset} of {short}: {:?}", found.faults);
             fs::write(path, whole).unwrap();
@@ -170,9 +174,9 @@ fn tape_007_a_cut_tail_is_called_cut() {
     for len in (50..whole.len()).step_by(7) {
         fs::write(&log, &whole[..len]).unwrap();
         let found = audited(&dir);
-        let cut = found.faults.iter().find_map(|fault| match fault {
-            Fault::Cut { first, last } => Some((first.0, last.0)),
-            _ => None,
+        let cut = found.faults.iter().find_map(|fault| {
+            let Fault::Cut { first, last } = fault else { return None };
+            Some((first.0, last.0))
         });
         let (first, last) = cut.unwrap_or_else(|| panic!("cut to {len}: {:?}", found.faults));
         assert_eq!((first, last), (found.rows + 1, rows), "cut to {len}");

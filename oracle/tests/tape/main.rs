@@ -5,3 +5,4 @@ mod damage;
 mod market;
 mod model;
 mod past;
+mod signed;

@@ -12,7 +12,7 @@ pub(crate) const FIRST_TICK: Nanos = Nanos::from_seconds(1_767_225_600);
 const PROVIDERS: [&str; 6] = ["alder", "birch", "cedar", "elm", "hazel", "larch"];
 
 pub(crate) fn grade(name: &str) -> Label {
-    Label::new(name).unwrap()
+    Label::new(name).expect("sound")
 }
 
 /// The time of a tick.
@@ -29,9 +29,9 @@ pub(crate) fn public(fetched_at: Nanos) -> Evidence {
 pub(crate) fn shown(tick: u64) -> Shown {
     let quote = |(index, name): (u64, &&str)| {
         let price = 2_000_000 + 100_000 * index + 1_000 * (tick * (index + 1) % 7);
-        let provider = ProviderId::new(name).unwrap();
-        let price = MicroUsd::new(i64::try_from(price).unwrap());
-        (Observation::new(at(tick), provider, price, 3).unwrap(), public(at(tick)))
+        let provider = ProviderId::new(name).expect("sound");
+        let price = MicroUsd::new(i64::try_from(price).expect("sound"));
+        (Observation::new(at(tick), provider, price, 3).expect("sound"), public(at(tick)))
     };
     let present = (0..).zip(&PROVIDERS).filter(|(index, _)| (tick + index) % 5 != 0);
     Shown::from([(grade("H100"), present.map(quote).collect())])
@@ -39,25 +39,25 @@ pub(crate) fn shown(tick: u64) -> Shown {
 
 /// A closed tape of `ticks` ticks.
 pub(crate) fn record(dir: &Path, ticks: u64) {
-    let (mut recorder, _) = Recorder::open(dir, FIRST_TICK, Clock::Ticks).unwrap();
+    let (mut recorder, _) = Recorder::open(dir, FIRST_TICK, Clock::Ticks).expect("sound");
     for tick in 0..ticks {
-        recorder.tick(at(tick), at(tick), &shown(tick)).unwrap();
+        recorder.tick(at(tick), at(tick), &shown(tick)).expect("sound");
     }
-    recorder.close().unwrap();
+    recorder.close().expect("sound");
 }
 
 /// A copy of a directory.
 pub(crate) fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
+    fs::create_dir_all(to).expect("sound");
+    for entry in fs::read_dir(from).expect("sound") {
         let (path, target) = {
-            let entry = entry.unwrap();
+            let entry = entry.expect("sound");
             (entry.path(), to.join(entry.file_name()))
         };
         if path.is_dir() {
             copy(&path, &target);
         } else {
-            fs::copy(&path, &target).unwrap();
+            fs::copy(&path, &target).expect("sound");
         }
     }
 }

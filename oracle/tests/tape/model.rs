@@ -25,7 +25,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 fn refusal(length: u16) -> Row {
-    let source = Label::new("model").unwrap();
+    let source = Label::new("model").expect("sound");
     let body = Body { source, fetched_at: Nanos::new(u64::from(length)), body_hash: [1; 32] };
     Row::Refused(Refused { grade: None, body, reason: "x".repeat(usize::from(length)) })
 }
@@ -90,8 +90,9 @@ proptest! {
     }
 }
 
+/// TAPE-018: two processes on one tape would make two histories.
 #[test]
-fn tape_016_a_tape_has_one_writer() {
+fn tape_018_a_tape_has_one_writer() {
     let root = tempfile::tempdir().unwrap();
     let dir = root.path().join("tape");
     let tape = Tape::create(&dir, FIRST_TICK, Clock::Wall).unwrap();

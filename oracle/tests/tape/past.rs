@@ -31,7 +31,11 @@ fn tape_010_a_recorder_that_opens_a_tape_goes_on_as_if_it_had_never_stopped() {
         assert_eq!(prints[0].print, index.tick(at(tick), &quotes));
         let again = recorder.tick(at(tick), at(tick), &shown).unwrap_err();
         assert!(matches!(again, TapeError::TickNotLater { .. }), "{again}");
-        if tick % 3 == 0 { drop(recorder) } else { recorder.close().unwrap() }
+        if tick % 3 == 0 {
+            drop(recorder);
+        } else {
+            recorder.close().unwrap();
+        }
     }
     let read = |dir: &std::path::Path| std::fs::read(dir.join("rows.log")).unwrap();
     assert_eq!(read(&whole), read(&parts));
@@ -94,7 +98,7 @@ fn tape_012_what_was_refused_and_what_was_withheld_stands_on_the_tape() {
     let root = tempfile::tempdir().unwrap();
     let dir = root.path().join("tape");
     let (mut recorder, _) = Recorder::open(&dir, FIRST_TICK, Clock::Wall).unwrap();
-    let Evidence::Public(body) = public(at(0));
+    let Evidence::Public(body) = public(at(0)) else { panic!("public") };
     let reason = "price \"NaN\" is not a number".to_owned();
     let refused = Refused { grade: None, body, reason };
     recorder.refuse(at(0), refused.clone()).unwrap();
@@ -126,36 +130,27 @@ fn tape_013_a_print_that_does_not_follow_from_its_inputs_is_a_mismatch() {
     tape.close().unwrap();
     // A liar writes a sound tape: other values, another number of inputs, another method, a dearer quote.
     let lies: [fn(&mut Row) -> bool; 4] = [
-        |row| match row {
-            Row::Printed(printed) => {
-                printed.print.value = Some(MicroUsd::new(2_500_000));
-                true
-            }
-            _ => false,
+        |row| {
+            let Row::Printed(printed) = row else { return false };
+            printed.print.value = Some(MicroUsd::new(2_500_000));
+            true
         },
-        |row| match row {
-            Row::Printed(printed) => {
-                printed.inputs += 1;
-                true
-            }
-            _ => false,
+        |row| {
+            let Row::Printed(printed) = row else { return false };
+            printed.inputs += 1;
+            true
         },
-        |row| match row {
-            Row::Printed(printed) => {
-                printed.print.methodology += 1;
-                true
-            }
-            _ => false,
+        |row| {
+            let Row::Printed(printed) = row else { return false };
+            printed.print.methodology += 1;
+            true
         },
-        |row| match row {
-            Row::Observed(observed) => {
-                let old = &observed.observation;
-                let provider = ProviderId::new("elm").unwrap();
-                observed.observation =
-                    Observation::new(old.at(), provider, MicroUsd::new(9_000_000), 3).unwrap();
-                true
-            }
-            _ => false,
+        |row| {
+            let Row::Observed(observed) = row else { return false };
+            let (old, provider) = (observed.observation.at(), ProviderId::new("elm").unwrap());
+            observed.observation =
+                Observation::new(old, provider, MicroUsd::new(9_000_000), 3).unwrap();
+            true
         },
     ];
     for (number, lie) in lies.into_iter().enumerate() {
