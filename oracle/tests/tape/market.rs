@@ -33,7 +33,7 @@ pub(crate) fn shown(tick: u64) -> Shown {
         let price = MicroUsd::new(i64::try_from(price).expect("sound"));
         (Observation::new(at(tick), provider, price, 3).expect("sound"), public(at(tick)))
     };
-    let present = (0..).zip(&PROVIDERS).filter(|(index, _)| (tick + index) % 5 != 0);
+    let present = (0..).zip(&PROVIDERS).filter(|(index, _)| !(tick + index).is_multiple_of(5));
     Shown::from([(grade("H100"), present.map(quote).collect())])
 }
 
