@@ -19,6 +19,7 @@
 
 mod confidence;
 mod confirmation;
+mod estimator;
 mod filter;
 mod fixing;
 mod founding;
@@ -30,6 +31,7 @@ mod params;
 mod print;
 mod votes;
 
+pub use estimator::{Estimator, Series};
 pub use fixing::fixing;
 pub use index::Index;
 pub use log::NanoLog;

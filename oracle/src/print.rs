@@ -66,6 +66,12 @@ impl Print {
     pub(crate) const fn withheld(at: Nanos, reason: Withheld, providers: u32) -> Self {
         Self { at, value: None, conf: Ppm::ONE, state: State::Withheld(reason), providers }
     }
+
+    /// A plain average, which knows nothing of its own uncertainty.
+    #[must_use]
+    pub(crate) const fn plain(at: Nanos, value: MicroUsd, providers: u32) -> Self {
+        Self { at, value: Some(value), conf: Ppm::ONE, state: State::Ok, providers }
+    }
 }
 
 impl fmt::Display for State {
