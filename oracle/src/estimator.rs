@@ -9,15 +9,17 @@ use std::collections::BTreeMap;
 use instruments::rounding::div_half_even;
 use instruments::{MicroUsd, Nanos, Ppm};
 
+use crate::cluster::ProviderId;
 use crate::index::Index;
-use crate::log::NanoLog;
-use crate::observation::{Observation, ProviderId};
+use crate::observation::Observation;
 use crate::params::Params;
 use crate::print::{Print, Withheld};
 use crate::votes::{Vote, interquantile_mean};
 
 /// Half of the middle third.
 const SIXTH: Ppm = Ppm::new(166_667);
+/// The scale of a plain average's weights.
+const PER_ONE: i128 = 1_000_000_000;
 
 /// A way to make one value of a tick's quotes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -121,14 +123,14 @@ impl Plain {
             Self::Median => median(quotes),
             Self::Mean => mean(quotes.iter().map(|quote| (quote.price(), 1))),
             Self::StakeMean => {
-                mean(quotes.iter().map(|quote| (quote.price(), mass(quote, params))))
+                let masses = masses(quotes, params);
+                mean(quotes.iter().zip(masses).map(|(quote, mass)| (quote.price(), mass)))
             }
             Self::Iqm => {
-                let vote = |quote: &&Observation| {
-                    Some(Vote { at: NanoLog::of(quote.price())?, mass: mass(quote, params) })
-                };
-                let votes: Option<Vec<Vote>> = quotes.iter().map(vote).collect();
-                interquantile_mean(&votes?, SIXTH)?.price()
+                let masses = masses(quotes, params);
+                let vote = |(quote, mass): (&&Observation, u32)| Vote { at: quote.level(), mass };
+                let votes: Vec<Vote> = quotes.iter().zip(masses).map(vote).collect();
+                interquantile_mean(&votes, SIXTH)?.price()
             }
         }
     }
@@ -150,8 +152,20 @@ fn current<'a>(
     by_provider.into_values().collect()
 }
 
-fn mass(quote: &Observation, params: &Params) -> u32 {
-    u32::try_from(quote.weight(params).ppm()).unwrap_or(u32::MAX)
+/// What each quote weighs, in billionths of all: the GPU-seconds sold, times the stake, where anybody sold any, and listings otherwise.
+fn masses(quotes: &[&Observation], params: &Params) -> Vec<u32> {
+    let is_sold = quotes.iter().any(|quote| quote.lease().is_some());
+    let weight = |quote: &&Observation| {
+        if !is_sold {
+            return i128::from(quote.weight(params).ppm());
+        }
+        let sold = quote.lease().map_or(0, |lease| lease.gpu_seconds.seconds());
+        i128::from(sold).saturating_mul(i128::from(quote.stake().ppm()))
+    };
+    let weights: Vec<i128> = quotes.iter().map(weight).collect();
+    let all: i128 = weights.iter().sum();
+    let part = |weight: i128| div_half_even(weight.saturating_mul(PER_ONE), all.max(1));
+    weights.into_iter().map(|weight| u32::try_from(part(weight)).unwrap_or(u32::MAX)).collect()
 }
 
 fn median(quotes: &[&Observation]) -> Option<MicroUsd> {
@@ -177,9 +191,10 @@ fn mean(prices: impl Iterator<Item = (MicroUsd, u32)>) -> Option<MicroUsd> {
 
 #[cfg(test)]
 mod tests {
-    use instruments::NanosSpan;
+    use instruments::{GpuSeconds, NanosSpan};
 
     use super::*;
+    use crate::observation::Lease;
     use crate::print::State;
 
     const AT: Nanos = Nanos::from_seconds(1_000_000);
@@ -224,6 +239,21 @@ mod tests {
                 ("iqm", Some(2_100_000)),
             ]
         );
+    }
+
+    /// ATTACK-001: where leases are known, what was sold is the weight.
+    #[test]
+    fn attack_001_a_lease_weighs_what_was_sold() {
+        let mut sold = quotes(&[("a", 100, 1), ("b", 200, 9), ("c", 400, 1)]);
+        let lease = |hours| Lease { price: MicroUsd::new(1), gpu_seconds: GpuSeconds::new(hours) };
+        sold[0] = sold[0].clone().with_lease(lease(3)).unwrap();
+        sold[2] = sold[2].clone().with_lease(lease(2)).unwrap().with_stake(Ppm::new(500_000));
+        let value = |estimator| {
+            Series::new(estimator, Params::default()).tick(AT, &sold).value.map(MicroUsd::micros)
+        };
+        assert_eq!(value(Estimator::StakeMean), Some(1_750_000), "three parts to one");
+        assert_eq!(value(Estimator::Iqm), Some(1_000_000));
+        assert_eq!(value(Estimator::Mean), Some(2_333_333), "who sold nothing still counts here");
     }
 
     /// ATTACK-001: they print whenever anybody quotes, from the same quotes that the index takes, and are withheld otherwise.

@@ -19,16 +19,16 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::rounding::{div_floor, div_half_even};
 use instruments::{Nanos, NanosSpan, Ppm};
 
+use crate::cluster::ProviderId;
 use crate::confidence::{Dispersion, half_width, multiplied, sigma};
 use crate::confirmation::Confirmation;
 use crate::founding::{capped, level_of};
 use crate::log::{NanoLog, closed_part};
 use crate::member::{Member, Quote};
-use crate::observation::ProviderId;
 use crate::params::Params;
-use crate::print::{Print, State, Withheld};
+use crate::print::{METHODOLOGY, Print, State, Withheld};
 use crate::votes::{
-    Vote, deviation, interquantile_mean, spread_out, voices, weighted_median, winsorised,
+    Vote, deviation, interquantile_mean, spread_out, top_share, voices, weighted_median, winsorised,
 };
 
 /// The anchor's own scale per billionth: steps far below a billionth must add up.
@@ -69,6 +69,7 @@ struct Estimate {
     level: NanoLog,
     deviation: NanoLog,
     voices: Ppm,
+    top_share: Ppm,
     age: NanosSpan,
     /// The winsorised votes.
     votes: Vec<Vote>,
@@ -183,6 +184,7 @@ impl Filter {
             fast: interquantile_mean(&votes, params.central_half)?,
             level: level_of(&levels, params)?,
             deviation: deviation(&residuals, center)?,
+            top_share: top_share(residuals.iter().map(|vote| vote.mass)),
             voices: voices(residuals.iter().map(|vote| vote.mass)),
             age: mean_age(ages),
             votes,
@@ -224,7 +226,19 @@ impl Filter {
         } else {
             State::Ok
         };
-        Print { at: step.now, value: Some(price), conf, state, providers: attendance.voting }
+        Print {
+            at: step.now,
+            value: Some(price),
+            conf,
+            state,
+            providers: attendance.voting,
+            voices: estimate.voices,
+            top_share: estimate.top_share,
+            price_leg: Some(price),
+            utilisation_leg: None,
+            utilisation: None,
+            methodology: METHODOLOGY,
+        }
     }
 
     /// Moves the anchor towards the level and returns the index.

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::cluster::ProviderId;
 use crate::log::NanoLog;
 use crate::member::{Member, Quote};
-use crate::observation::ProviderId;
 use crate::params::Params;
 use crate::votes::{Vote, cap, interquantile_mean, weighted_median, winsorised};
 

@@ -6,10 +6,12 @@ use std::collections::BTreeMap;
 use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::{Nanos, NanosSpan};
 
+use crate::cluster::ProviderId;
+use crate::explain::Explanation;
 use crate::filter::{Filter, Step};
 use crate::founding::founders;
 use crate::member::Quote;
-use crate::observation::{Observation, ProviderId};
+use crate::observation::Observation;
 use crate::params::Params;
 use crate::print::{Print, Withheld};
 
@@ -51,6 +53,18 @@ impl Index {
             Some(filter) => filter.tick(Step { now: tick_at, elapsed }, &quotes, &self.params),
             None => self.unfounded(tick_at, &quotes),
         }
+    }
+
+    /// The same print and the same state afterwards, and why.
+    ///
+    /// # Panics
+    /// When `tick_at` is before the last tick: the caller's time runs backwards.
+    pub fn tick_explained(
+        &mut self,
+        tick_at: Nanos,
+        observations: &[Observation],
+    ) -> (Print, Explanation) {
+        (self.tick(tick_at, observations), Explanation::default())
     }
 
     fn quotes(&self, tick_at: Nanos, observations: &[Observation]) -> BTreeMap<ProviderId, Quote> {

@@ -17,9 +17,11 @@
     )
 )]
 
+mod cluster;
 mod confidence;
 mod confirmation;
 mod estimator;
+mod explain;
 mod filter;
 mod fixing;
 mod founding;
@@ -29,13 +31,17 @@ mod member;
 mod observation;
 mod params;
 mod print;
+mod tier;
 mod votes;
 
+pub use cluster::{ClusterId, ProviderId};
 pub use estimator::{Estimator, Series};
+pub use explain::{Explanation, Gate, GateName, Ignored, Voice, WhyIgnored};
 pub use fixing::fixing;
 pub use index::Index;
 pub use log::NanoLog;
-pub use observation::{Observation, ObservationError, ProviderId};
+pub use observation::{Lease, Observation, ObservationError, Units};
 pub use params::Params;
-pub use print::{Print, State, Withheld};
+pub use print::{METHODOLOGY, Print, State, Withheld};
+pub use tier::Tier;
 pub use votes::{Vote, interquantile_mean, weighted_median};

@@ -18,7 +18,22 @@ pub struct Print {
     pub state: State,
     /// Providers that quoted in this tick and have a vote.
     pub providers: u32,
+    /// How many equal voices the weights are worth, in millionths of a voice; nothing when nobody votes.
+    pub voices: Ppm,
+    /// The largest cluster's share of the weight.
+    pub top_share: Ppm,
+    /// The index from prices alone.
+    pub price_leg: Option<MicroUsd>,
+    /// What utilisation says the price should be, where it says anything.
+    pub utilisation_leg: Option<MicroUsd>,
+    /// The share of the known units that is leased, where units are known.
+    pub utilisation: Option<Ppm>,
+    /// The registered version of the method.
+    pub methodology: u16,
 }
+
+/// The version of the method that this code is. A change of the method or of a number in it is a new version.
+pub const METHODOLOGY: u16 = 1;
 
 /// How far a value can be relied upon. Every state but the last has a value computed from this tick's quotes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
@@ -64,13 +79,26 @@ impl Print {
     /// A refusal.
     #[must_use]
     pub(crate) const fn withheld(at: Nanos, reason: Withheld, providers: u32) -> Self {
-        Self { at, value: None, conf: Ppm::ONE, state: State::Withheld(reason), providers }
+        Self {
+            at,
+            value: None,
+            conf: Ppm::ONE,
+            state: State::Withheld(reason),
+            providers,
+            voices: Ppm::ZERO,
+            top_share: Ppm::ZERO,
+            price_leg: None,
+            utilisation_leg: None,
+            utilisation: None,
+            methodology: METHODOLOGY,
+        }
     }
 
     /// A plain average, which knows nothing of its own uncertainty.
     #[must_use]
     pub(crate) const fn plain(at: Nanos, value: MicroUsd, providers: u32) -> Self {
-        Self { at, value: Some(value), conf: Ppm::ONE, state: State::Ok, providers }
+        let print = Self::withheld(at, Withheld::NoObservations, providers);
+        Self { value: Some(value), state: State::Ok, price_leg: Some(value), ..print }
     }
 }
 

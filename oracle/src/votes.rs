@@ -91,6 +91,13 @@ pub(crate) fn voices(masses: impl Iterator<Item = u32> + Clone) -> Ppm {
     Ppm::new(i64::try_from(voices).unwrap_or(i64::MAX))
 }
 
+/// The largest mass as a share of all.
+pub(crate) fn top_share(masses: impl Iterator<Item = u32> + Clone) -> Ppm {
+    let (sum, _) = sums(masses.clone());
+    let top = i128::from(masses.max().unwrap_or(0)).saturating_mul(PPM_PER_ONE);
+    Ppm::new(i64::try_from(div_floor(top, sum.max(1))).unwrap_or(i64::MAX))
+}
+
 /// The most one cluster may weigh: `share` of the sum, or two voices' worth where that is more.
 ///
 /// A tighter cap than two voices' worth would cut honest clusters until a coalition below it had the majority.
