@@ -20,6 +20,7 @@
 mod cluster;
 mod confidence;
 mod confirmation;
+mod estimator;
 mod explain;
 mod filter;
 mod fixing;
@@ -38,6 +39,7 @@ mod tier;
 mod votes;
 
 pub use cluster::{ClusterId, ProviderId};
+pub use estimator::{Estimator, Series};
 pub use explain::{Explanation, Gate, GateName, Ignored, Voice, WhyIgnored};
 pub use fixing::fixing;
 pub use index::Index;

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use rust_decimal::Decimal;
 
 use crate::ledger::Day;
+use crate::oracle_index::IndexArgs;
 
 const DEMO_SEED: u64 = 7;
 
@@ -337,20 +338,6 @@ pub(crate) enum OracleCommand {
     /// In: CSV with the columns ts,gpu_class,provider,configs,min,avg, in USD per GPU-hour. Out: CSV with
     /// ts,grade,index,conf,state,providers, one row per grade and tick; a withheld print has no index.
     Index(IndexArgs),
-}
-
-/// From observations to prints.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct IndexArgs {
-    /// What providers asked, in order of time.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) observations: PathBuf,
-    /// Where the prints go.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) out: PathBuf,
-    /// Print one JSON summary.
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 /// One order book alone.

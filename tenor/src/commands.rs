@@ -10,16 +10,17 @@ use std::io::{BufRead, BufReader, BufWriter, Write, stdin, stdout};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use api::venue::VenueClock;
 
 use crate::cli::{
-    AccountCommand, AssignmentCommand, BookCommand, Command, CrashArgs, ExportArgs, IndexArgs,
-    JournalArgs, JournalCommand, LedgerCommand, OracleCommand, ReplayArgs, SimArgs, SimCommand,
-    StatementArgs,
+    AccountCommand, AssignmentCommand, BookCommand, Command, CrashArgs, ExportArgs, JournalArgs,
+    JournalCommand, LedgerCommand, OracleCommand, ReplayArgs, SimArgs, SimCommand, StatementArgs,
 };
 pub(crate) use book_replay_help::BOOK_REPLAY_HELP;
 pub(crate) use roles::runtime;
 pub(crate) use serve::Interrupt;
 
+use crate::oracle_index::IndexArgs;
 use crate::progress::Progress;
 use crate::{assignment, book_replay, demo, ledger, margin, option, oracle_index};
 
@@ -57,7 +58,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
 
 fn index(args: &IndexArgs) -> Result<ExitCode> {
     let _progress = Progress::start("running the index");
-    oracle_index::run(&args.observations, &args.out, args.json, &mut stdout().lock())?;
+    oracle_index::run(args, VenueClock::System.now(), &mut stdout().lock())?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -89,6 +89,14 @@ pub(crate) enum FieldProblem {
     /// A name, but no provider's; a number, but no price.
     #[error(transparent)]
     Observation(#[from] ObservationError),
+    /// Later than the machine's clock: nobody can have seen it yet.
+    #[error("{at} is in the future, it is {now}")]
+    Future {
+        /// Of this row.
+        at: String,
+        /// On the machine's clock.
+        now: String,
+    },
     /// Earlier than the row before it of the same class.
     #[error("{at} is before {before}, the row before it of grade {grade}")]
     OutOfOrder {
@@ -119,17 +127,17 @@ struct Row {
 
 type Ticks = BTreeMap<Nanos, BTreeMap<String, BTreeMap<ProviderId, Observation>>>;
 
-/// All observations of a file, by time.
+/// All observations of a file, by time; none of them is later than `now`.
 ///
 /// # Errors
 /// [`IndexError`], naming the line and the field.
-pub(crate) fn load(path: &Path) -> Result<Vec<TickObservations>, IndexError> {
+pub(crate) fn load(path: &Path, now: Nanos) -> Result<Vec<TickObservations>, IndexError> {
     let unread = |source| IndexError::Read { path: path.to_owned(), source };
     let file = File::open(path).map_err(unread)?;
     if BYTES_MAX < file.metadata().map_err(unread)?.len() {
         return Err(IndexError::TooMany { what: "bytes", limit: BYTES_MAX });
     }
-    let ticks = read(BufReader::new(file), path)?;
+    let ticks = read(BufReader::new(file), path, now)?;
     if ticks.is_empty() {
         return Err(IndexError::Empty { path: path.to_owned(), what: "observations" });
     }
@@ -137,7 +145,11 @@ pub(crate) fn load(path: &Path) -> Result<Vec<TickObservations>, IndexError> {
 }
 
 /// All observations of a stream, by time.
-pub(super) fn read(input: impl Read, path: &Path) -> Result<Vec<TickObservations>, IndexError> {
+pub(super) fn read(
+    input: impl Read,
+    path: &Path,
+    now: Nanos,
+) -> Result<Vec<TickObservations>, IndexError> {
     // What has no length in advance, like a pipe, is cut off one byte after the limit and then refused.
     let input = input.take(BYTES_MAX + 1);
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(input);
@@ -163,16 +175,10 @@ pub(super) fn read(input: impl Read, path: &Path) -> Result<Vec<TickObservations
         if record.len() != width {
             return Err(IndexError::Fields { line, found: record.len(), expected: width });
         }
-        let row = row(&record, &columns).map_err(|(field, problem)| IndexError::Field {
-            line,
-            field,
-            problem,
-        })?;
-        file_row(row, &mut ticks, &mut latest).map_err(|(field, problem)| IndexError::Field {
-            line,
-            field,
-            problem,
-        })?;
+        row(&record, &columns)
+            .and_then(|row| not_ahead(row, now))
+            .and_then(|row| file_row(row, &mut ticks, &mut latest))
+            .map_err(|(field, problem)| IndexError::Field { line, field, problem })?;
         if GRADES_MAX < latest.len() {
             let limit = u64::try_from(GRADES_MAX).unwrap_or(u64::MAX);
             return Err(IndexError::TooMany { what: "grades", limit });
@@ -235,6 +241,15 @@ fn row(
     let observation = Observation::new(at, provider, price, configs)
         .map_err(|error| ("min", FieldProblem::Observation(error)))?;
     Ok(Row { grade: grade.to_owned(), observation })
+}
+
+fn not_ahead(row: Row, now: Nanos) -> Result<Row, (&'static str, FieldProblem)> {
+    let at = row.observation.at();
+    if now < at {
+        let (at, now) = (Timestamp(at).to_string(), Timestamp(now).to_string());
+        return Err(("ts", FieldProblem::Future { at, now }));
+    }
+    Ok(row)
 }
 
 /// Puts a row into its tick.
