@@ -7,7 +7,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use rust_decimal::Decimal;
 
 use crate::ledger::Day;
+use crate::oracle_explain::ExplainArgs;
 use crate::oracle_index::IndexArgs;
+use crate::oracle_tape::{RecordArgs, TapeCommand};
+use crate::oracle_verify::VerifyPrintsArgs;
 
 const DEMO_SEED: u64 = 7;
 
@@ -338,6 +341,18 @@ pub(crate) enum OracleCommand {
     /// In: CSV with the columns ts,gpu_class,provider,configs,min,avg, in USD per GPU-hour. Out: CSV with
     /// ts,grade,index,conf,state,providers, one row per grade and tick; a withheld print has no index.
     Index(IndexArgs),
+    /// Record a file of provider observations, and every print that they give, on a tape.
+    ///
+    /// A tape is a directory: a log that is only ever added to, each row with a hash over itself and the one before, and the same rows in
+    /// sled. Recording goes on where the tape ends.
+    Record(RecordArgs),
+    /// Recompute every print of a tape from its inputs, and check files, chain, signatures and roots. Exit code 1 on anything wrong.
+    Verify(VerifyPrintsArgs),
+    /// Say why a print is what it is: the voices, their weights and effects, and every gate.
+    Explain(ExplainArgs),
+    /// Ask a tape what was known when.
+    #[command(subcommand)]
+    Tape(TapeCommand),
 }
 
 /// One order book alone.

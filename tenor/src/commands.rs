@@ -21,8 +21,13 @@ pub(crate) use roles::runtime;
 pub(crate) use serve::Interrupt;
 
 use crate::oracle_index::IndexArgs;
+use crate::oracle_tape::{RecordArgs, TapeCommand};
+use crate::oracle_verify::VerifyPrintsArgs;
 use crate::progress::Progress;
-use crate::{assignment, book_replay, demo, ledger, margin, option, oracle_index};
+use crate::{
+    assignment, book_replay, demo, ledger, margin, option, oracle_explain, oracle_index,
+    oracle_tape, oracle_verify,
+};
 
 /// Runs one command.
 ///
@@ -41,6 +46,20 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Assignment(AssignmentCommand::Show(args)) => assignment::show(&args),
         Command::Assignment(AssignmentCommand::Verify(args)) => assignment::verify(&args),
         Command::Oracle(OracleCommand::Index(args)) => index(&args),
+        Command::Oracle(OracleCommand::Record(args)) => record(&args),
+        Command::Oracle(OracleCommand::Verify(args)) => verify_prints(&args),
+        Command::Oracle(OracleCommand::Explain(args)) => {
+            oracle_explain::run(&args, VenueClock::System.now(), &mut stdout().lock())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Oracle(OracleCommand::Tape(TapeCommand::Show(args))) => {
+            oracle_tape::show(&args, &mut stdout().lock())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Oracle(OracleCommand::Tape(TapeCommand::Export(args))) => {
+            oracle_tape::export(&args, stdout().lock())?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Book(BookCommand::Replay(args)) => replay_book(&args),
         Command::Margin(args) => {
             margin::run(&args.file, args.json, &mut stdout().lock())?;
@@ -60,6 +79,18 @@ fn index(args: &IndexArgs) -> Result<ExitCode> {
     let _progress = Progress::start("running the index");
     oracle_index::run(args, VenueClock::System.now(), &mut stdout().lock())?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn record(args: &RecordArgs) -> Result<ExitCode> {
+    let _progress = Progress::start("recording");
+    oracle_tape::record(args, &VenueClock::System, &mut stdout().lock())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn verify_prints(args: &VerifyPrintsArgs) -> Result<ExitCode> {
+    let _progress = Progress::start("recomputing");
+    let is_sound = oracle_verify::run(args, VenueClock::System.now(), &mut stdout().lock())?;
+    Ok(if is_sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn replay_book(args: &ReplayArgs) -> Result<ExitCode> {

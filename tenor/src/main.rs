@@ -9,7 +9,10 @@ mod figures;
 mod ledger;
 mod margin;
 mod option;
+mod oracle_explain;
 mod oracle_index;
+mod oracle_tape;
+mod oracle_verify;
 mod progress;
 
 use std::process::ExitCode;

@@ -30,7 +30,7 @@ pub use audit::{Audit, audit};
 pub use fault::{Fault, FileProblem, TapeError};
 pub use log::{BATCH_BYTES_MAX, BATCH_ROWS_MAX, Clock};
 pub use recorder::{Recorder, Shown};
-pub use replay::{Explained, Mismatch, Replay, Why, explain};
+pub use replay::{Asked, Explained, Mismatch, Replay, Why, explain};
 pub use row::{
     Body, Evidence, Label, Observed, Printed, ROW_BYTES_MAX, Refused, Revised, Row, RowError,
 };

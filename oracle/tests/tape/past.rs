@@ -178,7 +178,9 @@ fn tape_014_an_explanation_is_of_the_print_that_stands_on_the_tape() {
     record(&dir, 12);
     let h100 = grade("H100");
     let between = at(7) + NanosSpan::from_seconds(60);
-    let explained = explain(&dir, &h100, between).unwrap().unwrap();
+    let asked = explain(&dir, &h100, between).unwrap();
+    assert_eq!(asked.range, Some((at(0), at(11))));
+    let explained = asked.explained.unwrap();
     let mut index = Index::new(Params::default());
     let mut print = None;
     for tick in 0..=7 {
@@ -186,6 +188,8 @@ fn tape_014_an_explanation_is_of_the_print_that_stands_on_the_tape() {
         print = Some(index.tick(at(tick), &quotes));
     }
     assert_eq!(Some(explained.print), print);
-    assert_eq!(explain(&dir, &h100, FIRST_TICK - NanosSpan::new(1)).unwrap(), None);
-    assert_eq!(explain(&dir, &grade("B200"), between).unwrap(), None);
+    let early = explain(&dir, &h100, FIRST_TICK - NanosSpan::new(1)).unwrap();
+    assert_eq!((early.range, early.explained), (asked.range, None));
+    let unknown = explain(&dir, &grade("B200"), between).unwrap();
+    assert_eq!((unknown.range, unknown.explained), (None, None));
 }

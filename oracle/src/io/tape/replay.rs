@@ -307,16 +307,26 @@ pub struct Explained {
     pub explanation: Explanation,
 }
 
-/// Explains the print of the last tick at or before `at`, as it stands today; `None` when the grade had none.
+/// What a tape knows about a grade's ticks, and about the one that was asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// The first and the last tick with a print of the grade.
+    pub range: Option<(Nanos, Nanos)>,
+    /// The print, and why; `None` when every tick is later.
+    pub explained: Option<Explained>,
+}
+
+/// Explains the print of the last tick at or before `at`, as it stands today.
 ///
 /// # Errors
 /// When another process writes, or the log is damaged.
-pub fn explain(dir: &Path, grade: &Label, at: Nanos) -> Result<Option<Explained>, TapeError> {
+pub fn explain(dir: &Path, grade: &Label, at: Nanos) -> Result<Asked, TapeError> {
     if !holds_tape(dir) {
         return Err(TapeError::NoTape { dir: dir.to_path_buf() });
     }
     let _lock = Lock::share(dir)?;
     let mut replay = Replay::default();
+    let mut range: Option<(Nanos, Nanos)> = None;
     let mut found: Option<(Seq, Nanos, Printed, Index, Vec<Observation>)> = None;
     let scanned = scan(&dir.join(LOG), &mut |stored| {
         let entry = Entry::of(&stored, dir)?;
@@ -328,6 +338,10 @@ pub fn explain(dir: &Path, grade: &Label, at: Nanos) -> Result<Option<Explained>
                 return Ok(());
             }
         };
+        if printed.grade == *grade {
+            let tick = printed.print.at;
+            range = Some(range.map_or((tick, tick), |(first, last)| (first, last.max(tick))));
+        }
         let is_wanted = printed.grade == *grade && printed.print.at <= at;
         let known = replay.grades.get(grade);
         let shown = match &entry.row {
@@ -353,8 +367,9 @@ pub fn explain(dir: &Path, grade: &Label, at: Nanos) -> Result<Option<Explained>
         let (dir, fault): (_, Fault) = (dir.to_path_buf(), fault.clone());
         return Err(TapeError::Damaged { dir, fault });
     }
-    Ok(found.map(|(seq, written_at, printed, mut before, shown)| {
+    let explained = found.map(|(seq, written_at, printed, mut before, shown)| {
         let (print, explanation) = before.tick_explained(printed.print.at, &shown);
         Explained { seq, written_at, print, explanation }
-    }))
+    });
+    Ok(Asked { range, explained })
 }

@@ -1,0 +1,356 @@
+//! `tenor oracle explain`: why a print is what it is. Every voice with its price, its weight and its effect, what was ignored, both legs,
+//! every gate, and one sentence.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::Args;
+use instruments::{MicroUsd, Nanos, Ppm, Seq};
+use oracle::io::tape::{Label, RowError, TapeError, explain};
+use oracle::{Explanation, Gate, GateName, Index, NanoLog, Params, Print, State, Voice};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use crate::oracle_index::{IndexError, TickObservations, Timestamp, load};
+use crate::oracle_tape::{decimal, time};
+
+/// Which print.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ExplainArgs {
+    /// Of which grade.
+    #[arg(value_name = "GRADE")]
+    pub(crate) grade: String,
+    /// The tick at or before this time, like 2025-10-19T21:01:58Z.
+    #[arg(value_name = "TIME", value_parser = time)]
+    pub(crate) at: Timestamp,
+    /// The tape's directory.
+    #[arg(long, value_name = "DIR", required_unless_present = "observations")]
+    pub(crate) tape: Option<PathBuf>,
+    /// Without a tape: what providers asked.
+    #[arg(long, value_name = "FILE", conflicts_with = "tape")]
+    pub(crate) observations: Option<PathBuf>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Why there is no explanation.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ExplainError {
+    /// The tape.
+    #[error(transparent)]
+    Tape(#[from] TapeError),
+    /// The observations.
+    #[error(transparent)]
+    Observations(#[from] IndexError),
+    /// The grade's name.
+    #[error("grade: {0}")]
+    Grade(#[from] RowError),
+    /// Nobody ever quoted it.
+    #[error("no print of grade {grade}; there are {}", known.join(", "))]
+    UnknownGrade {
+        /// What was asked for.
+        grade: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// No print of it on the tape.
+    #[error("no print of grade {grade} on the tape")]
+    NoPrint {
+        /// What was asked for.
+        grade: String,
+    },
+    /// Before the first tick or after the last.
+    #[error("{at} is not between {first} and {last}, the first and the last tick of grade {grade}")]
+    OutOfRange {
+        /// What was asked for.
+        at: String,
+        /// Of which grade.
+        grade: String,
+        /// Where it begins.
+        first: String,
+        /// Where it ends.
+        last: String,
+    },
+    /// The answer cannot be written.
+    #[error("cannot write the answer")]
+    Write(#[from] io::Error),
+}
+
+/// A print and why, and where it stands if it stands on a tape.
+struct Explained {
+    row: Option<(Seq, Nanos)>,
+    print: Print,
+    explanation: Explanation,
+}
+
+/// Explains one print.
+///
+/// # Errors
+/// [`ExplainError`].
+pub(crate) fn run(
+    args: &ExplainArgs,
+    now: Nanos,
+    stdout: &mut impl Write,
+) -> Result<(), ExplainError> {
+    let Timestamp(at) = args.at;
+    let (range, explained) = match (&args.tape, &args.observations) {
+        (Some(tape), _) => {
+            let asked = explain(tape, &Label::new(&args.grade)?, at)?;
+            let explained = asked.explained.map(|it| Explained {
+                row: Some((it.seq, it.written_at)),
+                print: it.print,
+                explanation: it.explanation,
+            });
+            let grade = args.grade.clone();
+            (asked.range.ok_or(ExplainError::NoPrint { grade })?, explained)
+        }
+        (None, Some(file)) => of_file(&load(file, now)?, &args.grade, at)?,
+        (None, None) => return Err(ExplainError::NoPrint { grade: args.grade.clone() }),
+    };
+    let (first, last) = range;
+    let explained = explained.filter(|_| at <= last);
+    let Some(explained) = explained else {
+        let [at, first, last] = [at, first, last].map(|at| Timestamp(at).to_string());
+        return Err(ExplainError::OutOfRange { at, grade: args.grade.clone(), first, last });
+    };
+    if args.json {
+        let whole = wire(&explained, &args.grade).map_err(io::Error::from)?;
+        writeln!(stdout, "{whole}")?;
+    } else {
+        write!(stdout, "{}", page(&explained, &args.grade))?;
+    }
+    Ok(())
+}
+
+type Found = ((Nanos, Nanos), Option<Explained>);
+
+/// The print of the last tick at or before `at`, from the observations alone.
+fn of_file(ticks: &[TickObservations], grade: &str, at: Nanos) -> Result<Found, ExplainError> {
+    let first = ticks.iter().find(|tick| tick.by_grade.contains_key(grade)).map(|tick| tick.at);
+    let (Some(first), Some(last)) = (first, ticks.last()) else {
+        let known: BTreeMap<&String, ()> =
+            ticks.iter().flat_map(|tick| tick.by_grade.keys()).map(|grade| (grade, ())).collect();
+        let known = known.into_keys().cloned().collect();
+        return Err(ExplainError::UnknownGrade { grade: grade.to_owned(), known });
+    };
+    let of_grade = |tick: &TickObservations| tick.by_grade.get(grade).cloned().unwrap_or_default();
+    let mut shown = ticks.iter().filter(|tick| first <= tick.at && tick.at <= at).peekable();
+    let mut index = Index::new(Params::default());
+    let mut explained = None;
+    while let Some(tick) = shown.next() {
+        if shown.peek().is_some() {
+            index.tick(tick.at, &of_grade(tick));
+        } else {
+            let (print, explanation) = index.tick_explained(tick.at, &of_grade(tick));
+            explained = Some(Explained { row: None, print, explanation });
+        }
+    }
+    Ok(((first, last.at), explained))
+}
+
+/// Why the state is what it is.
+fn sentence(print: &Print, gates: &[Gate]) -> String {
+    let closed: Vec<String> =
+        gates.iter().filter(|gate| !gate.is_open).map(|gate| in_words(gate)).collect();
+    let because =
+        if closed.is_empty() { String::new() } else { format!(": {}", closed.join("; ")) };
+    match print.state {
+        State::Ok => "OK, because every gate is open".to_owned(),
+        State::LowConf if closed.is_empty() => {
+            "LOW_CONF, because of what the state remembers of the ticks before".to_owned()
+        }
+        State::LowConf => format!("LOW_CONF, because not every gate is open{because}"),
+        State::Unconfirmed => {
+            format!("UNCONFIRMED, because it moved further than the others confirm{because}")
+        }
+        State::Fallback(rung) => {
+            format!("FALLBACK({rung}), because the full set did not suffice{because}")
+        }
+        State::Withheld(reason) => format!("WITHHELD, because of {reason}{because}"),
+    }
+}
+
+fn in_words(gate: &Gate) -> String {
+    let (is, limit) = (measured(gate.name, gate.is), measured(gate.name, gate.limit));
+    let bound = if is_floor(gate.name) { "at least" } else { "at most" };
+    format!("{} {is}, {bound} {limit}", gate.name.as_str())
+}
+
+/// A count, or millionths, as the gate counts.
+fn measured(name: GateName, value: i64) -> String {
+    match name {
+        GateName::Providers | GateName::Clusters | GateName::Transacted | GateName::Units => {
+            value.to_string()
+        }
+        GateName::Voices
+        | GateName::TopShare
+        | GateName::Route
+        | GateName::Dispersion
+        | GateName::Confidence
+        | GateName::Jump => decimal(MicroUsd::new(value)),
+    }
+}
+
+const fn is_floor(name: GateName) -> bool {
+    match name {
+        GateName::Providers
+        | GateName::Clusters
+        | GateName::Voices
+        | GateName::Transacted
+        | GateName::Units => true,
+        GateName::TopShare
+        | GateName::Route
+        | GateName::Dispersion
+        | GateName::Confidence
+        | GateName::Jump => false,
+    }
+}
+
+/// A logarithm with six digits behind the point: differences of it are close to shares.
+fn log(nanos: NanoLog) -> String {
+    // Towards zero, for display.
+    decimal(MicroUsd::new(nanos.nanos() / 1_000))
+}
+
+/// Millionths as percent with two digits behind the point.
+fn percent(share: Ppm) -> String {
+    format!("{:.2}", rust_decimal::Decimal::new(share.ppm(), 4))
+}
+
+fn page(explained: &Explained, grade: &str) -> String {
+    let Explained { row, print, explanation } = explained;
+    let money = |value: Option<MicroUsd>| value.map_or_else(|| "none".to_owned(), decimal);
+    let mut lines = vec![format!("{grade} at {}", Timestamp(print.at))];
+    if let Some((seq, written_at)) = row {
+        lines.push(format!("row {} of the tape, written at {}", seq.0, Timestamp(*written_at)));
+    }
+    lines.push(format!(
+        "index {}  conf {}  state {}  methodology {}",
+        money(print.value),
+        decimal(MicroUsd::new(print.conf.ppm())),
+        print.state,
+        print.methodology,
+    ));
+    lines.push(sentence(print, &explanation.gates));
+    lines.push(String::new());
+    lines.extend(voices(&explanation.voices));
+    if !explanation.ignored.is_empty() {
+        lines.push(String::new());
+        lines.push("ignored".to_owned());
+        for ignored in &explanation.ignored {
+            lines.push(format!("  {:<20} {}", ignored.provider.as_str(), ignored.why.as_str()));
+        }
+    }
+    lines.push(String::new());
+    for (name, value) in [
+        ("centre", log(explanation.center)),
+        ("band", log(explanation.band)),
+        ("fast", log(explanation.fast)),
+        ("level", log(explanation.level)),
+        ("anchor", log(explanation.anchor)),
+        ("price leg", money(explanation.price_leg)),
+        ("utilisation leg", money(explanation.utilisation_leg)),
+        (
+            "utilisation",
+            explanation.utilisation.map_or_else(|| "unknown".to_owned(), |it| percent(it) + " %"),
+        ),
+    ] {
+        lines.push(format!("{name:<16} {value}"));
+    }
+    lines.push(String::new());
+    lines.push(format!("{:<16} {:>12} {:>9} {:>12}", "gate", "is", "", "limit"));
+    for gate in &explanation.gates {
+        let bound = if is_floor(gate.name) { "at least" } else { "at most" };
+        let (is, limit) = (measured(gate.name, gate.is), measured(gate.name, gate.limit));
+        let verdict = if gate.is_open { "" } else { "  CLOSED" };
+        lines.push(format!("{:<16} {is:>12} {bound:>9} {limit:>12}{verdict}", gate.name.as_str()));
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+fn voices(voices: &[Voice]) -> Vec<String> {
+    let mut lines = vec![format!(
+        "{:<20} {:>4} {:>10} {:>10} {:>10} {:>10} {:>8} {:>8} {:>10}",
+        "voice",
+        "tier",
+        "price",
+        "spread",
+        "residual",
+        "counts as",
+        "share %",
+        "capped %",
+        "effect",
+    )];
+    for voice in voices {
+        let mark = if voice.is_winsorised { "*" } else { "" };
+        lines.push(format!(
+            "{:<20} {:>4} {:>10} {:>10} {:>10} {:>10} {:>8} {:>8} {:>10}",
+            voice.provider.as_str(),
+            voice.tier.to_string(),
+            decimal(voice.price),
+            log(voice.spread),
+            log(voice.residual),
+            log(voice.winsorised) + mark,
+            percent(voice.share_before_cap),
+            percent(voice.share),
+            log(voice.effect),
+        ));
+    }
+    if voices.iter().any(|voice| voice.is_winsorised) {
+        lines.push("* beyond the band, counted at its edge".to_owned());
+    }
+    lines
+}
+
+fn number(text: String) -> serde_json::Result<Value> {
+    serde_json::to_value(RawValue::from_string(text)?)
+}
+
+fn wire(explained: &Explained, grade: &str) -> serde_json::Result<Value> {
+    let Explained { row, print, explanation } = explained;
+    let money = |value: Option<MicroUsd>| value.map(|value| number(decimal(value))).transpose();
+    let ppm = |ppm: Ppm| number(decimal(MicroUsd::new(ppm.ppm())));
+    let log = |nanos| number(log(nanos));
+    let voices = explanation.voices.iter().map(|voice| {
+        Ok(json!({
+            "provider": voice.provider.as_str(), "cluster": voice.cluster.as_str(),
+            "tier": voice.tier.to_string(), "price": number(decimal(voice.price))?,
+            "level": log(voice.level)?, "spread": log(voice.spread)?,
+            "residual": log(voice.residual)?, "winsorised": log(voice.winsorised)?,
+            "is_winsorised": voice.is_winsorised,
+            "share_before_cap": ppm(voice.share_before_cap)?, "share": ppm(voice.share)?,
+            "effect": log(voice.effect)?,
+        }))
+    });
+    let gates = explanation.gates.iter().map(|gate| {
+        let (is, limit) = (measured(gate.name, gate.is), measured(gate.name, gate.limit));
+        Ok(json!({
+            "name": gate.name.as_str(), "is_open": gate.is_open, "is": number(is)?,
+            "limit": number(limit)?, "is_floor": is_floor(gate.name),
+        }))
+    });
+    let ignored = explanation.ignored.iter().map(
+        |ignored| json!({ "provider": ignored.provider.as_str(), "why": ignored.why.as_str() }),
+    );
+    Ok(json!({
+        "grade": grade, "ts": Timestamp(print.at).to_string(),
+        "row": row.map(|(seq, _)| seq.0),
+        "written_at": row.map(|(_, at)| Timestamp(at).to_string()),
+        "index": money(print.value)?, "conf": ppm(print.conf)?, "state": print.state.to_string(),
+        "methodology": print.methodology, "why": sentence(print, &explanation.gates),
+        "voices": voices.collect::<serde_json::Result<Vec<_>>>()?,
+        "ignored": ignored.collect::<Vec<_>>(),
+        "center": log(explanation.center)?, "band": log(explanation.band)?,
+        "fast": log(explanation.fast)?, "level": log(explanation.level)?,
+        "anchor": log(explanation.anchor)?, "price_leg": money(explanation.price_leg)?,
+        "utilisation_leg": money(explanation.utilisation_leg)?,
+        "utilisation": explanation.utilisation.map(ppm).transpose()?,
+        "gates": gates.collect::<serde_json::Result<Vec<_>>>()?,
+    }))
+}
