@@ -17,25 +17,36 @@
     )
 )]
 
+mod administered;
+mod answer;
+mod attendance;
+mod ballot;
 mod cluster;
 mod confidence;
 mod confirmation;
+mod daily;
 mod estimator;
 mod explain;
+mod explaining;
 mod filter;
 mod fixing;
 mod founding;
+mod gates;
 mod index;
 pub mod io;
+mod ladder;
+mod leases;
 mod log;
 mod member;
 mod merkle;
+mod normal;
 mod observation;
 mod params;
 mod print;
 mod registry;
 mod statement;
 mod tier;
+mod utilisation;
 mod votes;
 
 pub use cluster::{ClusterId, ProviderId};
