@@ -18,6 +18,7 @@
 )]
 
 mod cluster;
+mod commitments;
 mod confidence;
 mod confirmation;
 mod explain;
@@ -31,12 +32,15 @@ mod member;
 mod observation;
 mod params;
 mod print;
+mod publication;
 mod registry;
+mod report;
 mod statement;
 mod tier;
 mod votes;
 
 pub use cluster::{ClusterId, ProviderId};
+pub use commitments::{CommitmentCounts, CommitmentError, Commitments};
 pub use explain::{Explanation, Gate, GateName, Ignored, Voice, WhyIgnored};
 pub use fixing::fixing;
 pub use index::Index;
@@ -44,7 +48,9 @@ pub use log::NanoLog;
 pub use observation::{Lease, Observation, ObservationError, Units};
 pub use params::Params;
 pub use print::{METHODOLOGY, Print, State, Withheld};
+pub use publication::{Publication, PublicationTerms, StateKind, Trigger};
 pub use registry::{Registered, Registry, RegistryError};
+pub use report::{Provenance, Report, ReporterSet, ReporterSetError};
 pub use statement::{
     Address, LeaseField, PriceField, STATEMENT_PRICE_MAX, STATEMENT_SCHEMA, Statement,
     StatementError, StatementKey, StatementSeries, StatementTerms,
