@@ -149,8 +149,8 @@ pub enum ReporterSetError {
 }
 
 impl ReporterSet {
-    /// The most reporters: ten may fail.
-    pub const MAX: usize = 31;
+    /// The most reporters: four may fail.
+    pub const MAX: usize = 13;
 
     /// A set of reporters. The order of the addresses is who leads when.
     ///

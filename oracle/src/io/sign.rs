@@ -176,6 +176,6 @@ pub fn cluster_id(name: &str) -> [u8; 32] {
 }
 
 #[expect(clippy::expect_used, reason = "writing borsh into a Vec cannot fail")]
-fn bytes<T: BorshSerialize>(value: &T) -> Vec<u8> {
+pub(crate) fn bytes<T: BorshSerialize>(value: &T) -> Vec<u8> {
     borsh::to_vec(value).expect("plain data encodes")
 }

@@ -6,6 +6,8 @@ mod properties;
 #[cfg(feature = "sign")]
 mod report;
 #[cfg(feature = "sign")]
+mod reporters;
+#[cfg(feature = "sign")]
 mod sign;
 mod states;
 mod time;
