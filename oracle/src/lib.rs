@@ -22,6 +22,7 @@ mod answer;
 mod attendance;
 mod ballot;
 mod cluster;
+mod commitments;
 mod confidence;
 mod confirmation;
 mod daily;
@@ -43,13 +44,16 @@ mod normal;
 mod observation;
 mod params;
 mod print;
+mod publication;
 mod registry;
+mod report;
 mod statement;
 mod tier;
 mod utilisation;
 mod votes;
 
 pub use cluster::{ClusterId, ProviderId};
+pub use commitments::{CommitmentCounts, CommitmentError, Commitments};
 pub use estimator::{Estimator, Series};
 pub use explain::{Explanation, Gate, GateName, Ignored, Voice, WhyIgnored};
 pub use fixing::fixing;
@@ -59,7 +63,9 @@ pub use merkle::merkle_root;
 pub use observation::{Lease, Observation, ObservationError, Units};
 pub use params::Params;
 pub use print::{METHODOLOGY, Print, State, Withheld};
+pub use publication::{Publication, PublicationTerms, StateKind, Trigger};
 pub use registry::{Registered, Registry, RegistryError};
+pub use report::{Provenance, Report, ReporterSet, ReporterSetError};
 pub use statement::{
     Address, LeaseField, PriceField, STATEMENT_PRICE_MAX, STATEMENT_SCHEMA, Statement,
     StatementError, StatementKey, StatementSeries, StatementTerms,

@@ -282,3 +282,17 @@ impl Statement {
         Ok(())
     }
 }
+
+impl StatementSeries {
+    /// The least there is.
+    pub(crate) const FIRST: Self = Self { provider: Address([0; 20]), class: 0, region: 0 };
+
+    /// The least and the greatest series of one provider.
+    #[must_use]
+    pub const fn bounds(provider: Address) -> (Self, Self) {
+        (
+            Self { provider, class: 0, region: 0 },
+            Self { provider, class: u32::MAX, region: u16::MAX },
+        )
+    }
+}

@@ -10,8 +10,12 @@
 //!
 //! Invariant: a statement signed for one chain, one oracle and one methodology is a signature of nobody under any other.
 
+mod commitment;
+mod equivocation;
 mod intake;
 mod key;
+mod signed_report;
+mod tree;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use ethers_core::abi::{Token, encode};
@@ -20,8 +24,12 @@ use ethers_core::types::transaction::eip712::EIP712Domain;
 use ethers_core::utils::keccak256;
 use thiserror::Error;
 
+pub use commitment::{SignedCommitment, commitment_hash};
+pub use equivocation::{EquivocationError, EquivocationProof};
 pub use intake::{Intake, Refusal};
 pub use key::{KeyError, SignatureBytes, SignatureError, SigningKey, recover};
+pub use signed_report::{REPORT_TYPE, ReportError, SignedReport, report_digest};
+pub use tree::merkle_root;
 
 use crate::statement::{Address, Statement};
 
@@ -168,6 +176,6 @@ pub fn cluster_id(name: &str) -> [u8; 32] {
 }
 
 #[expect(clippy::expect_used, reason = "writing borsh into a Vec cannot fail")]
-fn bytes<T: BorshSerialize>(value: &T) -> Vec<u8> {
+pub(crate) fn bytes<T: BorshSerialize>(value: &T) -> Vec<u8> {
     borsh::to_vec(value).expect("plain data encodes")
 }

@@ -4,6 +4,10 @@ mod attack;
 mod book;
 mod properties;
 #[cfg(feature = "sign")]
+mod report;
+#[cfg(feature = "sign")]
+mod reporters;
+#[cfg(feature = "sign")]
 mod sign;
 mod states;
 mod time;

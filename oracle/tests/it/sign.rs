@@ -45,22 +45,22 @@ pub(crate) fn golden() -> Statement {
 
 fn intake() -> Intake {
     let registered = Registered {
-        provider: ProviderId::new("alpha").unwrap(),
-        cluster: ClusterId::new("Big Cloud 7").unwrap(),
+        provider: ProviderId::new("alpha").expect("valid"),
+        cluster: ClusterId::new("Big Cloud 7").expect("valid"),
         stake: Ppm::new(750_000),
     };
-    let grade = GradeId::new("H100").unwrap();
+    let grade = GradeId::new("H100").expect("valid");
     let terms = StatementTerms {
         age_max: NanosSpan::from_seconds(1_800),
         epoch: NanosSpan::from_seconds(300),
     };
     let providers = BTreeMap::from([(key(0x42).address(), registered)]);
-    let registry = Registry::new(providers, BTreeMap::from([(3, grade)])).unwrap();
+    let registry = Registry::new(providers, BTreeMap::from([(3, grade)])).expect("valid");
     Intake { domain: DOMAIN, terms, registry }
 }
 
 fn signed(statement: Statement) -> SignedObservation {
-    SignedObservation::sign(statement, &DOMAIN, &key(0x42)).unwrap()
+    SignedObservation::sign(statement, &DOMAIN, &key(0x42)).expect("valid")
 }
 
 /// REPORT-001. Computed by eth-account 0.14.0 (Python), an implementation that shares no code with this one:
