@@ -12,6 +12,7 @@
 
 mod audit;
 mod compare;
+mod explain;
 mod fault;
 mod lock;
 mod log;
@@ -27,12 +28,14 @@ use std::path::{Path, PathBuf};
 use instruments::{Nanos, Seq};
 
 pub use audit::{Audit, audit};
+pub use explain::{Asked, Explained, explain};
 pub use fault::{Fault, FileProblem, TapeError};
 pub use log::{BATCH_BYTES_MAX, BATCH_ROWS_MAX, Clock};
 pub use recorder::{Recorder, Shown};
-pub use replay::{Asked, Explained, Mismatch, Replay, Why, explain};
+pub use replay::{Mismatch, Replay, Why};
 pub use row::{
-    Body, Evidence, Label, Observed, Printed, ROW_BYTES_MAX, Refused, Revised, Row, RowError,
+    Body, Evidence, Label, Marked, Observed, Printed, ROW_BYTES_MAX, Refused, Revised, Row,
+    RowError,
 };
 pub use store::{Window, is_guarded};
 
@@ -275,7 +278,12 @@ impl Tape {
             let (printed, replaces) = match row {
                 Row::Printed(printed) => (printed, None),
                 Row::Revised(Revised { of, reason, printed, .. }) => (printed, Some((of, reason))),
-                Row::Observed(_) | Row::Refused(_) | Row::Judging(_) => continue,
+                Row::Observed(_)
+                | Row::Refused(_)
+                | Row::Judging(_)
+                | Row::Marked(_)
+                | Row::Reporting(_)
+                | Row::Reported(_) => continue,
             };
             let mut replaced = self.store.superseded(seq)?;
             replaced.retain(|(at, _)| *at <= as_of);

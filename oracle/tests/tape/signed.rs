@@ -2,10 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use instruments::{GradeId, Nanos, NanosSpan, Ppm};
-use oracle::io::sign::{Domain, Intake, SignedObservation, SigningKey, cluster_id};
-use oracle::io::tape::{Clock, Entry, Evidence, Recorder, Row, Shown, Tape, TapeError, Why, audit};
-use oracle::{ClusterId, ProviderId, Registered, Registry, Statement, StatementTerms};
+use instruments::{GradeId, MicroUsd, Nanos, NanosSpan, Ppm};
+use oracle::io::sign::{
+    Domain, Intake, SignedObservation, SignedReport, SigningKey, cluster_id, merkle_root,
+    report_digest,
+};
+use oracle::io::tape::{
+    Clock, Entry, Evidence, Marked, Recorder, Row, Shown, Tape, TapeError, Why, audit,
+};
+use oracle::{
+    ClusterId, Provenance, ProviderId, Registered, Registry, Report, ReporterSet, Statement,
+    StatementTerms, Trigger,
+};
 
 use crate::market::{CADENCE, FIRST_TICK, at, grade};
 
@@ -76,7 +84,7 @@ fn tape_016_signed_rows_are_judged_again() {
     let scratch = tempfile::tempdir().unwrap();
     let found = audit(&dir, scratch.path()).unwrap();
     assert!(found.is_sound(), "{found:?}");
-    assert_eq!((found.signed, found.intakes, found.rows), (5, 1, 7));
+    assert_eq!((found.signed, found.rules, found.rows), (5, 1, 7));
 
     // The same rows as a liar would write them: one byte of one signature, or one word of one statement, is another.
     let mut rows = Vec::new();
@@ -100,6 +108,65 @@ fn tape_016_signed_rows_are_judged_again() {
     assert_eq!(why, Why::OtherStatement);
 }
 
+/// TAPE-019: a report is kept when those who make reports have signed just what the tape's print and inputs give.
+#[test]
+fn tape_019_a_report_says_what_the_tape_says() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = root.path().join("tape");
+    let (mut recorder, _) = Recorder::open(&dir, FIRST_TICK, Clock::Wall).unwrap();
+    recorder.judge_by(at(0), intake()).unwrap();
+    let shown = shown(&intake(), at(0));
+    let print = recorder.tick(at(0), at(0), &shown).unwrap().remove(0).print;
+    let mut statements: Vec<SignedObservation> =
+        KEYS.iter().map(|byte| signed(*byte, at(0))).collect();
+    statements.sort_by_key(|signed| signed.statement.key().series);
+    let from = Provenance {
+        grade: GradeId::new("H100").unwrap(),
+        height: 1,
+        trigger: Trigger::First,
+        heartbeat: NanosSpan::from_seconds(300),
+        methodology: DOMAIN.methodology,
+        inputs_root: merkle_root(&statements),
+        inputs: 5,
+        previous: [0; 32],
+    };
+    let report = Report::new(&print, from);
+    let keys = [0x61, 0x62, 0x63, 0x64];
+    let reported = |report: &Report, by: &[u8]| {
+        let digest = report_digest(report, &DOMAIN);
+        let mut keys: Vec<SigningKey> = by.iter().map(|byte| key(*byte)).collect();
+        keys.sort_by_key(SigningKey::address);
+        let signatures = keys.iter().map(|key| key.sign(&digest).unwrap()).collect();
+        SignedReport { report: report.clone(), signatures, written_at: at(0) }
+    };
+    let nobody = recorder.report(at(0), reported(&report, &keys)).unwrap_err();
+    assert!(matches!(nobody, TapeError::Mismatch { .. }), "{nobody}");
+    let set = ReporterSet::new(keys.iter().map(|byte| key(*byte).address()).collect()).unwrap();
+    recorder.report_by(at(0), set).unwrap();
+    let few = recorder.report(at(0), reported(&report, &keys[..2])).unwrap_err();
+    assert!(few.to_string().contains("2 signatures, 3 are needed"), "{few}");
+    let others: [fn(&mut Report); 3] = [
+        |report| report.value = Some(MicroUsd::new(1)),
+        |report| report.inputs_root[0] ^= 1,
+        |report| report.value_at = at(1),
+    ];
+    for other in others {
+        let mut lie = report.clone();
+        other(&mut lie);
+        let refused = recorder.report(at(0), reported(&lie, &keys)).unwrap_err();
+        assert!(refused.to_string().ends_with(&Why::OtherReport.to_string()), "{refused}");
+    }
+    recorder.report(at(0), reported(&report, &keys[..3])).unwrap();
+    let marked = Marked { grade: grade("H100"), at: at(0), price: MicroUsd::new(2_050_000) };
+    recorder.mark(at(0), marked).unwrap();
+    recorder.tick(at(1), at(1), &Shown::new()).unwrap();
+    recorder.close().unwrap();
+    let scratch = tempfile::tempdir().unwrap();
+    let found = audit(&dir, scratch.path()).unwrap();
+    assert!(found.is_sound(), "{found:?}");
+    assert_eq!((found.reports, found.rules, found.marks, found.prints), (1, 2, 1, 2));
+}
+
 /// What an audit says of the tape with the first signed row changed.
 fn told(rows: &[Entry], dir: &std::path::Path, lie: impl FnOnce(&mut SignedObservation)) -> Why {
     let mut rows: Vec<Row> = rows.iter().map(|entry| entry.row.clone()).collect();
@@ -108,7 +175,13 @@ fn told(rows: &[Entry], dir: &std::path::Path, lie: impl FnOnce(&mut SignedObser
             Evidence::Signed { signed, .. } => Some(signed),
             Evidence::Public(_) => None,
         },
-        Row::Printed(_) | Row::Refused(_) | Row::Revised(_) | Row::Judging(_) => None,
+        Row::Printed(_)
+        | Row::Refused(_)
+        | Row::Revised(_)
+        | Row::Judging(_)
+        | Row::Marked(_)
+        | Row::Reporting(_)
+        | Row::Reported(_) => None,
     });
     lie(signed.expect("sound"));
     let mut tape = Tape::create(dir, FIRST_TICK, Clock::Ticks).expect("sound");

@@ -31,8 +31,12 @@ pub struct Audit {
     pub revisions: u64,
     /// Inputs that were not taken.
     pub refusals: u64,
-    /// Times at which signed observations were to be judged by something else.
-    pub intakes: u64,
+    /// Rows that say by what signatures are judged.
+    pub rules: u64,
+    /// Futures marks.
+    pub marks: u64,
+    /// Reports that reporters signed.
+    pub reports: u64,
     /// Observations that their providers signed.
     pub signed: u64,
     /// Ticks with a print.
@@ -125,7 +129,9 @@ impl Reading {
             }
             Row::Refused(_) => &mut audit.refusals,
             Row::Revised(_) => &mut audit.revisions,
-            Row::Judging(_) => &mut audit.intakes,
+            Row::Judging(_) | Row::Reporting(_) => &mut audit.rules,
+            Row::Marked(_) => &mut audit.marks,
+            Row::Reported(_) => &mut audit.reports,
         };
         *count = count.saturating_add(1);
         audit.rows = audit.rows.saturating_add(1);

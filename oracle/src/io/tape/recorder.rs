@@ -10,10 +10,11 @@ use instruments::{Nanos, Seq};
 use super::fault::TapeError;
 use super::log::Clock;
 use super::replay::Replay;
-use super::row::{Evidence, Label, Observed, Printed, Refused, Revised, Row};
+use super::row::{Evidence, Label, Marked, Observed, Printed, Refused, Revised, Row};
 use super::{Entry, Opening, Tape, holds_tape};
-use crate::io::sign::Intake;
+use crate::io::sign::{Intake, SignedReport};
 use crate::observation::Observation;
+use crate::report::ReporterSet;
 
 /// What was observed of each grade for one tick, and how it is known.
 pub type Shown = BTreeMap<Label, Vec<(Observation, Evidence)>>;
@@ -102,6 +103,33 @@ impl Recorder {
         self.append(written_at, vec![Row::Judging(Box::new(intake))])
     }
 
+    /// Takes a futures mark, which the index may lean on when quotes are too few.
+    ///
+    /// # Errors
+    /// As [`Tape::append`].
+    pub fn mark(&mut self, written_at: Nanos, marked: Marked) -> Result<Seq, TapeError> {
+        self.append(written_at, vec![Row::Marked(marked)])
+    }
+
+    /// Believes the reports of `set` from here on.
+    ///
+    /// # Errors
+    /// As [`Tape::append`].
+    pub fn report_by(&mut self, written_at: Nanos, set: ReporterSet) -> Result<Seq, TapeError> {
+        self.append(written_at, vec![Row::Reporting(set)])
+    }
+
+    /// Keeps a report of a print that is on the tape.
+    ///
+    /// # Errors
+    /// [`TapeError::Mismatch`] when it is not what its reporters should have signed; or as [`Tape::append`].
+    pub fn report(&mut self, written_at: Nanos, signed: SignedReport) -> Result<Seq, TapeError> {
+        if let Some(why) = self.replay.doubt_report(&signed) {
+            return Err(TapeError::Mismatch { seq: self.tape.last().next(), why: why.to_string() });
+        }
+        self.append(written_at, vec![Row::Reported(Box::new(signed))])
+    }
+
     /// Writes down that an input was not taken, and why.
     ///
     /// # Errors
@@ -123,7 +151,12 @@ impl Recorder {
     ) -> Result<Printed, TapeError> {
         let grade = match self.tape.row(of)?.row {
             Row::Printed(printed) | Row::Revised(Revised { printed, .. }) => printed.grade,
-            Row::Observed(_) | Row::Refused(_) | Row::Judging(_) => {
+            Row::Observed(_)
+            | Row::Refused(_)
+            | Row::Judging(_)
+            | Row::Marked(_)
+            | Row::Reporting(_)
+            | Row::Reported(_) => {
                 return Err(TapeError::Revision { seq: of, why: "it is no print" });
             }
         };

@@ -5,23 +5,20 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
-use std::path::Path;
 
 use instruments::{Nanos, Seq};
 
-use super::fault::{Fault, TapeError};
-use super::lock::Lock;
-use super::log::{BATCH_ROWS_MAX, scan};
+use super::Entry;
+use super::fault::TapeError;
+use super::log::BATCH_ROWS_MAX;
 use super::row::{Evidence, Label, Observed, Printed, Revised, Row};
-use super::seal::LOG;
-use super::{Entry, holds_tape};
-use crate::explain::Explanation;
 use crate::index::Index;
-use crate::io::sign::{Intake, Refusal};
+use crate::io::sign::{self, Intake, Refusal, ReportError, SignedObservation, SignedReport};
 use crate::merkle::merkle_root;
 use crate::observation::Observation;
 use crate::params::Params;
 use crate::print::{METHODOLOGY, Print};
+use crate::report::{Provenance, Report, ReporterSet};
 
 /// How many ticks of a grade can still be revised: a day of five minutes each.
 const REVISABLE_TICKS: usize = 288;
@@ -32,6 +29,7 @@ pub struct Replay {
     grades: BTreeMap<Label, GradeReplay>,
     last_tick: Option<Nanos>,
     intake: Option<Intake>,
+    reporters: Option<ReporterSet>,
 }
 
 /// One grade.
@@ -43,13 +41,19 @@ struct GradeReplay {
     past: VecDeque<PastTick>,
 }
 
-type Input = (Seq, Observation);
+#[derive(Debug, Clone)]
+struct Input {
+    seq: Seq,
+    observation: Observation,
+    signed: Option<Box<SignedObservation>>,
+}
 
 #[derive(Debug, Clone)]
 struct PastTick {
     seq: Seq,
     at: Nanos,
     before: Index,
+    print: Print,
     inputs: Vec<Input>,
 }
 
@@ -94,6 +98,10 @@ pub enum Why {
     NotTaken(Refusal),
     /// The statement behind it says something else.
     OtherStatement,
+    /// Not signed by those who make a report.
+    Report(ReportError),
+    /// Signed, but not what the tape's print and inputs give.
+    OtherReport,
 }
 
 impl fmt::Display for Why {
@@ -117,6 +125,8 @@ impl fmt::Display for Why {
                 f.write_str("signed, and nothing before it says whose signatures count")
             }
             Self::NotTaken(refusal) => write!(f, "its statement is not taken: {refusal}"),
+            Self::Report(error) => write!(f, "its report is not believed: {error}"),
+            Self::OtherReport => f.write_str("its report is not that of the print and its inputs"),
             Self::OtherStatement => f.write_str("its statement says something else"),
             Self::RevisionInput(of) => write!(f, "row {} is no recent observation", of.0),
         }
@@ -140,6 +150,23 @@ impl Replay {
         self.grades.keys()
     }
 
+    /// What waits for the next print of a grade.
+    pub(super) fn waiting(&self, grade: &Label) -> Vec<Observation> {
+        let waiting = self.grades.get(grade).map_or(&[][..], |it| it.waiting.as_slice());
+        waiting.iter().map(|input| input.observation.clone()).collect()
+    }
+
+    /// The observations of a grade in these rows; nothing when a row is none.
+    pub(super) fn chosen(&self, grade: &Label, rows: &[Seq]) -> Vec<Observation> {
+        self.grades.get(grade).and_then(|it| it.chosen(rows).ok()).unwrap_or_default()
+    }
+
+    /// The index as it was before the tick of a print that can still be revised.
+    pub(super) fn before(&self, grade: &Label, print: Seq) -> Option<Index> {
+        let past = &self.grades.get(grade)?.past;
+        past.iter().find(|past| past.seq == print).map(|past| past.before.clone())
+    }
+
     /// Takes the next row, and says what is wrong with it.
     ///
     /// After a mismatch it goes on from what the inputs give.
@@ -156,7 +183,12 @@ impl Replay {
                 // More than one batch can hold is no tick: the print that follows will say another number.
                 let grade = self.grade(grade, METHODOLOGY);
                 if let Some(grade) = grade.filter(|it| it.waiting.len() <= BATCH_ROWS_MAX) {
-                    grade.waiting.push((entry.seq, observation.clone()));
+                    let signed = match evidence {
+                        Evidence::Public(_) => None,
+                        Evidence::Signed { signed, .. } => Some(signed.clone()),
+                    };
+                    let (seq, observation) = (entry.seq, observation.clone());
+                    grade.waiting.push(Input { seq, observation, signed });
                 }
                 mismatch
             }
@@ -164,6 +196,23 @@ impl Replay {
             Row::Judging(intake) => {
                 self.intake = Some((**intake).clone());
                 None
+            }
+            Row::Marked(marked) => {
+                if let Some(grade) = self.grade(&marked.grade, METHODOLOGY) {
+                    grade.index.set_mark(marked.at, marked.price);
+                }
+                None
+            }
+            Row::Reporting(set) => {
+                self.reporters = Some(set.clone());
+                None
+            }
+            Row::Reported(signed) => {
+                let (grade, at) = (signed.report.grade.as_str(), signed.report.value_at);
+                let why = self.doubt_report(signed)?;
+                // A grade's id is a label.
+                let grade = Label::new(grade).ok()?;
+                Some(Mismatch { seq: entry.seq, grade, at, why })
             }
             Row::Printed(printed) => self.print(entry.seq, printed),
             Row::Revised(revised) => self.revise(entry.seq, revised),
@@ -186,6 +235,42 @@ impl Replay {
                 (!is_same).then_some(Why::OtherStatement)
             }
         }
+    }
+
+    /// Why a report is not what its reporters should have signed.
+    pub(super) fn doubt_report(&self, signed: &SignedReport) -> Option<Why> {
+        let (Some(intake), Some(set)) = (&self.intake, &self.reporters) else {
+            return Some(Why::NoIntake);
+        };
+        if let Err(error) = signed.verify(&intake.domain, set) {
+            return Some(Why::Report(error));
+        }
+        let report = &signed.report;
+        let at_tick = |grade: &'_ GradeReplay| {
+            grade.past.iter().rev().find(|past| past.at == report.value_at).cloned()
+        };
+        let label = Label::new(report.grade.as_str()).ok()?;
+        let Some(past) = self.grades.get(&label).and_then(at_tick) else {
+            return Some(Why::OtherReport);
+        };
+        let inputs = self.grades.values().filter_map(at_tick).flat_map(|past| past.inputs);
+        let mut statements: Vec<SignedObservation> =
+            inputs.filter_map(|input| input.signed).map(|signed| *signed).collect();
+        statements.sort_by_key(|signed| signed.statement.key().series);
+        let due = Report::new(
+            &past.print,
+            Provenance {
+                grade: report.grade.clone(),
+                height: report.height,
+                trigger: report.trigger,
+                heartbeat: report.heartbeat,
+                methodology: intake.domain.methodology,
+                inputs_root: sign::merkle_root(&statements),
+                inputs: u32::try_from(statements.len()).unwrap_or(u32::MAX),
+                previous: report.previous,
+            },
+        );
+        (due != *report).then_some(Why::OtherReport)
     }
 
     /// What the index says of `observations`, which have not been written yet.
@@ -242,9 +327,9 @@ impl Replay {
         let inputs = std::mem::take(&mut grade.waiting);
         let before = grade.index.clone();
         let observations: Vec<Observation> =
-            inputs.iter().map(|(_, input)| input.clone()).collect();
+            inputs.iter().map(|input| input.observation.clone()).collect();
         let print = grade.index.tick(at, &observations);
-        grade.past.push_back(PastTick { seq, at, before, inputs });
+        grade.past.push_back(PastTick { seq, at, before, print: print.clone(), inputs });
         if REVISABLE_TICKS < grade.past.len() {
             grade.past.pop_front();
         }
@@ -266,6 +351,7 @@ impl Replay {
         // A revision can be revised, the print behind it no more.
         past.seq = seq;
         let print = past.before.clone().tick(at, &observations);
+        past.print = print.clone();
         difference(said, print, &observations).and_then(mismatch)
     }
 }
@@ -274,7 +360,8 @@ impl GradeReplay {
     /// The observations in these rows, or the first row that is none.
     fn chosen(&self, rows: &[Seq]) -> Result<Vec<Observation>, Seq> {
         let inputs = self.past.iter().flat_map(|past| &past.inputs).chain(&self.waiting);
-        let known: BTreeMap<Seq, &Observation> = inputs.map(|(seq, input)| (*seq, input)).collect();
+        let known: BTreeMap<Seq, &Observation> =
+            inputs.map(|input| (input.seq, &input.observation)).collect();
         rows.iter().map(|seq| known.get(seq).map(|&input| input.clone()).ok_or(*seq)).collect()
     }
 }
@@ -292,84 +379,4 @@ fn difference(said: &Printed, print: Print, observations: &[Observation]) -> Opt
         return Some(Why::Root);
     }
     (said.print != print).then(|| Why::Print(Box::new(print)))
-}
-
-/// A print of a tape, and why it is what it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Explained {
-    /// The row of the print.
-    pub seq: Seq,
-    /// When it was written.
-    pub written_at: Nanos,
-    /// What it said.
-    pub print: Print,
-    /// Why.
-    pub explanation: Explanation,
-}
-
-/// What a tape knows about a grade's ticks, and about the one that was asked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Asked {
-    /// The first and the last tick with a print of the grade.
-    pub range: Option<(Nanos, Nanos)>,
-    /// The print, and why; `None` when every tick is later.
-    pub explained: Option<Explained>,
-}
-
-/// Explains the print of the last tick at or before `at`, as it stands today.
-///
-/// # Errors
-/// When another process writes, or the log is damaged.
-pub fn explain(dir: &Path, grade: &Label, at: Nanos) -> Result<Asked, TapeError> {
-    if !holds_tape(dir) {
-        return Err(TapeError::NoTape { dir: dir.to_path_buf() });
-    }
-    let _lock = Lock::share(dir)?;
-    let mut replay = Replay::default();
-    let mut range: Option<(Nanos, Nanos)> = None;
-    let mut found: Option<(Seq, Nanos, Printed, Index, Vec<Observation>)> = None;
-    let scanned = scan(&dir.join(LOG), &mut |stored| {
-        let entry = Entry::of(&stored, dir)?;
-        let (of, printed) = match &entry.row {
-            Row::Printed(printed) => (entry.seq, printed),
-            Row::Revised(revised) => (revised.of, &revised.printed),
-            Row::Observed(_) | Row::Refused(_) | Row::Judging(_) => {
-                replay.take(&entry);
-                return Ok(());
-            }
-        };
-        if printed.grade == *grade {
-            let tick = printed.print.at;
-            range = Some(range.map_or((tick, tick), |(first, last)| (first, last.max(tick))));
-        }
-        let is_wanted = printed.grade == *grade && printed.print.at <= at;
-        let known = replay.grades.get(grade);
-        let shown = match &entry.row {
-            Row::Revised(revised) => known.and_then(|it| it.chosen(&revised.inputs).ok()),
-            Row::Printed(_) | Row::Observed(_) | Row::Refused(_) | Row::Judging(_) => {
-                known.map(|it| it.waiting.iter().map(|(_, input)| input.clone()).collect())
-            }
-        };
-        replay.take(&entry);
-        let past = replay.grades.get(grade);
-        let past = past.and_then(|it| it.past.iter().find(|past| past.seq == entry.seq));
-        let is_newest = found
-            .as_ref()
-            .is_none_or(|(seq, _, last, ..)| last.print.at < printed.print.at || *seq == of);
-        if let (true, true, Some(past)) = (is_wanted, is_newest, past) {
-            let shown = shown.unwrap_or_default();
-            let before = past.before.clone();
-            found = Some((entry.seq, entry.written_at, printed.clone(), before, shown));
-        }
-        Ok(())
-    })?;
-    if let Some(fault) = scanned.faults.first() {
-        let (dir, fault): (_, Fault) = (dir.to_path_buf(), fault.clone());
-        return Err(TapeError::Damaged { dir, fault });
-    }
-    let explained = found.map(|(seq, written_at, printed, mut before, shown)| {
-        let (print, explanation) = before.tick_explained(printed.print.at, &shown);
-        Explained { seq, written_at, print, explanation }
-    });
-    Ok(Asked { range, explained })
 }

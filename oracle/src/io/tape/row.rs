@@ -7,11 +7,12 @@
 use std::fmt;
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use instruments::{Nanos, Seq};
+use instruments::{MicroUsd, Nanos, Seq};
 
-use crate::io::sign::{Intake, SignedObservation};
+use crate::io::sign::{Intake, SignedObservation, SignedReport};
 use crate::observation::Observation;
 use crate::print::Print;
+use crate::report::ReporterSet;
 
 /// The longest name of a grade or a source, in bytes.
 const LABEL_LEN_MAX: usize = 64;
@@ -116,6 +117,17 @@ pub struct Refused {
     pub reason: String,
 }
 
+/// A futures mark came.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Marked {
+    /// Of which grade.
+    pub grade: Label,
+    /// When it was so.
+    pub at: Nanos,
+    /// Dollars per GPU-hour.
+    pub price: MicroUsd,
+}
+
 /// A print is replaced because an input was wrong.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Revised {
@@ -142,6 +154,12 @@ pub enum Row {
     Revised(Revised),
     /// What signed observations are judged by from here on.
     Judging(Box<Intake>),
+    /// A price of our own futures, which the index may lean on when quotes are too few.
+    Marked(Marked),
+    /// Whose signatures make a report from here on.
+    Reporting(ReporterSet),
+    /// What reporters have signed of a print.
+    Reported(Box<SignedReport>),
 }
 
 /// Why something is not a row.
@@ -204,7 +222,8 @@ impl Row {
                     Evidence::Signed { .. } => Ok(()),
                 }
             }
-            Self::Judging(_) => Ok(()),
+            Self::Marked(marked) => marked.grade.check(),
+            Self::Judging(_) | Self::Reporting(_) | Self::Reported(_) => Ok(()),
             Self::Printed(printed) => printed.grade.check(),
             Self::Refused(Refused { grade, body, reason }) => {
                 grade.as_ref().map_or(Ok(()), Label::check)?;

@@ -229,7 +229,14 @@ pub(super) fn entries(stored: &Stored) -> Vec<(Vec<u8>, Vec<u8>)> {
             key.extend_from_slice(&seq.0.to_be_bytes());
             entries.push((key, encode(&(stored.written_at, seq))));
         }
-        Ok(Row::Refused(_) | Row::Judging(_)) | Err(_) => {}
+        Ok(
+            Row::Refused(_)
+            | Row::Judging(_)
+            | Row::Marked(_)
+            | Row::Reporting(_)
+            | Row::Reported(_),
+        )
+        | Err(_) => {}
     }
     entries
 }
