@@ -3,6 +3,7 @@
 
 #[cfg(test)]
 mod tests;
+mod wire;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -12,8 +13,6 @@ use clap::Args;
 use instruments::{MicroUsd, Nanos, Ppm, Seq};
 use oracle::io::tape::{Label, RowError, TapeError, explain};
 use oracle::{Explanation, Gate, GateName, Index, NanoLog, Params, Print, State, Voice};
-use serde_json::value::RawValue;
-use serde_json::{Value, json};
 
 use crate::oracle_index::{IndexError, TickObservations, Timestamp, load};
 use crate::oracle_tape::{decimal, time};
@@ -119,7 +118,7 @@ pub(crate) fn run(
         return Err(ExplainError::OutOfRange { at, grade: args.grade.clone(), first, last });
     };
     if args.json {
-        let whole = wire(&explained, &args.grade).map_err(io::Error::from)?;
+        let whole = wire::json(&explained, &args.grade).map_err(io::Error::from)?;
         writeln!(stdout, "{whole}")?;
     } else {
         write!(stdout, "{}", page(&explained, &args.grade))?;
@@ -155,8 +154,7 @@ fn of_file(ticks: &[TickObservations], grade: &str, at: Nanos) -> Result<Found, 
 
 /// Why the state is what it is.
 fn sentence(print: &Print, gates: &[Gate]) -> String {
-    let closed: Vec<String> =
-        gates.iter().filter(|gate| !gate.is_open).map(|gate| in_words(gate)).collect();
+    let closed: Vec<String> = gates.iter().filter(|gate| !gate.is_open).map(in_words).collect();
     let because =
         if closed.is_empty() { String::new() } else { format!(": {}", closed.join("; ")) };
     match print.state {
@@ -171,7 +169,7 @@ fn sentence(print: &Print, gates: &[Gate]) -> String {
         State::Fallback(rung) => {
             format!("FALLBACK({rung}), because the full set did not suffice{because}")
         }
-        State::Withheld(reason) => format!("WITHHELD, because of {reason}{because}"),
+        State::Withheld(reason) => format!("WITHHELD: {reason}{because}"),
     }
 }
 
@@ -306,51 +304,4 @@ fn voices(voices: &[Voice]) -> Vec<String> {
         lines.push("* beyond the band, counted at its edge".to_owned());
     }
     lines
-}
-
-fn number(text: String) -> serde_json::Result<Value> {
-    serde_json::to_value(RawValue::from_string(text)?)
-}
-
-fn wire(explained: &Explained, grade: &str) -> serde_json::Result<Value> {
-    let Explained { row, print, explanation } = explained;
-    let money = |value: Option<MicroUsd>| value.map(|value| number(decimal(value))).transpose();
-    let ppm = |ppm: Ppm| number(decimal(MicroUsd::new(ppm.ppm())));
-    let log = |nanos| number(log(nanos));
-    let voices = explanation.voices.iter().map(|voice| {
-        Ok(json!({
-            "provider": voice.provider.as_str(), "cluster": voice.cluster.as_str(),
-            "tier": voice.tier.to_string(), "price": number(decimal(voice.price))?,
-            "level": log(voice.level)?, "spread": log(voice.spread)?,
-            "residual": log(voice.residual)?, "winsorised": log(voice.winsorised)?,
-            "is_winsorised": voice.is_winsorised,
-            "share_before_cap": ppm(voice.share_before_cap)?, "share": ppm(voice.share)?,
-            "effect": log(voice.effect)?,
-        }))
-    });
-    let gates = explanation.gates.iter().map(|gate| {
-        let (is, limit) = (measured(gate.name, gate.is), measured(gate.name, gate.limit));
-        Ok(json!({
-            "name": gate.name.as_str(), "is_open": gate.is_open, "is": number(is)?,
-            "limit": number(limit)?, "is_floor": is_floor(gate.name),
-        }))
-    });
-    let ignored = explanation.ignored.iter().map(
-        |ignored| json!({ "provider": ignored.provider.as_str(), "why": ignored.why.as_str() }),
-    );
-    Ok(json!({
-        "grade": grade, "ts": Timestamp(print.at).to_string(),
-        "row": row.map(|(seq, _)| seq.0),
-        "written_at": row.map(|(_, at)| Timestamp(at).to_string()),
-        "index": money(print.value)?, "conf": ppm(print.conf)?, "state": print.state.to_string(),
-        "methodology": print.methodology, "why": sentence(print, &explanation.gates),
-        "voices": voices.collect::<serde_json::Result<Vec<_>>>()?,
-        "ignored": ignored.collect::<Vec<_>>(),
-        "center": log(explanation.center)?, "band": log(explanation.band)?,
-        "fast": log(explanation.fast)?, "level": log(explanation.level)?,
-        "anchor": log(explanation.anchor)?, "price_leg": money(explanation.price_leg)?,
-        "utilisation_leg": money(explanation.utilisation_leg)?,
-        "utilisation": explanation.utilisation.map(ppm).transpose()?,
-        "gates": gates.collect::<serde_json::Result<Vec<_>>>()?,
-    }))
 }

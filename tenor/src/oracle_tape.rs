@@ -3,9 +3,6 @@
 //! Recording goes on where the tape ends: ticks that are on it already are passed over, so that a run that was killed is repeated as it was
 //! typed.
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::BTreeMap;
 use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -18,6 +15,7 @@ use oracle::io::tape::{
     Window,
 };
 use rust_decimal::Decimal;
+use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
@@ -323,23 +321,40 @@ fn asked<T>(
     Ok(answer?)
 }
 
-fn wire(print: &KnownPrint) -> serde_json::Result<serde_json::Value> {
+/// A print as JSON. Decimals are written from their text, so that no float touches them.
+#[derive(Serialize)]
+struct WirePrint<'a> {
+    row: u64,
+    ts: String,
+    written_at: String,
+    index: Option<Box<RawValue>>,
+    conf: Box<RawValue>,
+    state: String,
+    providers: u32,
+    methodology: u16,
+    inputs: u32,
+    root: String,
+    replaces: Option<u64>,
+    reason: Option<&'a str>,
+}
+
+fn wire(print: &KnownPrint) -> serde_json::Result<WirePrint<'_>> {
     let said = &print.printed.print;
-    let value = said.value.map(|value| RawValue::from_string(decimal(value))).transpose()?;
-    Ok(json!({
-        "row": print.seq.0,
-        "ts": Timestamp(said.at).to_string(),
-        "written_at": Timestamp(print.written_at).to_string(),
-        "index": value,
-        "conf": RawValue::from_string(decimal(MicroUsd::new(said.conf.ppm())))?,
-        "state": said.state.to_string(),
-        "providers": said.providers,
-        "methodology": said.methodology,
-        "inputs": print.printed.inputs,
-        "root": hex::encode(print.printed.root),
-        "replaces": print.replaces.as_ref().map(|(seq, _)| seq.0),
-        "reason": print.replaces.as_ref().map(|(_, why)| why),
-    }))
+    let number = |value| RawValue::from_string(decimal(value));
+    Ok(WirePrint {
+        row: print.seq.0,
+        ts: Timestamp(said.at).to_string(),
+        written_at: Timestamp(print.written_at).to_string(),
+        index: said.value.map(number).transpose()?,
+        conf: number(MicroUsd::new(said.conf.ppm()))?,
+        state: said.state.to_string(),
+        providers: said.providers,
+        methodology: said.methodology,
+        inputs: print.printed.inputs,
+        root: hex::encode(print.printed.root),
+        replaces: print.replaces.as_ref().map(|(seq, _)| seq.0),
+        reason: print.replaces.as_ref().map(|(_, why)| why.as_str()),
+    })
 }
 
 /// Reads a time as it is typed.

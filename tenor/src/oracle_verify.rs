@@ -154,7 +154,7 @@ fn tell(found: &Audit, is_json: bool, stdout: &mut impl Write) -> io::Result<()>
         let whole = json!({
             "ok": found.is_sound(), "rows": found.rows, "observations": found.observations,
             "signed": found.signed, "prints": found.prints, "revisions": found.revisions,
-            "refusals": found.refusals, "ticks": found.ticks, "grades": found.grades,
+            "refusals": found.refusals, "reports": found.reports, "marks": found.marks, "ticks": found.ticks, "grades": found.grades,
             "sealed": found.is_sealed, "torn_bytes": found.torn_bytes,
             "not_in_store": found.behind, "head": hex::encode(found.head), "faults": faults,
             "mismatches": found.mismatches_count, "first_mismatches": mismatches,
@@ -167,6 +167,7 @@ fn tell(found: &Audit, is_json: bool, stdout: &mut impl Write) -> io::Result<()>
     writeln!(stdout, "ticks         {}", found.ticks)?;
     writeln!(stdout, "revisions     {}", found.revisions)?;
     writeln!(stdout, "refusals      {}", found.refusals)?;
+    writeln!(stdout, "reports       {}", found.reports)?;
     let sealed = if found.is_sealed { "sealed, and as it was closed" } else { "not sealed" };
     writeln!(stdout, "files         {sealed}")?;
     writeln!(stdout, "torn tail     {} bytes", found.torn_bytes)?;

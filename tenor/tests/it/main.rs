@@ -5,3 +5,4 @@ mod demo;
 mod kill;
 mod ledger;
 mod running;
+mod tape;
