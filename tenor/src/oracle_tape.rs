@@ -30,7 +30,7 @@ pub(crate) struct RecordArgs {
     /// The tape's directory; begun if absent.
     #[arg(long, value_name = "DIR")]
     pub(crate) tape: PathBuf,
-    /// Give rows the times of their ticks, as if each tick had been watched. For a tape that is begun; otherwise the clock's times are kept.
+    /// Give rows the times of their ticks, as if each had been watched. A tape keeps what it was begun with: this, or the clock's times.
     #[arg(long)]
     pub(crate) as_if_live: bool,
     /// Print one line as soon as a tick is durable.
@@ -96,6 +96,17 @@ pub(crate) enum OracleTapeError {
     /// A grade's name.
     #[error("grade: {0}")]
     Grade(#[from] RowError),
+    /// Write times of two kinds on one tape.
+    #[error("{} was begun {}", tape.display(), match begun {
+        Clock::Wall => "without --as-if-live: its rows have the clock's times",
+        Clock::Ticks => "with --as-if-live: its rows have the times of their ticks",
+    })]
+    OtherClock {
+        /// The tape's directory.
+        tape: PathBuf,
+        /// How it was begun.
+        begun: Clock,
+    },
     /// The file cannot be hashed.
     #[error("cannot read {}", path.display())]
     Read {
@@ -138,6 +149,11 @@ pub(crate) fn record(
     let written = |tick: Nanos| if args.as_if_live { tick } else { clock.now() };
     let fetched = body(written(first))?;
     let (mut recorder, opening) = Recorder::open(&args.tape, written(first), whose)?;
+    let begun = recorder.tape().clock();
+    if begun != whose {
+        recorder.close()?;
+        return Err(OracleTapeError::OtherClock { tape: args.tape.clone(), begun });
+    }
     let (mut done, mut passed_over) = (0, 0);
     for tick in &ticks {
         if Some(tick.at) <= recorder.last_tick() {

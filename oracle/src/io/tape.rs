@@ -91,6 +91,7 @@ pub struct Tape {
     dir: PathBuf,
     log: Log,
     store: Store,
+    clock: Clock,
     has_failed: bool,
     _lock: Lock,
 }
@@ -121,7 +122,11 @@ impl Tape {
         store.flush()?;
         let log = Log::create(&dir.join(LOG), begun_at, clock)?;
         sync_dir(dir)?;
-        Ok(Self { dir: dir.to_path_buf(), log, store, has_failed: false, _lock: lock })
+        // The directory's own name, too, must outlive a power cut.
+        if let Some(parent) = dir.canonicalize().ok().as_deref().and_then(Path::parent) {
+            sync_dir(parent)?;
+        }
+        Ok(Self { dir: dir.to_path_buf(), log, store, clock, has_failed: false, _lock: lock })
     }
 
     /// Opens a tape, reads all of it, and gives every row to `on_row`.
@@ -151,6 +156,7 @@ impl Tape {
             contents.add_all(&stored);
             on_row(Entry::of(&stored, dir)?)
         })?;
+        let header = scanned.header.ok_or_else(|| damaged(Fault::Header))?;
         if let Some(fault) = scanned.faults.first() {
             return Err(damaged(fault.clone()));
         }
@@ -169,8 +175,8 @@ impl Tape {
             was_sealed: sealed == Seal::Whole,
         };
         let log = Log::open(&log_path, scanned.key, scanned.end)?;
-        let tape = Self { dir: dir.to_path_buf(), log, store, has_failed: false, _lock: lock };
-        Ok((tape, opening))
+        let (dir, clock) = (dir.to_path_buf(), header.clock);
+        Ok((Self { dir, log, store, clock, has_failed: false, _lock: lock }, opening))
     }
 
     /// Appends rows that belong together: all of them, durably, or none. Returns the first one's number.
@@ -227,6 +233,12 @@ impl Tape {
     #[must_use]
     pub const fn last(&self) -> Seq {
         self.log.end.last
+    }
+
+    /// Whose time the write times are.
+    #[must_use]
+    pub const fn clock(&self) -> Clock {
+        self.clock
     }
 
     /// When the last row was written.

@@ -141,6 +141,9 @@ fn tape_011_show_and_export_give_what_was_known() {
         prints.as_array().expect("a list").iter().filter_map(|it| it["ts"].as_str()).collect();
     assert_eq!(ticks.len(), 5);
     assert_eq!((ticks[0], ticks[4]), ("2026-01-02T00:00:00Z", "2026-01-02T02:00:00Z"));
+    let file = observations.to_str().expect("text");
+    let other = run(&["oracle", "record", "--observations", file], &tape);
+    assert!(text(&other.stderr).contains("with --as-if-live"), "{}", text(&other.stderr));
     let exported = text(&run(&["oracle", "tape", "export", "H100"], &tape).stdout);
     assert_eq!(exported.lines().count(), 241);
 }
