@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use rust_decimal::Decimal;
 
 use crate::ledger::Day;
+use crate::oracle_attack::AttackArgs;
 use crate::oracle_index::IndexArgs;
 
 const DEMO_SEED: u64 = 7;
@@ -338,6 +339,8 @@ pub(crate) enum OracleCommand {
     /// In: CSV with the columns ts,gpu_class,provider,configs,min,avg, in USD per GPU-hour. Out: CSV with
     /// ts,grade,index,conf,state,providers, one row per grade and tick; a withheld print has no index.
     Index(IndexArgs),
+    /// Attack the index and the plain averages in simulated markets, and print the table.
+    Attack(AttackArgs),
 }
 
 /// One order book alone.

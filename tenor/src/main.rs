@@ -9,6 +9,7 @@ mod figures;
 mod ledger;
 mod margin;
 mod option;
+mod oracle_attack;
 mod oracle_index;
 mod progress;
 
