@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 
 use crate::ledger::Day;
 use crate::oracle_explain::ExplainArgs;
+use crate::oracle_attack::AttackArgs;
 use crate::oracle_index::IndexArgs;
 use crate::oracle_tape::{RecordArgs, TapeCommand};
 use crate::oracle_verify::VerifyPrintsArgs;
@@ -353,6 +354,8 @@ pub(crate) enum OracleCommand {
     /// Ask a tape what was known when.
     #[command(subcommand)]
     Tape(TapeCommand),
+    /// Attack the index and the plain averages in simulated markets, and print the table.
+    Attack(AttackArgs),
 }
 
 /// One order book alone.

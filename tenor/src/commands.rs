@@ -25,8 +25,8 @@ use crate::oracle_tape::{RecordArgs, TapeCommand};
 use crate::oracle_verify::VerifyPrintsArgs;
 use crate::progress::Progress;
 use crate::{
-    assignment, book_replay, demo, ledger, margin, option, oracle_explain, oracle_index,
-    oracle_tape, oracle_verify,
+    assignment, book_replay, demo, ledger, margin, option, oracle_attack, oracle_explain,
+    oracle_index, oracle_tape, oracle_verify,
 };
 
 /// Runs one command.
@@ -58,6 +58,10 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Oracle(OracleCommand::Tape(TapeCommand::Export(args))) => {
             oracle_tape::export(&args, stdout().lock())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Oracle(OracleCommand::Attack(args)) => {
+            oracle_attack::run(&args, &mut stdout().lock())?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Book(BookCommand::Replay(args)) => replay_book(&args),

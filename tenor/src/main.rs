@@ -10,6 +10,7 @@ mod ledger;
 mod margin;
 mod option;
 mod oracle_explain;
+mod oracle_attack;
 mod oracle_index;
 mod oracle_tape;
 mod oracle_verify;

@@ -156,7 +156,7 @@ fn of_file(ticks: &[TickObservations], grade: &str, at: Nanos) -> Result<Found, 
 fn sentence(print: &Print, gates: &[Gate]) -> String {
     let closed: Vec<String> = gates.iter().filter(|gate| !gate.is_open).map(in_words).collect();
     let because =
-        if closed.is_empty() { String::new() } else { format!(": {}", closed.join("; ")) };
+        if closed.is_empty() { String::new() } else { format!("; {}", closed.join("; ")) };
     match print.state {
         State::Ok => "OK, because every gate is open".to_owned(),
         State::LowConf if closed.is_empty() => {

@@ -5,6 +5,7 @@
 //!
 //! Invariant: the output appears complete or not at all. It is written beside its place and renamed.
 
+mod evidence;
 mod generate;
 mod load;
 #[cfg(test)]

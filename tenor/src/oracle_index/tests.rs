@@ -6,7 +6,7 @@ use std::path::Path;
 
 use expect_test::{Expect, expect};
 use instruments::Nanos;
-use oracle::{Estimator, Index, Params, State};
+use oracle::{Estimator, Index, Params, State, Tier, Units};
 
 use super::load::TickObservations;
 use super::{IndexArgs, IndexError, Summary, generate, load, prints, run};
@@ -200,6 +200,84 @@ fn oracle_020_bad_fields_are_named_with_their_line_and_field() {
         line 3: 5 fields, expected 6
         line 3: 7 fields, expected 6
     "#]].assert_eq(&refusals);
+}
+
+const EVIDENCE: &str =
+    "cluster,route,tier,total_units,leased_units,lease_price,lease_gpu_hours,stake";
+
+fn with_evidence(fields: &str) -> String {
+    format!("{HEADER},{EVIDENCE}\n2026-01-01T00:00:00Z,X,a,1,2,2,{fields}\n")
+}
+
+/// ATTACK-005: what stands behind a price is read where it is said, and an empty field says nothing.
+#[test]
+fn attack_005_what_stands_behind_a_price_is_read() {
+    let of = |fields: &str| {
+        let ticks = read(with_evidence(fields).as_bytes()).unwrap();
+        ticks[0].by_grade["X"][0].clone()
+    };
+    let plain = of(",,,,,,,");
+    let without = read(format!("{HEADER}\n2026-01-01T00:00:00Z,X,a,1,2,2\n").as_bytes()).unwrap();
+    assert_eq!(plain, without[0].by_grade["X"][0]);
+
+    let whole = of("north,api,B,8,7,1.95,3.5,0.25");
+    assert_eq!((whole.cluster().as_str(), whole.route().as_str()), ("north", "api"));
+    assert_eq!((whole.tier(), whole.stake().ppm()), (Tier::Leased, 250_000));
+    assert_eq!(whole.units(), Some(Units { total: 8, leased: 7 }));
+    let lease = whole.lease().unwrap();
+    assert_eq!((lease.price.micros(), lease.gpu_seconds.seconds()), (1_950_000, 12_600));
+    assert_eq!(of(",,,1,0,,,0").stake().ppm(), 0);
+}
+
+/// ATTACK-005: and refused by its name where it is wrong, or half.
+#[test]
+fn attack_005_wrong_evidence_is_named_with_its_line_and_field() {
+    let rows = [
+        " north,,,,,,,",
+        ",a\tb,,,,,,",
+        ",,F,,,,,",
+        ",,,8,9,,,",
+        ",,,0,0,,,",
+        ",,,8,,,,",
+        ",,,,7,,,",
+        ",,,8,-1,,,",
+        ",,,8.5,1,,,",
+        ",,,,,NaN,1,",
+        ",,,,,2,inf,",
+        ",,,,,2,0,",
+        ",,,,,2,-1,",
+        ",,,,,2,,",
+        ",,,,,,1,",
+        ",,,,,2,9999999999,",
+        ",,,,,,,1.01",
+        ",,,,,,,-0.1",
+        ",,,,,,,half",
+    ];
+    let refusals: String =
+        rows.iter().map(|row| format!("{}\n", refused(with_evidence(row).as_bytes()))).collect();
+    expect![[r#"
+        line 2, field cluster: cluster name of 6 bytes is not 1 to 64 printable ASCII characters
+        line 2, field route: cluster name of 3 bytes is not 1 to 64 printable ASCII characters
+        line 2, field tier: "F" is not a tier: A, B, C, D or E
+        line 2, field leased_units: 9 of 8 units leased
+        line 2, field leased_units: 0 of 0 units leased
+        line 2, field leased_units: nothing, where total_units says something
+        line 2, field total_units: nothing, where leased_units says something
+        line 2, field leased_units: "-1" is not a whole number from 0
+        line 2, field total_units: "8.5" is not a whole number from 0
+        line 2, field lease_price: "NaN" is not a decimal number of at most 28 digits
+        line 2, field lease_gpu_hours: "inf" is not a decimal number of at most 28 digits
+        line 2, field lease_gpu_hours: 0 is not positive
+        line 2, field lease_gpu_hours: -1 is not positive
+        line 2, field lease_gpu_hours: nothing, where lease_price says something
+        line 2, field lease_price: nothing, where lease_gpu_hours says something
+        line 2, field lease_gpu_hours: lease of 35999999996400 GPU-seconds is not between 1 and 3162240000000
+        line 2, field stake: 1.01 is not from 0 to 1
+        line 2, field stake: -0.1 is not from 0 to 1
+        line 2, field stake: "half" is not a decimal number of at most 28 digits
+    "#]].assert_eq(&refusals);
+    let twice = format!("{HEADER},stake,stake\n");
+    assert_eq!(refused(twice.as_bytes()), "line 1: 2 columns named stake, expected one");
 }
 
 /// ORACLE-020: what nobody can have seen yet is refused; what was seen just now is not, and a number in quotation marks is a number.
