@@ -337,6 +337,20 @@ pub(crate) enum OracleCommand {
     /// In: CSV with the columns ts,gpu_class,provider,configs,min,avg, in USD per GPU-hour. Out: CSV with
     /// ts,grade,index,conf,state,providers, one row per grade and tick; a withheld print has no index.
     Index(IndexArgs),
+    /// Run one of several reporters that agree on every tick's inputs and sign the reports that follow.
+    ///
+    /// docs/reporters.md describes the two settings files, the protocol, and what it does not tolerate.
+    Reporter(crate::oracle_reporter::ReporterArgs),
+    /// Sign a provider's statement and send it to reporters.
+    ///
+    /// Prints the signed statement in hexadecimal, then one line with each reporter's answer. Exits 1 when one refuses.
+    Observe(crate::oracle_reporter::ObserveArgs),
+    /// Check the proof that a provider said two things at once.
+    ///
+    /// Needs nothing but the file. Exits 0 when the proof holds.
+    Equivocation(crate::oracle_reporter::EquivocationArgs),
+    /// Check the signatures of a file of reports.
+    Report(crate::oracle_reporter::ReportArgs),
 }
 
 /// From observations to prints.

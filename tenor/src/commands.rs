@@ -16,12 +16,13 @@ use crate::cli::{
     JournalArgs, JournalCommand, LedgerCommand, OracleCommand, ReplayArgs, SimArgs, SimCommand,
     StatementArgs,
 };
+pub(crate) use account::micro_usd;
 pub(crate) use book_replay_help::BOOK_REPLAY_HELP;
 pub(crate) use roles::runtime;
 pub(crate) use serve::Interrupt;
 
 use crate::progress::Progress;
-use crate::{assignment, book_replay, demo, ledger, margin, option, oracle_index};
+use crate::{assignment, book_replay, demo, ledger, margin, option, oracle_index, oracle_reporter};
 
 /// Runs one command.
 ///
@@ -40,6 +41,12 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Assignment(AssignmentCommand::Show(args)) => assignment::show(&args),
         Command::Assignment(AssignmentCommand::Verify(args)) => assignment::verify(&args),
         Command::Oracle(OracleCommand::Index(args)) => index(&args),
+        Command::Oracle(OracleCommand::Reporter(args)) => oracle_reporter::run(&args),
+        Command::Oracle(OracleCommand::Observe(args)) => oracle_reporter::observe(&args),
+        Command::Oracle(OracleCommand::Equivocation(args)) => {
+            oracle_reporter::check_equivocation(&args)
+        }
+        Command::Oracle(OracleCommand::Report(args)) => oracle_reporter::check_reports(&args),
         Command::Book(BookCommand::Replay(args)) => replay_book(&args),
         Command::Margin(args) => {
             margin::run(&args.file, args.json, &mut stdout().lock())?;

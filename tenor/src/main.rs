@@ -10,6 +10,7 @@ mod ledger;
 mod margin;
 mod option;
 mod oracle_index;
+mod oracle_reporter;
 mod progress;
 
 use std::process::ExitCode;

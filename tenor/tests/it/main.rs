@@ -4,4 +4,6 @@ mod commands;
 mod demo;
 mod kill;
 mod ledger;
+
+mod reporters;
 mod running;
