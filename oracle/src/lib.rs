@@ -17,18 +17,28 @@
     )
 )]
 
+mod administered;
+mod answer;
+mod attendance;
+mod ballot;
 mod cluster;
 mod commitments;
 mod confidence;
 mod confirmation;
+mod daily;
 mod explain;
+mod explaining;
 mod filter;
 mod fixing;
 mod founding;
+mod gates;
 mod index;
 pub mod io;
+mod ladder;
+mod leases;
 mod log;
 mod member;
+mod normal;
 mod observation;
 mod params;
 mod print;
@@ -37,6 +47,7 @@ mod registry;
 mod report;
 mod statement;
 mod tier;
+mod utilisation;
 mod votes;
 
 pub use cluster::{ClusterId, ProviderId};
