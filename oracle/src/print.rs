@@ -83,6 +83,8 @@ pub enum Withheld {
         /// Providers that quoted but do not vote yet.
         on_probation: u32,
     },
+    /// The reporters withheld it; their report has the reason in words.
+    ByReporters,
 }
 
 impl Print {
@@ -145,6 +147,7 @@ impl fmt::Display for Withheld {
             }
             Self::NoWeight => f.write_str("no weight"),
             Self::OutOfRange => f.write_str("out of range"),
+            Self::ByReporters => f.write_str("by the reporters"),
         }
     }
 }

@@ -88,6 +88,18 @@ impl StateKind {
             Self::Withheld => 4,
         }
     }
+
+    /// Its name, as the state is written.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::LowConf => "LOW_CONF",
+            Self::Unconfirmed => "UNCONFIRMED",
+            Self::Fallback => "FALLBACK",
+            Self::Withheld => "WITHHELD",
+        }
+    }
 }
 
 impl Trigger {

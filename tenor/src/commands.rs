@@ -16,6 +16,7 @@ use crate::cli::{
     AccountCommand, AssignmentCommand, BookCommand, Command, CrashArgs, ExportArgs, JournalArgs,
     JournalCommand, LedgerCommand, OracleCommand, ReplayArgs, SimArgs, SimCommand, StatementArgs,
 };
+pub(crate) use account::micro_usd;
 pub(crate) use book_replay_help::BOOK_REPLAY_HELP;
 pub(crate) use roles::runtime;
 pub(crate) use serve::Interrupt;
@@ -26,7 +27,7 @@ use crate::oracle_verify::VerifyPrintsArgs;
 use crate::progress::Progress;
 use crate::{
     assignment, book_replay, demo, ledger, margin, option, oracle_attack, oracle_explain,
-    oracle_index, oracle_tape, oracle_verify,
+    oracle_index, oracle_reporter, oracle_tape, oracle_verify,
 };
 
 /// Runs one command.
@@ -64,6 +65,12 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
             oracle_attack::run(&args, &mut stdout().lock())?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Oracle(OracleCommand::Reporter(args)) => oracle_reporter::run(&args),
+        Command::Oracle(OracleCommand::Observe(args)) => oracle_reporter::observe(&args),
+        Command::Oracle(OracleCommand::Equivocation(args)) => {
+            oracle_reporter::check_equivocation(&args)
+        }
+        Command::Oracle(OracleCommand::Report(args)) => oracle_reporter::check_reports(&args),
         Command::Book(BookCommand::Replay(args)) => replay_book(&args),
         Command::Margin(args) => {
             margin::run(&args.file, args.json, &mut stdout().lock())?;

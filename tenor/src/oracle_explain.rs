@@ -1,6 +1,7 @@
 //! `tenor oracle explain`: why a print is what it is. Every voice with its price, its weight and its effect, what was ignored, both legs,
 //! every gate, and one sentence.
 
+mod page;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -10,9 +11,10 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
-use instruments::{MicroUsd, Nanos, Ppm, Seq};
+use instruments::{MicroUsd, Nanos, Seq};
 use oracle::io::tape::{Label, RowError, TapeError, explain};
-use oracle::{Explanation, Gate, GateName, Index, NanoLog, Params, Print, State, Voice};
+use oracle::{Explanation, Gate, GateName, Index, NanoLog, Observation, Params, Print, State};
+use rust_decimal::Decimal;
 
 use crate::oracle_index::{IndexError, TickObservations, Timestamp, load};
 use crate::oracle_tape::{decimal, time};
@@ -84,6 +86,7 @@ pub(crate) enum ExplainError {
 struct Explained {
     row: Option<(Seq, Nanos)>,
     print: Print,
+    shown: Vec<Observation>,
     explanation: Explanation,
 }
 
@@ -103,6 +106,7 @@ pub(crate) fn run(
             let explained = asked.explained.map(|it| Explained {
                 row: Some((it.seq, it.written_at)),
                 print: it.print,
+                shown: it.shown,
                 explanation: it.explanation,
             });
             let grade = args.grade.clone();
@@ -121,7 +125,7 @@ pub(crate) fn run(
         let whole = wire::json(&explained, &args.grade).map_err(io::Error::from)?;
         writeln!(stdout, "{whole}")?;
     } else {
-        write!(stdout, "{}", page(&explained, &args.grade))?;
+        write!(stdout, "{}", page::text(&explained, &args.grade))?;
     }
     Ok(())
 }
@@ -145,8 +149,9 @@ fn of_file(ticks: &[TickObservations], grade: &str, at: Nanos) -> Result<Found, 
         if shown.peek().is_some() {
             index.tick(tick.at, &of_grade(tick));
         } else {
-            let (print, explanation) = index.tick_explained(tick.at, &of_grade(tick));
-            explained = Some(Explained { row: None, print, explanation });
+            let shown = of_grade(tick);
+            let (print, explanation) = index.tick_explained(tick.at, &shown);
+            explained = Some(Explained { row: None, print, shown, explanation });
         }
     }
     Ok(((first, last.at), explained))
@@ -209,99 +214,12 @@ const fn is_floor(name: GateName) -> bool {
     }
 }
 
-/// A logarithm with six digits behind the point: differences of it are close to shares.
-fn log(nanos: NanoLog) -> String {
-    // Towards zero, for display.
-    decimal(MicroUsd::new(nanos.nanos() / 1_000))
+/// A share from nanos of a logarithm, in percent: +0.01 of a logarithm is 1 %, to the first order.
+fn percent_of_log(nanos: NanoLog) -> String {
+    format!("{:.3}", Decimal::new(nanos.nanos(), 7))
 }
 
-/// Millionths as percent with two digits behind the point.
-fn percent(share: Ppm) -> String {
-    format!("{:.2}", rust_decimal::Decimal::new(share.ppm(), 4))
-}
-
-fn page(explained: &Explained, grade: &str) -> String {
-    let Explained { row, print, explanation } = explained;
-    let money = |value: Option<MicroUsd>| value.map_or_else(|| "none".to_owned(), decimal);
-    let mut lines = vec![format!("{grade} at {}", Timestamp(print.at))];
-    if let Some((seq, written_at)) = row {
-        lines.push(format!("row {} of the tape, written at {}", seq.0, Timestamp(*written_at)));
-    }
-    lines.push(format!(
-        "index {}  conf {}  state {}  methodology {}",
-        money(print.value),
-        decimal(MicroUsd::new(print.conf.ppm())),
-        print.state,
-        print.methodology,
-    ));
-    lines.push(sentence(print, &explanation.gates));
-    lines.push(String::new());
-    lines.extend(voices(&explanation.voices));
-    if !explanation.ignored.is_empty() {
-        lines.push(String::new());
-        lines.push("ignored".to_owned());
-        for ignored in &explanation.ignored {
-            lines.push(format!("  {:<20} {}", ignored.provider.as_str(), ignored.why.as_str()));
-        }
-    }
-    lines.push(String::new());
-    for (name, value) in [
-        ("centre", log(explanation.center)),
-        ("band", log(explanation.band)),
-        ("fast", log(explanation.fast)),
-        ("level", log(explanation.level)),
-        ("anchor", log(explanation.anchor)),
-        ("price leg", money(explanation.price_leg)),
-        ("utilisation leg", money(explanation.utilisation_leg)),
-        (
-            "utilisation",
-            explanation.utilisation.map_or_else(|| "unknown".to_owned(), |it| percent(it) + " %"),
-        ),
-    ] {
-        lines.push(format!("{name:<16} {value}"));
-    }
-    lines.push(String::new());
-    lines.push(format!("{:<16} {:>12} {:>9} {:>12}", "gate", "is", "", "limit"));
-    for gate in &explanation.gates {
-        let bound = if is_floor(gate.name) { "at least" } else { "at most" };
-        let (is, limit) = (measured(gate.name, gate.is), measured(gate.name, gate.limit));
-        let verdict = if gate.is_open { "" } else { "  CLOSED" };
-        lines.push(format!("{:<16} {is:>12} {bound:>9} {limit:>12}{verdict}", gate.name.as_str()));
-    }
-    lines.push(String::new());
-    lines.join("\n")
-}
-
-fn voices(voices: &[Voice]) -> Vec<String> {
-    let mut lines = vec![format!(
-        "{:<20} {:>4} {:>10} {:>10} {:>10} {:>10} {:>8} {:>8} {:>10}",
-        "voice",
-        "tier",
-        "price",
-        "spread",
-        "residual",
-        "counts as",
-        "share %",
-        "capped %",
-        "effect",
-    )];
-    for voice in voices {
-        let mark = if voice.is_winsorised { "*" } else { "" };
-        lines.push(format!(
-            "{:<20} {:>4} {:>10} {:>10} {:>10} {:>10} {:>8} {:>8} {:>10}",
-            voice.provider.as_str(),
-            voice.tier.to_string(),
-            decimal(voice.price),
-            log(voice.spread),
-            log(voice.residual),
-            log(voice.winsorised) + mark,
-            percent(voice.share_before_cap),
-            percent(voice.share),
-            log(voice.effect),
-        ));
-    }
-    if voices.iter().any(|voice| voice.is_winsorised) {
-        lines.push("* beyond the band, counted at its edge".to_owned());
-    }
-    lines
+/// The price whose logarithm it is.
+fn price_of_log(nanos: NanoLog) -> String {
+    nanos.price().map_or_else(|| "none".to_owned(), decimal)
 }

@@ -306,14 +306,20 @@ fn report_013_four_honest_reporters_publish_the_same() {
 }
 
 #[test]
-fn report_010_when_the_providers_fall_silent_the_report_says_so() {
+fn report_010_when_the_providers_are_silent_the_reports_say_so() {
     let mut world = World::new(2);
-    world.offer_all(2_000_000, 1);
-    world.run_for(15 * CADENCE);
+    world.run_for(6 * CADENCE);
     world.check();
     let report = &world.last(0).report;
     assert_eq!((report.state, report.value), (StateKind::Withheld, None));
     assert_eq!((report.reason.as_str(), report.inputs), ("no observations", 0));
+    assert_eq!(report.trigger, Trigger::Heartbeat);
+    // Once they have spoken and fall silent again, what stands in is no index.
+    world.offer_all(2_000_000, 1);
+    world.run_for(15 * CADENCE);
+    world.check();
+    assert_eq!(world.last(0).report.inputs, 0);
+    assert!(!matches!(world.last(0).report.state, StateKind::Ok));
 }
 
 /// REPORT-014: with one of four dead, whoever leads, every tick is decided.
@@ -421,11 +427,12 @@ fn report_016_a_late_statement_counts_in_the_next_tick_or_never() {
 /// the network heals everybody has every tick.
 #[test]
 fn report_017_nothing_is_decided_twice_in_a_bad_network() {
-    for seed in 1..=3 {
+    let seeds = std::env::var("TENOR_REPORTER_SEEDS").ok().and_then(|it| it.parse().ok());
+    for seed in 1..=seeds.unwrap_or(2) {
         let mut world = World::new(seed * 7_919);
         world.loss_percent = 20;
         world.delay_max = 3_000 * MILLIS;
-        for nonce in 1..=4 {
+        for nonce in 1..=3 {
             world.offer_all(2_000_000 + nonce * 9_000, nonce);
             let victim = usize::try_from(world.draw(4)).unwrap();
             let (before, dead) = (world.draw(CADENCE), world.draw(CADENCE));
@@ -441,7 +448,7 @@ fn report_017_nothing_is_decided_twice_in_a_bad_network() {
         let heights: BTreeSet<u64> =
             world.reporters.iter().flatten().map(|it| it.chain().next_height()).collect();
         assert_eq!(heights.len(), 1, "seed {seed}: {heights:?}");
-        assert!(5 < *heights.first().unwrap(), "seed {seed}: {heights:?}");
+        assert!(4 < *heights.first().unwrap(), "seed {seed}: {heights:?}");
     }
 }
 

@@ -1,11 +1,13 @@
 //! An explanation as one JSON object. Decimals are written from their text, so that no float touches them.
 
 use instruments::{MicroUsd, Ppm};
+use oracle::{NanoLog, Observation};
+use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::Result;
 use serde_json::value::RawValue;
 
-use super::{Explained, is_floor, log, measured, sentence};
+use super::{Explained, is_floor, measured, sentence};
 use crate::oracle_index::Timestamp;
 use crate::oracle_tape::decimal;
 
@@ -22,6 +24,7 @@ struct WireExplanation<'a> {
     state: String,
     methodology: u16,
     why: String,
+    inputs: Vec<WireInput<'a>>,
     voices: Vec<WireVoice<'a>>,
     ignored: Vec<WireIgnored<'a>>,
     center: Number,
@@ -35,6 +38,18 @@ struct WireExplanation<'a> {
     gates: Vec<WireGate>,
 }
 
+#[derive(Serialize)]
+struct WireInput<'a> {
+    provider: &'a str,
+    cluster: &'a str,
+    route: &'a str,
+    tier: String,
+    price: Number,
+    listings: u32,
+    at: String,
+}
+
+/// Levels, spreads and effects are natural logarithms of micro-dollars, and differences of such.
 #[derive(Serialize)]
 struct WireVoice<'a> {
     provider: &'a str,
@@ -75,12 +90,28 @@ fn money(value: MicroUsd) -> Result<Number> {
     number(decimal(value))
 }
 
+fn log(nanos: NanoLog) -> String {
+    Decimal::new(nanos.nanos(), 9).normalize().to_string()
+}
+
+fn input(input: &Observation) -> Result<WireInput<'_>> {
+    Ok(WireInput {
+        provider: input.provider().as_str(),
+        cluster: input.cluster().as_str(),
+        route: input.route().as_str(),
+        tier: input.tier().to_string(),
+        price: money(input.price())?,
+        listings: input.configs(),
+        at: Timestamp(input.at()).to_string(),
+    })
+}
+
 fn share(share: Ppm) -> Result<Number> {
     money(MicroUsd::new(share.ppm()))
 }
 
 pub(super) fn json(explained: &Explained, grade: &str) -> Result<String> {
-    let Explained { row, print, explanation } = explained;
+    let Explained { row, print, shown, explanation } = explained;
     let voices = explanation.voices.iter().map(|voice| {
         Ok(WireVoice {
             provider: voice.provider.as_str(),
@@ -120,6 +151,7 @@ pub(super) fn json(explained: &Explained, grade: &str) -> Result<String> {
         state: print.state.to_string(),
         methodology: print.methodology,
         why: sentence(print, &explanation.gates),
+        inputs: shown.iter().map(input).collect::<Result<_>>()?,
         voices: voices.collect::<Result<_>>()?,
         ignored: ignored.collect(),
         center: number(log(explanation.center))?,

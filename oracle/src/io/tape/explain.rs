@@ -25,6 +25,8 @@ pub struct Explained {
     pub written_at: Nanos,
     /// What its inputs give.
     pub print: Print,
+    /// What it was shown, in order.
+    pub shown: Vec<Observation>,
     /// Why.
     pub explanation: Explanation,
 }
@@ -91,7 +93,7 @@ pub fn explain(dir: &Path, grade: &Label, at: Nanos) -> Result<Asked, TapeError>
     }
     asked.explained = found.map(|Candidate { seq, written_at, tick, mut before, shown }| {
         let (print, explanation) = before.tick_explained(tick, &shown);
-        Explained { seq, written_at, print, explanation }
+        Explained { seq, written_at, print, shown, explanation }
     });
     Ok(asked)
 }
