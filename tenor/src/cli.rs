@@ -372,20 +372,6 @@ pub(crate) enum OracleCommand {
     Report(crate::oracle_reporter::ReportArgs),
 }
 
-/// From observations to prints.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct IndexArgs {
-    /// What providers asked, in order of time.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) observations: PathBuf,
-    /// Where the prints go.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) out: PathBuf,
-    /// Print one JSON summary.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
 /// One order book alone.
 #[derive(Debug, Subcommand)]
 pub(crate) enum BookCommand {
