@@ -18,18 +18,34 @@ pub struct Print {
     pub state: State,
     /// Providers that quoted in this tick and have a vote.
     pub providers: u32,
+    /// How many equal voices the weights are worth, in millionths of a voice; nothing when nobody votes.
+    pub voices: Ppm,
+    /// The largest cluster's share of the weight.
+    pub top_share: Ppm,
+    /// The index from prices alone.
+    pub price_leg: Option<MicroUsd>,
+    /// What utilisation says the price should be, where it says anything.
+    pub utilisation_leg: Option<MicroUsd>,
+    /// The share of the known units that is leased, where units are known.
+    pub utilisation: Option<Ppm>,
+    /// The registered version of the method.
+    pub methodology: u16,
 }
 
-/// How far a value can be relied upon. Every state but the last has a value computed from this tick's quotes.
+/// The version of the method that this code is. A change of the method or of a number in it is a new version.
+pub const METHODOLOGY: u16 = 1;
+
+/// How far a value can be relied upon. Every state but the last has a value; it is made of this tick's quotes but on rungs 3 and 4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
 pub enum State {
     /// Every gate is passed.
     Ok,
-    /// Published, but few providers, unequal voices, wide dispersion, or a wide confidence band.
+    /// Published, but a gate is shut: few owners, unequal voices, one route, wide dispersion, or a wide confidence band.
     LowConf,
     /// A move beyond the jump limit that neither enough other providers nor enough ticks have confirmed yet.
     Unconfirmed,
-    /// The rung of the fallback ladder; 2 is "one provider short, replaced by a recent quote".
+    /// The rung of the fallback ladder. 2: one owner short and a recent quote, or transactions alone; 3: the last value moved by a futures
+    /// mark; 4: the last full value moved by utilisation.
     Fallback(u8),
     /// No value.
     Withheld(Withheld),
@@ -58,13 +74,43 @@ pub enum Withheld {
     NoWeight,
     /// The value does not fit in the range of a price.
     OutOfRange,
+    /// Enough providers that have a vote quoted, but too few owners.
+    Clusters {
+        /// Owners of those that quoted and vote.
+        voting: u32,
+        /// Those needed.
+        needed: u32,
+        /// Providers that quoted but do not vote yet.
+        on_probation: u32,
+    },
+    /// The reporters withheld it; their report has the reason in words.
+    ByReporters,
 }
 
 impl Print {
     /// A refusal.
     #[must_use]
     pub(crate) const fn withheld(at: Nanos, reason: Withheld, providers: u32) -> Self {
-        Self { at, value: None, conf: Ppm::ONE, state: State::Withheld(reason), providers }
+        Self {
+            at,
+            value: None,
+            conf: Ppm::ONE,
+            state: State::Withheld(reason),
+            providers,
+            voices: Ppm::ZERO,
+            top_share: Ppm::ZERO,
+            price_leg: None,
+            utilisation_leg: None,
+            utilisation: None,
+            methodology: METHODOLOGY,
+        }
+    }
+
+    /// A plain average, which knows nothing of its own uncertainty.
+    #[must_use]
+    pub(crate) const fn plain(at: Nanos, value: MicroUsd, providers: u32) -> Self {
+        let print = Self::withheld(at, Withheld::NoObservations, providers);
+        Self { value: Some(value), state: State::Ok, price_leg: Some(value), ..print }
     }
 }
 
@@ -93,8 +139,15 @@ impl fmt::Display for Withheld {
             Self::NoCommonLevel { providers } => {
                 write!(f, "no common level of {providers} providers")
             }
+            Self::Clusters { voting, needed, on_probation: 0 } => {
+                write!(f, "{voting} of {needed} owners")
+            }
+            Self::Clusters { voting, needed, on_probation } => {
+                write!(f, "{voting} of {needed} owners and {on_probation} on probation")
+            }
             Self::NoWeight => f.write_str("no weight"),
             Self::OutOfRange => f.write_str("out of range"),
+            Self::ByReporters => f.write_str("by the reporters"),
         }
     }
 }

@@ -7,6 +7,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use rust_decimal::Decimal;
 
 use crate::ledger::Day;
+use crate::oracle_attack::AttackArgs;
+use crate::oracle_explain::ExplainArgs;
+use crate::oracle_index::IndexArgs;
+use crate::oracle_tape::{RecordArgs, TapeCommand};
+use crate::oracle_verify::VerifyPrintsArgs;
 
 const DEMO_SEED: u64 = 7;
 
@@ -340,20 +345,34 @@ pub(crate) enum OracleCommand {
     /// Fit the forward curve to quotes: one price per day of delivery, how sure it is, and which quotes contradict each other.
     #[command(after_long_help = crate::oracle_curve::HELP)]
     Curve(FiguresArgs),
-}
-
-/// From observations to prints.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct IndexArgs {
-    /// What providers asked, in order of time.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) observations: PathBuf,
-    /// Where the prints go.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) out: PathBuf,
-    /// Print one JSON summary.
-    #[arg(long)]
-    pub(crate) json: bool,
+    /// Record a file of provider observations, and every print that they give, on a tape.
+    ///
+    /// A tape is a directory: a log that is only ever added to, each row with a hash over itself and the one before, and the same rows in
+    /// sled. Recording goes on where the tape ends.
+    Record(RecordArgs),
+    /// Recompute every print of a tape from its inputs, and check files, chain, signatures and roots. Exit code 1 on anything wrong.
+    Verify(VerifyPrintsArgs),
+    /// Say why a print is what it is: the voices, their weights and effects, and every gate.
+    Explain(ExplainArgs),
+    /// Ask a tape what was known when.
+    #[command(subcommand)]
+    Tape(TapeCommand),
+    /// Attack the index and the plain averages in simulated markets, and print the table.
+    Attack(AttackArgs),
+    /// Run one of several reporters that agree on every tick's inputs and sign the reports that follow.
+    ///
+    /// docs/reporters.md describes the two settings files, the protocol, and what it does not tolerate.
+    Reporter(crate::oracle_reporter::ReporterArgs),
+    /// Sign a provider's statement and send it to reporters.
+    ///
+    /// Prints the signed statement in hexadecimal, then one line with each reporter's answer. Exits 1 when one refuses.
+    Observe(crate::oracle_reporter::ObserveArgs),
+    /// Check the proof that a provider said two things at once.
+    ///
+    /// Needs nothing but the file. Exits 0 when the proof holds.
+    Equivocation(crate::oracle_reporter::EquivocationArgs),
+    /// Check the signatures of a file of reports.
+    Report(crate::oracle_reporter::ReportArgs),
 }
 
 /// One order book alone.

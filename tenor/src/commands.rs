@@ -10,18 +10,25 @@ use std::io::{BufRead, BufReader, BufWriter, Write, stdin, stdout};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use api::venue::VenueClock;
 
 use crate::cli::{
-    AccountCommand, AssignmentCommand, BookCommand, Command, CrashArgs, ExportArgs, IndexArgs,
-    JournalArgs, JournalCommand, LedgerCommand, OracleCommand, ReplayArgs, SimArgs, SimCommand,
-    StatementArgs,
+    AccountCommand, AssignmentCommand, BookCommand, Command, CrashArgs, ExportArgs, JournalArgs,
+    JournalCommand, LedgerCommand, OracleCommand, ReplayArgs, SimArgs, SimCommand, StatementArgs,
 };
+pub(crate) use account::micro_usd;
 pub(crate) use book_replay_help::BOOK_REPLAY_HELP;
 pub(crate) use roles::runtime;
 pub(crate) use serve::Interrupt;
 
+use crate::oracle_index::IndexArgs;
+use crate::oracle_tape::{RecordArgs, TapeCommand};
+use crate::oracle_verify::VerifyPrintsArgs;
 use crate::progress::Progress;
-use crate::{assignment, book_replay, demo, ledger, margin, option, oracle_curve, oracle_index};
+use crate::{
+    assignment, book_replay, demo, ledger, margin, option, oracle_attack, oracle_curve,
+    oracle_explain, oracle_index, oracle_reporter, oracle_tape, oracle_verify,
+};
 
 /// Runs one command.
 ///
@@ -44,6 +51,30 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
             oracle_curve::run(&args.file, args.json, &mut stdout().lock())?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Oracle(OracleCommand::Record(args)) => record(&args),
+        Command::Oracle(OracleCommand::Verify(args)) => verify_prints(&args),
+        Command::Oracle(OracleCommand::Explain(args)) => {
+            oracle_explain::run(&args, VenueClock::System.now(), &mut stdout().lock())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Oracle(OracleCommand::Tape(TapeCommand::Show(args))) => {
+            oracle_tape::show(&args, &mut stdout().lock())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Oracle(OracleCommand::Tape(TapeCommand::Export(args))) => {
+            oracle_tape::export(&args, stdout().lock())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Oracle(OracleCommand::Attack(args)) => {
+            oracle_attack::run(&args, &mut stdout().lock())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Oracle(OracleCommand::Reporter(args)) => oracle_reporter::run(&args),
+        Command::Oracle(OracleCommand::Observe(args)) => oracle_reporter::observe(&args),
+        Command::Oracle(OracleCommand::Equivocation(args)) => {
+            oracle_reporter::check_equivocation(&args)
+        }
+        Command::Oracle(OracleCommand::Report(args)) => oracle_reporter::check_reports(&args),
         Command::Book(BookCommand::Replay(args)) => replay_book(&args),
         Command::Margin(args) => {
             margin::run(&args.file, args.json, &mut stdout().lock())?;
@@ -61,8 +92,20 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
 
 fn index(args: &IndexArgs) -> Result<ExitCode> {
     let _progress = Progress::start("running the index");
-    oracle_index::run(&args.observations, &args.out, args.json, &mut stdout().lock())?;
+    oracle_index::run(args, VenueClock::System.now(), &mut stdout().lock())?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn record(args: &RecordArgs) -> Result<ExitCode> {
+    let _progress = Progress::start("recording");
+    oracle_tape::record(args, &VenueClock::System, &mut stdout().lock())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn verify_prints(args: &VerifyPrintsArgs) -> Result<ExitCode> {
+    let _progress = Progress::start("recomputing");
+    let is_sound = oracle_verify::run(args, VenueClock::System.now(), &mut stdout().lock())?;
+    Ok(if is_sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn replay_book(args: &ReplayArgs) -> Result<ExitCode> {

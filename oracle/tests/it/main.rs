@@ -4,5 +4,11 @@ mod attack;
 mod book;
 mod curve;
 mod properties;
+#[cfg(feature = "sign")]
+mod report;
+#[cfg(feature = "sign")]
+mod reporters;
+#[cfg(feature = "sign")]
+mod sign;
 mod states;
 mod time;

@@ -4,4 +4,7 @@ mod commands;
 mod demo;
 mod kill;
 mod ledger;
+
+mod reporters;
 mod running;
+mod tape;
