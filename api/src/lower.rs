@@ -68,16 +68,16 @@ fn with_limit(error: WireError, limit: Option<Decimal>) -> WireError {
 
 /// Test money in dollars, to the micro-dollar. Exact or refused.
 pub(crate) fn deposit(params: &Params, account: AccountId) -> Result<Command, WireError> {
-    Ok(Command::Deposit { account, amount: money(params)? })
+    Ok(Command::Deposit { account, amount: money(params, "amount")? })
 }
 
-/// The `amount` of a request that moves money, in dollars.
-fn money(params: &Params) -> Result<MicroUsd, WireError> {
-    let dollars = params.number("amount")?.ok_or_else(|| missing("amount"))?;
+/// Dollars, to the micro-dollar.
+pub(crate) fn money(params: &Params, name: &str) -> Result<MicroUsd, WireError> {
+    let dollars = params.number(name)?.ok_or_else(|| missing(name))?;
     let micros = dollars.checked_mul(Decimal::from(1_000_000)).filter(|it| it.fract().is_zero());
     let amount = micros.and_then(|micros| micros.to_i64()).map(MicroUsd::new);
     amount.ok_or_else(|| {
-        WireError::param("amount", "must have at most 6 digits after the point and fit the ledger")
+        WireError::param(name, "must have at most 6 digits after the point and fit the ledger")
     })
 }
 

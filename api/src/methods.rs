@@ -7,6 +7,7 @@ mod account;
 mod catalogue;
 mod clearing;
 mod close_out;
+mod default_fund;
 mod delivery;
 mod login;
 mod margin;
@@ -101,6 +102,7 @@ pub(crate) async fn call(
         Method::OfferStandby => close_out::offer_standby(gateway, caller, params).await,
         Method::DisputeInvoice => close_out::dispute_invoice(gateway, caller, params).await,
         Method::Clearing(method) => clearing::answer(gateway, caller, method, params).await,
+        Method::DefaultFund(method) => default_fund::answer(gateway, caller, method, params).await,
         Method::Auth
         | Method::Logout
         | Method::Subscribe

@@ -3,6 +3,7 @@
 //! The opposite direction is `lower.rs`. Nothing here asks or changes anything.
 
 mod clearing;
+mod default_fund;
 mod delivery;
 mod listing;
 mod margin;
@@ -13,6 +14,7 @@ mod reject;
 mod ticker;
 
 pub(crate) use clearing::{assignment, statement, transfer};
+pub(crate) use default_fund::{backstop_auction, default_standing};
 pub(crate) use delivery::{challenge, delivery_message, draw, is_party, obligation, receipt, task};
 pub(crate) use listing::{currency, index_price, instrument};
 pub(crate) use margin::{model_state, risk, simulated};

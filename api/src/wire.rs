@@ -8,6 +8,7 @@ mod account;
 mod assignment;
 mod catalogue;
 mod clearing;
+mod default_fund;
 mod delivery;
 mod envelope;
 mod error;
@@ -24,6 +25,7 @@ pub use clearing::{
     WireDeliveredInDay, WireMovement, WireStatement, WireTradedInDay, WireTransfer, WireTransfers,
     WireVariationInDay, WireWithdrawal,
 };
+pub use default_fund::{WireBackstopAuction, WireDefaultStanding, WireOfferedPosition};
 pub use delivery::{WireChallenge, WireDraw, WireObligation, WireReceipt, WireTask};
 pub use envelope::{
     ID_LEN_MAX, Request, Stamp, Unreadable, notification_text, reply_text, to_result,

@@ -25,7 +25,7 @@ pub(crate) struct LogQuery {
 
 /// Money that is to leave, to the micro-dollar.
 pub(crate) fn withdrawal(params: &Params, account: AccountId) -> Result<Command, WireError> {
-    Ok(Command::Withdraw { account, amount: money(params)? })
+    Ok(Command::Withdraw { account, amount: money(params, "amount")? })
 }
 
 /// A part of the log.

@@ -1,6 +1,7 @@
 //! The catalogue of methods. The documentation's table is made from it.
 
 use super::clearing::Clearing;
+use super::default_fund::DefaultFund;
 use super::margin::Margin;
 use crate::auth::Need;
 use crate::lower::{
@@ -62,6 +63,7 @@ pub(crate) enum Method {
     OfferStandby,
     DisputeInvoice,
     Clearing(Clearing),
+    DefaultFund(DefaultFund),
 }
 
 /// What is known of a method.
@@ -111,7 +113,7 @@ const LAST_TRADES: &[&str] =
 
 /// Every method, in the order of the documentation.
 #[rustfmt::skip]
-pub(crate) const METHODS: [Spec; 58] = [
+pub(crate) const METHODS: [Spec; 64] = [
     public(Method::Auth, "public/auth", LOGIN, "logs in; grant types client_credentials, client_signature, refresh_token"),
     public(Method::Hello, "public/hello", &["client_name", "client_version"], "introduces a client; answers with the venue's version"),
     public(Method::Test, "public/test", &[], "answers with the venue's version"),
@@ -170,6 +172,12 @@ pub(crate) const METHODS: [Spec; 58] = [
     private(Method::Substitute, "private/substitute", Need::TradeWrite, &["obligation_id", "grade", "nodes"], "brings other hardware in place of what fails"),
     private(Method::OfferStandby, "private/offer_standby", Need::TradeWrite, &["grade", "amount", "fee"], "offers GPUs to be called in a seller's place, for dollars per GPU-hour; 0 withdraws"),
     private(Method::DisputeInvoice, "private/dispute_invoice", Need::TradeWrite, &["obligation_id"], "disputes the newest invoice"),
+    private(Method::DefaultFund(DefaultFund::Get), "private/get_default_fund", Need::AccountRead, &[], "the account's share of the default fund, until when it stays, and what the account takes over as a backstop"),
+    private(Method::DefaultFund(DefaultFund::Contribute), "private/contribute_default_fund", Need::AccountWrite, &["currency", "amount"], "puts free money into the account's share of the default fund"),
+    private(Method::DefaultFund(DefaultFund::Withdraw), "private/withdraw_default_fund", Need::AccountWrite, &["currency", "amount"], "takes money out of the share, without a position and after the time of notice"),
+    private(Method::DefaultFund(DefaultFund::RegisterBackstop), "private/register_backstop", Need::TradeWrite, &["amount"], "says the largest notional that the account takes over when a portfolio is auctioned; 0 for none any more"),
+    private(Method::DefaultFund(DefaultFund::GetAuctions), "private/get_backstop_auctions", Need::TradeRead, &[], "portfolios on offer, each with its positions and the account's own bid; registered backstops only"),
+    private(Method::DefaultFund(DefaultFund::Bid), "private/bid_backstop", Need::TradeWrite, &["auction_id", "amount"], "asks for so much for taking a whole portfolio over at its marks, or pays where negative; sealed until the end, and the later bid counts"),
 ];
 
 #[cfg(test)]

@@ -1,16 +1,14 @@
 //! What parties say between the last trade and the close, beside delivering.
 
 use exchange::{Command, Node};
-use instruments::{GradeId, MicroUsd, Qty};
-use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive;
+use instruments::{GradeId, Qty};
 
 use super::Answer;
 use super::submit::submit;
 use crate::auth::Caller;
 use crate::gateway::Gateway;
 use crate::lower;
-use crate::wire::{Params, WireError, missing, to_result};
+use crate::wire::{Params, WireError, to_result};
 
 pub(super) async fn accept(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
     let (account, obligation) = (caller.account, lower::obligation_id(params)?);
@@ -35,12 +33,7 @@ pub(super) async fn substitute(gateway: &Gateway, caller: &Caller, params: &Para
 pub(super) async fn offer_standby(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
     let account = caller.account;
     let gpus = Qty::from_lots(params.required_integer("amount", u64::MAX)?);
-    let fee = params.number("fee")?.ok_or_else(|| missing("fee"))?;
-    let micros = fee.checked_mul(Decimal::from(1_000_000)).filter(|it| it.fract().is_zero());
-    let fee = micros.and_then(|micros| micros.to_i64()).map(MicroUsd::new);
-    let fee = fee.ok_or_else(|| {
-        WireError::param("fee", "must have at most 6 digits after the point and fit the ledger")
-    })?;
+    let fee = lower::money(params, "fee")?;
     let grade = grade(params)?;
     submit(gateway, Command::OfferStandby { account, grade, gpus, fee }).await?;
     Ok(to_result(&"ok"))

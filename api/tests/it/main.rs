@@ -6,6 +6,7 @@ mod accounts;
 mod bad_input;
 mod books;
 mod clearing;
+mod default_fund;
 mod delivery;
 mod documentation;
 mod examples;
