@@ -4,6 +4,7 @@
 //! - whose account it is comes from the session, never from a field;
 //! - a field that has no effect here is refused, never ignored.
 
+mod agreement;
 mod clearing;
 mod margin;
 mod order;
@@ -16,6 +17,10 @@ use settlement::{DeliveryReceipt, Verdict};
 
 use crate::raise;
 use crate::wire::{ErrorCode, Params, WireError, missing};
+pub(crate) use agreement::{
+    BLOCK_FIELDS, DELIVERY_FIELDS, EXECUTE_BLOCK_FIELDS, EXECUTE_DELIVERY_FIELDS, block,
+    delivery_agreement, signed,
+};
 pub(crate) use clearing::{
     LOG_FIELDS, NOMINATION_FIELDS, day, instruction, log_query, nomination, withdrawal,
 };

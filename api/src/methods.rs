@@ -4,6 +4,7 @@
 //! durable. Methods that concern the session itself are answered in `session.rs` on a WebSocket.
 
 mod account;
+mod agreements;
 mod catalogue;
 mod clearing;
 mod close_out;
@@ -102,6 +103,7 @@ pub(crate) async fn call(
         Method::OfferStandby => close_out::offer_standby(gateway, caller, params).await,
         Method::DisputeInvoice => close_out::dispute_invoice(gateway, caller, params).await,
         Method::Clearing(method) => clearing::answer(gateway, caller, method, params).await,
+        Method::Agreements(method) => agreements::answer(gateway, caller, method, params).await,
         Method::DefaultFund(method) => default_fund::answer(gateway, caller, method, params).await,
         Method::Auth
         | Method::Logout

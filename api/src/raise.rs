@@ -2,6 +2,7 @@
 //!
 //! The opposite direction is `lower.rs`. Nothing here asks or changes anything.
 
+mod agreement;
 mod clearing;
 mod default_fund;
 mod delivery;
@@ -13,6 +14,7 @@ mod order;
 mod reject;
 mod ticker;
 
+pub(crate) use agreement::{block_fill, to_sign};
 pub(crate) use clearing::{assignment, statement, transfer};
 pub(crate) use default_fund::{backstop_auction, default_standing};
 pub(crate) use delivery::{challenge, delivery_message, draw, is_party, obligation, receipt, task};

@@ -5,6 +5,7 @@
 //! - a field that is not known is refused by name.
 
 mod account;
+mod agreement;
 mod assignment;
 mod catalogue;
 mod clearing;
@@ -19,6 +20,7 @@ mod order;
 mod params;
 
 pub use account::{WireAccountSummary, WirePosition};
+pub use agreement::{WireBlockFill, WireBlockTrade, WireToSign};
 pub use assignment::{WireAssignment, WireHolder, WirePair};
 pub use catalogue::{WireCurrency, WireInstrument, WireTickStep};
 pub use clearing::{

@@ -1,11 +1,13 @@
 //! The catalogue of methods. The documentation's table is made from it.
 
+use super::agreements::Agreements;
 use super::clearing::Clearing;
 use super::default_fund::DefaultFund;
 use super::margin::Margin;
 use crate::auth::Need;
 use crate::lower::{
-    CANCEL_FIELDS, EDIT_FIELDS, LOG_FIELDS, NOMINATION_FIELDS, ORDER_FIELDS, RECEIPT_FIELDS,
+    BLOCK_FIELDS, CANCEL_FIELDS, DELIVERY_FIELDS, EDIT_FIELDS, EXECUTE_BLOCK_FIELDS,
+    EXECUTE_DELIVERY_FIELDS, LOG_FIELDS, NOMINATION_FIELDS, ORDER_FIELDS, RECEIPT_FIELDS,
 };
 
 /// A method.
@@ -64,6 +66,7 @@ pub(crate) enum Method {
     DisputeInvoice,
     Clearing(Clearing),
     DefaultFund(DefaultFund),
+    Agreements(Agreements),
 }
 
 /// What is known of a method.
@@ -113,7 +116,7 @@ const LAST_TRADES: &[&str] =
 
 /// Every method, in the order of the documentation.
 #[rustfmt::skip]
-pub(crate) const METHODS: [Spec; 64] = [
+pub(crate) const METHODS: [Spec; 69] = [
     public(Method::Auth, "public/auth", LOGIN, "logs in; grant types client_credentials, client_signature, refresh_token"),
     public(Method::Hello, "public/hello", &["client_name", "client_version"], "introduces a client; answers with the venue's version"),
     public(Method::Test, "public/test", &[], "answers with the venue's version"),
@@ -178,6 +181,11 @@ pub(crate) const METHODS: [Spec; 64] = [
     private(Method::DefaultFund(DefaultFund::RegisterBackstop), "private/register_backstop", Need::TradeWrite, &["amount"], "says the largest notional that the account takes over when a portfolio is auctioned; 0 for none any more"),
     private(Method::DefaultFund(DefaultFund::GetAuctions), "private/get_backstop_auctions", Need::TradeRead, &[], "portfolios on offer, each with its positions and the account's own bid; registered backstops only"),
     private(Method::DefaultFund(DefaultFund::Bid), "private/bid_backstop", Need::TradeWrite, &["auction_id", "amount"], "asks for so much for taking a whole portfolio over at its marks, or pays where negative; sealed until the end, and the later bid counts"),
+    private(Method::Agreements(Agreements::RegisterTradingKey), "private/register_trading_key", Need::AccountWrite, &["address"], "says which key signs what this account agrees elsewhere"),
+    private(Method::Agreements(Agreements::VerifyBlock), "private/verify_block_trade", Need::TradeRead, BLOCK_FIELDS, "the digest and the typed data of a block, or of futures in place of a reservation, that both parties sign"),
+    private(Method::Agreements(Agreements::ExecuteBlock), "private/execute_block_trade", Need::TradeWrite, EXECUTE_BLOCK_FIELDS, "books a block that both parties have signed, all of its trades or none"),
+    private(Method::Agreements(Agreements::VerifyDelivery), "private/verify_delivery_agreement", Need::TradeRead, DELIVERY_FIELDS, "the same of a delivery without the clearing house: lots of an expired series, or the end of an obligation"),
+    private(Method::Agreements(Agreements::ExecuteDelivery), "private/execute_delivery_agreement", Need::TradeWrite, EXECUTE_DELIVERY_FIELDS, "takes lots out of the assignment, or ends an obligation, as both parties have signed"),
 ];
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod accounts;
+mod agreements;
 mod bad_input;
 mod books;
 mod clearing;
