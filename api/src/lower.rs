@@ -10,7 +10,7 @@ mod margin;
 mod order;
 
 use exchange::{Command, Exchange, Reject, Series};
-use instruments::{AccountId, InstrumentId, MicroUsd, ObligationId, Ppm};
+use instruments::{AccountId, GradeId, InstrumentId, MicroUsd, ObligationId, Ppm};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use settlement::{DeliveryReceipt, Verdict};
@@ -22,7 +22,7 @@ pub(crate) use agreement::{
     delivery_agreement, signed,
 };
 pub(crate) use clearing::{
-    LOG_FIELDS, NOMINATION_FIELDS, day, instruction, log_query, nomination, withdrawal,
+    LOG_FIELDS, NOMINATION_FIELDS, day, instruction, log_query, nomination, place, withdrawal,
 };
 pub(crate) use margin::{SIMULATED_MAX, margin_model, risk_query, simulated};
 pub(crate) use order::{
@@ -84,6 +84,12 @@ pub(crate) fn money(params: &Params, name: &str) -> Result<MicroUsd, WireError> 
     amount.ok_or_else(|| {
         WireError::param(name, "must have at most 6 digits after the point and fit the ledger")
     })
+}
+
+/// The grade that a request names.
+pub(crate) fn grade(params: &Params) -> Result<GradeId, WireError> {
+    let name = params.required_text("grade")?;
+    GradeId::new(&name).ok_or_else(|| WireError::param("grade", "must be the name of a grade"))
 }
 
 /// The obligation that a request names.

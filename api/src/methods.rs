@@ -14,6 +14,7 @@ mod login;
 mod margin;
 mod market_data;
 mod orders;
+mod settled;
 mod submit;
 mod trading;
 
@@ -126,7 +127,8 @@ pub(crate) async fn call(
         | Method::GetIndexPrice
         | Method::GetIndexPriceNames
         | Method::GetRiskArrays
-        | Method::GetAssignment => {
+        | Method::GetAssignment
+        | Method::GetLastSettlementsByInstrument => {
             Err(WireError::new(ErrorCode::Internal, "a market data method was not answered"))
         }
     }

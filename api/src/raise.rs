@@ -12,6 +12,7 @@ mod money;
 mod option;
 mod order;
 mod reject;
+mod settled;
 mod ticker;
 
 pub(crate) use agreement::{block_fill, to_sign};
@@ -25,6 +26,7 @@ pub(crate) use order::{
     new_order, order, order_from_open, public_trade, tick_direction, user_trade,
 };
 pub(crate) use reject::{openings_error, reject, sign_error, submit_error};
+pub(crate) use settled::{place, settlement, split_page, split_share};
 pub(crate) use ticker::{book, levels, price_band, ticker};
 
 use instruments::{GradeId, Side};

@@ -18,6 +18,7 @@ mod market;
 mod number;
 mod order;
 mod params;
+mod settled;
 
 pub use account::{WireAccountSummary, WirePosition};
 pub use agreement::{WireBlockFill, WireBlockTrade, WireToSign};
@@ -45,3 +46,7 @@ pub use number::{Number, NumberError};
 pub use order::{WireOrder, WirePlaced, WireUserTrade};
 pub use params::Params;
 pub(crate) use params::missing;
+pub use settled::{
+    WireSettlement, WireSettlementSource, WireSettlements, WireSplitLine, WireSplitPage,
+    WireSplitShare, WireSplits,
+};

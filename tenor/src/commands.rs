@@ -12,16 +12,16 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 
 use crate::cli::{
-    AccountCommand, AssignmentCommand, BookCommand, Command, CrashArgs, ExportArgs, IndexArgs,
-    JournalArgs, JournalCommand, LedgerCommand, OracleCommand, ReplayArgs, SimArgs, SimCommand,
-    StatementArgs,
+    AccountCommand, AssignmentCommand, BookCommand, Command, CrashArgs, ExportArgs, HaircutCommand,
+    IndexArgs, JournalArgs, JournalCommand, LedgerCommand, OracleCommand, ReplayArgs, SimArgs,
+    SimCommand, StatementArgs,
 };
 pub(crate) use book_replay_help::BOOK_REPLAY_HELP;
 pub(crate) use roles::runtime;
 pub(crate) use serve::Interrupt;
 
 use crate::progress::Progress;
-use crate::{assignment, book_replay, demo, ledger, margin, option, oracle_index};
+use crate::{assignment, book_replay, demo, haircut, ledger, margin, option, oracle_index};
 
 /// Runs one command.
 ///
@@ -39,6 +39,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Ledger(LedgerCommand::Export(args)) => ledger_export(&args),
         Command::Assignment(AssignmentCommand::Show(args)) => assignment::show(&args),
         Command::Assignment(AssignmentCommand::Verify(args)) => assignment::verify(&args),
+        Command::Haircut(HaircutCommand::Verify(args)) => haircut::verify(&args),
         Command::Oracle(OracleCommand::Index(args)) => index(&args),
         Command::Book(BookCommand::Replay(args)) => replay_book(&args),
         Command::Margin(args) => {

@@ -28,6 +28,7 @@ pub(crate) enum Method {
     GetIndexPriceNames,
     GetRiskArrays,
     GetAssignment,
+    GetLastSettlementsByInstrument,
     Subscribe,
     Unsubscribe,
     UnsubscribeAll,
@@ -116,7 +117,7 @@ const LAST_TRADES: &[&str] =
 
 /// Every method, in the order of the documentation.
 #[rustfmt::skip]
-pub(crate) const METHODS: [Spec; 69] = [
+pub(crate) const METHODS: [Spec; 73] = [
     public(Method::Auth, "public/auth", LOGIN, "logs in; grant types client_credentials, client_signature, refresh_token"),
     public(Method::Hello, "public/hello", &["client_name", "client_version"], "introduces a client; answers with the venue's version"),
     public(Method::Test, "public/test", &[], "answers with the venue's version"),
@@ -132,6 +133,7 @@ pub(crate) const METHODS: [Spec; 69] = [
     public(Method::GetIndexPriceNames, "public/get_index_price_names", &[], "the names of all indices"),
     public(Method::GetRiskArrays, "public/get_risk_arrays", &["instrument_name", "grade"], "everything that margin is computed from, of one series or of a grade, as integers"),
     public(Method::GetAssignment, "public/get_assignment", &["instrument_name"], "how a series was assigned, with everything that it follows from; `tenor assignment verify` reads it"),
+    public(Method::GetLastSettlementsByInstrument, "public/get_last_settlements_by_instrument", &["instrument_name", "type", "count", "continuation"], "at which prices a series was settled, with what they were made of, newest first, 1 to 1000 (100) a page"),
     public(Method::Subscribe, "public/subscribe", &["channels"], "subscribes to public channels; WebSocket only"),
     public(Method::Unsubscribe, "public/unsubscribe", &["channels"], "ends subscriptions; WebSocket only"),
     public(Method::UnsubscribeAll, "public/unsubscribe_all", &[], "ends every subscription; WebSocket only"),
@@ -158,12 +160,15 @@ pub(crate) const METHODS: [Spec; 69] = [
     private(Method::Margin(Margin::SimulatePortfolio), "private/simulate_portfolio", Need::AccountRead, &["currency", "simulated_positions", "add_positions"], "what the account would require with other positions, beside its own or instead of them"),
     private(Method::Margin(Margin::GetMargins), "private/get_margins", Need::TradeRead, &["instrument_name", "amount", "contracts", "price"], "what an order would hold by itself"),
     private(Method::Margin(Margin::ChangeMarginModel), "private/change_margin_model", Need::AccountWrite, &["margin_model", "dry_run"], "computes the account's margin series by series (segregated_sm) or by scenarios (segregated_pm)"),
+    private(Method::Margin(Margin::RegisterCapacity), "private/register_capacity", Need::TradeWrite, &["account", "grade", "gpus"], "says how many GPUs of a grade another account can deliver, 0 for none any more; verifiers only"),
     private(Method::Faucet, "private/faucet", Need::AccountWrite, &["amount"], "credits test money; test venues only"),
     private(Method::Clearing(Clearing::Withdraw), "private/withdraw", Need::AccountWrite, &["currency", "amount"], "takes free money out of the account"),
     private(Method::Clearing(Clearing::GetTransactionLog), "private/get_transaction_log", Need::AccountRead, LOG_FIELDS, "movements of the account's money, newest first, 1 to 1000 (100) a page"),
     private(Method::Clearing(Clearing::GetStatement), "private/get_statement", Need::AccountRead, &["day"], "what a day came to: opening, movements, trades, variation, deliveries, closing"),
     private(Method::Clearing(Clearing::InstructExercise), "private/instruct_exercise", Need::TradeWrite, &["instrument_name", "exercise", "abandon"], "says how many lots of an option to exercise out of the money or to abandon in it; replaces what was said before"),
     private(Method::Clearing(Clearing::Nominate), "private/nominate", Need::TradeWrite, NOMINATION_FIELDS, "says where the account delivers or receives what it holds of a series that has stopped trading"),
+    private(Method::Clearing(Clearing::GetLossSplits), "private/get_loss_splits", Need::AccountRead, &["currency", "count", "continuation"], "splits of losses in which the account has a line, newest first, 1 to 1000 (100) a page"),
+    private(Method::Clearing(Clearing::GetLossSplit), "private/get_loss_split", Need::AccountRead, &["split_id", "page"], "one page of such a split, the account's own unless it says which; `tenor haircut verify` reads it"),
     private(Method::NominateAgent, "private/nominate_agent", Need::AccountWrite, &["address"], "says which key signs this account's delivery receipts"),
     private(Method::GetObligations, "private/get_obligations", Need::TradeRead, &[], "obligations, each with the challenge or draw that waits for its seller"),
     private(Method::SubmitReceipt, "private/submit_receipt", Need::TradeWrite, RECEIPT_FIELDS, "claims the work of one interval"),

@@ -1,7 +1,7 @@
 //! What parties say between the last trade and the close, beside delivering.
 
 use exchange::{Command, Node};
-use instruments::{GradeId, Qty};
+use instruments::Qty;
 
 use super::Answer;
 use super::submit::submit;
@@ -25,7 +25,7 @@ pub(super) async fn judge_burn_in(gateway: &Gateway, caller: &Caller, params: &P
 
 pub(super) async fn substitute(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
     let (account, obligation) = (caller.account, lower::obligation_id(params)?);
-    let (grade, nodes) = (grade(params)?, nodes(params)?);
+    let (grade, nodes) = (lower::grade(params)?, nodes(params)?);
     submit(gateway, Command::Substitute { account, obligation, grade, nodes }).await?;
     Ok(to_result(&"ok"))
 }
@@ -34,7 +34,7 @@ pub(super) async fn offer_standby(gateway: &Gateway, caller: &Caller, params: &P
     let account = caller.account;
     let gpus = Qty::from_lots(params.required_integer("amount", u64::MAX)?);
     let fee = lower::money(params, "fee")?;
-    let grade = grade(params)?;
+    let grade = lower::grade(params)?;
     submit(gateway, Command::OfferStandby { account, grade, gpus, fee }).await?;
     Ok(to_result(&"ok"))
 }
@@ -43,11 +43,6 @@ pub(super) async fn dispute_invoice(gateway: &Gateway, caller: &Caller, params: 
     let (account, obligation) = (caller.account, lower::obligation_id(params)?);
     submit(gateway, Command::DisputeInvoice { account, obligation }).await?;
     Ok(to_result(&"ok"))
-}
-
-fn grade(params: &Params) -> Result<GradeId, WireError> {
-    let name = params.required_text("grade")?;
-    GradeId::new(&name).ok_or_else(|| WireError::param("grade", "must be the name of a grade"))
 }
 
 /// Machines as `NAME` or `NAME=DIGEST`, the digest 32 bytes in hexadecimal.

@@ -62,9 +62,8 @@ pub(crate) fn reject(reject: &Reject, instrument: Option<&Instrument>) -> WireEr
         | Reject::PostOnlyWouldCross
         | Reject::UnknownOrder
         | Reject::NothingToAmend => order(reject),
-        Reject::UnknownGrade | Reject::IndexOutOfOrder | Reject::IndexOutOfRange { .. } => {
-            index(reject)
-        }
+        Reject::UnknownGrade => WireError::param("grade", "no series has that grade"),
+        Reject::IndexOutOfOrder | Reject::IndexOutOfRange { .. } => index(reject),
         Reject::UnknownObligation
         | Reject::NotTheSeller
         | Reject::WrongStep

@@ -16,5 +16,6 @@ mod logins;
 mod margin;
 mod orders;
 mod over_http;
+mod settled;
 mod slow_consumer;
 mod stand;
