@@ -26,6 +26,7 @@ mod indices;
 mod inspector;
 mod life_cycle;
 mod liquidations;
+mod long_days;
 mod margins;
 mod marks;
 mod money;
