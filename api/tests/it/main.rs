@@ -14,6 +14,7 @@ mod examples;
 mod limits;
 mod logins;
 mod margin;
+mod option_desk;
 mod orders;
 mod over_http;
 mod settled;

@@ -31,6 +31,7 @@ mod margins;
 mod marks;
 mod money;
 mod nominations;
+mod option_marks;
 mod options;
 mod order_kinds;
 mod orders;
