@@ -2,6 +2,7 @@
 
 use super::agreements::Agreements;
 use super::clearing::Clearing;
+use super::close_out::CloseOut;
 use super::default_fund::DefaultFund;
 use super::margin::Margin;
 use crate::auth::Need;
@@ -60,12 +61,8 @@ pub(crate) enum Method {
     SubmitVerdict,
     GetReceipts,
     Margin(Margin),
-    AcceptDelivery,
-    JudgeBurnIn,
-    Substitute,
-    OfferStandby,
-    DisputeInvoice,
     Clearing(Clearing),
+    CloseOut(CloseOut),
     DefaultFund(DefaultFund),
     Agreements(Agreements),
 }
@@ -175,11 +172,11 @@ pub(crate) const METHODS: [Spec; 73] = [
     private(Method::OpenRows, "private/open_rows", Need::TradeWrite, &["obligation_id", "interval", "openings"], "opens the rows that were drawn, for the verifiers"),
     private(Method::SubmitVerdict, "private/submit_verdict", Need::TradeWrite, &["obligation_id", "interval", "verdict", "quality", "reason"], "judges one interval; verifiers only"),
     private(Method::GetReceipts, "private/get_receipts", Need::TradeRead, &["obligation_id"], "an obligation's newest 1000 receipts, newest first"),
-    private(Method::AcceptDelivery, "private/accept_delivery", Need::TradeWrite, &["obligation_id"], "accepts a delivery after its burn-in"),
-    private(Method::JudgeBurnIn, "private/judge_burn_in", Need::TradeWrite, &["obligation_id", "verdict", "quality"], "judges a burn-in; verifiers only"),
-    private(Method::Substitute, "private/substitute", Need::TradeWrite, &["obligation_id", "grade", "nodes"], "brings other hardware in place of what fails"),
-    private(Method::OfferStandby, "private/offer_standby", Need::TradeWrite, &["grade", "amount", "fee"], "offers GPUs to be called in a seller's place, for dollars per GPU-hour; 0 withdraws"),
-    private(Method::DisputeInvoice, "private/dispute_invoice", Need::TradeWrite, &["obligation_id"], "disputes the newest invoice"),
+    private(Method::CloseOut(CloseOut::AcceptDelivery), "private/accept_delivery", Need::TradeWrite, &["obligation_id"], "accepts a delivery after its burn-in"),
+    private(Method::CloseOut(CloseOut::JudgeBurnIn), "private/judge_burn_in", Need::TradeWrite, &["obligation_id", "verdict", "quality"], "judges a burn-in; verifiers only"),
+    private(Method::CloseOut(CloseOut::Substitute), "private/substitute", Need::TradeWrite, &["obligation_id", "grade", "nodes"], "brings other hardware in place of what fails"),
+    private(Method::CloseOut(CloseOut::OfferStandby), "private/offer_standby", Need::TradeWrite, &["grade", "amount", "fee"], "offers GPUs to be called in a seller's place, for dollars per GPU-hour; 0 withdraws"),
+    private(Method::CloseOut(CloseOut::DisputeInvoice), "private/dispute_invoice", Need::TradeWrite, &["obligation_id"], "disputes the newest invoice"),
     private(Method::DefaultFund(DefaultFund::Get), "private/get_default_fund", Need::AccountRead, &[], "the account's share of the default fund, until when it stays, and what the account takes over as a backstop"),
     private(Method::DefaultFund(DefaultFund::Contribute), "private/contribute_default_fund", Need::AccountWrite, &["currency", "amount"], "puts free money into the account's share of the default fund"),
     private(Method::DefaultFund(DefaultFund::Withdraw), "private/withdraw_default_fund", Need::AccountWrite, &["currency", "amount"], "takes money out of the share, without a position and after the time of notice"),

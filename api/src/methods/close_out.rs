@@ -10,27 +10,52 @@ use crate::gateway::Gateway;
 use crate::lower;
 use crate::wire::{Params, WireError, to_result};
 
-pub(super) async fn accept(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
+/// A method of a delivery's parties.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CloseOut {
+    AcceptDelivery,
+    JudgeBurnIn,
+    Substitute,
+    OfferStandby,
+    DisputeInvoice,
+}
+
+pub(super) async fn answer(
+    gateway: &Gateway,
+    caller: &Caller,
+    method: CloseOut,
+    params: &Params,
+) -> Answer {
+    match method {
+        CloseOut::AcceptDelivery => accept(gateway, caller, params).await,
+        CloseOut::JudgeBurnIn => judge_burn_in(gateway, caller, params).await,
+        CloseOut::Substitute => substitute(gateway, caller, params).await,
+        CloseOut::OfferStandby => offer_standby(gateway, caller, params).await,
+        CloseOut::DisputeInvoice => dispute_invoice(gateway, caller, params).await,
+    }
+}
+
+async fn accept(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
     let (account, obligation) = (caller.account, lower::obligation_id(params)?);
     submit(gateway, Command::AcceptDelivery { account, obligation }).await?;
     Ok(to_result(&"ok"))
 }
 
-pub(super) async fn judge_burn_in(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
+async fn judge_burn_in(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
     let (account, obligation) = (caller.account, lower::obligation_id(params)?);
     let verdict = lower::verdict(params)?;
     submit(gateway, Command::JudgeBurnIn { account, obligation, verdict }).await?;
     Ok(to_result(&"ok"))
 }
 
-pub(super) async fn substitute(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
+async fn substitute(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
     let (account, obligation) = (caller.account, lower::obligation_id(params)?);
     let (grade, nodes) = (lower::grade(params)?, nodes(params)?);
     submit(gateway, Command::Substitute { account, obligation, grade, nodes }).await?;
     Ok(to_result(&"ok"))
 }
 
-pub(super) async fn offer_standby(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
+async fn offer_standby(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
     let account = caller.account;
     let gpus = Qty::from_lots(params.required_integer("amount", u64::MAX)?);
     let fee = lower::money(params, "fee")?;
@@ -39,7 +64,7 @@ pub(super) async fn offer_standby(gateway: &Gateway, caller: &Caller, params: &P
     Ok(to_result(&"ok"))
 }
 
-pub(super) async fn dispute_invoice(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
+async fn dispute_invoice(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
     let (account, obligation) = (caller.account, lower::obligation_id(params)?);
     submit(gateway, Command::DisputeInvoice { account, obligation }).await?;
     Ok(to_result(&"ok"))
