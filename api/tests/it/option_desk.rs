@@ -19,10 +19,10 @@ async fn published(
 ) -> OptionRisk {
     loop {
         let outcome = soon(feed.recv()).await.unwrap();
-        let told = outcome.events.iter().find_map(|event| match event {
-            Event::RiskPublished(risk) if wanted(risk) => Some(risk.as_ref().clone()),
-            _ => None,
+        let told = outcome.events.iter().filter_map(|event| {
+            if let Event::RiskPublished(risk) = event { Some(risk.as_ref()) } else { None }
         });
+        let told = told.filter(|risk| wanted(risk)).map(OptionRisk::clone).next();
         if let Some(risk) = told {
             return risk;
         }
