@@ -103,6 +103,7 @@ use reduce_only::ReduceOnly;
 
 pub use agreement::{Agreed, Agreement, BlockLeg, SignedAgreement};
 pub use audit::AuditFinding;
+pub use backstop::OfferedPortfolio;
 pub use close_outs::CloseOuts;
 pub use command::{
     AmendOrder, AuctionReason, BatchItem, CancelFilter, CancelKind, Command, IndexPrint, OpenVenue,

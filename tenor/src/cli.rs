@@ -57,6 +57,9 @@ pub(crate) enum Command {
     /// Who delivers to whom after the last trade of a series.
     #[command(subcommand)]
     Assignment(AssignmentCommand),
+    /// Losses that others bore.
+    #[command(subcommand)]
+    Haircut(HaircutCommand),
     /// The price oracle.
     #[command(subcommand)]
     Oracle(OracleCommand),
@@ -329,6 +332,30 @@ pub(crate) struct VerifyAssignmentArgs {
     /// The series' name.
     #[arg(long, value_name = "NAME", requires = "data")]
     pub(crate) instrument: Option<String>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Losses that others bore.
+#[derive(Debug, Subcommand)]
+pub(crate) enum HaircutCommand {
+    /// Make a split of a loss again from its pages, and say whether it is the one that was published.
+    ///
+    /// Covers haircuts, draws on shares of the default fund, and close-outs. Exits 0 on a match. On a mismatch it names the first
+    /// difference and exits 1. With all pages the whole split is made again; with some of them, each line is checked against the terms.
+    Verify(VerifyHaircutArgs),
+}
+
+/// Which split, and whose line.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct VerifyHaircutArgs {
+    /// Pages: the results of `private/get_loss_split`, one a file.
+    #[arg(value_name = "FILE", required = true, num_args = 1..=4096)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Say what this account bore or got.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) account: Option<u64>,
     /// Print one JSON object.
     #[arg(long)]
     pub(crate) json: bool,

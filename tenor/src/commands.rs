@@ -13,8 +13,9 @@ use anyhow::{Context, Result};
 use api::venue::VenueClock;
 
 use crate::cli::{
-    AccountCommand, AssignmentCommand, BookCommand, Command, CrashArgs, ExportArgs, JournalArgs,
-    JournalCommand, LedgerCommand, OracleCommand, ReplayArgs, SimArgs, SimCommand, StatementArgs,
+    AccountCommand, AssignmentCommand, BookCommand, Command, CrashArgs, ExportArgs, HaircutCommand,
+    JournalArgs, JournalCommand, LedgerCommand, OracleCommand, ReplayArgs, SimArgs, SimCommand,
+    StatementArgs,
 };
 pub(crate) use account::micro_usd;
 pub(crate) use book_replay_help::BOOK_REPLAY_HELP;
@@ -26,7 +27,7 @@ use crate::oracle_tape::{RecordArgs, TapeCommand};
 use crate::oracle_verify::VerifyPrintsArgs;
 use crate::progress::Progress;
 use crate::{
-    assignment, book_replay, demo, ledger, margin, option, oracle_attack, oracle_curve,
+    assignment, book_replay, demo, haircut, ledger, margin, option, oracle_attack, oracle_curve,
     oracle_explain, oracle_index, oracle_reporter, oracle_tape, oracle_verify,
 };
 
@@ -46,6 +47,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Ledger(LedgerCommand::Export(args)) => ledger_export(&args),
         Command::Assignment(AssignmentCommand::Show(args)) => assignment::show(&args),
         Command::Assignment(AssignmentCommand::Verify(args)) => assignment::verify(&args),
+        Command::Haircut(HaircutCommand::Verify(args)) => haircut::verify(&args),
         Command::Oracle(OracleCommand::Index(args)) => index(&args),
         Command::Oracle(OracleCommand::Curve(args)) => {
             oracle_curve::run(&args.file, args.json, &mut stdout().lock())?;

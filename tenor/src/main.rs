@@ -6,6 +6,7 @@ mod cli;
 mod commands;
 mod demo;
 mod figures;
+mod haircut;
 mod ledger;
 mod margin;
 mod option;

@@ -63,9 +63,8 @@ pub(crate) fn reject(reject: &Reject, instrument: Option<&Instrument>) -> WireEr
         | Reject::PostOnlyWouldCross
         | Reject::UnknownOrder
         | Reject::NothingToAmend => order(reject),
-        Reject::UnknownGrade | Reject::IndexOutOfOrder | Reject::IndexOutOfRange { .. } => {
-            index(reject)
-        }
+        Reject::UnknownGrade => WireError::param("grade", "no series has that grade"),
+        Reject::IndexOutOfOrder | Reject::IndexOutOfRange { .. } => index(reject),
         Reject::UnknownObligation
         | Reject::NotTheSeller
         | Reject::WrongStep
@@ -133,7 +132,9 @@ fn default(reject: &DefaultReject) -> WireError {
         }
         DefaultReject::BadDefaultTerms => invalid("these are no terms for defaults"),
         DefaultReject::ShareOutOfRange { limit } => {
-            invalid("not an amount of a share").with_limit(Number::from(*limit))
+            let reason = "a share takes free money, and gives back what is in it";
+            let error = WireError::new(ErrorCode::InvalidAmount, reason);
+            error.of("amount").with_limit(Number::from(*limit))
         }
         DefaultReject::ShareAtRisk => other("a share stays while its account holds a position"),
         DefaultReject::NoticeRunning { until } => {
@@ -141,18 +142,24 @@ fn default(reject: &DefaultReject) -> WireError {
             error.with_limit(count(until.nanos().div_euclid(1_000_000)))
         }
         DefaultReject::CapacityOutOfRange { limit } => {
-            invalid("beyond what one account may have").with_limit(Number::from(*limit))
+            let reason = "beyond what one account may have";
+            let error = WireError::new(ErrorCode::InvalidAmount, reason);
+            error.of("amount").with_limit(Number::from(*limit))
         }
         DefaultReject::TooManyBackstops { limit } => {
             other("the venue has no room for another backstop").with_limit(count(*limit))
         }
-        DefaultReject::UnknownBackstop => invalid("no such auction is under way"),
+        DefaultReject::UnknownBackstop => {
+            let reason = "no such auction is under way";
+            WireError::new(ErrorCode::NotFound, reason).of("auction_id")
+        }
         DefaultReject::NotABackstop => {
-            other("only a registered backstop bids, and not for its own")
+            let reason = "only a registered backstop bids, and not for its own portfolio";
+            WireError::new(ErrorCode::Forbidden, reason).of("auction_id")
         }
         DefaultReject::BeyondCapacity { limit } => {
-            other("the portfolio is larger than the bidder takes over")
-                .with_limit(Number::from(*limit))
+            let error = other("the portfolio is larger than the bidder takes over");
+            error.of("auction_id").with_limit(Number::from(*limit))
         }
     }
 }
