@@ -24,9 +24,12 @@ mod explain;
 mod filter;
 mod fixing;
 mod founding;
+mod identity;
 mod index;
+pub mod io;
 mod log;
 mod member;
+mod normalise;
 mod observation;
 mod params;
 mod print;
@@ -36,8 +39,15 @@ mod votes;
 pub use cluster::{ClusterId, ProviderId};
 pub use explain::{Explanation, Gate, GateName, Ignored, Voice, WhyIgnored};
 pub use fixing::fixing;
+pub use identity::{
+    Catalogue, CatalogueError, Class, ClassKey, GPU_NAME_LEN_MAX, Identity, Unidentified,
+};
 pub use index::Index;
 pub use log::NanoLog;
+pub use normalise::{
+    ADJUSTMENT_MAX, Configuration, Difference, Factor, Factors, FactorsError, Market, Normalised,
+    NotComparable, OFFER_GPUS_MAX,
+};
 pub use observation::{Lease, Observation, ObservationError, Units};
 pub use params::Params;
 pub use print::{METHODOLOGY, Print, State, Withheld};
