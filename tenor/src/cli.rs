@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use rust_decimal::Decimal;
 
 use crate::ledger::Day;
+use crate::oracle_feed::FeedArgs;
 
 const DEMO_SEED: u64 = 7;
 
@@ -337,6 +338,10 @@ pub(crate) enum OracleCommand {
     /// In: CSV with the columns ts,gpu_class,provider,configs,min,avg, in USD per GPU-hour. Out: CSV with
     /// ts,grade,index,conf,state,providers, one row per grade and tick; a withheld print has no index.
     Index(IndexArgs),
+    /// Read what a venue says in public: its body in, canonical records and observations out.
+    ///
+    /// A body that is not what the venue documents is refused, and the refusal names the field. docs/feeds.md describes the sources.
+    Feed(FeedArgs),
 }
 
 /// From observations to prints.

@@ -21,7 +21,7 @@ pub(crate) use roles::runtime;
 pub(crate) use serve::Interrupt;
 
 use crate::progress::Progress;
-use crate::{assignment, book_replay, demo, ledger, margin, option, oracle_index};
+use crate::{assignment, book_replay, demo, ledger, margin, option, oracle_feed, oracle_index};
 
 /// Runs one command.
 ///
@@ -40,6 +40,10 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Assignment(AssignmentCommand::Show(args)) => assignment::show(&args),
         Command::Assignment(AssignmentCommand::Verify(args)) => assignment::verify(&args),
         Command::Oracle(OracleCommand::Index(args)) => index(&args),
+        Command::Oracle(OracleCommand::Feed(args)) => {
+            oracle_feed::run(&args, &mut stdout().lock())?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Book(BookCommand::Replay(args)) => replay_book(&args),
         Command::Margin(args) => {
             margin::run(&args.file, args.json, &mut stdout().lock())?;

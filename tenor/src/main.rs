@@ -9,6 +9,7 @@ mod figures;
 mod ledger;
 mod margin;
 mod option;
+mod oracle_feed;
 mod oracle_index;
 mod progress;
 
