@@ -3,7 +3,7 @@
 //! One [`Index`] per grade. It is a pure function of what it was shown: integers only, no clock, no file, no randomness, so that anyone
 //! who holds the observations prints the same values on any machine. How it works is told in `docs/oracle.md`.
 //!
-//! Absent: where observations come from, who signed them, and what an index value is used for.
+//! Absent in the pure part: where observations come from, who signed them, and what an index value is used for.
 
 #![cfg_attr(
     not(test),

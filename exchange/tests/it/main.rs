@@ -33,6 +33,7 @@ mod nominations;
 mod options;
 mod order_kinds;
 mod orders;
+mod own_prices;
 mod properties;
 mod render;
 mod required;
