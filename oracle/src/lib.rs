@@ -45,8 +45,9 @@ pub use identity::{
 pub use index::Index;
 pub use log::NanoLog;
 pub use normalise::{
-    ADJUSTMENT_MAX, Configuration, Difference, Factor, Factors, FactorsError, Market, Normalised,
-    NotComparable, OFFER_GPUS_MAX,
+    ADJUSTMENT_MAX, Configuration, Difference, Estimate, EstimateError, FACTOR_STEP_MAX, Factor,
+    Factors, FactorsError, Market, Normalised, NotComparable, OFFER_GPUS_MAX, OFFER_ROWS_MAX,
+    OfferRow,
 };
 pub use observation::{Lease, Observation, ObservationError, Units};
 pub use params::Params;

@@ -6,9 +6,12 @@
 //!
 //! Absent: regions. They are screened, not adjusted.
 
+mod estimate;
+
 use instruments::MicroUsd;
 use instruments::rounding::div_half_even;
 
+pub use self::estimate::{Estimate, EstimateError, FACTOR_STEP_MAX, OFFER_ROWS_MAX, OfferRow};
 use crate::log::NanoLog;
 
 /// ln 1.75: what is moved further is another product.
@@ -257,8 +260,12 @@ impl Factors {
 
 /// `adds` for every halving from a node of eight to `gpus`; six are between one and two. Half to even.
 fn halvings(adds: NanoLog, gpus: u32) -> NanoLog {
-    let log = |count: u32| NanoLog::of(MicroUsd::new(i64::from(count))).unwrap_or_default();
-    let distance = i128::from(log(NODE_GPUS).minus(log(gpus)).nanos());
+    let distance = i128::from(log_of_count(NODE_GPUS).minus(log_of_count(gpus)).nanos());
     let moved = div_half_even(distance.saturating_mul(i128::from(adds.nanos())), LN_2);
     NanoLog::new(i64::try_from(moved).unwrap_or(i64::MAX))
+}
+
+/// The logarithm of a number from one.
+fn log_of_count(count: u32) -> NanoLog {
+    NanoLog::of(MicroUsd::new(i64::from(count))).unwrap_or_default()
 }

@@ -2,6 +2,7 @@
 //! anybody's data. Rules: `docs/rules/feed.md`.
 
 mod bytes;
+mod estimate;
 mod identity;
 mod mutations;
 mod normalise;

@@ -50,7 +50,7 @@ fn server(
     let specs = fields.need("specs")?.object()?;
     let memory = specs.need("gpuram")?.number()?;
     let region = match specs.maybe("net") {
-        Some(net) => net.object()?.maybe("cc").map(|cc| cc.text(TEXT_MAX)).transpose()?,
+        Some(net) => net.object()?.note("cc", TEXT_MAX)?,
         None => None,
     };
     let described = specs.need("gpu")?;

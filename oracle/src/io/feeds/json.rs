@@ -272,6 +272,12 @@ impl<'a> Fields<'a> {
         self.find(name).filter(|node| !node.is_null())
     }
 
+    /// Text that nothing depends on: absent, null and empty are the same.
+    pub(super) fn note(&self, name: &str, limit: usize) -> Result<Option<String>, FeedError> {
+        let node = self.maybe(name).filter(|node| !node.is_empty_text());
+        node.map(|node| node.text(limit)).transpose()
+    }
+
     /// Every field with its name.
     pub(super) fn all(&self) -> impl Iterator<Item = (&str, Node<'a>)> {
         self.pairs.iter().map(|(name, raw)| (name.as_str(), self.node(name, raw)))

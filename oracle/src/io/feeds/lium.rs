@@ -101,7 +101,7 @@ fn offer(
             gpus: if offered == 0 { total } else { offered },
             ..Configuration::REFERENCE
         },
-        region: fields.maybe("country_code").map(|node| node.text(TEXT_MAX)).transpose()?,
+        region: fields.note("country_code", TEXT_MAX)?,
         price,
         stock: Some(Stock { total, free }),
         offered,

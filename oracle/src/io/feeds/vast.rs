@@ -110,7 +110,7 @@ fn offer(
         is_community: None,
         is_linked: None,
     };
-    let region = fields.maybe("geolocation").map(|node| node.text(TEXT_MAX)).transpose()?;
+    let region = fields.note("geolocation", TEXT_MAX)?;
     if end.is_some_and(|end| end <= context.fetched_at) {
         return Ok(Err(WhySkipped::Ended));
     }
