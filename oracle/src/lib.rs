@@ -17,23 +17,34 @@
     )
 )]
 
+mod administered;
+mod answer;
+mod attendance;
+mod ballot;
 mod cluster;
 mod confidence;
 mod confirmation;
+mod daily;
 mod explain;
+mod explaining;
 mod filter;
 mod fixing;
 mod founding;
+mod gates;
 mod identity;
 mod index;
 pub mod io;
+mod ladder;
+mod leases;
 mod log;
 mod member;
+mod normal;
 mod normalise;
 mod observation;
 mod params;
 mod print;
 mod tier;
+mod utilisation;
 mod votes;
 
 pub use cluster::{ClusterId, ProviderId};
