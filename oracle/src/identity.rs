@@ -257,17 +257,25 @@ impl Catalogue {
         }
     }
 
-    /// What a listing with two names is: one class, or none.
+    /// What a listing with two names is: one class, or none. A name may say what the other leaves open, and may not say anything else.
     #[must_use]
     pub fn identify_both(&self, name: &str, other: &str, vram_mib: Option<u64>) -> Identity {
-        let (first, second) = (self.identify(name, vram_mib), self.identify(other, vram_mib));
-        match (first.known(), second.known()) {
-            (Some(one), Some(two)) if one != two => {
+        let pair = [self.identify(name, vram_mib), self.identify(other, vram_mib)];
+        let leaves_open = |it: &Identity| match it {
+            Identity::Known(_) => false,
+            Identity::Unknown { why, .. } => {
+                matches!(why, Unidentified::Form | Unidentified::VramAbsent)
+            }
+        };
+        match &pair {
+            [Identity::Known(one), Identity::Known(two)] if one != two => {
                 let key = self.own_key(&self.words(name), vram_mib);
                 Identity::Unknown { key, why: Unidentified::Names }
             }
-            (None, Some(_)) => second,
-            (Some(_) | None, _) => first,
+            [first, second] if leaves_open(first) => second.clone(),
+            [first, second] if leaves_open(second) => first.clone(),
+            [first @ Identity::Unknown { .. }, _] => first.clone(),
+            [_, second] => second.clone(),
         }
     }
 

@@ -92,9 +92,25 @@ fn feed_002_what_is_not_certain_has_a_key_of_its_own() {
     ] {
         assert_eq!(key_of(name, gib), key, "{name}");
     }
+}
+
+/// FEED-002: a second name completes the first, and takes away what it contradicts.
+#[test]
+fn feed_002_two_names_of_one_listing_have_to_agree() {
     let catalogue = catalogue().expect("a catalogue");
-    let both = catalogue.identify_both("H100 SXM", "NVIDIA H100 PCIe", Some(81_920));
-    assert_eq!(both.known(), None, "two names of one listing that differ");
+    for (name, other, key) in [
+        ("H100 SXM", "NVIDIA H100 80GB HBM3", Some("H100_80GB_SXM5")),
+        ("H100", "NVIDIA H100 80GB HBM3", Some("H100_80GB_SXM5")),
+        ("H100 SXM", "H100", Some("H100_80GB_SXM5")),
+        ("H100 SXM", "NVIDIA H100 PCIe", None),
+        ("H100 SXM MIG", "NVIDIA H100 80GB HBM3", None),
+        ("H100 SXM", "NVIDIA H100 80GB HBM3 MIG 1g.10gb", None),
+        ("H100 SXM", "NVIDIA H800", None),
+        ("H100", "H100", None),
+    ] {
+        let both = catalogue.identify_both(name, other, Some(81_920));
+        assert_eq!(both.known().map(ClassKey::as_str), key, "{name}, {other}");
+    }
 }
 
 /// FEED-002: memory within 7 % of a size is that size.

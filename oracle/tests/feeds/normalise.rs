@@ -1,5 +1,7 @@
 //! Offers restated to the reference configuration.
 
+use std::sync::LazyLock;
+
 use instruments::MicroUsd;
 use oracle::io::feeds::factors;
 use oracle::{
@@ -8,6 +10,7 @@ use oracle::{
 };
 use proptest::prelude::*;
 
+static FACTORS: LazyLock<Factors> = LazyLock::new(|| factors().expect("factors"));
 const TWO: MicroUsd = MicroUsd::new(2_000_000);
 
 fn restated(offer: Configuration) -> Result<(i64, i64), NotComparable> {
@@ -78,7 +81,7 @@ proptest! {
             is_datacentre: datacentre,
             ..Configuration::REFERENCE
         };
-        let factors = factors().expect("factors");
+        let factors = &*FACTORS;
         let of = |micros| factors.normalise(MicroUsd::new(micros), &offer).map(|it| it.price.micros());
         if let (Ok(price), Ok(higher)) = (of(micros), of(micros + micros / 100)) {
             prop_assert!(micros - 1 <= price && price <= micros * 7 / 4 + 2);

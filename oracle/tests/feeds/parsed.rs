@@ -132,3 +132,16 @@ fn golem() {
     "#]],
     );
 }
+
+/// Every source has a name of its own and is asked over TLS, with JSON if with anything.
+#[test]
+fn every_source_is_asked_for_something_that_can_be_asked() {
+    for source in Source::ALL {
+        assert_eq!(Source::named(source.name()), Some(source));
+        let request = source.request();
+        assert!(request.url.starts_with("https://"), "{}", request.url);
+        let query = request.body.map(serde_json::from_str::<serde_json::Value>);
+        assert!(query.is_none_or(|query| query.is_ok_and(|query| query.is_object())));
+    }
+    assert_eq!(Source::named("elsewhere"), None);
+}

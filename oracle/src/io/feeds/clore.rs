@@ -15,7 +15,6 @@ use crate::normalise::Configuration;
 const TEXT_MAX: usize = 96;
 const SERVER_GPUS_MAX: u32 = 256;
 const HOURS_PER_DAY: u32 = 24;
-const MIB_PER_GB: u64 = 1_024;
 
 pub(super) fn parse(body: &[u8], context: &Context<'_>) -> Result<Parsed, FeedError> {
     let root = Node::root(body)?.object()?;
@@ -48,7 +47,7 @@ fn server(
     let is_rented = fields.need("rented")?.flag()?;
     let names = gpu_names(&fields.need("gpu_array")?)?;
     let specs = fields.need("specs")?.object()?;
-    let memory = specs.need("gpuram")?.number()?;
+    let memory = specs.need("gpuram")?.mib_of_gb()?;
     let region = match specs.maybe("net") {
         Some(net) => net.object()?.note("cc", TEXT_MAX)?,
         None => None,
@@ -77,9 +76,7 @@ fn server(
     if names.iter().any(|name| Some(name) != names.first()) {
         return Ok(Err(WhySkipped::MixedNode));
     }
-    let mib = memory.saturating_mul(rust_decimal::Decimal::from(MIB_PER_GB)).trunc();
     let listed = names.first().map_or("", String::as_str);
-    let vram = rust_decimal::prelude::ToPrimitive::to_u64(&mib);
     let free = if is_rented { 0 } else { total };
     Ok(Ok(PriceRecord {
         source: Source::Clore,
@@ -87,7 +84,7 @@ fn server(
         offer: id,
         desk: None,
         owner: Some(owner),
-        class: context.catalogue.identify_both(&name, listed, vram),
+        class: context.catalogue.identify_both(&name, listed, Some(memory)),
         kind: PriceKind::Ask,
         configuration: Configuration { gpus: total, ..Configuration::REFERENCE },
         region,

@@ -27,6 +27,8 @@ const NUMBER_LEN_MAX: usize = 40;
 /// Dollars for an hour of one GPU: what the index takes at most.
 const PRICE_MAX: i64 = 10_000;
 const MICROS: i64 = 1_000_000;
+/// Of one GPU.
+const MEMORY_GB_MAX: u32 = 4_096;
 
 /// A place in a body.
 #[derive(Debug, Clone)]
@@ -183,6 +185,17 @@ impl<'a> Node<'a> {
             let (value, limit) = (number.to_string(), limit.to_string());
             self.refuse(FieldProblem::Above { value, limit })
         })
+    }
+
+    /// Memory that is stated in GB, in MiB, of which a GB has 1,024 here; a fraction of one is dropped.
+    pub(super) fn mib_of_gb(&self) -> Result<u64, FeedError> {
+        let gb = self.number()?;
+        let limit = Decimal::from(MEMORY_GB_MAX);
+        if limit < gb {
+            let (value, limit) = (gb.to_string(), limit.to_string());
+            return Err(self.refuse(FieldProblem::Above { value, limit }));
+        }
+        Ok(gb.saturating_mul(Decimal::from(1_024)).trunc().to_u64().unwrap_or(0))
     }
 
     /// A count from `least`, which is 0 or 1, to `limit`.

@@ -17,7 +17,6 @@ use crate::normalise::{Configuration, Market};
 /// The feed is made anew every minute or so.
 const STALE_SECONDS: u64 = 3_600;
 const NODE_GPUS_MAX: u32 = 1_024;
-const MIB_PER_GB: u64 = 1_024;
 const TEXT_MAX: usize = 96;
 
 pub(super) fn parse(body: &[u8], context: &Context<'_>) -> Result<Parsed, FeedError> {
@@ -66,7 +65,7 @@ fn offer(
     let said = |name: &str| fields.need(name).map(|node| (!node.is_null()).then_some(node));
     let (model, total) = (said("gpu_model")?, said("gpu_count")?);
     let (free, price) = (said("available_gpu_count")?, said("price_per_gpu_hour")?);
-    let memory = said("gpu_memory_gb")?.map(|node| node.whole(4_096)).transpose()?;
+    let memory = said("gpu_memory_gb")?.map(|node| node.mib_of_gb()).transpose()?;
     let least = said("min_rentable_gpu_count")?.map(|node| node.count(1, NODE_GPUS_MAX));
     let least = least.transpose()?.unwrap_or(1);
     let market = market(fields)?;
@@ -87,14 +86,13 @@ fn offer(
         return Ok(Err(WhySkipped::ChangeOverdue));
     }
     let offered = if least <= free { free } else { 0 };
-    let vram = memory.map(|gb| gb.saturating_mul(MIB_PER_GB));
     Ok(Ok(PriceRecord {
         source: Source::Lium,
         machine: Some(id.clone()),
         offer: id,
         desk: None,
         owner: fields.maybe("miner_hotkey").map(|node| node.id()).transpose()?,
-        class: context.catalogue.identify(&model, vram),
+        class: context.catalogue.identify(&model, memory),
         kind: PriceKind::Ask,
         configuration: Configuration {
             market,

@@ -37,7 +37,7 @@ pub struct Request {
 }
 
 /// The whole book: without the venue's default filters on what is rentable, so that what is rented is in it.
-const VAST_QUERY: &str = r#"{"verified":{},"external":{"eq":false},"type":"on-demand","order":[["score","desc"]],"limit":10000,"disable_bundling":true,"allocated_storage":5}"#;
+const VAST_QUERY: &str = r#"{"external":{"eq":false},"type":"on-demand","order":[["score","desc"]],"limit":10000,"disable_bundling":true,"allocated_storage":5}"#;
 const RUNPOD_QUERY: &str = r#"{"query":"query { gpuTypes { id displayName memoryInGb securePrice communityPrice oneMonthPrice threeMonthPrice sixMonthPrice lowestPrice(input: {gpuCount: 1}) { stockStatus uninterruptablePrice minimumBidPrice } } }"}"#;
 
 impl Source {
