@@ -3,7 +3,7 @@
 //! One [`Index`] per grade. It is a pure function of what it was shown: integers only, no clock, no file, no randomness, so that anyone
 //! who holds the observations prints the same values on any machine. How it works is told in `docs/oracle.md`.
 //!
-//! Absent: where observations come from, who signed them, and what an index value is used for.
+//! Absent in the pure part: where observations come from, who signed them, and what an index value is used for.
 
 #![cfg_attr(
     not(test),
@@ -35,6 +35,7 @@ mod filter;
 mod fixing;
 mod founding;
 mod gates;
+mod identity;
 mod index;
 pub mod io;
 mod ladder;
@@ -44,6 +45,7 @@ mod member;
 mod merkle;
 mod month;
 mod normal;
+mod normalise;
 mod observation;
 mod params;
 mod print;
@@ -65,10 +67,18 @@ pub use determination::{Claim, ClaimError, Determination, Stand};
 pub use estimator::{Estimator, Series};
 pub use explain::{Explanation, Gate, GateName, Ignored, Voice, WhyIgnored};
 pub use fixing::fixing;
+pub use identity::{
+    Catalogue, CatalogueError, Class, ClassKey, GPU_NAME_LEN_MAX, Identity, Unidentified,
+};
 pub use index::Index;
 pub use log::NanoLog;
 pub use merkle::merkle_root;
 pub use month::{Coverage, MonthFixing, month_fixing};
+pub use normalise::{
+    ADJUSTMENT_MAX, Configuration, Difference, Estimate, EstimateError, FACTOR_STEP_MAX, Factor,
+    Factors, FactorsError, Market, Normalised, NotComparable, OFFER_GPUS_MAX, OFFER_ROWS_MAX,
+    OfferRow,
+};
 pub use observation::{Lease, Observation, ObservationError, Units};
 pub use params::Params;
 pub use print::{METHODOLOGY, Print, State, Withheld};

@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 use crate::ledger::Day;
 use crate::oracle_attack::AttackArgs;
 use crate::oracle_explain::ExplainArgs;
+use crate::oracle_feed::FeedArgs;
 use crate::oracle_index::IndexArgs;
 use crate::oracle_tape::{RecordArgs, TapeCommand};
 use crate::oracle_verify::VerifyPrintsArgs;
@@ -400,6 +401,10 @@ pub(crate) enum OracleCommand {
     Equivocation(crate::oracle_reporter::EquivocationArgs),
     /// Check the signatures of a file of reports.
     Report(crate::oracle_reporter::ReportArgs),
+    /// Read what a venue says in public: its body in, canonical records and observations out.
+    ///
+    /// A body that is not what the venue documents is refused, and the refusal names the field. docs/feeds.md describes the sources.
+    Feed(FeedArgs),
 }
 
 /// One order book alone.

@@ -28,7 +28,7 @@ use crate::oracle_verify::VerifyPrintsArgs;
 use crate::progress::Progress;
 use crate::{
     assignment, book_replay, demo, haircut, ledger, margin, option, oracle_attack, oracle_curve,
-    oracle_explain, oracle_index, oracle_reporter, oracle_tape, oracle_verify,
+    oracle_explain, oracle_feed, oracle_index, oracle_reporter, oracle_tape, oracle_verify,
 };
 
 /// Runs one command.
@@ -77,6 +77,10 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
             oracle_reporter::check_equivocation(&args)
         }
         Command::Oracle(OracleCommand::Report(args)) => oracle_reporter::check_reports(&args),
+        Command::Oracle(OracleCommand::Feed(args)) => {
+            oracle_feed::run(&args, &mut stdout().lock())?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Book(BookCommand::Replay(args)) => replay_book(&args),
         Command::Margin(args) => {
             margin::run(&args.file, args.json, &mut stdout().lock())?;

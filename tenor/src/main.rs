@@ -13,6 +13,7 @@ mod option;
 mod oracle_attack;
 mod oracle_curve;
 mod oracle_explain;
+mod oracle_feed;
 mod oracle_index;
 mod oracle_reporter;
 mod oracle_tape;

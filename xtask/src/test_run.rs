@@ -126,7 +126,9 @@ fn clippy(layout: &Layout) -> Result<()> {
 }
 
 fn test(layout: &Layout) -> Result<()> {
-    cargo(layout, &["test", "--workspace", "--lib", "--bins", "--tests"])
+    cargo(layout, &["test", "--workspace", "--lib", "--bins", "--tests"])?;
+    // The fetcher is in no build by default: it is tested by itself, against a server on this machine.
+    cargo(layout, &["test", "--package", "oracle", "--features", "feeds", "--test", "fetch"])
 }
 
 fn doctest(layout: &Layout) -> Result<()> {

@@ -36,6 +36,7 @@ mod option_marks;
 mod options;
 mod order_kinds;
 mod orders;
+mod own_prices;
 mod properties;
 mod render;
 mod required;

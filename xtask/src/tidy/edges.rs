@@ -44,8 +44,16 @@ pub(crate) const PURE: [&str; 5] =
 const PURE_MAY_USE: [&str; 4] = ["blake3", "borsh", "rust_decimal", "thiserror"];
 
 /// What its `src/io` may use besides, behind a feature.
-const PURE_IO_MAY_USE: [&str; 5] =
-    ["crc32c", "ethers-contract", "ethers-core", "ethers-signers", "sled"];
+const PURE_IO_MAY_USE: [&str; 8] = [
+    "crc32c",
+    "ethers-contract",
+    "ethers-core",
+    "ethers-signers",
+    "serde",
+    "serde_json",
+    "sled",
+    "ureq",
+];
 
 /// Compares the edges between our crates with the table.
 pub(super) fn between_crates(crates: &[Crate]) -> Vec<Finding> {
