@@ -26,8 +26,6 @@ pub(super) struct Line {
     pub(super) high: i64,
     /// What a step gains with all sells filled and no buy: a rise loses so much where it is negative.
     pub(super) low: i64,
-    /// What a step gains with the positions alone.
-    pub(super) held: i64,
 }
 
 impl Line {
@@ -35,23 +33,16 @@ impl Line {
     #[inline]
     pub(super) fn with_order(self, moved: i64) -> Self {
         let high = self.high.wrapping_add(moved.max(0));
-        Self { high, low: self.low.wrapping_add(moved.min(0)), ..self }
+        Self { high, low: self.low.wrapping_add(moved.min(0)) }
     }
 
     /// With more lots of a series whose step gains `step`.
     #[inline]
-    pub(super) fn with(self, step: i64, change: Leg) -> Self {
-        let part = |lots: i64| lots.wrapping_mul(step);
+    pub(super) const fn with(self, step: i64, change: Leg) -> Self {
         Self {
-            high: self.high.wrapping_add(part(change.net.wrapping_add(change.buys))),
-            low: self.low.wrapping_add(part(change.net.wrapping_sub(change.sells))),
-            held: self.held.wrapping_add(part(change.net)),
+            high: self.high.wrapping_add(change.highest().wrapping_mul(step)),
+            low: self.low.wrapping_add(change.lowest().wrapping_mul(step)),
         }
-    }
-
-    /// The positions alone.
-    pub(super) const fn without_orders(self) -> Self {
-        Self { high: self.held, low: self.held, held: self.held }
     }
 
     /// The largest loss: at one of the two ends.
@@ -182,12 +173,21 @@ pub(super) fn add_held(position: &mut Lanes, one: &Halves, net: i64) {
     }
 }
 
+/// Adds a change of a leg. Where a lot loses, the most that may come to be held counts; where it gains, the least.
+pub(super) fn add_change((position, worst): (&mut Lanes, &mut Lanes), one: &Halves, change: Leg) {
+    let (highest, lowest) = (change.highest(), change.lowest());
+    let halves = one.bought.iter().zip(&one.sold);
+    for ((position, worst), (bought, sold)) in position.iter_mut().zip(worst).zip(halves) {
+        let (most, fewest) = (highest.wrapping_mul(*bought), lowest.wrapping_mul(*sold));
+        *worst = worst.wrapping_add(most).wrapping_sub(fewest);
+        let gain = bought.wrapping_sub(*sold);
+        *position = position.wrapping_add(change.net.wrapping_mul(gain));
+    }
+}
+
 /// A rate of an amount, rounded up. Both are within range, the amount not negative: no product of more than 64 bits is made.
 #[inline]
 pub(super) fn rate_ceil(amount: i64, rate_ppm: i64) -> i64 {
-    if amount == 0 {
-        return 0;
-    }
     let (whole, rest) = (amount.div_euclid(1_000_000), amount.rem_euclid(1_000_000));
     let part = rest.wrapping_mul(rate_ppm).wrapping_add(999_999).div_euclid(1_000_000);
     whole.wrapping_mul(rate_ppm).wrapping_add(part)

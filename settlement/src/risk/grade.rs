@@ -1,0 +1,272 @@
+//! All portfolios of one grade. They are records in rows of the same length, so that whatever an order needs is found by counting: nothing
+//! leads to anything that has to be read first, but for the table of a portfolio's legs.
+
+use super::components::{Rates, RiskComponents};
+use super::lanes::{GROSS_MAX, Lanes, add_change, add_held, add_order};
+use super::leg::Leg;
+use super::legs::{Legs, Table};
+use super::portfolio::{Expiry, More, NONE, Place, Portfolio, at, index};
+use super::series::Series;
+
+/// Expiries in a cache line.
+const OF_A_LINE: usize = 4;
+
+/// What a portfolio's positions gain where they are more than a line.
+#[derive(Debug, Clone, Copy)]
+#[repr(align(64))]
+struct Position(Lanes);
+
+/// A grade and every account's portfolio in it.
+#[derive(Debug, Clone)]
+pub(super) struct Grade {
+    pub(super) rates: Rates,
+    portfolios: Vec<Portfolio>,
+    /// By the portfolio's row.
+    positions: Vec<Position>,
+    /// The futures whose deltas are counted.
+    slots: Vec<u32>,
+    /// How many expiries each portfolio has room for.
+    width: usize,
+    /// By row and slot.
+    expiries: Vec<Expiry>,
+    /// By row and slot: the part of the position.
+    held: Vec<i64>,
+    legs: Legs,
+}
+
+/// A leg that is changed: the series, its place, and the first portfolio that has a leg of it.
+pub(super) struct Of<'series> {
+    pub(super) series: &'series Series,
+    pub(super) place: u32,
+    pub(super) holder: Option<&'series mut u32>,
+}
+
+impl Grade {
+    pub(super) fn new(rates: Rates) -> Self {
+        Self {
+            rates,
+            portfolios: Vec::new(),
+            positions: Vec::new(),
+            slots: Vec::new(),
+            width: 0,
+            expiries: Vec::new(),
+            held: Vec::new(),
+            legs: Legs::default(),
+        }
+    }
+
+    /// The slot of an expiry, which gets one if it has none.
+    pub(super) fn slot(&mut self, expiry: u32) -> u32 {
+        if let Some(slot) = self.slots.iter().position(|known| *known == expiry) {
+            return index(slot);
+        }
+        if self.slots.len() == self.width {
+            let wider = self.width.saturating_add(self.width.wrapping_shr(2)).saturating_add(1);
+            self.widen(wider.next_multiple_of(OF_A_LINE));
+        }
+        self.slots.push(expiry);
+        index(self.slots.len().saturating_sub(1))
+    }
+
+    fn widen(&mut self, width: usize) {
+        let cells = self.portfolios.len().saturating_mul(width);
+        let (mut expiries, mut held) = (Vec::with_capacity(cells), Vec::with_capacity(cells));
+        for row in 0..self.portfolios.len() {
+            let from = row.saturating_mul(self.width);
+            let of_row = from..from.saturating_add(self.width);
+            expiries.extend_from_slice(self.expiries.get(of_row.clone()).unwrap_or(&[]));
+            held.extend_from_slice(self.held.get(of_row).unwrap_or(&[]));
+            let until = row.saturating_add(1).saturating_mul(width);
+            expiries.resize(until, Expiry::default());
+            held.resize(until, 0);
+        }
+        (self.width, self.expiries, self.held) = (width, expiries, held);
+    }
+
+    /// Makes room for so many portfolios and legs in all.
+    pub(super) fn reserve(&mut self, portfolios: usize, legs: usize) {
+        self.portfolios.reserve(portfolios);
+        self.positions.reserve(portfolios);
+        self.expiries.reserve(portfolios.saturating_mul(self.width));
+        self.held.reserve(portfolios.saturating_mul(self.width));
+        self.legs.reserve(legs);
+    }
+
+    /// Opens an account's portfolio and returns its row; `next` is the account's in another grade.
+    pub(super) fn open(&mut self, next: Place) -> u32 {
+        let row = self.portfolios.len();
+        self.portfolios.push(Portfolio::before(next));
+        self.positions.push(Position([0; _]));
+        let until = self.portfolios.len().saturating_mul(self.width);
+        self.expiries.resize(until, Expiry::default());
+        self.held.resize(until, 0);
+        index(row)
+    }
+
+    #[inline]
+    fn cell(&self, row: u32, slot: u32) -> usize {
+        at(row).wrapping_mul(self.width).wrapping_add(at(slot))
+    }
+
+    /// What a portfolio would require with one more order, or nothing if it would be out of range.
+    #[inline]
+    pub(super) fn required_with(&self, row: u32, of: (&Series, u32), more: More) -> Option<i64> {
+        let (series, place) = of;
+        let empty = &Portfolio::EMPTY;
+        let portfolio = self.portfolios.get(at(row)).unwrap_or(empty);
+        let gross = i128::from(more.open).wrapping_mul(i128::from(series.peak));
+        if GROSS_MAX < portfolio.gross.wrapping_add(gross) {
+            return None;
+        }
+        let found = self.expiries.get(self.cell(row, series.slot));
+        let expiry = found.copied().unwrap_or_default();
+        let with = portfolio.charged_with(series, expiry, more);
+        let charged = self.rates.charged(&with);
+        let short = if more.is_buy { 0 } else { more.open.wrapping_mul(series.short_minimum) };
+        let most = with.minimum.wrapping_add(short);
+        if most <= charged || short == 0 {
+            return Some(charged.max(most));
+        }
+        // What is sold out of a position costs no minimum.
+        let old = self.legs.get(portfolio.legs, place);
+        let new = Leg { sells: old.sells.wrapping_add(more.open), ..old };
+        let short = new.short_at_worst().wrapping_sub(old.short_at_worst());
+        let least = with.minimum.wrapping_add(short.wrapping_mul(series.short_minimum));
+        Some(charged.max(least))
+    }
+
+    /// Changes a leg by so much: here everywhere but in the scenarios, there by what the caller knows best.
+    #[inline]
+    pub(super) fn change(
+        &mut self,
+        row: u32,
+        of: Of<'_>,
+        change: Leg,
+        lanes: impl FnOnce((&mut Lanes, &mut Lanes), &Series),
+    ) {
+        let cell = self.cell(row, of.series.slot);
+        let Some(portfolio) = self.portfolios.get_mut(at(row)) else { return };
+        let Some(expiry) = self.expiries.get_mut(cell) else { return };
+        let Some(held) = self.held.get_mut(cell) else { return };
+        let spot = match self.legs.find(portfolio.legs, of.place) {
+            Some(spot) => spot,
+            None => {
+                let other = of.holder.map_or(NONE, |first| std::mem::replace(first, row));
+                self.legs.insert(&mut portfolio.legs, of.place, other)
+            }
+        };
+        let old = self.legs.at(spot);
+        let new = old.plus(change);
+        self.legs.set(spot, new);
+        portfolio.count(of.series, (expiry, held), (old, new));
+        if of.series.is_curved
+            && let Some(Position(position)) = self.positions.get_mut(at(row))
+        {
+            lanes((position, &mut portfolio.worst), of.series);
+        }
+    }
+
+    /// Takes the legs of a series out with its old numbers and puts them back with the new ones. `first` is a portfolio that has one.
+    pub(super) fn move_legs(&mut self, place: u32, first: u32, (old, new): (&Series, &Series)) {
+        let mut row = first;
+        while let Some(portfolio) = self.portfolios.get(at(row)) {
+            let Some(spot) = self.legs.find(portfolio.legs, place) else { return };
+            let (leg, next) = (self.legs.at(spot), self.legs.next_holder(spot));
+            for (series, legs) in [(old, (leg, Leg::EMPTY)), (new, (Leg::EMPTY, leg))] {
+                self.count(row, series, legs);
+            }
+            row = next;
+        }
+    }
+
+    /// Counts a leg that was there and one that is there instead.
+    fn count(&mut self, row: u32, series: &Series, (old, new): (Leg, Leg)) {
+        let cell = self.cell(row, series.slot);
+        let Some(portfolio) = self.portfolios.get_mut(at(row)) else { return };
+        let Some(Position(position)) = self.positions.get_mut(at(row)) else { return };
+        let cells = self.expiries.get_mut(cell).zip(self.held.get_mut(cell));
+        let Some(cells) = cells else { return };
+        portfolio.count(series, cells, (old, new));
+        if series.is_curved {
+            add_change((position, &mut portfolio.worst), &series.one, new.minus(old));
+        }
+    }
+
+    /// Computes a portfolio from its legs, as if nothing were known of it.
+    pub(super) fn rebuild(&mut self, row: u32, all: &[Series]) {
+        let from = self.cell(row, 0);
+        let until = from.saturating_add(self.width);
+        let Some(portfolio) = self.portfolios.get_mut(at(row)) else { return };
+        let Some(Position(position)) = self.positions.get_mut(at(row)) else { return };
+        let Some(expiries) = self.expiries.get_mut(from..until) else { return };
+        let Some(held) = self.held.get_mut(from..until) else { return };
+        portfolio.clear();
+        *position = [0; _];
+        expiries.fill(Expiry::default());
+        held.fill(0);
+        for (place, leg) in self.legs.of(portfolio.legs) {
+            let Some(series) = all.get(at(place)) else { continue };
+            let slot = at(series.slot);
+            let Some(cells) = expiries.get_mut(slot).zip(held.get_mut(slot)) else { continue };
+            portfolio.count(series, cells, (Leg::EMPTY, leg));
+            if !series.is_curved {
+                continue;
+            }
+            // What the orders come to goes in by itself, and what is held is added to all of it below.
+            add_held(position, &series.one, leg.net);
+            if leg.buys != 0 {
+                add_order(&mut portfolio.worst, &series.one.bought, leg.buys);
+            }
+            if leg.sells != 0 {
+                add_order(&mut portfolio.worst, &series.one.sold, leg.sells);
+            }
+        }
+        for (worst, position) in portfolio.worst.iter_mut().zip(position) {
+            *worst = worst.wrapping_add(*position);
+        }
+    }
+
+    /// Forgets legs that are empty. `holders` has, series by series, the first portfolio with a leg.
+    pub(super) fn prune(&mut self, holders: &mut [u32]) {
+        let emptied = self.legs.emptied();
+        let old = std::mem::replace(&mut self.legs, emptied);
+        for (portfolio, row) in self.portfolios.iter_mut().zip(0..) {
+            let table = std::mem::replace(&mut portfolio.legs, Table::NONE);
+            for (place, leg) in old.of(table).filter(|(_, leg)| !leg.is_empty()) {
+                let first = holders.get_mut(at(place));
+                let other = first.map_or(NONE, |first| std::mem::replace(first, row));
+                let spot = self.legs.insert(&mut portfolio.legs, place, other);
+                self.legs.set(spot, leg);
+            }
+        }
+    }
+
+    /// A portfolio.
+    #[inline]
+    pub(super) fn portfolio(&self, row: u32) -> Option<&Portfolio> {
+        self.portfolios.get(at(row))
+    }
+
+    /// A portfolio's lots of a series.
+    pub(super) fn leg(&self, row: u32, place: u32) -> Leg {
+        let found = self.portfolio(row);
+        found.map_or(Leg::EMPTY, |portfolio| self.legs.get(portfolio.legs, place))
+    }
+
+    /// Every series of which a portfolio has or had lots, in no order.
+    pub(super) fn legs(&self, portfolio: &Portfolio) -> impl Iterator<Item = (u32, Leg)> {
+        self.legs.of(portfolio.legs)
+    }
+
+    /// What a portfolio requires, in parts.
+    pub(super) fn components(&self, row: u32) -> Option<RiskComponents> {
+        let Position(position) = self.positions.get(at(row))?;
+        Some(self.portfolio(row)?.components(position, &self.rates))
+    }
+
+    /// What a portfolio's positions gain in every scenario, and a zero at the end.
+    pub(super) fn gains(&self, row: u32) -> impl Iterator<Item = i64> {
+        let found = self.positions.get(at(row)).zip(self.portfolio(row)).into_iter();
+        found.flat_map(|(Position(position), portfolio)| portfolio.gains(position))
+    }
+}

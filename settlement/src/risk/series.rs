@@ -1,0 +1,64 @@
+//! What the book knows of a series.
+
+use super::array::RiskArray;
+use super::book::RiskSeries;
+use super::lanes::Halves;
+
+/// A series. What every order reads comes first, in one cache line.
+#[derive(Debug, Clone, Copy)]
+#[repr(C, align(64))]
+pub(super) struct Series {
+    pub(super) delta: i64,
+    pub(super) peak: i64,
+    pub(super) short_minimum: i64,
+    /// What one step of the price gains, where that is all there is.
+    pub(super) step: i64,
+    pub(super) grade: u32,
+    pub(super) expiry: u32,
+    /// The expiry's number in its grade, in the order in which they came.
+    pub(super) slot: u32,
+    pub(super) is_listed: bool,
+    /// Whether the array is more than a straight line.
+    pub(super) is_curved: bool,
+    /// Beside the line: nothing where the array is no more than that.
+    pub(super) one: Halves,
+}
+
+/// Slots say nothing that anyone can see.
+impl PartialEq for Series {
+    fn eq(&self, other: &Self) -> bool {
+        let seen = |of: &Self| (of.delta, of.peak, of.short_minimum, of.step, of.one);
+        let listed = |of: &Self| (of.is_listed, of.grade, of.expiry);
+        listed(self) == listed(other) && seen(self) == seen(other)
+    }
+}
+
+impl Series {
+    pub(super) const UNLISTED: Self = Self {
+        delta: 0,
+        peak: 0,
+        short_minimum: 0,
+        step: 0,
+        grade: 0,
+        expiry: 0,
+        slot: 0,
+        is_listed: false,
+        is_curved: false,
+        one: Halves::NONE,
+    };
+
+    /// `slot` is its expiry's.
+    pub(super) fn of(terms: &RiskSeries, expiry: u32, slot: u32) -> Self {
+        let short_minimum = terms.short_minimum.micros().clamp(0, RiskArray::LANE_MAX);
+        let grade = terms.grade;
+        let listed = Self { grade, expiry, slot, is_listed: true, ..Self::UNLISTED };
+        let Some(array) = &terms.array else { return Self { peak: i64::MAX, ..listed } };
+        let step = if short_minimum == 0 { array.step() } else { None };
+        let (delta, peak) = (array.delta(), array.peak().max(short_minimum));
+        let listed = Self { delta, peak, short_minimum, ..listed };
+        match step {
+            Some(step) => Self { step, ..listed },
+            None => Self { is_curved: true, one: Halves::of(&array.scenarios()), ..listed },
+        }
+    }
+}
