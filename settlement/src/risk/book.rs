@@ -15,7 +15,7 @@ use instruments::{AccountId, InstrumentId, MicroUsd, Qty, Side};
 use super::array::{RiskArray, SCENARIOS};
 use super::components::{Rates, RiskComponents};
 use super::grade::{Grade, Of};
-use super::lanes::{Lanes, Line, add_change, add_order, add_position, fill_order};
+use super::lanes::{Lanes, Line};
 use super::leg::{Leg, lots};
 use super::parameters::RiskParameters;
 use super::portfolio::{Expiry, More, NONE, Place, Portfolio, at, index};
@@ -93,15 +93,6 @@ impl PartialEq for RiskBook {
 
 impl Eq for RiskBook {}
 
-/// One, with the sign of what a side does to a position.
-#[inline]
-const fn sign(side: Side) -> i64 {
-    match side {
-        Side::Buy => 1,
-        Side::Sell => -1,
-    }
-}
-
 /// So many lots open, or no longer open, on a side.
 #[inline]
 const fn open_leg(side: Side, open: i64) -> Leg {
@@ -161,6 +152,15 @@ impl RiskBook {
     /// See [`Beyond`].
     #[inline]
     pub fn check(&self, order: &RiskOrder, available: MicroUsd) -> Result<(), Beyond> {
+        if let Some(series) = self.listed(order.instrument)
+            && let Some(grade) = self.grades.get(at(series.grade))
+            && let first = self.first(order.account)
+            && first.grade == series.grade
+            && let more = More::of(order)
+            && grade.surely_fits(first.row, series, more, available.micros())
+        {
+            return Ok(());
+        }
         let required = self.required_with(order)?;
         if required <= available { Ok(()) } else { Err(Beyond::Margin { required }) }
     }
@@ -175,7 +175,7 @@ impl RiskBook {
         let Some(grade) = self.grades.get(at(series.grade)) else { return Err(Beyond::OutOfRange) };
         let first = self.first(order.account);
         let row = self.row(first, series.grade);
-        let more = More { is_buy: order.side == Side::Buy, open: lots(order.qty) };
+        let more = More::of(order);
         let of = (series, index(place_of(order.instrument.0)));
         let Some(required) = grade.required_with(row, of, more) else {
             return Err(Beyond::OutOfRange);
@@ -197,29 +197,29 @@ impl RiskBook {
 
     #[inline]
     fn count_order(&mut self, order: &RiskOrder, open: i64) {
-        self.apply(order, open_leg(order.side, open), |(_, worst), series| {
-            add_order(worst, series.one.loses(order.side == Side::Buy), open);
+        let is_buy = order.side == Side::Buy;
+        self.apply(order, open_leg(order.side, open), |portfolio, _, series| {
+            portfolio.order(series, is_buy, open);
         });
     }
 
     /// Lots of an open order have traded.
     #[inline]
     pub fn order_filled(&mut self, order: &RiskOrder) {
-        let (open, is_buy) = (lots(order.qty), order.side == Side::Buy);
-        let net = sign(order.side).wrapping_mul(open);
-        let change = Leg { net, ..open_leg(order.side, open.wrapping_neg()) };
-        self.apply(order, change, |(position, worst), series| {
-            let sides = (series.one.loses(is_buy), series.one.loses(!is_buy));
-            fill_order(position, worst, sides, open);
+        let more = More::of(order);
+        let change = Leg { net: more.signed(1), ..open_leg(order.side, more.open.wrapping_neg()) };
+        self.apply(order, change, |portfolio, position, series| {
+            portfolio.fill_order(position, series, more);
         });
     }
 
     /// Lots have traded that were no open order.
     #[inline]
     pub fn filled(&mut self, order: &RiskOrder) {
-        let net = sign(order.side).wrapping_mul(lots(order.qty));
-        self.apply(order, Leg { net, ..Leg::EMPTY }, |(position, worst), series| {
-            add_position(position, worst, &series.one, net);
+        let more = More::of(order);
+        let change = Leg { net: more.signed(1), ..Leg::EMPTY };
+        self.apply(order, change, |portfolio, position, series| {
+            portfolio.fill(position, series, more);
         });
     }
 
@@ -231,8 +231,9 @@ impl RiskBook {
         }
         let (side, qty) = (Side::Buy, Qty::ZERO);
         let order = RiskOrder { account, instrument, side, qty };
-        self.apply(&order, change, |lanes, series| {
-            add_change(lanes, &series.one, change);
+        self.apply(&order, change, |portfolio, position, series| {
+            portfolio.change(position, series, change);
+            portfolio.settle();
         });
     }
 
@@ -254,8 +255,8 @@ impl RiskBook {
 
     /// Every series of which an account has lots, held or open, in no order.
     pub fn legs_of(&self, account: AccountId) -> impl Iterator<Item = (InstrumentId, Leg)> {
-        self.portfolios_of(account).flat_map(|(_, grade, portfolio)| {
-            let all = grade.legs(portfolio);
+        self.portfolios_of(account).flat_map(|(place, grade, _)| {
+            let all = grade.legs(place.row);
             let all = all.map(|(series, leg)| (InstrumentId(u64::from(series)), leg));
             all.filter(|(_, leg)| !leg.is_empty())
         })
@@ -300,9 +301,7 @@ impl RiskBook {
                 .or_insert_with(|| (Portfolio::EMPTY, [0; _], BTreeMap::new()));
             let (expiry, held) = expiries.entry(series.slot).or_default();
             portfolio.count(series, (expiry, held), (Leg::EMPTY, *leg));
-            if series.is_curved {
-                add_change((position, &mut portfolio.worst), &series.one, *leg);
-            }
+            portfolio.change(position, series, *leg);
         }
         let components = portfolios.into_iter().filter_map(|(place, (portfolio, position, _))| {
             let grade = self.grades.get(at(place))?;
@@ -334,13 +333,13 @@ impl RiskBook {
         self.grades.iter_mut().for_each(|grade| grade.prune(&mut self.holders));
     }
 
-    /// Changes a leg by so much. `lanes` does it in the scenarios.
+    /// Changes a leg by so much. `scenarios` does it in the scenarios.
     #[inline]
     fn apply(
         &mut self,
         order: &RiskOrder,
         change: Leg,
-        lanes: impl FnOnce((&mut Lanes, &mut Lanes), &Series),
+        scenarios: impl FnOnce(&mut Portfolio, &mut Lanes, &Series),
     ) {
         let place = usize::try_from(order.instrument.0).unwrap_or(usize::MAX);
         let first = self.first(order.account);
@@ -354,7 +353,7 @@ impl RiskBook {
         let Some(series) = self.series.get(place) else { return };
         let Some(grade) = self.grades.get_mut(at(number)) else { return };
         let of = Of { series, place: index(place), holder: self.holders.get_mut(place) };
-        grade.change(row, of, change, lanes);
+        grade.change(row, of, change, scenarios);
     }
 
     /// What an account's portfolios require, all but the one of a grade.
@@ -401,7 +400,7 @@ impl RiskBook {
     /// All that can be seen of an account's portfolios, but for those that are empty.
     fn portfolios_by_grade(&self, account: AccountId) -> BTreeMap<u32, Seen> {
         let all = self.portfolios_of(account).map(|(place, grade, portfolio)| {
-            let legs = grade.legs(portfolio).filter(|(_, leg)| !leg.is_empty());
+            let legs = grade.legs(place.row).filter(|(_, leg)| !leg.is_empty());
             let line = (portfolio.line, portfolio.line_held);
             (place.grade, (legs.collect(), portfolio.worst, line))
         });

@@ -2,7 +2,7 @@
 //! leads to anything that has to be read first, but for the table of a portfolio's legs.
 
 use super::components::{Rates, RiskComponents};
-use super::lanes::{GROSS_MAX, Lanes, add_change, add_held, add_order};
+use super::lanes::{Lanes, add_held, add_order};
 use super::leg::Leg;
 use super::legs::{Legs, Table};
 use super::portfolio::{Expiry, More, NONE, Place, Portfolio, at, index};
@@ -31,6 +31,8 @@ pub(super) struct Grade {
     expiries: Vec<Expiry>,
     /// By row and slot: the part of the position.
     held: Vec<i64>,
+    /// By row: where its legs are.
+    tables: Vec<Table>,
     legs: Legs,
 }
 
@@ -51,6 +53,7 @@ impl Grade {
             width: 0,
             expiries: Vec::new(),
             held: Vec::new(),
+            tables: Vec::new(),
             legs: Legs::default(),
         }
     }
@@ -87,6 +90,7 @@ impl Grade {
     pub(super) fn reserve(&mut self, portfolios: usize, legs: usize) {
         self.portfolios.reserve(portfolios);
         self.positions.reserve(portfolios);
+        self.tables.reserve(portfolios);
         self.expiries.reserve(portfolios.saturating_mul(self.width));
         self.held.reserve(portfolios.saturating_mul(self.width));
         self.legs.reserve(legs);
@@ -97,6 +101,7 @@ impl Grade {
         let row = self.portfolios.len();
         self.portfolios.push(Portfolio::before(next));
         self.positions.push(Position([0; _]));
+        self.tables.push(Table::NONE);
         let until = self.portfolios.len().saturating_mul(self.width);
         self.expiries.resize(until, Expiry::default());
         self.held.resize(until, 0);
@@ -104,8 +109,23 @@ impl Grade {
     }
 
     #[inline]
+    fn table(&self, row: u32) -> Table {
+        self.tables.get(at(row)).copied().unwrap_or(Table::NONE)
+    }
+
+    #[inline]
     fn cell(&self, row: u32, slot: u32) -> usize {
         at(row).wrapping_mul(self.width).wrapping_add(at(slot))
+    }
+
+    /// Whether one more order fits for certain, without a look at the scenarios.
+    #[inline]
+    pub(super) fn surely_fits(&self, row: u32, series: &Series, more: More, room: i64) -> bool {
+        let Some(portfolio) = self.portfolios.get(at(row)) else { return false };
+        let is_alone = portfolio.next == Place::NONE;
+        is_alone
+            && !portfolio.is_beyond(series, more)
+            && portfolio.bound_with(&self.rates, series, more) <= room
     }
 
     /// What a portfolio would require with one more order, or nothing if it would be out of range.
@@ -114,8 +134,7 @@ impl Grade {
         let (series, place) = of;
         let empty = &Portfolio::EMPTY;
         let portfolio = self.portfolios.get(at(row)).unwrap_or(empty);
-        let gross = i128::from(more.open).wrapping_mul(i128::from(series.peak));
-        if GROSS_MAX < portfolio.gross.wrapping_add(gross) {
+        if portfolio.is_beyond(series, more) {
             return None;
         }
         let found = self.expiries.get(self.cell(row, series.slot));
@@ -128,7 +147,7 @@ impl Grade {
             return Some(charged.max(most));
         }
         // What is sold out of a position costs no minimum.
-        let old = self.legs.get(portfolio.legs, place);
+        let old = self.legs.get(self.table(row), place);
         let new = Leg { sells: old.sells.wrapping_add(more.open), ..old };
         let short = new.short_at_worst().wrapping_sub(old.short_at_worst());
         let least = with.minimum.wrapping_add(short.wrapping_mul(series.short_minimum));
@@ -142,35 +161,34 @@ impl Grade {
         row: u32,
         of: Of<'_>,
         change: Leg,
-        lanes: impl FnOnce((&mut Lanes, &mut Lanes), &Series),
+        scenarios: impl FnOnce(&mut Portfolio, &mut Lanes, &Series),
     ) {
         let cell = self.cell(row, of.series.slot);
+        let Some(table) = self.tables.get_mut(at(row)) else { return };
         let Some(portfolio) = self.portfolios.get_mut(at(row)) else { return };
         let Some(expiry) = self.expiries.get_mut(cell) else { return };
         let Some(held) = self.held.get_mut(cell) else { return };
-        let spot = match self.legs.find(portfolio.legs, of.place) {
+        let spot = match self.legs.find(*table, of.place) {
             Some(spot) => spot,
             None => {
                 let other = of.holder.map_or(NONE, |first| std::mem::replace(first, row));
-                self.legs.insert(&mut portfolio.legs, of.place, other)
+                self.legs.insert(table, of.place, other)
             }
         };
         let old = self.legs.at(spot);
         let new = old.plus(change);
         self.legs.set(spot, new);
         portfolio.count(of.series, (expiry, held), (old, new));
-        if of.series.is_curved
-            && let Some(Position(position)) = self.positions.get_mut(at(row))
-        {
-            lanes((position, &mut portfolio.worst), of.series);
+        if let Some(Position(position)) = self.positions.get_mut(at(row)) {
+            scenarios(portfolio, position, of.series);
         }
     }
 
     /// Takes the legs of a series out with its old numbers and puts them back with the new ones. `first` is a portfolio that has one.
     pub(super) fn move_legs(&mut self, place: u32, first: u32, (old, new): (&Series, &Series)) {
         let mut row = first;
-        while let Some(portfolio) = self.portfolios.get(at(row)) {
-            let Some(spot) = self.legs.find(portfolio.legs, place) else { return };
+        while row != NONE {
+            let Some(spot) = self.legs.find(self.table(row), place) else { return };
             let (leg, next) = (self.legs.at(spot), self.legs.next_holder(spot));
             for (series, legs) in [(old, (leg, Leg::EMPTY)), (new, (Leg::EMPTY, leg))] {
                 self.count(row, series, legs);
@@ -187,15 +205,15 @@ impl Grade {
         let cells = self.expiries.get_mut(cell).zip(self.held.get_mut(cell));
         let Some(cells) = cells else { return };
         portfolio.count(series, cells, (old, new));
-        if series.is_curved {
-            add_change((position, &mut portfolio.worst), &series.one, new.minus(old));
-        }
+        portfolio.change(position, series, new.minus(old));
+        portfolio.settle();
     }
 
     /// Computes a portfolio from its legs, as if nothing were known of it.
     pub(super) fn rebuild(&mut self, row: u32, all: &[Series]) {
         let from = self.cell(row, 0);
         let until = from.saturating_add(self.width);
+        let table = self.table(row);
         let Some(portfolio) = self.portfolios.get_mut(at(row)) else { return };
         let Some(Position(position)) = self.positions.get_mut(at(row)) else { return };
         let Some(expiries) = self.expiries.get_mut(from..until) else { return };
@@ -204,7 +222,7 @@ impl Grade {
         *position = [0; _];
         expiries.fill(Expiry::default());
         held.fill(0);
-        for (place, leg) in self.legs.of(portfolio.legs) {
+        for (place, leg) in self.legs.of(table) {
             let Some(series) = all.get(at(place)) else { continue };
             let slot = at(series.slot);
             let Some(cells) = expiries.get_mut(slot).zip(held.get_mut(slot)) else { continue };
@@ -224,18 +242,19 @@ impl Grade {
         for (worst, position) in portfolio.worst.iter_mut().zip(position) {
             *worst = worst.wrapping_add(*position);
         }
+        portfolio.settle();
     }
 
     /// Forgets legs that are empty. `holders` has, series by series, the first portfolio with a leg.
     pub(super) fn prune(&mut self, holders: &mut [u32]) {
         let emptied = self.legs.emptied();
         let old = std::mem::replace(&mut self.legs, emptied);
-        for (portfolio, row) in self.portfolios.iter_mut().zip(0..) {
-            let table = std::mem::replace(&mut portfolio.legs, Table::NONE);
-            for (place, leg) in old.of(table).filter(|(_, leg)| !leg.is_empty()) {
+        for (table, row) in self.tables.iter_mut().zip(0..) {
+            let known = std::mem::replace(table, Table::NONE);
+            for (place, leg) in old.of(known).filter(|(_, leg)| !leg.is_empty()) {
                 let first = holders.get_mut(at(place));
                 let other = first.map_or(NONE, |first| std::mem::replace(first, row));
-                let spot = self.legs.insert(&mut portfolio.legs, place, other);
+                let spot = self.legs.insert(table, place, other);
                 self.legs.set(spot, leg);
             }
         }
@@ -249,13 +268,12 @@ impl Grade {
 
     /// A portfolio's lots of a series.
     pub(super) fn leg(&self, row: u32, place: u32) -> Leg {
-        let found = self.portfolio(row);
-        found.map_or(Leg::EMPTY, |portfolio| self.legs.get(portfolio.legs, place))
+        self.legs.get(self.table(row), place)
     }
 
     /// Every series of which a portfolio has or had lots, in no order.
-    pub(super) fn legs(&self, portfolio: &Portfolio) -> impl Iterator<Item = (u32, Leg)> {
-        self.legs.of(portfolio.legs)
+    pub(super) fn legs(&self, row: u32) -> impl Iterator<Item = (u32, Leg)> {
+        self.legs.of(self.table(row))
     }
 
     /// What a portfolio requires, in parts.

@@ -39,22 +39,16 @@ pub(super) struct Table {
     /// Its first line.
     first: u32,
     lines: u32,
-    /// Legs in it, empty ones too.
-    len: u32,
 }
 
 impl Table {
     /// Without a leg.
-    pub(super) const NONE: Self = Self { first: 0, lines: 0, len: 0 };
+    pub(super) const NONE: Self = Self { first: 0, lines: 0 };
 
     /// The line at which the search for a series begins, counted from the first.
     #[inline]
     const fn home(self, key: u32) -> u32 {
         key.wrapping_mul(0x9e37_79b1).wrapping_shr(12) & self.lines.wrapping_sub(1)
-    }
-
-    const fn is_full(self) -> bool {
-        self.lines.wrapping_mul(7).wrapping_shr(1) <= self.len
     }
 }
 
@@ -172,14 +166,15 @@ impl Legs {
     /// Takes in a series that the table does not have. `holder` is another portfolio with a leg of it.
     #[cold]
     pub(super) fn insert(&mut self, table: &mut Table, series: u32, holder: u32) -> Spot {
-        if table.is_full() {
+        let len = index(self.of(*table).count());
+        if table.lines.wrapping_mul(7).wrapping_shr(1) <= len {
             self.grow(table);
         }
         let key = series.wrapping_add(1);
-        self.put(table, (Cell { key, net: 0, buys: 0, sells: 0 }, holder))
+        self.put(*table, (Cell { key, net: 0, buys: 0, sells: 0 }, holder))
     }
 
-    fn put(&mut self, table: &mut Table, (cell, holder): (Cell, u32)) -> Spot {
+    fn put(&mut self, table: Table, (cell, holder): (Cell, u32)) -> Spot {
         let mut line = table.home(cell.key);
         let spot = loop {
             let place = at(table.first.wrapping_add(line));
@@ -195,7 +190,6 @@ impl Legs {
         if let (Some(free), Some(next)) = (found, self.holders.get_mut(spot.number())) {
             (*free, *next) = (cell, holder);
         }
-        table.len = table.len.wrapping_add(1);
         spot
     }
 
@@ -209,7 +203,7 @@ impl Legs {
                 let cell = self.lines.get(line).and_then(|line| line.0.get(of_line)).copied();
                 let holder = self.next_holder(Spot { line, of_line });
                 if let Some(cell) = cell.filter(|cell| cell.key != 0) {
-                    self.put(table, (cell, holder));
+                    self.put(*table, (cell, holder));
                 }
             }
         }
@@ -224,13 +218,13 @@ impl Legs {
             let all = self.lines.get_mut(at(first)..at(until)).unwrap_or_default();
             *free = all.first().map_or(NONE, |Line([one, ..])| one.key);
             all.fill(Line::FREE);
-            return Table { first, lines, len: 0 };
+            return Table { first, lines };
         }
         let first = index(self.lines.len());
         let until = self.lines.len().saturating_add(at(lines));
         self.lines.resize(until, Line::FREE);
         self.holders.resize(until.saturating_mul(OF_A_LINE), NONE);
-        Table { first, lines, len: 0 }
+        Table { first, lines }
     }
 
     fn release(&mut self, table: Table) {

@@ -1,12 +1,15 @@
 //! One account's lots of one grade, and what they add up to.
 
-use instruments::MicroUsd;
+use instruments::{MicroUsd, Side};
 
 use super::array::STEPS_OF;
+use super::book::RiskOrder;
 use super::components::{Charged, Rates, RiskComponents};
-use super::lanes::{BEYOND, GROSS_MAX, Lanes, Line, worst_of, worst_with};
-use super::leg::Leg;
-use super::legs::Table;
+use super::lanes::{
+    BEYOND, GROSS_MAX, Lanes, Line, add_change, add_order, add_position, fill_order, worst_of,
+    worst_with,
+};
+use super::leg::{Leg, lots};
 use super::series::Series;
 
 /// Nowhere.
@@ -71,6 +74,11 @@ pub(super) struct More {
 }
 
 impl More {
+    #[inline]
+    pub(super) fn of(order: &RiskOrder) -> Self {
+        Self { is_buy: order.side == Side::Buy, open: lots(order.qty) }
+    }
+
     /// What its lots come to if one of them comes to `one`.
     #[inline]
     pub(super) fn signed(self, one: i64) -> i64 {
@@ -78,6 +86,9 @@ impl More {
         if self.is_buy { all } else { all.wrapping_neg() }
     }
 }
+
+/// So often is `most` raised before it is computed.
+const RAISED_MAX: u64 = 8;
 
 /// One account's lots of one grade, added up. What every order reads comes first and lies side by side: two cache lines and the scenarios.
 #[derive(Debug, Clone)]
@@ -99,8 +110,11 @@ pub(super) struct Portfolio {
     expiries: i64,
     /// The account's portfolio in another grade.
     pub(super) next: Place,
-    pub(super) legs: Table,
     pub(super) line_held: i64,
+    /// No less than the largest loss, and not much more.
+    most: i64,
+    /// How often `most` was raised since it was equal.
+    raised: u64,
     /// What is more than a line gains and loses, over every way the orders may fill.
     pub(super) worst: Lanes,
     held: i64,
@@ -123,8 +137,9 @@ impl Portfolio {
         larger: 0,
         expiries: 0,
         next: Place::NONE,
-        legs: Table::NONE,
         line_held: 0,
+        most: 0,
+        raised: 0,
         worst: [0; _],
         held: 0,
         long_held: 0,
@@ -139,7 +154,7 @@ impl Portfolio {
 
     /// Forgets what its legs come to.
     pub(super) fn clear(&mut self) {
-        *self = Self { next: self.next, legs: self.legs, ..Self::EMPTY };
+        *self = Self { next: self.next, ..Self::EMPTY };
     }
 
     /// The largest loss, over every way the orders may fill.
@@ -205,6 +220,84 @@ impl Portfolio {
             delta: self.held.wrapping_abs(),
             minimum: self.minimum_held,
         }
+    }
+
+    /// No less than what it would require with one more order, from two cache lines of the portfolio and one of the series; nothing where
+    /// that says nothing. An order adds no more than it would require alone: whoever has room for that needs no scenarios.
+    #[inline]
+    pub(super) fn bound_with(&self, rates: &Rates, series: &Series, more: More) -> i64 {
+        let worst = series.most(more.is_buy).wrapping_mul(more.open);
+        let moved = more.signed(series.delta);
+        let delta = self.delta.with_order(moved);
+        let short = if more.is_buy { 0 } else { more.open.wrapping_mul(series.short_minimum) };
+        rates.initial(&Charged {
+            worst: self.most.wrapping_add(worst),
+            long: self.long.wrapping_add(moved.max(0)),
+            short: self.short.wrapping_sub(moved.min(0)),
+            offset: self.larger.wrapping_add(moved.wrapping_abs()),
+            delta: delta.high.max(delta.low),
+            minimum: self.minimum.wrapping_add(short),
+        })
+    }
+
+    /// Adds lots that may or may not be filled to the scenarios, or takes them away where `open` is negative.
+    #[inline]
+    pub(super) fn order(&mut self, series: &Series, is_buy: bool, open: i64) {
+        if series.is_curved {
+            add_order(&mut self.worst, series.one.loses(is_buy), open);
+        }
+        if 0 < open {
+            self.raise(series.most(is_buy).saturating_mul(open));
+        }
+    }
+
+    /// Moves lots of an open order into the position. No loss is larger than before.
+    #[inline]
+    pub(super) fn fill_order(&mut self, position: &mut Lanes, series: &Series, more: More) {
+        if series.is_curved {
+            let sides = (series.one.loses(more.is_buy), series.one.loses(!more.is_buy));
+            fill_order(position, &mut self.worst, sides, more.open);
+        }
+    }
+
+    /// Adds lots that were no open order to the position.
+    #[inline]
+    pub(super) fn fill(&mut self, position: &mut Lanes, series: &Series, more: More) {
+        if series.is_curved {
+            add_position(position, &mut self.worst, &series.one, more.signed(1));
+        }
+        self.raise(series.most(more.is_buy).saturating_mul(more.open));
+    }
+
+    /// Adds any change of a leg to the scenarios.
+    pub(super) fn change(&mut self, position: &mut Lanes, series: &Series, change: Leg) {
+        if series.is_curved {
+            add_change((position, &mut self.worst), &series.one, change);
+        }
+    }
+
+    /// Takes note that the largest loss may be so much more than it was.
+    #[inline]
+    fn raise(&mut self, most: i64) {
+        self.raised = self.raised.wrapping_add(1);
+        if self.curved == 0 || RAISED_MAX < self.raised {
+            self.settle();
+        } else {
+            self.most = self.most.saturating_add(most).min(BEYOND);
+        }
+    }
+
+    /// Computes the largest loss.
+    #[inline]
+    pub(super) fn settle(&mut self) {
+        self.raised = 0;
+        self.most = if GROSS_MAX < self.gross { BEYOND } else { self.loss() };
+    }
+
+    /// Whether an order would be beyond the range in which sums are exact.
+    #[inline]
+    pub(super) fn is_beyond(&self, series: &Series, more: More) -> bool {
+        GROSS_MAX < self.gross.wrapping_add(wide(more.open, series.peak))
     }
 
     /// What it requires, in parts; `curved` has what of the positions is more than a line.

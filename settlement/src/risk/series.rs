@@ -13,6 +13,10 @@ pub(super) struct Series {
     pub(super) short_minimum: i64,
     /// What one step of the price gains, where that is all there is.
     pub(super) step: i64,
+    /// What a lot bought loses in the worst scenario.
+    bought: i64,
+    /// The same of a lot sold.
+    sold: i64,
     pub(super) grade: u32,
     pub(super) expiry: u32,
     /// The expiry's number in its grade, in the order in which they came.
@@ -39,6 +43,8 @@ impl Series {
         peak: 0,
         short_minimum: 0,
         step: 0,
+        bought: 0,
+        sold: 0,
         grade: 0,
         expiry: 0,
         slot: 0,
@@ -56,9 +62,18 @@ impl Series {
         let step = if short_minimum == 0 { array.step() } else { None };
         let (delta, peak) = (array.delta(), array.peak().max(short_minimum));
         let listed = Self { delta, peak, short_minimum, ..listed };
+        let one = Halves::of(&array.scenarios());
+        let [bought, sold] = one.most();
+        let listed = Self { bought, sold, ..listed };
         match step {
             Some(step) => Self { step, ..listed },
-            None => Self { is_curved: true, one: Halves::of(&array.scenarios()), ..listed },
+            None => Self { is_curved: true, one, ..listed },
         }
+    }
+
+    /// What a lot bought, or sold, loses in the worst scenario.
+    #[inline]
+    pub(super) const fn most(&self, is_buy: bool) -> i64 {
+        if is_buy { self.bought } else { self.sold }
     }
 }
