@@ -14,11 +14,11 @@ use instruments::{AccountId, InstrumentId, MicroUsd, Qty, Side};
 
 use super::array::{RiskArray, SCENARIOS};
 use super::components::{Rates, RiskComponents};
-use super::grade::{Grade, Of};
+use super::grade::{Grade, Moved, Of};
 use super::lanes::{Lanes, Line};
 use super::leg::{Leg, lots};
 use super::parameters::RiskParameters;
-use super::portfolio::{Expiry, More, NONE, Place, Portfolio, at, index};
+use super::portfolio::{Expiry, More, NONE, Place, Portfolio, at, either, index};
 use super::series::Series;
 
 /// Ids that have a place: far more series and accounts than a venue lists and opens.
@@ -95,11 +95,9 @@ impl Eq for RiskBook {}
 
 /// So many lots open, or no longer open, on a side.
 #[inline]
-const fn open_leg(side: Side, open: i64) -> Leg {
-    match side {
-        Side::Buy => Leg { net: 0, buys: open, sells: 0 },
-        Side::Sell => Leg { net: 0, buys: 0, sells: open },
-    }
+fn open_leg(side: Side, open: i64) -> Leg {
+    let is_buy = side == Side::Buy;
+    Leg { net: 0, buys: either(is_buy, open, 0), sells: either(is_buy, 0, open) }
 }
 
 fn place_of(id: u64) -> usize {
@@ -198,8 +196,8 @@ impl RiskBook {
     #[inline]
     fn count_order(&mut self, order: &RiskOrder, open: i64) {
         let is_buy = order.side == Side::Buy;
-        self.apply(order, open_leg(order.side, open), |portfolio, _, series| {
-            portfolio.order(series, is_buy, open);
+        self.apply(order, open_leg(order.side, open), |portfolio, series, moved| {
+            portfolio.order(series, moved, (is_buy, open));
         });
     }
 
@@ -208,8 +206,8 @@ impl RiskBook {
     pub fn order_filled(&mut self, order: &RiskOrder) {
         let more = More::of(order);
         let change = Leg { net: more.signed(1), ..open_leg(order.side, more.open.wrapping_neg()) };
-        self.apply(order, change, |portfolio, position, series| {
-            portfolio.fill_order(position, series, more);
+        self.apply(order, change, |portfolio, series, moved| {
+            portfolio.fill_order(series, moved, more);
         });
     }
 
@@ -218,8 +216,8 @@ impl RiskBook {
     pub fn filled(&mut self, order: &RiskOrder) {
         let more = More::of(order);
         let change = Leg { net: more.signed(1), ..Leg::EMPTY };
-        self.apply(order, change, |portfolio, position, series| {
-            portfolio.fill(position, series, more);
+        self.apply(order, change, |portfolio, series, moved| {
+            portfolio.fill(series, moved, more);
         });
     }
 
@@ -231,8 +229,9 @@ impl RiskBook {
         }
         let (side, qty) = (Side::Buy, Qty::ZERO);
         let order = RiskOrder { account, instrument, side, qty };
-        self.apply(&order, change, |portfolio, position, series| {
-            portfolio.change(position, series, change);
+        self.apply(&order, change, |portfolio, series, moved| {
+            portfolio.count(series, (moved.expiry, moved.held), moved.legs);
+            portfolio.change(moved.position, series, change);
             portfolio.settle();
         });
     }
@@ -333,13 +332,13 @@ impl RiskBook {
         self.grades.iter_mut().for_each(|grade| grade.prune(&mut self.holders));
     }
 
-    /// Changes a leg by so much. `scenarios` does it in the scenarios.
+    /// Changes a leg by so much. `count` changes what the portfolio comes to.
     #[inline]
     fn apply(
         &mut self,
         order: &RiskOrder,
         change: Leg,
-        scenarios: impl FnOnce(&mut Portfolio, &mut Lanes, &Series),
+        count: impl FnOnce(&mut Portfolio, &Series, Moved<'_>),
     ) {
         let place = usize::try_from(order.instrument.0).unwrap_or(usize::MAX);
         let first = self.first(order.account);
@@ -352,8 +351,9 @@ impl RiskBook {
         }
         let Some(series) = self.series.get(place) else { return };
         let Some(grade) = self.grades.get_mut(at(number)) else { return };
-        let of = Of { series, place: index(place), holder: self.holders.get_mut(place) };
-        grade.change(row, of, change, scenarios);
+        let Some(holder) = self.holders.get_mut(place) else { return };
+        let of = Of { series, place: index(place), holder };
+        grade.change(row, of, change, count);
     }
 
     /// What an account's portfolios require, all but the one of a grade.

@@ -40,7 +40,18 @@ pub(super) struct Grade {
 pub(super) struct Of<'series> {
     pub(super) series: &'series Series,
     pub(super) place: u32,
-    pub(super) holder: Option<&'series mut u32>,
+    pub(super) holder: &'series mut u32,
+}
+
+/// What there is of a leg outside its portfolio's record.
+pub(super) struct Moved<'grade> {
+    /// What it was and what it is.
+    pub(super) legs: (Leg, Leg),
+    /// Its expiry.
+    pub(super) expiry: &'grade mut Expiry,
+    /// The part of that that is held.
+    pub(super) held: &'grade mut i64,
+    pub(super) position: &'grade mut Lanes,
 }
 
 impl Grade {
@@ -101,7 +112,8 @@ impl Grade {
         let row = self.portfolios.len();
         self.portfolios.push(Portfolio::before(next));
         self.positions.push(Position([0; _]));
-        self.tables.push(Table::NONE);
+        let table = self.legs.table();
+        self.tables.push(table);
         let until = self.portfolios.len().saturating_mul(self.width);
         self.expiries.resize(until, Expiry::default());
         self.held.resize(until, 0);
@@ -141,9 +153,9 @@ impl Grade {
         let expiry = found.copied().unwrap_or_default();
         let with = portfolio.charged_with(series, expiry, more);
         let charged = self.rates.charged(&with);
-        let short = if more.is_buy { 0 } else { more.open.wrapping_mul(series.short_minimum) };
+        let short = more.short(series);
         let most = with.minimum.wrapping_add(short);
-        if most <= charged || short == 0 {
+        if (most <= charged) | (short == 0) {
             return Some(charged.max(most));
         }
         // What is sold out of a position costs no minimum.
@@ -154,33 +166,23 @@ impl Grade {
         Some(charged.max(least))
     }
 
-    /// Changes a leg by so much: here everywhere but in the scenarios, there by what the caller knows best.
+    /// Changes a leg by so much. `count` changes what the portfolio comes to.
     #[inline]
     pub(super) fn change(
         &mut self,
         row: u32,
         of: Of<'_>,
         change: Leg,
-        scenarios: impl FnOnce(&mut Portfolio, &mut Lanes, &Series),
+        count: impl FnOnce(&mut Portfolio, &Series, Moved<'_>),
     ) {
         let cell = self.cell(row, of.series.slot);
         let Some(table) = self.tables.get_mut(at(row)) else { return };
         let Some(portfolio) = self.portfolios.get_mut(at(row)) else { return };
         let Some(expiry) = self.expiries.get_mut(cell) else { return };
         let Some(held) = self.held.get_mut(cell) else { return };
-        let spot = match self.legs.find(*table, of.place) {
-            Some(spot) => spot,
-            None => {
-                let other = of.holder.map_or(NONE, |first| std::mem::replace(first, row));
-                self.legs.insert(table, of.place, other)
-            }
-        };
-        let old = self.legs.at(spot);
-        let new = old.plus(change);
-        self.legs.set(spot, new);
-        portfolio.count(of.series, (expiry, held), (old, new));
+        let legs = self.legs.change(table, of.place, (row, of.holder), change);
         if let Some(Position(position)) = self.positions.get_mut(at(row)) {
-            scenarios(portfolio, position, of.series);
+            count(portfolio, of.series, Moved { legs, expiry, held, position });
         }
     }
 
@@ -188,8 +190,7 @@ impl Grade {
     pub(super) fn move_legs(&mut self, place: u32, first: u32, (old, new): (&Series, &Series)) {
         let mut row = first;
         while row != NONE {
-            let Some(spot) = self.legs.find(self.table(row), place) else { return };
-            let (leg, next) = (self.legs.at(spot), self.legs.next_holder(spot));
+            let Some((leg, next)) = self.legs.holding(self.table(row), place) else { return };
             for (series, legs) in [(old, (leg, Leg::EMPTY)), (new, (Leg::EMPTY, leg))] {
                 self.count(row, series, legs);
             }
@@ -250,12 +251,10 @@ impl Grade {
         let emptied = self.legs.emptied();
         let old = std::mem::replace(&mut self.legs, emptied);
         for (table, row) in self.tables.iter_mut().zip(0..) {
-            let known = std::mem::replace(table, Table::NONE);
+            let known = std::mem::replace(table, self.legs.table());
             for (place, leg) in old.of(known).filter(|(_, leg)| !leg.is_empty()) {
-                let first = holders.get_mut(at(place));
-                let other = first.map_or(NONE, |first| std::mem::replace(first, row));
-                let spot = self.legs.insert(table, place, other);
-                self.legs.set(spot, leg);
+                let Some(first) = holders.get_mut(at(place)) else { continue };
+                self.legs.change(table, place, (row, first), leg);
             }
         }
     }

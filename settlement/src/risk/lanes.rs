@@ -9,6 +9,7 @@
 
 use super::array::LANES;
 use super::leg::Leg;
+use super::portfolio::either;
 
 /// 18 billion dollars: more than any account may have. Sums of four such numbers fit into 64 bits with room to spare.
 pub(super) const GROSS_MAX: i128 = 1 << 54;
@@ -132,8 +133,8 @@ impl Halves {
 
     /// What lots bought, or sold, lose at worst.
     #[inline]
-    pub(super) const fn loses(&self, is_buy: bool) -> &Lanes {
-        if is_buy { &self.bought } else { &self.sold }
+    pub(super) fn loses(&self, is_buy: bool) -> &Lanes {
+        either(is_buy, &self.bought, &self.sold)
     }
 }
 

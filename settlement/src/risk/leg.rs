@@ -23,7 +23,7 @@ impl Leg {
     }
 
     pub(super) const fn is_empty(self) -> bool {
-        self.net == 0 && self.buys == 0 && self.sells == 0
+        (self.net | self.buys | self.sells) == 0
     }
 
     pub(super) const fn plus(self, change: Self) -> Self {

@@ -5,6 +5,7 @@ use instruments::{MicroUsd, Side};
 use super::array::STEPS_OF;
 use super::book::RiskOrder;
 use super::components::{Charged, Rates, RiskComponents};
+use super::grade::Moved;
 use super::lanes::{
     BEYOND, GROSS_MAX, Lanes, Line, add_change, add_order, add_position, fill_order, worst_of,
     worst_with,
@@ -79,11 +80,17 @@ impl More {
         Self { is_buy: order.side == Side::Buy, open: lots(order.qty) }
     }
 
+    /// What its lots cost at least where they are sold short.
+    #[inline]
+    pub(super) fn short(self, series: &Series) -> i64 {
+        either(self.is_buy, 0, self.open.wrapping_mul(series.short_minimum))
+    }
+
     /// What its lots come to if one of them comes to `one`.
     #[inline]
     pub(super) fn signed(self, one: i64) -> i64 {
         let all = self.open.wrapping_mul(one);
-        if self.is_buy { all } else { all.wrapping_neg() }
+        either(self.is_buy, all, all.wrapping_neg())
     }
 }
 
@@ -229,7 +236,7 @@ impl Portfolio {
         let worst = series.most(more.is_buy).wrapping_mul(more.open);
         let moved = more.signed(series.delta);
         let delta = self.delta.with_order(moved);
-        let short = if more.is_buy { 0 } else { more.open.wrapping_mul(series.short_minimum) };
+        let short = more.short(series);
         rates.initial(&Charged {
             worst: self.most.wrapping_add(worst),
             long: self.long.wrapping_add(moved.max(0)),
@@ -240,31 +247,32 @@ impl Portfolio {
         })
     }
 
-    /// Adds lots that may or may not be filled to the scenarios, or takes them away where `open` is negative.
+    /// Counts lots that may or may not be filled, or that may no longer be where `open` is negative.
     #[inline]
-    pub(super) fn order(&mut self, series: &Series, is_buy: bool, open: i64) {
+    pub(super) fn order(&mut self, series: &Series, moved: Moved<'_>, (is_buy, open): (bool, i64)) {
+        self.count_order(series, moved, (is_buy, open));
         if series.is_curved {
             add_order(&mut self.worst, series.one.loses(is_buy), open);
         }
-        if 0 < open {
-            self.raise(series.most(is_buy).saturating_mul(open));
-        }
+        self.raise(series.most(is_buy).saturating_mul(open.max(0)));
     }
 
-    /// Moves lots of an open order into the position. No loss is larger than before.
+    /// Counts lots of an open order that are held from now on. No loss is larger than before.
     #[inline]
-    pub(super) fn fill_order(&mut self, position: &mut Lanes, series: &Series, more: More) {
+    pub(super) fn fill_order(&mut self, series: &Series, moved: Moved<'_>, more: More) {
+        self.count(series, (moved.expiry, moved.held), moved.legs);
         if series.is_curved {
             let sides = (series.one.loses(more.is_buy), series.one.loses(!more.is_buy));
-            fill_order(position, &mut self.worst, sides, more.open);
+            fill_order(moved.position, &mut self.worst, sides, more.open);
         }
     }
 
-    /// Adds lots that were no open order to the position.
+    /// Counts lots that were no open order.
     #[inline]
-    pub(super) fn fill(&mut self, position: &mut Lanes, series: &Series, more: More) {
+    pub(super) fn fill(&mut self, series: &Series, moved: Moved<'_>, more: More) {
+        self.count(series, (moved.expiry, moved.held), moved.legs);
         if series.is_curved {
-            add_position(position, &mut self.worst, &series.one, more.signed(1));
+            add_position(moved.position, &mut self.worst, &series.one, more.signed(1));
         }
         self.raise(series.most(more.is_buy).saturating_mul(more.open));
     }
@@ -326,7 +334,7 @@ impl Portfolio {
         let weight = new.weight().wrapping_sub(old.weight());
         self.gross = self.gross.wrapping_add(wide(weight, series.peak));
         self.line = self.line.with(series.step, change);
-        let count = |leg: Leg| i64::from(!leg.is_empty() && series.is_curved);
+        let count = |leg: Leg| i64::from(!leg.is_empty() & series.is_curved);
         self.curved = self.curved.wrapping_add(count(new)).wrapping_sub(count(old));
         let more = |new: i64, old: i64| new.wrapping_sub(old).wrapping_mul(series.short_minimum);
         let at_worst = more(new.short_at_worst(), old.short_at_worst());
@@ -339,6 +347,39 @@ impl Portfolio {
         }
     }
 
+    /// The same where nothing changes but what is open on one side.
+    #[inline]
+    fn count_order(&mut self, series: &Series, moved: Moved<'_>, (is_buy, open): (bool, i64)) {
+        let (old, new) = moved.legs;
+        self.gross = self.gross.wrapping_add(wide(open, series.peak));
+        let stepped = open.wrapping_mul(series.step);
+        self.line.high = self.line.high.wrapping_add(either(is_buy, stepped, 0));
+        self.line.low = self.line.low.wrapping_sub(either(is_buy, 0, stepped));
+        let count = |leg: Leg| i64::from(!leg.is_empty() & series.is_curved);
+        self.curved = self.curved.wrapping_add(count(new)).wrapping_sub(count(old));
+        let short = new.short_at_worst().wrapping_sub(old.short_at_worst());
+        self.minimum = self.minimum.wrapping_add(short.wrapping_mul(series.short_minimum));
+        // A buy of what has a delta above zero may raise it, and so may a sell of what has one below.
+        let is_up = is_buy == (0 <= series.delta);
+        let by = open.wrapping_mul(series.delta.wrapping_abs());
+        let (up, down) = (either(is_up, by, 0), either(is_up, 0, by));
+        let raised =
+            |of: Expiry| Expiry { high: of.high.wrapping_add(up), low: of.low.wrapping_add(down) };
+        let (before, after) = (*moved.expiry, raised(*moved.expiry));
+        *moved.expiry = after;
+        self.delta = raised(self.delta);
+        self.count_expiry(before, after);
+    }
+
+    /// Counts an expiry that was one and is another.
+    #[inline]
+    fn count_expiry(&mut self, old: Expiry, new: Expiry) {
+        self.long = shifted(self.long, new.long(), old.long());
+        self.short = shifted(self.short, new.short(), old.short());
+        self.larger = shifted(self.larger, new.larger(), old.larger());
+        self.expiries = shifted(self.expiries, new.count(), old.count());
+    }
+
     /// Moves an expiry's delta by what `change` lots make of it.
     #[inline]
     fn count_delta(&mut self, expiry: &mut Expiry, delta: i64, change: Leg) {
@@ -346,8 +387,8 @@ impl Portfolio {
         // What buys may move, less what sells may: the delta's sign says which way each of them goes.
         let (bought, sold) = (change.buys.wrapping_mul(delta), change.sells.wrapping_mul(delta));
         let is_rising = 0 <= delta;
-        let up = if is_rising { bought } else { sold.wrapping_neg() };
-        let down = if is_rising { sold } else { bought.wrapping_neg() };
+        let up = either(is_rising, bought, sold.wrapping_neg());
+        let down = either(is_rising, sold, bought.wrapping_neg());
         let held = change.net.wrapping_mul(delta);
         let moved = |of: Expiry| Expiry {
             high: of.high.wrapping_add(held).wrapping_add(up),
@@ -356,10 +397,7 @@ impl Portfolio {
         let new = moved(old);
         *expiry = new;
         self.delta = moved(self.delta);
-        self.long = shifted(self.long, new.long(), old.long());
-        self.short = shifted(self.short, new.short(), old.short());
-        self.larger = shifted(self.larger, new.larger(), old.larger());
-        self.expiries = shifted(self.expiries, new.count(), old.count());
+        self.count_expiry(old, new);
     }
 
     /// The same of what is held.
@@ -371,6 +409,12 @@ impl Portfolio {
         self.long_held = shifted(self.long_held, (*held).max(0), old.max(0));
         self.short_held = shifted(self.short_held, old.min(0), (*held).min(0));
     }
+}
+
+/// One or the other, where nobody could guess which: both are computed, and none is jumped to.
+#[inline]
+pub(super) fn either<T>(is_it: bool, yes: T, no: T) -> T {
+    std::hint::select_unpredictable(is_it, yes, no)
 }
 
 const fn shifted(sum: i64, new: i64, old: i64) -> i64 {

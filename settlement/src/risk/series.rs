@@ -3,6 +3,7 @@
 use super::array::RiskArray;
 use super::book::RiskSeries;
 use super::lanes::Halves;
+use super::portfolio::either;
 
 /// A series. What every order reads comes first, in one cache line.
 #[derive(Debug, Clone, Copy)]
@@ -73,7 +74,7 @@ impl Series {
 
     /// What a lot bought, or sold, loses in the worst scenario.
     #[inline]
-    pub(super) const fn most(&self, is_buy: bool) -> i64 {
-        if is_buy { self.bought } else { self.sold }
+    pub(super) fn most(&self, is_buy: bool) -> i64 {
+        either(is_buy, self.bought, self.sold)
     }
 }
