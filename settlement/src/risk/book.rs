@@ -17,8 +17,9 @@ use super::components::{Rates, RiskComponents};
 use super::grade::{Grade, Moved, Of};
 use super::lanes::{Lanes, Line};
 use super::leg::{Leg, lots};
+use super::legs::{self, Id};
 use super::parameters::RiskParameters;
-use super::portfolio::{Expiry, More, NONE, Place, Portfolio, at, either, index};
+use super::portfolio::{More, NONE, Place, Portfolio, at, either, index};
 use super::series::Series;
 
 /// Ids that have a place: far more series and accounts than a venue lists and opens.
@@ -130,9 +131,8 @@ impl RiskBook {
             self.series.resize(place.saturating_add(1), Series::UNLISTED);
             self.holders.resize(place.saturating_add(1), NONE);
         }
-        let Some(grade) = self.grades.get_mut(at(terms.grade)) else { return };
         let expiry = index(place_of(terms.expiry.0));
-        let new = Series::of(terms, expiry, grade.slot(expiry));
+        let new = Series::of(terms, expiry);
         let Some(entry) = self.series.get_mut(place) else { return };
         let old = std::mem::replace(entry, new);
         if !old.is_listed {
@@ -141,6 +141,7 @@ impl RiskBook {
         let is_same = (old.grade, old.expiry) == (new.grade, new.expiry);
         assert!(is_same, "a series stays in its grade and expiry");
         let holder = self.holders.get(place).copied().unwrap_or(NONE);
+        let Some(grade) = self.grades.get_mut(at(terms.grade)) else { return };
         grade.move_legs(index(place), holder, (&old, &new));
     }
 
@@ -230,14 +231,13 @@ impl RiskBook {
         let (side, qty) = (Side::Buy, Qty::ZERO);
         let order = RiskOrder { account, instrument, side, qty };
         self.apply(&order, change, |portfolio, series, moved| {
-            portfolio.count(series, (moved.expiry, moved.held), moved.legs);
+            portfolio.count(series, moved.line, moved.legs);
             portfolio.change(moved.position, series, change);
             portfolio.settle();
         });
     }
 
-    /// Makes room for so many accounts, and so many legs in each grade, so that none of them allocates when it comes. What is listed counts:
-    /// the more expiries, the more room an account takes.
+    /// Makes room for so many accounts, and so many legs in each grade, so that none of them allocates when it comes.
     pub fn reserve(&mut self, accounts: usize, legs: usize) {
         self.accounts.reserve(accounts);
         self.grades.iter_mut().for_each(|grade| grade.reserve(accounts, legs));
@@ -249,7 +249,7 @@ impl RiskBook {
         let Some(series) = self.listed(instrument) else { return Leg::default() };
         let Some(grade) = self.grades.get(at(series.grade)) else { return Leg::default() };
         let row = self.row(self.first(account), series.grade);
-        grade.leg(row, index(place_of(instrument.0)))
+        grade.leg(row, Id { series: index(place_of(instrument.0)), expiry: series.expiry })
     }
 
     /// Every series of which an account has lots, held or open, in no order.
@@ -291,15 +291,15 @@ impl RiskBook {
     /// What a portfolio of these legs would require, by grade, whoever had it.
     #[must_use]
     pub fn simulate(&self, legs: &BTreeMap<InstrumentId, Leg>) -> BTreeMap<u32, RiskComponents> {
-        type Sums = (Portfolio, Lanes, BTreeMap<u32, (Expiry, i64)>);
+        type Sums = (Portfolio, Lanes, BTreeMap<u32, legs::Line>);
         let mut portfolios: BTreeMap<u32, Sums> = BTreeMap::new();
         for (instrument, leg) in legs {
             let Some(series) = self.listed(*instrument) else { continue };
             let (portfolio, position, expiries) = portfolios
                 .entry(series.grade)
                 .or_insert_with(|| (Portfolio::EMPTY, [0; _], BTreeMap::new()));
-            let (expiry, held) = expiries.entry(series.slot).or_default();
-            portfolio.count(series, (expiry, held), (Leg::EMPTY, *leg));
+            let line = expiries.entry(series.expiry).or_insert(legs::Line::FREE);
+            portfolio.count(series, line, (Leg::EMPTY, *leg));
             portfolio.change(position, series, *leg);
         }
         let components = portfolios.into_iter().filter_map(|(place, (portfolio, position, _))| {
@@ -329,7 +329,7 @@ impl RiskBook {
     /// Gives back the room of legs that are empty. Changes nothing that anyone can see.
     pub fn prune(&mut self) {
         self.holders.fill(NONE);
-        self.grades.iter_mut().for_each(|grade| grade.prune(&mut self.holders));
+        self.grades.iter_mut().for_each(|grade| grade.prune(&mut self.holders, &self.series));
     }
 
     /// Changes a leg by so much. `count` changes what the portfolio comes to.

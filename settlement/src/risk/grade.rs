@@ -1,15 +1,11 @@
-//! All portfolios of one grade. They are records in rows of the same length, so that whatever an order needs is found by counting: nothing
-//! leads to anything that has to be read first, but for the table of a portfolio's legs.
+//! All portfolios of one grade.
 
 use super::components::{Rates, RiskComponents};
 use super::lanes::{Lanes, add_held, add_order};
 use super::leg::Leg;
-use super::legs::{Legs, Table};
-use super::portfolio::{Expiry, More, NONE, Place, Portfolio, at, index};
+use super::legs::{Id, Legs, Line, Table};
+use super::portfolio::{More, NONE, Place, Portfolio, at, index};
 use super::series::Series;
-
-/// Expiries in a cache line.
-const OF_A_LINE: usize = 4;
 
 /// What a portfolio's positions gain where they are more than a line.
 #[derive(Debug, Clone, Copy)]
@@ -23,14 +19,6 @@ pub(super) struct Grade {
     portfolios: Vec<Portfolio>,
     /// By the portfolio's row.
     positions: Vec<Position>,
-    /// The futures whose deltas are counted.
-    slots: Vec<u32>,
-    /// How many expiries each portfolio has room for.
-    width: usize,
-    /// By row and slot.
-    expiries: Vec<Expiry>,
-    /// By row and slot: the part of the position.
-    held: Vec<i64>,
     /// By row: where its legs are.
     tables: Vec<Table>,
     legs: Legs,
@@ -47,10 +35,8 @@ pub(super) struct Of<'series> {
 pub(super) struct Moved<'grade> {
     /// What it was and what it is.
     pub(super) legs: (Leg, Leg),
-    /// Its expiry.
-    pub(super) expiry: &'grade mut Expiry,
-    /// The part of that that is held.
-    pub(super) held: &'grade mut i64,
+    /// Its expiry's.
+    pub(super) line: &'grade mut Line,
     pub(super) position: &'grade mut Lanes,
 }
 
@@ -60,41 +46,9 @@ impl Grade {
             rates,
             portfolios: Vec::new(),
             positions: Vec::new(),
-            slots: Vec::new(),
-            width: 0,
-            expiries: Vec::new(),
-            held: Vec::new(),
             tables: Vec::new(),
             legs: Legs::default(),
         }
-    }
-
-    /// The slot of an expiry, which gets one if it has none.
-    pub(super) fn slot(&mut self, expiry: u32) -> u32 {
-        if let Some(slot) = self.slots.iter().position(|known| *known == expiry) {
-            return index(slot);
-        }
-        if self.slots.len() == self.width {
-            let wider = self.width.saturating_add(self.width.wrapping_shr(2)).saturating_add(1);
-            self.widen(wider.next_multiple_of(OF_A_LINE));
-        }
-        self.slots.push(expiry);
-        index(self.slots.len().saturating_sub(1))
-    }
-
-    fn widen(&mut self, width: usize) {
-        let cells = self.portfolios.len().saturating_mul(width);
-        let (mut expiries, mut held) = (Vec::with_capacity(cells), Vec::with_capacity(cells));
-        for row in 0..self.portfolios.len() {
-            let from = row.saturating_mul(self.width);
-            let of_row = from..from.saturating_add(self.width);
-            expiries.extend_from_slice(self.expiries.get(of_row.clone()).unwrap_or(&[]));
-            held.extend_from_slice(self.held.get(of_row).unwrap_or(&[]));
-            let until = row.saturating_add(1).saturating_mul(width);
-            expiries.resize(until, Expiry::default());
-            held.resize(until, 0);
-        }
-        (self.width, self.expiries, self.held) = (width, expiries, held);
     }
 
     /// Makes room for so many portfolios and legs in all.
@@ -102,8 +56,6 @@ impl Grade {
         self.portfolios.reserve(portfolios);
         self.positions.reserve(portfolios);
         self.tables.reserve(portfolios);
-        self.expiries.reserve(portfolios.saturating_mul(self.width));
-        self.held.reserve(portfolios.saturating_mul(self.width));
         self.legs.reserve(legs);
     }
 
@@ -114,20 +66,12 @@ impl Grade {
         self.positions.push(Position([0; _]));
         let table = self.legs.table();
         self.tables.push(table);
-        let until = self.portfolios.len().saturating_mul(self.width);
-        self.expiries.resize(until, Expiry::default());
-        self.held.resize(until, 0);
         index(row)
     }
 
     #[inline]
     fn table(&self, row: u32) -> Table {
         self.tables.get(at(row)).copied().unwrap_or(Table::NONE)
-    }
-
-    #[inline]
-    fn cell(&self, row: u32, slot: u32) -> usize {
-        at(row).wrapping_mul(self.width).wrapping_add(at(slot))
     }
 
     /// Whether one more order fits for certain, without a look at the scenarios.
@@ -149,8 +93,8 @@ impl Grade {
         if portfolio.is_beyond(series, more) {
             return None;
         }
-        let found = self.expiries.get(self.cell(row, series.slot));
-        let expiry = found.copied().unwrap_or_default();
+        let table = self.table(row);
+        let expiry = self.legs.expiry(table, series.expiry);
         let with = portfolio.charged_with(series, expiry, more);
         let charged = self.rates.charged(&with);
         let short = more.short(series);
@@ -159,7 +103,7 @@ impl Grade {
             return Some(charged.max(most));
         }
         // What is sold out of a position costs no minimum.
-        let old = self.legs.get(self.table(row), place);
+        let old = self.legs.get(table, Id { series: place, expiry: series.expiry });
         let new = Leg { sells: old.sells.wrapping_add(more.open), ..old };
         let short = new.short_at_worst().wrapping_sub(old.short_at_worst());
         let least = with.minimum.wrapping_add(short.wrapping_mul(series.short_minimum));
@@ -175,14 +119,12 @@ impl Grade {
         change: Leg,
         count: impl FnOnce(&mut Portfolio, &Series, Moved<'_>),
     ) {
-        let cell = self.cell(row, of.series.slot);
         let Some(table) = self.tables.get_mut(at(row)) else { return };
         let Some(portfolio) = self.portfolios.get_mut(at(row)) else { return };
-        let Some(expiry) = self.expiries.get_mut(cell) else { return };
-        let Some(held) = self.held.get_mut(cell) else { return };
-        let legs = self.legs.change(table, of.place, (row, of.holder), change);
-        if let Some(Position(position)) = self.positions.get_mut(at(row)) {
-            count(portfolio, of.series, Moved { legs, expiry, held, position });
+        let Some(Position(position)) = self.positions.get_mut(at(row)) else { return };
+        let id = Id { series: of.place, expiry: of.series.expiry };
+        if let Some((legs, line)) = self.legs.change(table, id, (row, of.holder), change) {
+            count(portfolio, of.series, Moved { legs, line, position });
         }
     }
 
@@ -190,7 +132,8 @@ impl Grade {
     pub(super) fn move_legs(&mut self, place: u32, first: u32, (old, new): (&Series, &Series)) {
         let mut row = first;
         while row != NONE {
-            let Some((leg, next)) = self.legs.holding(self.table(row), place) else { return };
+            let id = Id { series: place, expiry: new.expiry };
+            let Some((leg, next)) = self.legs.holding(self.table(row), id) else { return };
             for (series, legs) in [(old, (leg, Leg::EMPTY)), (new, (Leg::EMPTY, leg))] {
                 self.count(row, series, legs);
             }
@@ -200,34 +143,28 @@ impl Grade {
 
     /// Counts a leg that was there and one that is there instead.
     fn count(&mut self, row: u32, series: &Series, (old, new): (Leg, Leg)) {
-        let cell = self.cell(row, series.slot);
+        let Some(table) = self.tables.get_mut(at(row)) else { return };
         let Some(portfolio) = self.portfolios.get_mut(at(row)) else { return };
         let Some(Position(position)) = self.positions.get_mut(at(row)) else { return };
-        let cells = self.expiries.get_mut(cell).zip(self.held.get_mut(cell));
-        let Some(cells) = cells else { return };
-        portfolio.count(series, cells, (old, new));
+        let Some(line) = self.legs.line(table, series.expiry) else { return };
+        portfolio.count(series, line, (old, new));
         portfolio.change(position, series, new.minus(old));
         portfolio.settle();
     }
 
     /// Computes a portfolio from its legs, as if nothing were known of it.
     pub(super) fn rebuild(&mut self, row: u32, all: &[Series]) {
-        let from = self.cell(row, 0);
-        let until = from.saturating_add(self.width);
-        let table = self.table(row);
+        let Some(table) = self.tables.get_mut(at(row)) else { return };
         let Some(portfolio) = self.portfolios.get_mut(at(row)) else { return };
         let Some(Position(position)) = self.positions.get_mut(at(row)) else { return };
-        let Some(expiries) = self.expiries.get_mut(from..until) else { return };
-        let Some(held) = self.held.get_mut(from..until) else { return };
         portfolio.clear();
         *position = [0; _];
-        expiries.fill(Expiry::default());
-        held.fill(0);
-        for (place, leg) in self.legs.of(table) {
+        self.legs.clear(*table);
+        for number in 0..Legs::count(*table) {
+            let Some((place, leg)) = self.legs.nth(*table, number) else { continue };
             let Some(series) = all.get(at(place)) else { continue };
-            let slot = at(series.slot);
-            let Some(cells) = expiries.get_mut(slot).zip(held.get_mut(slot)) else { continue };
-            portfolio.count(series, cells, (Leg::EMPTY, leg));
+            let Some(line) = self.legs.line(table, series.expiry) else { continue };
+            portfolio.count(series, line, (Leg::EMPTY, leg));
             if !series.is_curved {
                 continue;
             }
@@ -247,14 +184,19 @@ impl Grade {
     }
 
     /// Forgets legs that are empty. `holders` has, series by series, the first portfolio with a leg.
-    pub(super) fn prune(&mut self, holders: &mut [u32]) {
+    pub(super) fn prune(&mut self, holders: &mut [u32], all: &[Series]) {
         let emptied = self.legs.emptied();
         let old = std::mem::replace(&mut self.legs, emptied);
         for (table, row) in self.tables.iter_mut().zip(0..) {
             let known = std::mem::replace(table, self.legs.table());
             for (place, leg) in old.of(known).filter(|(_, leg)| !leg.is_empty()) {
+                let Some(series) = all.get(at(place)) else { continue };
                 let Some(first) = holders.get_mut(at(place)) else { continue };
-                self.legs.change(table, place, (row, first), leg);
+                let expiry = old.line_of(known, series.expiry);
+                let id = Id { series: place, expiry: series.expiry };
+                if let Some((_, line)) = self.legs.change(table, id, (row, first), leg) {
+                    (line.expiry, line.held) = expiry;
+                }
             }
         }
     }
@@ -266,8 +208,8 @@ impl Grade {
     }
 
     /// A portfolio's lots of a series.
-    pub(super) fn leg(&self, row: u32, place: u32) -> Leg {
-        self.legs.get(self.table(row), place)
+    pub(super) fn leg(&self, row: u32, id: Id) -> Leg {
+        self.legs.get(self.table(row), id)
     }
 
     /// Every series of which a portfolio has or had lots, in no order.

@@ -1,19 +1,19 @@
-//! Who has lots of what: for each portfolio a small table of its own in one long list of cache lines, so that all its legs lie side by side.
+//! What the portfolios of a grade have in each series: for each portfolio a small table of its own in one long list of cache lines.
 //!
 //! Invariants:
-//! - a table has a power of two of lines, three legs each, of which at most two thirds are taken;
-//! - a leg lies in the line that its series says, or, where that was full, in one of the next; lines fill from the front and nothing is taken
-//!   out of them, so that whoever comes to a free leg has seen all that could be meant;
-//! - tables that have grown leave their lines to the next of that size.
+//! - a line is found by a series. It has the leg in that series; of an expiry it has the delta too, and a leg of one option that follows it, as
+//!   a guest. So a future, or an account's first option in an expiry, asks for one cache line in all;
+//! - an option whose place as a guest another has taken has a line of its own;
+//! - a table has a power of two of lines, of which three quarters are taken at most, and nothing is taken out of it.
 
 use super::leg::Leg;
-use super::portfolio::{NONE, at, either, index};
-
-/// Legs of a line.
-const OF_A_LINE: usize = 3;
+use super::portfolio::{Expiry, NONE, at, either, index};
 
 /// Sizes of tables: more than there are series.
-const SIZES: usize = 24;
+const SIZES: usize = 26;
+
+/// No leg: in no list of holders.
+const NO_LEG: u32 = u32::MAX - 1;
 
 /// One leg.
 #[derive(Debug, Clone, Copy)]
@@ -27,21 +27,41 @@ struct Cell {
     holder: u32,
 }
 
-#[derive(Debug, Clone, Copy)]
-#[repr(align(64))]
-struct Line([Cell; OF_A_LINE]);
-
-impl Line {
-    const FREE: Self = Self([Cell { key: 0, net: 0, buys: 0, sells: 0, holder: 0 }; OF_A_LINE]);
+impl Cell {
+    const FREE: Self = Self { key: 0, net: 0, buys: 0, sells: 0, holder: NO_LEG };
 }
 
-/// Where a portfolio's legs are.
+/// A series, and what follows it.
+#[derive(Debug, Clone, Copy)]
+#[repr(C, align(64))]
+pub(super) struct Line {
+    /// What all that follows the series comes to.
+    pub(super) expiry: Expiry,
+    /// The part of that that is held.
+    pub(super) held: i64,
+    /// The leg in the series, and a guest.
+    cells: [Cell; 2],
+}
+
+const _: () = assert!(size_of::<Line>() == 64);
+
+impl Line {
+    pub(super) const FREE: Self =
+        Self { expiry: Expiry { high: 0, low: 0 }, held: 0, cells: [Cell::FREE; 2] };
+
+    #[inline]
+    const fn key(&self) -> u32 {
+        let [own, _] = &self.cells;
+        own.key
+    }
+}
+
+/// Where a portfolio's lines are.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Table {
-    /// Its first line.
     first: u32,
     lines: u32,
-    /// Legs in it, empty ones too.
+    /// Lines that are taken.
     len: u32,
 }
 
@@ -49,7 +69,7 @@ impl Table {
     /// Of a portfolio that is not there.
     pub(super) const NONE: Self = Self { first: 0, lines: 0, len: 0 };
 
-    /// The line at which the search for a series begins, counted from the first.
+    /// The line at which the search for a key begins, counted from the first.
     #[inline]
     const fn home(self, key: u32) -> u32 {
         key.wrapping_mul(0x9e37_79b1).wrapping_shr(12) & self.lines.wrapping_sub(1)
@@ -60,24 +80,37 @@ impl Table {
         line.wrapping_add(1) & self.lines.wrapping_sub(1)
     }
 
-    #[inline]
     const fn is_full(self) -> bool {
-        self.lines.wrapping_mul(2) < self.len
+        self.lines.wrapping_mul(3) <= self.len.wrapping_mul(4)
     }
 }
 
-/// Where a leg is, or will be.
+/// A series and its expiry, by their places.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Id {
+    pub(super) series: u32,
+    pub(super) expiry: u32,
+}
+
+impl Id {
+    #[inline]
+    const fn key(self) -> u32 {
+        self.series.wrapping_add(1)
+    }
+}
+
+/// Where a leg is: which line, and which of its cells.
 #[derive(Debug, Clone, Copy)]
 struct Spot {
     line: usize,
-    of_line: usize,
+    cell: usize,
 }
 
-/// The legs of all portfolios of a grade.
+/// What all portfolios of a grade have.
 #[derive(Debug, Clone)]
 pub(super) struct Legs {
     lines: Vec<Line>,
-    /// By the power of two: the first line of a table that nobody uses, whose first key leads to the next.
+    /// By the power of two: the first line of a table that nobody uses, whose key leads to the next.
     free: [u32; SIZES],
 }
 
@@ -98,54 +131,98 @@ impl Legs {
         Self { lines: Vec::with_capacity(self.lines.capacity()), ..Self::default() }
     }
 
-    /// A table without a leg.
+    /// A table with nothing in it.
     pub(super) fn table(&mut self) -> Table {
-        self.allot(1)
+        self.allot(2)
     }
 
-    /// Where a table has a series or has room for it. Which of both is not asked here, as nobody could guess the answer.
+    /// The line of a key, or the one that it would have.
     #[inline]
-    fn find(&self, table: Table, key: u32) -> Option<Spot> {
+    fn find(&self, table: Table, key: u32) -> Option<(usize, &Line)> {
         let mut line = table.home(key);
         for _ in 0..table.lines {
             let place = at(table.first.wrapping_add(line));
-            let Line([one, two, three]) = self.lines.get(place)?;
-            let is_it = |cell: &Cell| (cell.key == key) | (cell.key == 0);
-            let (is_one, is_two, is_three) = (is_it(one), is_it(two), is_it(three));
-            if is_one | is_two | is_three {
-                let of_line = usize::from(!is_one).wrapping_add(usize::from(!is_one & !is_two));
-                return Some(Spot { line: place, of_line });
+            let found = self.lines.get(place)?;
+            if (found.key() == key) | (found.key() == 0) {
+                return Some((place, found));
             }
             line = table.next(line);
         }
         None
     }
 
+    /// The line of a series, which gets one if it has none.
     #[inline]
-    fn cell(&self, spot: Spot) -> Option<&Cell> {
-        self.lines.get(spot.line)?.0.get(spot.of_line)
+    fn take(&mut self, table: &mut Table, series: u32) -> usize {
+        let key = series.wrapping_add(1);
+        match self.find(*table, key) {
+            Some((place, line)) if line.key() == key => place,
+            _ => self.insert(table, key),
+        }
+    }
+
+    #[cold]
+    fn insert(&mut self, table: &mut Table, key: u32) -> usize {
+        if table.is_full() {
+            self.grow(table);
+        }
+        let found = self.find(*table, key).map(|(place, _)| place);
+        assert!(found.is_some(), "a table has room for one more");
+        let place = found.unwrap_or(usize::MAX);
+        if let Some(Line { cells: [own, _], .. }) = self.lines.get_mut(place) {
+            own.key = key;
+        }
+        table.len = table.len.wrapping_add(1);
+        place
+    }
+
+    /// Where a leg is or would be as long as its expiry has a line.
+    #[inline]
+    fn spot(&self, table: Table, id: Id) -> Option<Spot> {
+        let (line, found) = self.find(table, id.expiry.wrapping_add(1))?;
+        let [_, guest] = &found.cells;
+        let is_own = id.series == id.expiry;
+        if is_own | (guest.key == id.key()) | (guest.key == 0) {
+            return Some(Spot { line, cell: usize::from(!is_own) });
+        }
+        let (line, _) = self.find(table, id.key())?;
+        Some(Spot { line, cell: 0 })
     }
 
     #[inline]
-    fn cell_mut(&mut self, spot: Spot) -> Option<&mut Cell> {
-        self.lines.get_mut(spot.line)?.0.get_mut(spot.of_line)
+    fn cell(&self, spot: Spot) -> Option<&Cell> {
+        self.lines.get(spot.line)?.cells.get(spot.cell)
     }
 
     /// A portfolio's lots of a series.
     #[inline]
-    pub(super) fn get(&self, table: Table, series: u32) -> Leg {
-        let spot = self.find(table, series.wrapping_add(1));
-        spot.and_then(|spot| self.cell(spot)).map_or(Leg::EMPTY, |cell| cell.leg())
+    pub(super) fn get(&self, table: Table, id: Id) -> Leg {
+        let found = self.spot(table, id).and_then(|spot| self.cell(spot));
+        found.map_or(Leg::EMPTY, |cell| cell.leg())
     }
 
     /// The same, and another portfolio with a leg of the series.
-    pub(super) fn holding(&self, table: Table, series: u32) -> Option<(Leg, u32)> {
-        let cell = self.cell(self.find(table, series.wrapping_add(1))?)?;
-        (cell.key != 0).then(|| (cell.leg(), cell.holder))
+    pub(super) fn holding(&self, table: Table, id: Id) -> Option<(Leg, u32)> {
+        let cell = self.cell(self.spot(table, id)?)?;
+        (cell.holder != NO_LEG).then(|| (cell.leg(), cell.holder))
     }
 
-    /// Changes a portfolio's lots of a series and returns what they were and are. `first` is the first portfolio with a leg of it, and becomes
-    /// `row` if that had none.
+    /// What all that follows a series comes to.
+    #[inline]
+    pub(super) fn expiry(&self, table: Table, expiry: u32) -> Expiry {
+        let found = self.find(table, expiry.wrapping_add(1));
+        found.map_or(Expiry::default(), |(_, line)| line.expiry)
+    }
+
+    /// The line of an expiry, which gets one if it has none.
+    #[inline]
+    pub(super) fn line(&mut self, table: &mut Table, expiry: u32) -> Option<&mut Line> {
+        let place = self.take(table, expiry);
+        self.lines.get_mut(place)
+    }
+
+    /// Changes a portfolio's lots of a series and returns what they were and are, with the line of its expiry. `first` is the first portfolio
+    /// with a leg of the series, and becomes `row` if that had none.
     ///
     /// # Panics
     /// Beyond 32 bits: two thousand times the largest position.
@@ -153,55 +230,80 @@ impl Legs {
     pub(super) fn change(
         &mut self,
         table: &mut Table,
-        series: u32,
+        id: Id,
         (row, first): (u32, &mut u32),
         change: Leg,
-    ) -> (Leg, Leg) {
-        let key = series.wrapping_add(1);
-        let found = self.find(*table, key);
-        assert!(found.is_some(), "a table always has room for one more");
-        let Some(cell) = found.and_then(|spot| self.cell_mut(spot)) else {
-            return (Leg::EMPTY, Leg::EMPTY);
+    ) -> Option<((Leg, Leg), &mut Line)> {
+        let mut line = self.take(table, id.expiry);
+        let is_own = id.series == id.expiry;
+        let [_, guest] = &self.lines.get(line)?.cells;
+        let is_here = is_own | (guest.key == id.key()) | (guest.key == 0);
+        let of = (row, first);
+        let legs = if is_here {
+            let [own, guest] = &mut self.lines.get_mut(line)?.cells;
+            guest.key = either(is_own, guest.key, id.key());
+            either(is_own, own, guest).change(of, change)
+        } else {
+            let apart = self.take(table, id.series);
+            let [own, _] = &mut self.lines.get_mut(apart)?.cells;
+            let legs = own.change(of, change);
+            // The table may have grown.
+            line = self.take(table, id.expiry);
+            legs
         };
-        let is_new = cell.key == 0;
-        cell.key = key;
-        cell.holder = either(is_new, *first, cell.holder);
-        *first = either(is_new, row, *first);
-        let old = cell.leg();
-        let new = old.plus(change);
-        cell.set(new);
-        table.len = table.len.wrapping_add(u32::from(is_new));
-        if table.is_full() {
-            self.grow(table);
-        }
-        (old, new)
+        Some((legs, self.lines.get_mut(line)?))
     }
 
     /// Every leg of a table, empty ones too, in no order.
     pub(super) fn of(&self, table: Table) -> impl Iterator<Item = (u32, Leg)> {
-        let cells = self.cells(table).filter(|cell| cell.key != 0);
-        cells.map(|cell| (cell.key.wrapping_sub(1), cell.leg()))
+        let cells = self.all(table).iter().flat_map(|line| &line.cells);
+        let legs = cells.filter(|cell| cell.holder != NO_LEG);
+        legs.map(|cell| (cell.key.wrapping_sub(1), cell.leg()))
     }
 
-    fn cells(&self, table: Table) -> impl Iterator<Item = &Cell> {
+    /// How many legs a table has room for.
+    pub(super) const fn count(table: Table) -> usize {
+        at(table.lines).wrapping_mul(2)
+    }
+
+    /// One of those, if there is one.
+    #[inline]
+    pub(super) fn nth(&self, table: Table, number: usize) -> Option<(u32, Leg)> {
+        let line = at(table.first).wrapping_add(number.wrapping_shr(1));
+        let cell = self.cell(Spot { line, cell: number & 1 })?;
+        (cell.holder != NO_LEG).then(|| (cell.key.wrapping_sub(1), cell.leg()))
+    }
+
+    /// What all that follows a series comes to, and the part that is held.
+    pub(super) fn line_of(&self, table: Table, expiry: u32) -> (Expiry, i64) {
+        let found = self.find(table, expiry.wrapping_add(1));
+        found.map_or((Expiry::default(), 0), |(_, line)| (line.expiry, line.held))
+    }
+
+    fn all(&self, table: Table) -> &[Line] {
         let first = at(table.first);
-        let lines = self.lines.get(first..first.saturating_add(at(table.lines)));
-        lines.unwrap_or(&[]).iter().flat_map(|line| &line.0)
+        self.lines.get(first..first.saturating_add(at(table.lines))).unwrap_or(&[])
+    }
+
+    /// Forgets what the expiries of a table come to.
+    pub(super) fn clear(&mut self, table: Table) {
+        let first = at(table.first);
+        let all = self.lines.get_mut(first..first.saturating_add(at(table.lines)));
+        for line in all.unwrap_or_default() {
+            (line.expiry, line.held) = (Expiry::default(), 0);
+        }
     }
 
     /// Gives a table twice the lines.
-    #[cold]
     fn grow(&mut self, table: &mut Table) {
         let old = *table;
         *table = Table { len: old.len, ..self.allot(old.lines.wrapping_mul(2)) };
-        for line in 0..old.lines {
-            let line = at(old.first.wrapping_add(line));
-            for of_line in 0..OF_A_LINE {
-                let Some(cell) = self.cell(Spot { line, of_line }).copied() else { continue };
-                let spot = self.find(*table, cell.key).filter(|_| cell.key != 0);
-                if let Some(free) = spot.and_then(|spot| self.cell_mut(spot)) {
-                    *free = cell;
-                }
+        for place in 0..old.lines {
+            let known = self.lines.get(at(old.first.wrapping_add(place))).copied();
+            let Some(line) = known.filter(|line| line.key() != 0) else { continue };
+            let found = self.find(*table, line.key()).map(|(place, _)| place);
+            if let Some(free) = found.and_then(|place| self.lines.get_mut(place)) {
+                *free = line;
             }
         }
         self.release(old);
@@ -213,7 +315,7 @@ impl Legs {
             let first = *free;
             let until = first.wrapping_add(lines);
             let all = self.lines.get_mut(at(first)..at(until)).unwrap_or_default();
-            *free = all.first().map_or(NONE, |Line([one, ..])| one.key);
+            *free = all.first().map_or(NONE, Line::key);
             all.fill(Line::FREE);
             return Table { first, lines, len: 0 };
         }
@@ -225,8 +327,8 @@ impl Legs {
     fn release(&mut self, table: Table) {
         let free = self.free.get_mut(at(table.lines.trailing_zeros()));
         let line = self.lines.get_mut(at(table.first));
-        if let (Some(free), Some(Line([one, ..]))) = (free, line) {
-            one.key = std::mem::replace(free, table.first);
+        if let (Some(free), Some(Line { cells: [own, _], .. })) = (free, line) {
+            own.key = std::mem::replace(free, table.first);
         }
     }
 }
@@ -239,12 +341,18 @@ impl Cell {
     }
 
     #[inline]
-    fn set(&mut self, leg: Leg) {
+    fn change(&mut self, (row, first): (u32, &mut u32), change: Leg) -> (Leg, Leg) {
+        let is_new = self.holder == NO_LEG;
+        self.holder = either(is_new, *first, self.holder);
+        *first = either(is_new, row, *first);
+        let old = self.leg();
+        let new = old.plus(change);
         let small = |lots: i64| i32::try_from(lots).ok();
-        let found = small(leg.net).zip(small(leg.buys)).zip(small(leg.sells));
+        let found = small(new.net).zip(small(new.buys)).zip(small(new.sells));
         assert!(found.is_some(), "more lots than a position may have");
         if let Some(((net, buys), sells)) = found {
             (self.net, self.buys, self.sells) = (net, buys, sells);
         }
+        (old, new)
     }
 }

@@ -11,6 +11,7 @@ use super::lanes::{
     worst_with,
 };
 use super::leg::{Leg, lots};
+use super::legs;
 use super::series::Series;
 
 /// Nowhere.
@@ -260,7 +261,7 @@ impl Portfolio {
     /// Counts lots of an open order that are held from now on. No loss is larger than before.
     #[inline]
     pub(super) fn fill_order(&mut self, series: &Series, moved: Moved<'_>, more: More) {
-        self.count(series, (moved.expiry, moved.held), moved.legs);
+        self.count(series, moved.line, moved.legs);
         if series.is_curved {
             let sides = (series.one.loses(more.is_buy), series.one.loses(!more.is_buy));
             fill_order(moved.position, &mut self.worst, sides, more.open);
@@ -270,7 +271,7 @@ impl Portfolio {
     /// Counts lots that were no open order.
     #[inline]
     pub(super) fn fill(&mut self, series: &Series, moved: Moved<'_>, more: More) {
-        self.count(series, (moved.expiry, moved.held), moved.legs);
+        self.count(series, moved.line, moved.legs);
         if series.is_curved {
             add_position(moved.position, &mut self.worst, &series.one, more.signed(1));
         }
@@ -322,14 +323,9 @@ impl Portfolio {
         if GROSS_MAX < self.gross { BEYOND } else { rates.initial(&self.charged()) }
     }
 
-    /// Counts a leg that was `old` and is `new`, everywhere but in the scenarios. `expiry` and `held` are its expiry's.
+    /// Counts a leg that was `old` and is `new`, everywhere but in the scenarios. `line` is its expiry's.
     #[inline]
-    pub(super) fn count(
-        &mut self,
-        series: &Series,
-        (expiry, held): (&mut Expiry, &mut i64),
-        (old, new): (Leg, Leg),
-    ) {
+    pub(super) fn count(&mut self, series: &Series, line: &mut legs::Line, (old, new): (Leg, Leg)) {
         let change = new.minus(old);
         let weight = new.weight().wrapping_sub(old.weight());
         self.gross = self.gross.wrapping_add(wide(weight, series.peak));
@@ -339,11 +335,11 @@ impl Portfolio {
         let more = |new: i64, old: i64| new.wrapping_sub(old).wrapping_mul(series.short_minimum);
         let at_worst = more(new.short_at_worst(), old.short_at_worst());
         self.minimum = self.minimum.wrapping_add(at_worst);
-        self.count_delta(expiry, series.delta, change);
+        self.count_delta(&mut line.expiry, series.delta, change);
         if change.net != 0 {
             self.line_held = self.line_held.wrapping_add(change.net.wrapping_mul(series.step));
             self.minimum_held = self.minimum_held.wrapping_add(more(new.short(), old.short()));
-            self.count_held(held, change.net.wrapping_mul(series.delta));
+            self.count_held(&mut line.held, change.net.wrapping_mul(series.delta));
         }
     }
 
@@ -365,8 +361,8 @@ impl Portfolio {
         let (up, down) = (either(is_up, by, 0), either(is_up, 0, by));
         let raised =
             |of: Expiry| Expiry { high: of.high.wrapping_add(up), low: of.low.wrapping_add(down) };
-        let (before, after) = (*moved.expiry, raised(*moved.expiry));
-        *moved.expiry = after;
+        let (before, after) = (moved.line.expiry, raised(moved.line.expiry));
+        moved.line.expiry = after;
         self.delta = raised(self.delta);
         self.count_expiry(before, after);
     }

@@ -6,7 +6,7 @@ use super::lanes::Halves;
 use super::portfolio::either;
 
 /// A series. What every order reads comes first, in one cache line.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(C, align(64))]
 pub(super) struct Series {
     pub(super) delta: i64,
@@ -20,22 +20,11 @@ pub(super) struct Series {
     sold: i64,
     pub(super) grade: u32,
     pub(super) expiry: u32,
-    /// The expiry's number in its grade, in the order in which they came.
-    pub(super) slot: u32,
     pub(super) is_listed: bool,
     /// Whether the array is more than a straight line.
     pub(super) is_curved: bool,
     /// Beside the line: nothing where the array is no more than that.
     pub(super) one: Halves,
-}
-
-/// Slots say nothing that anyone can see.
-impl PartialEq for Series {
-    fn eq(&self, other: &Self) -> bool {
-        let seen = |of: &Self| (of.delta, of.peak, of.short_minimum, of.step, of.one);
-        let listed = |of: &Self| (of.is_listed, of.grade, of.expiry);
-        listed(self) == listed(other) && seen(self) == seen(other)
-    }
 }
 
 impl Series {
@@ -48,17 +37,15 @@ impl Series {
         sold: 0,
         grade: 0,
         expiry: 0,
-        slot: 0,
         is_listed: false,
         is_curved: false,
         one: Halves::NONE,
     };
 
-    /// `slot` is its expiry's.
-    pub(super) fn of(terms: &RiskSeries, expiry: u32, slot: u32) -> Self {
+    pub(super) fn of(terms: &RiskSeries, expiry: u32) -> Self {
         let short_minimum = terms.short_minimum.micros().clamp(0, RiskArray::LANE_MAX);
         let grade = terms.grade;
-        let listed = Self { grade, expiry, slot, is_listed: true, ..Self::UNLISTED };
+        let listed = Self { grade, expiry, is_listed: true, ..Self::UNLISTED };
         let Some(array) = &terms.array else { return Self { peak: i64::MAX, ..listed } };
         let step = if short_minimum == 0 { array.step() } else { None };
         let (delta, peak) = (array.delta(), array.peak().max(short_minimum));
