@@ -56,7 +56,7 @@ impl Grade {
         self.portfolios.reserve(portfolios);
         self.positions.reserve(portfolios);
         self.tables.reserve(portfolios);
-        self.legs.reserve(legs);
+        self.legs.reserve(portfolios, legs);
     }
 
     /// Opens an account's portfolio and returns its row; `next` is the account's in another grade.

@@ -110,30 +110,36 @@ struct Spot {
 #[derive(Debug, Clone)]
 pub(super) struct Legs {
     lines: Vec<Line>,
+    /// Lines of a new table.
+    begins_with: u32,
     /// By the power of two: the first line of a table that nobody uses, whose key leads to the next.
     free: [u32; SIZES],
 }
 
 impl Default for Legs {
     fn default() -> Self {
-        Self { lines: Vec::new(), free: [NONE; SIZES] }
+        Self { lines: Vec::new(), begins_with: 1, free: [NONE; SIZES] }
     }
 }
 
 impl Legs {
-    /// Makes room for so many legs in all.
-    pub(super) fn reserve(&mut self, legs: usize) {
-        self.lines.reserve(legs.saturating_mul(2));
+    /// Makes room for so many portfolios, and legs in all. From now on a table begins with its part of them, so that it need not grow.
+    pub(super) fn reserve(&mut self, portfolios: usize, legs: usize) {
+        let each = legs.wrapping_div(portfolios.max(1));
+        let lines = each.saturating_mul(4).wrapping_div(3).max(1).next_power_of_two();
+        self.begins_with = index(lines);
+        self.lines.reserve(portfolios.saturating_mul(lines).saturating_add(legs));
     }
 
     /// Nothing, with the same room.
     pub(super) fn emptied(&self) -> Self {
-        Self { lines: Vec::with_capacity(self.lines.capacity()), ..Self::default() }
+        let lines = Vec::with_capacity(self.lines.capacity());
+        Self { lines, begins_with: self.begins_with, ..Self::default() }
     }
 
     /// A table with nothing in it.
     pub(super) fn table(&mut self) -> Table {
-        self.allot(2)
+        self.allot(self.begins_with)
     }
 
     /// The line of a key, or the one that it would have.
