@@ -163,7 +163,8 @@ impl Grade {
         for number in 0..Legs::count(*table) {
             let Some((place, leg)) = self.legs.nth(*table, number) else { continue };
             let Some(series) = all.get(at(place)) else { continue };
-            let Some(line) = self.legs.line(table, series.expiry) else { continue };
+            let line = self.legs.line_of_nth(table, number, series.expiry);
+            let Some(line) = line else { continue };
             portfolio.count(series, line, (Leg::EMPTY, leg));
             if !series.is_curved {
                 continue;

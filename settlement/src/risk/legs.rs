@@ -125,7 +125,7 @@ impl Default for Legs {
 impl Legs {
     /// Makes room for so many portfolios, and legs in all. From now on a table begins with its part of them, so that it need not grow.
     pub(super) fn reserve(&mut self, portfolios: usize, legs: usize) {
-        let each = legs.wrapping_div(portfolios.max(1));
+        let each = legs.checked_div(portfolios).unwrap_or(0);
         let lines = each.saturating_mul(4).wrapping_div(3).max(1).next_power_of_two();
         self.begins_with = index(lines);
         self.lines.reserve(portfolios.saturating_mul(lines).saturating_add(legs));
@@ -218,6 +218,20 @@ impl Legs {
     pub(super) fn expiry(&self, table: Table, expiry: u32) -> Expiry {
         let found = self.find(table, expiry.wrapping_add(1));
         found.map_or(Expiry::default(), |(_, line)| line.expiry)
+    }
+
+    /// The line of an expiry that the leg of a number follows: the leg's own, nearly always.
+    #[inline]
+    pub(super) fn line_of_nth(
+        &mut self,
+        table: &mut Table,
+        number: usize,
+        expiry: u32,
+    ) -> Option<&mut Line> {
+        let beside = at(table.first).wrapping_add(number.wrapping_shr(1));
+        let is_it = self.lines.get(beside)?.key() == expiry.wrapping_add(1);
+        let place = if is_it { beside } else { self.take(table, expiry) };
+        self.lines.get_mut(place)
     }
 
     /// The line of an expiry, which gets one if it has none.

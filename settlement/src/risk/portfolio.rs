@@ -230,8 +230,8 @@ impl Portfolio {
         }
     }
 
-    /// No less than what it would require with one more order, from two cache lines of the portfolio and one of the series; nothing where
-    /// that says nothing. An order adds no more than it would require alone: whoever has room for that needs no scenarios.
+    /// No less than what it would require with one more order, from two cache lines of the portfolio and one of the series. In every part an
+    /// order adds no more than it comes to alone, so that whoever has room for that needs no look at the scenarios.
     #[inline]
     pub(super) fn bound_with(&self, rates: &Rates, series: &Series, more: More) -> i64 {
         let worst = series.most(more.is_buy).wrapping_mul(more.open);

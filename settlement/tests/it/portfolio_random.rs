@@ -128,7 +128,7 @@ impl Market {
 
     /// Whatever there is, an order fits exactly when what is required with it is no more than that.
     fn ask(&self, order: &RiskOrder, required: MicroUsd, draw: &mut Draw) {
-        for off in [-1, 0, 1, draw.around(2_000_000), draw.around(20_000_000_000)] {
+        for off in [-1, 0, draw.around(20_000_000_000)] {
             let available = MicroUsd::new(required.micros() + off);
             let expected = if 0 <= off { Ok(()) } else { Err(Beyond::Margin { required }) };
             assert_eq!(self.book.check(order, available), expected);
