@@ -8,13 +8,14 @@
 
 mod array;
 mod book;
-mod cells;
 mod components;
-mod curve;
+mod grade;
 mod lanes;
 mod leg;
+mod legs;
 mod parameters;
 mod portfolio;
+mod series;
 
 pub use array::{LANES, RiskArray, SCENARIOS, ScenarioTerms, scan_risk};
 pub use book::{Beyond, RiskBook, RiskOrder, RiskSeries};

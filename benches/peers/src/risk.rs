@@ -102,19 +102,24 @@ impl Risk {
         let (mut book, orders) = self.market();
         let one = vec![orders[0]; ORDERS];
         let rebuilt = AccountId(self.accounts + 1);
-        let available = MicroUsd::new(1_000_000_000_000);
-        let mut least: [Least; 6] = std::array::from_fn(|_| Least::new());
+        // With room nothing but a bound is looked at; whoever has nothing left is looked at in every scenario.
+        let (room_left, none) = (MicroUsd::new(1_000_000_000_000_000), MicroUsd::ZERO);
+        let mut least: [Least; 8] = std::array::from_fn(|_| Least::new());
         for pass in 0..self.passes.max(2) & !1 {
-            let [limit, check, check_one, fill, open, rebuild] = &mut least;
+            let [limit, check, check_one, scan, scan_one, fill, open, rebuild] = &mut least;
             let (mut bare, mut tally) = (Bare::new(&room), Tally::default());
             warmup.iter().for_each(|command| bare.apply::<false>(command, &mut tally));
             limit.pass(clocked, |command| bare.apply::<false>(command, &mut tally));
-            check.pass(&orders, |order| {
-                let _fits = black_box(book.check(order, available));
-            });
-            check_one.pass(&one, |order| {
-                let _fits = black_box(book.check(order, available));
-            });
+            for (least, of, available) in [
+                (check, &orders, room_left),
+                (check_one, &one, room_left),
+                (scan, &orders, none),
+                (scan_one, &one, none),
+            ] {
+                least.pass(of, |order| {
+                    let _fits = black_box(book.check(order, available));
+                });
+            }
             let is_back = pass % 2 == 1;
             fill.pass(&orders, |order| {
                 let side = if is_back { order.side.opposite() } else { order.side };
@@ -126,12 +131,14 @@ impl Risk {
             });
             rebuild.pass(&orders[..REBUILDS], |_| book.rebuild(black_box(rebuilt)));
         }
-        let [limit, check, check_one, fill, open, rebuild] = &least;
+        let [limit, check, check_one, scan, scan_one, fill, open, rebuild] = &least;
         let limit = limit.ns(clocked.len());
         println!("{:<28} {limit:>8.1} ns", "limit book, a command");
         for (name, ns) in [
-            ("check, at random", check.ns(ORDERS)),
-            ("check, of one account", check_one.ns(ORDERS)),
+            ("check with room, at random", check.ns(ORDERS)),
+            ("check with room, one account", check_one.ns(ORDERS)),
+            ("check at the limit, random", scan.ns(ORDERS)),
+            ("check at the limit, one", scan_one.ns(ORDERS)),
             ("fill, at random", fill.ns(ORDERS)),
             ("order opened, at random", open.ns(ORDERS)),
             ("rebuild of 100 positions", rebuild.ns(REBUILDS)),

@@ -185,7 +185,7 @@ impl RiskDesk {
         }
     }
 
-    /// A change is a check of what it adds; what is no longer open, and then what trades, is booked as for any order.
+    /// A change is a check of what it adds. What trades is booked as for any order, and of what is open nothing but the difference.
     fn modify(&mut self, id: OrderId, price: Price, order: &RiskOrder) {
         let Some(old) = self.engine.order(id) else {
             let amend = Amend { price: Some(price), total: Some(order.qty), trigger: None };
@@ -197,10 +197,15 @@ impl RiskDesk {
         }
         let total = Some(old.filled + order.qty);
         self.engine.amend(id, &Amend { price: Some(price), total, trigger: None }, &mut self.out);
-        self.risk.order_closed(&RiskOrder { qty: old.open, ..*order });
         let traded = self.book_trades(order);
         let rests = order.qty.saturating_sub(traded);
-        self.risk.order_opened(&RiskOrder { qty: rests, ..*order });
+        let (opened, closed) = (rests.saturating_sub(old.open), old.open.saturating_sub(rests));
+        if !opened.is_zero() {
+            self.risk.order_opened(&RiskOrder { qty: opened, ..*order });
+        }
+        if !closed.is_zero() {
+            self.risk.order_closed(&RiskOrder { qty: closed, ..*order });
+        }
     }
 }
 

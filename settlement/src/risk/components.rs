@@ -85,11 +85,16 @@ impl Rates {
         rate_ceil(of.delta.saturating_sub(self.contingency_from).max(0), self.contingency)
     }
 
+    /// Initial margin but for the minimum.
+    #[inline]
+    pub(super) fn charged(&self, of: &Charged) -> i64 {
+        of.worst.wrapping_add(self.roll_of(of)).wrapping_add(self.contingency_of(of))
+    }
+
     /// Initial margin.
     #[inline]
     pub(super) fn initial(&self, of: &Charged) -> i64 {
-        let charged = of.worst.wrapping_add(self.roll_of(of)).wrapping_add(self.contingency_of(of));
-        charged.max(of.minimum)
+        self.charged(of).max(of.minimum)
     }
 
     /// All parts, `held` with the positions alone and `initial` with the orders too.

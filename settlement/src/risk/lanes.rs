@@ -9,6 +9,7 @@
 
 use super::array::LANES;
 use super::leg::Leg;
+use super::portfolio::either;
 
 /// 18 billion dollars: more than any account may have. Sums of four such numbers fit into 64 bits with room to spare.
 pub(super) const GROSS_MAX: i128 = 1 << 54;
@@ -26,8 +27,6 @@ pub(super) struct Line {
     pub(super) high: i64,
     /// What a step gains with all sells filled and no buy: a rise loses so much where it is negative.
     pub(super) low: i64,
-    /// What a step gains with the positions alone.
-    pub(super) held: i64,
 }
 
 impl Line {
@@ -35,23 +34,16 @@ impl Line {
     #[inline]
     pub(super) fn with_order(self, moved: i64) -> Self {
         let high = self.high.wrapping_add(moved.max(0));
-        Self { high, low: self.low.wrapping_add(moved.min(0)), ..self }
+        Self { high, low: self.low.wrapping_add(moved.min(0)) }
     }
 
     /// With more lots of a series whose step gains `step`.
     #[inline]
-    pub(super) fn with(self, step: i64, change: Leg) -> Self {
-        let part = |lots: i64| lots.wrapping_mul(step);
+    pub(super) const fn with(self, step: i64, change: Leg) -> Self {
         Self {
-            high: self.high.wrapping_add(part(change.net.wrapping_add(change.buys))),
-            low: self.low.wrapping_add(part(change.net.wrapping_sub(change.sells))),
-            held: self.held.wrapping_add(part(change.net)),
+            high: self.high.wrapping_add(change.highest().wrapping_mul(step)),
+            low: self.low.wrapping_add(change.lowest().wrapping_mul(step)),
         }
-    }
-
-    /// The positions alone.
-    pub(super) const fn without_orders(self) -> Self {
-        Self { high: self.held, low: self.held, held: self.held }
     }
 
     /// The largest loss: at one of the two ends.
@@ -74,32 +66,33 @@ const PRICES: usize = 9;
 
 const _: () = assert!(LANES == 3 * PRICES + 9);
 
-/// Walks the scenarios, each with what the line gains there, and returns the largest loss. Three strands, so that each comparison waits for
-/// fewer.
+/// Walks the scenarios and returns the largest loss. The line gains the same wherever the price is the same, so that it is added once, to the
+/// least of them.
 #[inline]
 fn scan(curved: &Lanes, array: &Lanes, line: Line, gain: impl Fn(i64, i64) -> i64) -> i64 {
     let prices = line.gains();
     let [first, .., last] = prices;
     let (curved, _) = curved.as_chunks::<3>();
     let (array, _) = array.as_chunks::<3>();
-    let mut low = [0_i64; 3];
-    let mut see = |curved: &[i64; 3], array: &[i64; 3], prices: [i64; 3]| {
-        let lanes = low.iter_mut().zip(curved).zip(array).zip(prices);
-        for (((low, curved), array), price) in lanes {
-            *low = (*low).min(gain(*curved, *array).wrapping_add(price));
-        }
+    let gains = |([a, b, c], [by_a, by_b, by_c]): (&[i64; 3], &[i64; 3])| {
+        [gain(*a, *by_a), gain(*b, *by_b), gain(*c, *by_c)]
     };
-    let (curved, curved_far) = curved.split_at(PRICES);
-    let (array, array_far) = array.split_at(PRICES);
-    for ((curved, array), price) in curved.iter().zip(array).zip(prices) {
-        see(curved, array, [price; 3]);
+    let mut all = curved.iter().zip(array).map(gains);
+    let mut low = 0_i64;
+    for (price, [one, two, three]) in prices.into_iter().zip(&mut all) {
+        low = low.min(one.min(two).min(three).wrapping_add(price));
     }
-    let far = [[first, first, last], [last; 3], [last, last, 0]];
-    for ((curved, array), prices) in curved_far.iter().zip(array_far).zip(far) {
-        see(curved, array, prices);
+    for ([one, two, three], [by_one, by_two, by_three]) in all.zip(far(first, last)) {
+        low = low.min(one.wrapping_add(by_one));
+        low = low.min(two.wrapping_add(by_two));
+        low = low.min(three.wrapping_add(by_three));
     }
-    let [one, two, three] = low;
-    one.min(two).min(three).wrapping_neg()
+    low.wrapping_neg()
+}
+
+/// What the line gains in the far scenarios, and a zero at the end.
+const fn far(first: i64, last: i64) -> [[i64; 3]; 3] {
+    [[first, first, last], [last; 3], [last, last, 0]]
 }
 
 /// The largest loss of lanes and a line together.
@@ -131,10 +124,17 @@ impl Halves {
         Self { bought, sold: gains.map(|gain| gain.max(0).wrapping_neg()) }
     }
 
+    /// What a lot bought, and a lot sold, loses in the worst scenario.
+    pub(super) fn most(&self) -> [i64; 2] {
+        let most =
+            |lanes: &Lanes| lanes.iter().fold(0_i64, |most, lane| most.max(lane.wrapping_neg()));
+        [most(&self.bought), most(&self.sold)]
+    }
+
     /// What lots bought, or sold, lose at worst.
     #[inline]
-    pub(super) const fn loses(&self, is_buy: bool) -> &Lanes {
-        if is_buy { &self.bought } else { &self.sold }
+    pub(super) fn loses(&self, is_buy: bool) -> &Lanes {
+        either(is_buy, &self.bought, &self.sold)
     }
 }
 
@@ -182,13 +182,25 @@ pub(super) fn add_held(position: &mut Lanes, one: &Halves, net: i64) {
     }
 }
 
-/// A rate of an amount, rounded up. Both are within range, the amount not negative: no product of more than 64 bits is made.
-#[inline]
-pub(super) fn rate_ceil(amount: i64, rate_ppm: i64) -> i64 {
-    if amount == 0 {
-        return 0;
+/// Adds a change of a leg. Where a lot loses, the most that may come to be held counts; where it gains, the least.
+pub(super) fn add_change((position, worst): (&mut Lanes, &mut Lanes), one: &Halves, change: Leg) {
+    let (highest, lowest) = (change.highest(), change.lowest());
+    let halves = one.bought.iter().zip(&one.sold);
+    for ((position, worst), (bought, sold)) in position.iter_mut().zip(worst).zip(halves) {
+        let (most, fewest) = (highest.wrapping_mul(*bought), lowest.wrapping_mul(*sold));
+        *worst = worst.wrapping_add(most).wrapping_sub(fewest);
+        let gain = bought.wrapping_sub(*sold);
+        *position = position.wrapping_add(change.net.wrapping_mul(gain));
     }
-    let (whole, rest) = (amount.div_euclid(1_000_000), amount.rem_euclid(1_000_000));
-    let part = rest.wrapping_mul(rate_ppm).wrapping_add(999_999).div_euclid(1_000_000);
-    whole.wrapping_mul(rate_ppm).wrapping_add(part)
+}
+
+/// A rate of an amount, rounded up. Both are within range and not negative: no product of more than 64 bits is made.
+#[inline]
+pub(super) const fn rate_ceil(amount: i64, rate_ppm: i64) -> i64 {
+    const ONE: u64 = 1_000_000;
+    let (amount, rate) = (amount.cast_unsigned(), rate_ppm.cast_unsigned());
+    let whole = amount.wrapping_div(ONE);
+    let rest = amount.wrapping_sub(whole.wrapping_mul(ONE));
+    let part = rest.wrapping_mul(rate).wrapping_add(ONE.wrapping_sub(1)).wrapping_div(ONE);
+    whole.wrapping_mul(rate).wrapping_add(part).cast_signed()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use instruments::{AccountId, InstrumentId, MicroUsd, NetQty, Qty, Side};
 use settlement::{
-    LANES, Leg, RiskArray, RiskBook, RiskOrder, RiskParameters, RiskSeries, SCENARIOS,
+    Beyond, LANES, Leg, RiskArray, RiskBook, RiskOrder, RiskParameters, RiskSeries, SCENARIOS,
 };
 
 const ACCOUNTS: u64 = 7;
@@ -126,6 +126,15 @@ impl Market {
         RiskOrder { account, instrument, side: draw.side(), qty }
     }
 
+    /// Whatever there is, an order fits exactly when what is required with it is no more than that.
+    fn ask(&self, order: &RiskOrder, required: MicroUsd, draw: &mut Draw) {
+        for off in [-1, 0, draw.around(20_000_000_000)] {
+            let available = MicroUsd::new(required.micros() + off);
+            let expected = if 0 <= off { Ok(()) } else { Err(Beyond::Margin { required }) };
+            assert_eq!(self.book.check(order, available), expected);
+        }
+    }
+
     /// Does something, and says to whom.
     fn step(&mut self, draw: &mut Draw) -> u64 {
         let mut order = self.order(draw);
@@ -139,6 +148,7 @@ impl Market {
         match draw.below(100) {
             0..35 => {
                 let expected = self.book.required_with(&order).expect("in range");
+                self.ask(&order, expected, draw);
                 let reached = if taken == 0 || *open < 400 { lots } else { 0 };
                 if reached != 0 {
                     *open += lots;
