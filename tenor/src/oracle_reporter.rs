@@ -4,6 +4,7 @@
 //! in through one bounded queue, and what it says is saved before it is sent.
 
 mod args;
+mod follow;
 mod http;
 mod json;
 mod observe;
@@ -27,6 +28,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::MissedTickBehavior;
 
 pub(crate) use args::{EquivocationArgs, ObserveArgs, ReportArgs, ReporterArgs};
+pub(crate) use follow::{Feed, FollowSettings};
 pub(crate) use observe::{check_equivocation, check_reports, observe};
 
 use crate::commands::{Interrupt, runtime};

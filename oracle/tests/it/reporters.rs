@@ -13,6 +13,8 @@ use oracle::{
     Statement, StatementTerms, Trigger,
 };
 
+use proptest::prelude::*;
+
 use crate::sign::key;
 
 const REPORTERS: usize = 4;
@@ -536,4 +538,21 @@ fn report_019_strangers_are_not_heard() {
     let refused = Reporter::new(other.clone(), PATIENCE, reporter_key(0), Some(&before));
     assert!(refused.unwrap_err().to_string().contains("another chain"));
     assert!(Reporter::new(other, PATIENCE, stranger, None).is_err());
+}
+
+proptest! {
+    /// REPORT-019: no bytes bring a reader down, and whatever is read is written as it was.
+    #[test]
+    fn report_019_any_bytes_are_a_message_or_an_error(
+        mut bytes in prop::collection::vec(any::<u8>(), 0..600),
+        kind in 0..7_u8,
+    ) {
+        bytes.insert(0, kind);
+        if let Ok(message) = Message::read(&bytes) {
+            prop_assert_eq!(message.write(), bytes.clone());
+        }
+        if let Ok(signed) = borsh::from_slice::<SignedObservation>(&bytes[1..]) {
+            prop_assert!(settings().intake.take(&signed, Nanos::from_seconds(START)).is_err());
+        }
+    }
 }
