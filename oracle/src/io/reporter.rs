@@ -174,6 +174,11 @@ impl Reporter {
         &self.state.chain
     }
 
+    /// The newest complete report of each grade.
+    pub fn newest_reports(&self) -> impl Iterator<Item = &SignedReport> {
+        self.state.endorsements.newest()
+    }
+
     /// How often each reporter has signed something else than what this one found.
     #[must_use]
     pub fn disagreements(&self) -> Vec<(Place, u64)> {

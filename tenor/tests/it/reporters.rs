@@ -265,6 +265,8 @@ fn report_014_a_killed_process_comes_back_and_catches_up() {
 
     let config = oracle.path("reporter-2.toml");
     oracle.reporters[2] = Some(Process::start(&config, false));
+    let last = &oracle.get(2, "/reports")["H100"];
+    assert!(last["height"].as_u64() >= Some(killed_at), "what it had published is there: {last}");
     let same = |line: &Value| line["inputs_hash"] == tick["inputs_hash"];
     oracle.reporter(2).wait_for("tick it had missed", same);
     let report = oracle.reporter(2).wait_for_value();
