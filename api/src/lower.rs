@@ -4,20 +4,25 @@
 //! - whose account it is comes from the session, never from a field;
 //! - a field that has no effect here is refused, never ignored.
 
+mod agreement;
 mod clearing;
 mod margin;
 mod order;
 
 use exchange::{Command, Exchange, Reject, Series};
-use instruments::{AccountId, InstrumentId, MicroUsd, ObligationId, Ppm};
+use instruments::{AccountId, GradeId, InstrumentId, MicroUsd, ObligationId, Ppm};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use settlement::{DeliveryReceipt, Verdict};
 
 use crate::raise;
 use crate::wire::{ErrorCode, Params, WireError, missing};
+pub(crate) use agreement::{
+    BLOCK_FIELDS, DELIVERY_FIELDS, EXECUTE_BLOCK_FIELDS, EXECUTE_DELIVERY_FIELDS, block,
+    delivery_agreement, signed,
+};
 pub(crate) use clearing::{
-    LOG_FIELDS, NOMINATION_FIELDS, day, instruction, log_query, nomination, withdrawal,
+    LOG_FIELDS, NOMINATION_FIELDS, day, instruction, log_query, nomination, place, withdrawal,
 };
 pub(crate) use margin::{SIMULATED_MAX, margin_model, risk_query, simulated};
 pub(crate) use order::{
@@ -68,17 +73,23 @@ fn with_limit(error: WireError, limit: Option<Decimal>) -> WireError {
 
 /// Test money in dollars, to the micro-dollar. Exact or refused.
 pub(crate) fn deposit(params: &Params, account: AccountId) -> Result<Command, WireError> {
-    Ok(Command::Deposit { account, amount: money(params)? })
+    Ok(Command::Deposit { account, amount: money(params, "amount")? })
 }
 
-/// The `amount` of a request that moves money, in dollars.
-fn money(params: &Params) -> Result<MicroUsd, WireError> {
-    let dollars = params.number("amount")?.ok_or_else(|| missing("amount"))?;
+/// Dollars, to the micro-dollar.
+pub(crate) fn money(params: &Params, name: &str) -> Result<MicroUsd, WireError> {
+    let dollars = params.number(name)?.ok_or_else(|| missing(name))?;
     let micros = dollars.checked_mul(Decimal::from(1_000_000)).filter(|it| it.fract().is_zero());
     let amount = micros.and_then(|micros| micros.to_i64()).map(MicroUsd::new);
     amount.ok_or_else(|| {
-        WireError::param("amount", "must have at most 6 digits after the point and fit the ledger")
+        WireError::param(name, "must have at most 6 digits after the point and fit the ledger")
     })
+}
+
+/// The grade that a request names.
+pub(crate) fn grade(params: &Params) -> Result<GradeId, WireError> {
+    let name = params.required_text("grade")?;
+    GradeId::new(&name).ok_or_else(|| WireError::param("grade", "must be the name of a grade"))
 }
 
 /// The obligation that a request names.

@@ -4,14 +4,17 @@
 //! durable. Methods that concern the session itself are answered in `session.rs` on a WebSocket.
 
 mod account;
+mod agreements;
 mod catalogue;
 mod clearing;
 mod close_out;
+mod default_fund;
 mod delivery;
 mod login;
 mod margin;
 mod market_data;
 mod orders;
+mod settled;
 mod submit;
 mod trading;
 
@@ -95,12 +98,10 @@ pub(crate) async fn call(
         Method::SubmitVerdict => delivery::submit_verdict(gateway, caller, params).await,
         Method::GetReceipts => delivery::receipts(gateway, caller, params),
         Method::Margin(method) => margin::answer(gateway, caller, method, params).await,
-        Method::AcceptDelivery => close_out::accept(gateway, caller, params).await,
-        Method::JudgeBurnIn => close_out::judge_burn_in(gateway, caller, params).await,
-        Method::Substitute => close_out::substitute(gateway, caller, params).await,
-        Method::OfferStandby => close_out::offer_standby(gateway, caller, params).await,
-        Method::DisputeInvoice => close_out::dispute_invoice(gateway, caller, params).await,
+        Method::CloseOut(method) => close_out::answer(gateway, caller, method, params).await,
         Method::Clearing(method) => clearing::answer(gateway, caller, method, params).await,
+        Method::Agreements(method) => agreements::answer(gateway, caller, method, params).await,
+        Method::DefaultFund(method) => default_fund::answer(gateway, caller, method, params).await,
         Method::Auth
         | Method::Logout
         | Method::Subscribe
@@ -122,7 +123,8 @@ pub(crate) async fn call(
         | Method::GetIndexPrice
         | Method::GetIndexPriceNames
         | Method::GetRiskArrays
-        | Method::GetAssignment => {
+        | Method::GetAssignment
+        | Method::GetLastSettlementsByInstrument => {
             Err(WireError::new(ErrorCode::Internal, "a market data method was not answered"))
         }
     }

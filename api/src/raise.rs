@@ -2,7 +2,9 @@
 //!
 //! The opposite direction is `lower.rs`. Nothing here asks or changes anything.
 
+mod agreement;
 mod clearing;
+mod default_fund;
 mod delivery;
 mod listing;
 mod margin;
@@ -10,9 +12,12 @@ mod money;
 mod option;
 mod order;
 mod reject;
+mod settled;
 mod ticker;
 
+pub(crate) use agreement::{block_fill, to_sign};
 pub(crate) use clearing::{assignment, statement, transfer};
+pub(crate) use default_fund::{backstop_auction, default_standing};
 pub(crate) use delivery::{challenge, delivery_message, draw, is_party, obligation, receipt, task};
 pub(crate) use listing::{currency, index_price, instrument};
 pub(crate) use margin::{model_state, risk, simulated};
@@ -21,6 +26,7 @@ pub(crate) use order::{
     new_order, order, order_from_open, public_trade, tick_direction, user_trade,
 };
 pub(crate) use reject::{openings_error, reject, sign_error, submit_error};
+pub(crate) use settled::{place, settlement, split_page, split_share};
 pub(crate) use ticker::{book, levels, price_band, ticker};
 
 use instruments::{GradeId, Side};

@@ -5,9 +5,11 @@
 //! - a field that is not known is refused by name.
 
 mod account;
+mod agreement;
 mod assignment;
 mod catalogue;
 mod clearing;
+mod default_fund;
 mod delivery;
 mod envelope;
 mod error;
@@ -16,14 +18,17 @@ mod market;
 mod number;
 mod order;
 mod params;
+mod settled;
 
 pub use account::{WireAccountSummary, WirePosition};
+pub use agreement::{WireBlockFill, WireBlockTrade, WireToSign};
 pub use assignment::{WireAssignment, WireHolder, WirePair};
 pub use catalogue::{WireCurrency, WireInstrument, WireTickStep};
 pub use clearing::{
     WireDeliveredInDay, WireMovement, WireStatement, WireTradedInDay, WireTransfer, WireTransfers,
     WireVariationInDay, WireWithdrawal,
 };
+pub use default_fund::{WireBackstopAuction, WireDefaultStanding, WireOfferedPosition};
 pub use delivery::{WireChallenge, WireDraw, WireObligation, WireReceipt, WireTask};
 pub use envelope::{
     ID_LEN_MAX, Request, Stamp, Unreadable, notification_text, reply_text, to_result,
@@ -41,3 +46,7 @@ pub use number::{Number, NumberError};
 pub use order::{WireOrder, WirePlaced, WireUserTrade};
 pub use params::Params;
 pub(crate) use params::missing;
+pub use settled::{
+    WireSettlement, WireSettlementSource, WireSettlements, WireSplitLine, WireSplitPage,
+    WireSplitShare, WireSplits,
+};

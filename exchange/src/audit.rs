@@ -153,6 +153,10 @@ impl Exchange {
         };
         let is_orphan = |key: &HoldKey| match *key {
             HoldKey::Escrow(id, _) | HoldKey::Bond(id, _) => !is_open(id),
+            HoldKey::Claim(instrument, account) => !self
+                .fixings
+                .get(&instrument)
+                .is_some_and(|it| it.claims().values().any(|claim| claim.claimant == account.0)),
             HoldKey::Orders(_) | HoldKey::Positions(_) | HoldKey::Quotes(_) => true,
         };
         match self.ledger.obligation_holds().map(|(key, _)| key).find(is_orphan) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use instruments::{AccountId, InstrumentId, MicroUsd, NetQty, Price, Qty, Side};
+use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, NetQty, Price, Qty, Side};
 use matching_engine::CancelReason;
 use settlement::{Bucket, Reason, needs_backstop, own_margin};
 
@@ -17,7 +17,62 @@ use crate::rehold::saturate;
 use crate::reject::Reject;
 use crate::series::SeriesState;
 
+/// A portfolio that is on offer, as a bidder sees it. Whose it is, is not a bidder's business.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfferedPortfolio {
+    /// The auction's number.
+    pub auction: u64,
+    /// When the bids are opened at the earliest.
+    pub until: Nanos,
+    /// What is in it, with the marks at which it would be taken over.
+    pub holdings: Vec<(InstrumentId, NetQty, Price)>,
+    /// What all of it is worth at its marks, counted as positive: a bidder takes over no more than its capacity.
+    pub notional: i128,
+    /// What its options and caps are worth at their marks: what is asked is less by that.
+    pub premiums: i128,
+    /// What this bidder has asked for so far.
+    pub own_ask: Option<MicroUsd>,
+}
+
 impl Exchange {
+    /// What an account may bid for: nothing unless it is a registered backstop, and never its own portfolio.
+    #[must_use]
+    pub fn offered_to(&self, bidder: AccountId) -> Vec<OfferedPortfolio> {
+        if !self.defaults.backstops.contains_key(&bidder) {
+            return Vec::new();
+        }
+        let others = self.defaults.liquidations.iter().filter(|(owner, _)| **owner != bidder);
+        let offered = others.filter_map(|(owner, it)| match &it.stage {
+            Stage::Auction { auction, bids } => {
+                let own_ask = bids.get(&bidder).map(|bid| bid.ask);
+                Some(self.offered(*owner, (*auction, it.next_at), own_ask))
+            }
+            Stage::Slicing => None,
+        });
+        offered.collect()
+    }
+
+    fn offered(
+        &self,
+        owner: AccountId,
+        (auction, until): (u64, Nanos),
+        own_ask: Option<MicroUsd>,
+    ) -> OfferedPortfolio {
+        let held = self.closable(owner);
+        let row = |it: &Holding| {
+            let mark = self.series.get(&it.instrument)?.mark;
+            Some((it.instrument, it.net, mark))
+        };
+        OfferedPortfolio {
+            auction,
+            until,
+            holdings: held.iter().filter_map(row).collect(),
+            notional: self.worth_closing(owner),
+            premiums: self.premiums_at_mark(&held),
+            own_ask,
+        }
+    }
+
     /// Says the largest notional that an account takes over; nothing when it takes none any more.
     pub(crate) fn register_backstop(
         &mut self,

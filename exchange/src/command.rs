@@ -99,6 +99,26 @@ pub enum Command {
     },
     /// Brings one print of the oracle's index.
     PublishIndex(IndexPrint),
+    /// Says what one partition of a provisional settlement price should have been.
+    DisputeFixing {
+        /// Who backs the claim with a bond.
+        account: AccountId,
+        /// Of which series.
+        instrument: InstrumentId,
+        /// Which of the 48, from 0.
+        partition: u32,
+        /// The right value; none where the index should have been withheld.
+        value: Option<MicroUsd>,
+    },
+    /// Ends a claim against a settlement price: the operator says whether it was right.
+    RuleOnFixing {
+        /// Of which series.
+        instrument: InstrumentId,
+        /// Which partition, from 0.
+        partition: u32,
+        /// Whether the claim is right.
+        is_upheld: bool,
+    },
     /// Says which key signs an account's delivery receipts.
     NominateAgent {
         /// The provider.

@@ -1,6 +1,7 @@
 //! The one output: what happened, in order. Clients, reports, the auditor and replicas read the same stream.
 
 mod close_out;
+mod fixing;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::{
@@ -21,6 +22,7 @@ use crate::settlement_price::SettlementSource;
 use crate::time_in_force::TimeInForce;
 
 pub use close_out::{CloseOutEvent, HourSettled, PublishedAssignment};
+pub use fixing::FixingEvent;
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -324,6 +326,8 @@ pub enum Event {
         /// What it was made of.
         source: SettlementSource,
     },
+    /// Something happened to a fixing that is not final.
+    Fixing(FixingEvent),
     // Options, cascades and cash futures.
     /// What is to be done with an option at its end is now this.
     ExerciseInstructed {

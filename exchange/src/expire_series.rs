@@ -7,6 +7,7 @@ use crate::Exchange;
 use crate::cascade::cascades;
 use crate::event::Event;
 use crate::series::SeriesState;
+use crate::settlement_price::SettlementSource;
 
 impl Exchange {
     pub(crate) fn expire_series(&mut self, instrument: InstrumentId, events: &mut Vec<Event>) {
@@ -38,6 +39,12 @@ impl Exchange {
             }
             None => false,
         };
+        let partitions = match &source {
+            SettlementSource::Index { values, .. } => values.clone(),
+            SettlementSource::Trades { .. }
+            | SettlementSource::Book(_)
+            | SettlementSource::Mark => Vec::new(),
+        };
         if is_cleared {
             let price = settlement_price;
             events.push(Event::SettlementPriceFixed { instrument, price, source });
@@ -45,6 +52,7 @@ impl Exchange {
         events.push(Event::SeriesExpired { instrument, settlement_price });
         if is_cleared {
             self.pay_variation(&[(instrument, settlement_price)], events);
+            self.open_fixing(instrument, &partitions, events);
         }
     }
 }

@@ -47,10 +47,14 @@ impl Exchange {
         }
         *same_side += order.qty;
         self.check_liquidation(order, (open.buys, open.sells))?;
-        let worst = (net.long() + open.buys).max(net.short() + open.sells);
-        if POSITION_MAX < worst {
-            return Err(Reject::PositionAboveLimit { limit: POSITION_MAX });
+        let (long, short) = (net.long() + open.buys, net.short() + open.sells);
+        // An exercise or a cascade may have taken the position beyond the limit: what is there may still be closed.
+        let limit = POSITION_MAX.max(net.long()).max(net.short());
+        let own_side = if order.side == Side::Buy { long } else { short };
+        if limit < own_side {
+            return Err(Reject::PositionAboveLimit { limit });
         }
+        let worst = long.max(short);
         let dearest = order.limit.max(order.held_at).max(series.mark);
         instrument.notional(dearest, worst).ok_or(Reject::NotionalOutOfRange)?;
         let reserve_per_lot = self

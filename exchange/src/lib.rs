@@ -43,6 +43,7 @@ mod defaults;
 mod deliver;
 mod delivery;
 mod deposit;
+mod dispute_fixing;
 mod event;
 mod exercise;
 mod expire_series;
@@ -102,6 +103,7 @@ use reduce_only::ReduceOnly;
 
 pub use agreement::{Agreed, Agreement, BlockLeg, SignedAgreement};
 pub use audit::AuditFinding;
+pub use backstop::OfferedPortfolio;
 pub use close_outs::CloseOuts;
 pub use command::{
     AmendOrder, AuctionReason, BatchItem, CancelFilter, CancelKind, Command, IndexPrint, OpenVenue,
@@ -112,8 +114,8 @@ pub use default_reject::DefaultReject;
 pub use defaults::{Bid, Defaults, Liquidation, Stage};
 pub use delivery::{Delivery, OpenChallenge};
 pub use event::{
-    AmendReason, BlockFill, BlockTraded, CloseOutEvent, Event, Fill, HourSettled, IntervalOutcome,
-    IntervalSettled, OrderAccepted, PublishedAssignment, Traded,
+    AmendReason, BlockFill, BlockTraded, CloseOutEvent, Event, Fill, FixingEvent, HourSettled,
+    IntervalOutcome, IntervalSettled, OrderAccepted, PublishedAssignment, Traded,
 };
 pub use exercise::Instruction;
 pub use margin_view::{OrderMargins, Simulated};
@@ -126,7 +128,7 @@ pub use open_order::OpenOrder;
 pub use publish_index::IndexHistory;
 pub use publish_risk::{OptionGreeks, OptionRisk};
 pub use rehold::Health;
-pub use reject::{AgreementReject, CloseOutReject, ReceiptField, Reject};
+pub use reject::{AgreementReject, CloseOutReject, FixingReject, ReceiptField, Reject};
 pub use roll_day::Roll;
 pub use series::{Series, SeriesState};
 pub use settlement_price::{Closing, SettlementSource};
@@ -188,6 +190,7 @@ pub struct Exchange {
     /// Accounts whose orders hold less than they should. Not state: looked at before the books are touched again, and emptied.
     #[borsh(skip)]
     unpayable: BTreeSet<AccountId>,
+    fixings: dispute_fixing::Fixings,
     // Default funds and liquidation.
     defaults: Defaults,
     // Physical close-out.
@@ -265,6 +268,7 @@ impl Exchange {
             close_outs: CloseOuts::default(),
             // Trades agreed elsewhere.
             agreements: Agreements::default(),
+            fixings: BTreeMap::new(),
         }
     }
 
@@ -316,6 +320,12 @@ impl Exchange {
                 self.open_auction(*instrument, *reason, *until, events)
             }
             Command::PublishIndex(print) => self.publish_index(print, events),
+            Command::DisputeFixing { account, instrument, partition, value } => {
+                self.dispute_fixing(*account, *instrument, (*partition, *value), events)
+            }
+            Command::RuleOnFixing { instrument, partition, is_upheld } => {
+                self.rule_on_fixing(*instrument, *partition, *is_upheld, events)
+            }
             Command::NominateAgent { account, signer } => {
                 self.nominate_agent(*account, *signer, events)
             }

@@ -8,6 +8,7 @@ use settlement::{Leg, OpenOrders, Requirement, RiskArray, RiskComponents};
 use crate::Exchange;
 use crate::funds::Exposure;
 use crate::margins::{MarginMode, Margins};
+use crate::mark::is_published_good;
 use crate::publish_risk::OptionRisk;
 
 /// What an account would require with other positions, in both modes, its open orders included.
@@ -51,10 +52,12 @@ impl Exchange {
         self.array_of(self.series.get(&instrument)?)
     }
 
-    /// What was published of an option last.
+    /// What was published of an option last; OPTION-020: nothing once that is too old.
     #[must_use]
     pub fn option_risk(&self, instrument: InstrumentId) -> Option<&OptionRisk> {
-        self.margins.options.get(&instrument)
+        let series = self.series.get(&instrument)?;
+        let is_good = is_published_good(series, self.now);
+        self.margins.options.get(&instrument).filter(|_| is_good)
     }
 
     /// What the account would require with so many more lots of each series. `None` when that is beyond the ledger's range, or a series is

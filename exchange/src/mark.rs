@@ -36,6 +36,8 @@ pub struct Pricing {
     pub pace: (u64, Price),
     /// What a cash future's delivery has come to.
     pub realised: Realised,
+    /// What the shell has said that an option or a cap is worth, and when.
+    pub published: Option<(Price, Nanos)>,
 }
 
 impl Pricing {
@@ -47,6 +49,7 @@ impl Pricing {
             basis: Basis::new(step),
             pace: (step, terms.reference),
             realised: Realised::default(),
+            published: None,
         }
     }
 }
@@ -127,7 +130,7 @@ impl Exchange {
             return None;
         }
         if series.instrument.is_premium_style() {
-            let mark = self.premium_mark(&series.instrument, series.instrument.reference);
+            let mark = self.premium_mark(&series.instrument, anchor_of_premium(series, at));
             let (basis, pace) = (series.pricing.basis, series.pricing.pace);
             return Some(Fresh { mark, basis, pace, moves_at: None });
         }
@@ -149,6 +152,21 @@ impl Exchange {
         series.pricing.recent.record(step, price, qty);
         series.pricing.half_hour.record(step_of(self.now, half_minute), price, qty);
     }
+}
+
+/// OPTION-020: what was published while it is good, and after that what the mark was; the reference where nobody has published anything.
+fn anchor_of_premium(series: &Series, at: Nanos) -> Price {
+    match series.pricing.published {
+        Some((mark, _)) if is_published_good(series, at) => mark,
+        Some(_) => series.mark,
+        None => series.instrument.reference,
+    }
+}
+
+/// Whether what was published of an option is as young as a print of the index must be.
+pub(crate) fn is_published_good(series: &Series, at: Nanos) -> bool {
+    let good_for = series.instrument.guards.mark.index_for;
+    series.pricing.published.is_some_and(|(_, said_at)| at <= later(said_at, good_for))
 }
 
 /// MARK-001: the median of the index leg, the impact mid and the faded average of trades; the anchor stands in for what is missing.

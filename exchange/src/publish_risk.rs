@@ -61,7 +61,11 @@ impl Exchange {
             events.push(Event::RiskPublished(Box::new(risk.clone())));
             self.margins.options.insert(instrument, risk.clone());
             self.refresh_array(instrument);
-            self.set_mark(instrument, risk.mark, events);
+            if let Some(series) = self.series.get_mut(&instrument) {
+                series.pricing.published = Some((risk.mark, self.now));
+            }
+            let mark = self.mark_at(instrument, self.now).unwrap_or(risk.mark);
+            self.set_mark(instrument, mark, events);
             affected.insert(instrument);
         }
         for instrument in affected {

@@ -2,6 +2,7 @@
 
 mod agreement;
 mod close_out;
+mod fixing;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::{MicroUsd, Price, Qty, TermsError};
@@ -9,6 +10,7 @@ use instruments::{MicroUsd, Price, Qty, TermsError};
 use crate::default_reject::DefaultReject;
 pub use agreement::AgreementReject;
 pub use close_out::CloseOutReject;
+pub use fixing::FixingReject;
 
 /// A refusal: journaled by replay, shown to whoever asked, moving no money.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -246,6 +248,8 @@ pub enum Reject {
         /// The most.
         limit: Qty,
     },
+    /// FIX-002, 004, 007: a claim against a fixing, or a ruling on one.
+    Fixing(FixingReject),
     // Default funds and liquidation.
     /// What concerns liquidation, its auctions and the default fund.
     Default(DefaultReject),
@@ -336,6 +340,7 @@ impl Reject {
             Self::BadUnderlying => "OPTION-001",
             Self::NotAnOption => "OPTION-010",
             Self::InstructionAboveHolding { .. } => "OPTION-011",
+            Self::Fixing(reason) => reason.rule(),
             // Default funds and liquidation.
             Self::Default(reason) => reason.rule(),
             // Physical close-out.

@@ -53,6 +53,7 @@ impl Exchange {
             self.variation_at = self.next_variation();
             self.margins.risk.prune();
         }
+        self.finalise_fixings(events);
         let assigned = |series: &Series| series.instrument.schedule.assign_at;
         for instrument in self.due(SeriesState::Expired, assigned) {
             if !self.series.get(&instrument).is_some_and(is_delivered) {
@@ -120,6 +121,7 @@ impl Exchange {
         let others = self.marks_at.into_iter().chain(self.next_ladder_step());
         let others =
             others.chain(self.engine.next_due()).chain(days).chain(self.next_liquidation());
+        let others = others.chain(self.next_fixing());
         of_series.chain(of_deliveries).chain(others).chain([self.variation_at]).min()
     }
 }

@@ -25,7 +25,10 @@ mod cluster;
 mod commitments;
 mod confidence;
 mod confirmation;
+mod curve;
 mod daily;
+mod determination;
+mod estimator;
 mod explain;
 mod explaining;
 mod filter;
@@ -38,6 +41,8 @@ mod ladder;
 mod leases;
 mod log;
 mod member;
+mod merkle;
+mod month;
 mod normal;
 mod observation;
 mod params;
@@ -52,10 +57,18 @@ mod votes;
 
 pub use cluster::{ClusterId, ProviderId};
 pub use commitments::{CommitmentCounts, CommitmentError, Commitments};
+pub use curve::{
+    CONTRACTS_MAX, Contract, Curve, CurveError, CurveParams, DAYS_MAX, Days, Launch, Quote, Shape,
+    Violation, violations,
+};
+pub use determination::{Claim, ClaimError, Determination, Stand};
+pub use estimator::{Estimator, Series};
 pub use explain::{Explanation, Gate, GateName, Ignored, Voice, WhyIgnored};
 pub use fixing::fixing;
 pub use index::Index;
 pub use log::NanoLog;
+pub use merkle::merkle_root;
+pub use month::{Coverage, MonthFixing, month_fixing};
 pub use observation::{Lease, Observation, ObservationError, Units};
 pub use params::Params;
 pub use print::{METHODOLOGY, Print, State, Withheld};

@@ -105,6 +105,13 @@ impl Print {
             methodology: METHODOLOGY,
         }
     }
+
+    /// A plain average, which knows nothing of its own uncertainty.
+    #[must_use]
+    pub(crate) const fn plain(at: Nanos, value: MicroUsd, providers: u32) -> Self {
+        let print = Self::withheld(at, Withheld::NoObservations, providers);
+        Self { value: Some(value), state: State::Ok, price_leg: Some(value), ..print }
+    }
 }
 
 impl fmt::Display for State {

@@ -10,6 +10,7 @@ mod closing;
 mod days;
 mod defaults;
 mod deliveries;
+mod fixings;
 mod hours;
 mod ladder;
 mod losses;
@@ -66,6 +67,7 @@ pub struct Auditor {
     defaults: Defaults,
     assignments: Assignments,
     agreements: Agreements,
+    claims: fixings::Claims,
     /// What a series that has stopped settles at.
     closing: BTreeMap<InstrumentId, (Price, SettlementSource)>,
     /// What a lot of a series that cascades is worth, as of its last trade.
@@ -225,7 +227,7 @@ impl Auditor {
                 self.orders.compare(instrument, book)?;
             }
         }
-        self.deliveries.check(&self.money)?;
+        self.deliveries.check(&self.money, self.claims.bonds())?;
         self.check_holds()
     }
 
@@ -318,6 +320,8 @@ impl Auditor {
             | Command::CancelOrder { .. }
             | Command::CancelAll { .. }
             | Command::PublishIndex(_)
+            | Command::DisputeFixing { .. }
+            | Command::RuleOnFixing { .. }
             | Command::NominateAgent { .. }
             | Command::IssueChallenge { .. }
             | Command::SubmitReceipt { .. }
@@ -380,6 +384,7 @@ impl Auditor {
             | Event::SeriesExpired { .. }
             | Event::PositionClosed { .. } => self.read_clearing(event, sheet),
             Event::VariationEnded => self.end_cycle(sheet),
+            Event::Fixing(fixing) => self.read_fixing(fixing),
             Event::ObligationAssigned { .. }
             | Event::AgentNominated { .. }
             | Event::IntervalOpened { .. }

@@ -12,6 +12,7 @@
 //! - the auditor reads commands and events, and compares its own books with the exchange's public view; it shares no formula with it.
 
 mod agenda;
+pub mod attack;
 mod auditor;
 mod cast;
 mod crash;

@@ -145,6 +145,7 @@ impl Tally {
             | Event::IndexPublished(_)
             | Event::MarkChanged { .. }
             | Event::SettlementPriceFixed { .. }
+            | Event::Fixing(_)
             | Event::PositionClosed { .. }
             | Event::AgentNominated { .. }
             | Event::RiskPublished(_)

@@ -7,6 +7,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use rust_decimal::Decimal;
 
 use crate::ledger::Day;
+use crate::oracle_attack::AttackArgs;
+use crate::oracle_explain::ExplainArgs;
+use crate::oracle_index::IndexArgs;
+use crate::oracle_tape::{RecordArgs, TapeCommand};
+use crate::oracle_verify::VerifyPrintsArgs;
 
 const DEMO_SEED: u64 = 7;
 
@@ -52,6 +57,9 @@ pub(crate) enum Command {
     /// Who delivers to whom after the last trade of a series.
     #[command(subcommand)]
     Assignment(AssignmentCommand),
+    /// Losses that others bore.
+    #[command(subcommand)]
+    Haircut(HaircutCommand),
     /// The price oracle.
     #[command(subcommand)]
     Oracle(OracleCommand),
@@ -329,6 +337,30 @@ pub(crate) struct VerifyAssignmentArgs {
     pub(crate) json: bool,
 }
 
+/// Losses that others bore.
+#[derive(Debug, Subcommand)]
+pub(crate) enum HaircutCommand {
+    /// Make a split of a loss again from its pages, and say whether it is the one that was published.
+    ///
+    /// Covers haircuts, draws on shares of the default fund, and close-outs. Exits 0 on a match. On a mismatch it names the first
+    /// difference and exits 1. With all pages the whole split is made again; with some of them, each line is checked against the terms.
+    Verify(VerifyHaircutArgs),
+}
+
+/// Which split, and whose line.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct VerifyHaircutArgs {
+    /// Pages: the results of `private/get_loss_split`, one a file.
+    #[arg(value_name = "FILE", required = true, num_args = 1..=4096)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Say what this account bore or got.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) account: Option<u64>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// The price oracle.
 #[derive(Debug, Subcommand)]
 pub(crate) enum OracleCommand {
@@ -337,6 +369,23 @@ pub(crate) enum OracleCommand {
     /// In: CSV with the columns ts,gpu_class,provider,configs,min,avg, in USD per GPU-hour. Out: CSV with
     /// ts,grade,index,conf,state,providers, one row per grade and tick; a withheld print has no index.
     Index(IndexArgs),
+    /// Fit the forward curve to quotes: one price per day of delivery, how sure it is, and which quotes contradict each other.
+    #[command(after_long_help = crate::oracle_curve::HELP)]
+    Curve(FiguresArgs),
+    /// Record a file of provider observations, and every print that they give, on a tape.
+    ///
+    /// A tape is a directory: a log that is only ever added to, each row with a hash over itself and the one before, and the same rows in
+    /// sled. Recording goes on where the tape ends.
+    Record(RecordArgs),
+    /// Recompute every print of a tape from its inputs, and check files, chain, signatures and roots. Exit code 1 on anything wrong.
+    Verify(VerifyPrintsArgs),
+    /// Say why a print is what it is: the voices, their weights and effects, and every gate.
+    Explain(ExplainArgs),
+    /// Ask a tape what was known when.
+    #[command(subcommand)]
+    Tape(TapeCommand),
+    /// Attack the index and the plain averages in simulated markets, and print the table.
+    Attack(AttackArgs),
     /// Run one of several reporters that agree on every tick's inputs and sign the reports that follow.
     ///
     /// docs/reporters.md describes the two settings files, the protocol, and what it does not tolerate.
@@ -351,20 +400,6 @@ pub(crate) enum OracleCommand {
     Equivocation(crate::oracle_reporter::EquivocationArgs),
     /// Check the signatures of a file of reports.
     Report(crate::oracle_reporter::ReportArgs),
-}
-
-/// From observations to prints.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct IndexArgs {
-    /// What providers asked, in order of time.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) observations: PathBuf,
-    /// Where the prints go.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) out: PathBuf,
-    /// Print one JSON summary.
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 /// One order book alone.

@@ -10,9 +10,10 @@ use std::io::{BufRead, BufReader, BufWriter, Write, stdin, stdout};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use api::venue::VenueClock;
 
 use crate::cli::{
-    AccountCommand, AssignmentCommand, BookCommand, Command, CrashArgs, ExportArgs, IndexArgs,
+    AccountCommand, AssignmentCommand, BookCommand, Command, CrashArgs, ExportArgs, HaircutCommand,
     JournalArgs, JournalCommand, LedgerCommand, OracleCommand, ReplayArgs, SimArgs, SimCommand,
     StatementArgs,
 };
@@ -21,8 +22,14 @@ pub(crate) use book_replay_help::BOOK_REPLAY_HELP;
 pub(crate) use roles::runtime;
 pub(crate) use serve::Interrupt;
 
+use crate::oracle_index::IndexArgs;
+use crate::oracle_tape::{RecordArgs, TapeCommand};
+use crate::oracle_verify::VerifyPrintsArgs;
 use crate::progress::Progress;
-use crate::{assignment, book_replay, demo, ledger, margin, option, oracle_index, oracle_reporter};
+use crate::{
+    assignment, book_replay, demo, haircut, ledger, margin, option, oracle_attack, oracle_curve,
+    oracle_explain, oracle_index, oracle_reporter, oracle_tape, oracle_verify,
+};
 
 /// Runs one command.
 ///
@@ -40,7 +47,30 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Ledger(LedgerCommand::Export(args)) => ledger_export(&args),
         Command::Assignment(AssignmentCommand::Show(args)) => assignment::show(&args),
         Command::Assignment(AssignmentCommand::Verify(args)) => assignment::verify(&args),
+        Command::Haircut(HaircutCommand::Verify(args)) => haircut::verify(&args),
         Command::Oracle(OracleCommand::Index(args)) => index(&args),
+        Command::Oracle(OracleCommand::Curve(args)) => {
+            oracle_curve::run(&args.file, args.json, &mut stdout().lock())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Oracle(OracleCommand::Record(args)) => record(&args),
+        Command::Oracle(OracleCommand::Verify(args)) => verify_prints(&args),
+        Command::Oracle(OracleCommand::Explain(args)) => {
+            oracle_explain::run(&args, VenueClock::System.now(), &mut stdout().lock())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Oracle(OracleCommand::Tape(TapeCommand::Show(args))) => {
+            oracle_tape::show(&args, &mut stdout().lock())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Oracle(OracleCommand::Tape(TapeCommand::Export(args))) => {
+            oracle_tape::export(&args, stdout().lock())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Oracle(OracleCommand::Attack(args)) => {
+            oracle_attack::run(&args, &mut stdout().lock())?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Oracle(OracleCommand::Reporter(args)) => oracle_reporter::run(&args),
         Command::Oracle(OracleCommand::Observe(args)) => oracle_reporter::observe(&args),
         Command::Oracle(OracleCommand::Equivocation(args)) => {
@@ -64,8 +94,20 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
 
 fn index(args: &IndexArgs) -> Result<ExitCode> {
     let _progress = Progress::start("running the index");
-    oracle_index::run(&args.observations, &args.out, args.json, &mut stdout().lock())?;
+    oracle_index::run(args, VenueClock::System.now(), &mut stdout().lock())?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn record(args: &RecordArgs) -> Result<ExitCode> {
+    let _progress = Progress::start("recording");
+    oracle_tape::record(args, &VenueClock::System, &mut stdout().lock())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn verify_prints(args: &VerifyPrintsArgs) -> Result<ExitCode> {
+    let _progress = Progress::start("recomputing");
+    let is_sound = oracle_verify::run(args, VenueClock::System.now(), &mut stdout().lock())?;
+    Ok(if is_sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn replay_book(args: &ReplayArgs) -> Result<ExitCode> {

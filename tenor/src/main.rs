@@ -6,11 +6,17 @@ mod cli;
 mod commands;
 mod demo;
 mod figures;
+mod haircut;
 mod ledger;
 mod margin;
 mod option;
+mod oracle_attack;
+mod oracle_curve;
+mod oracle_explain;
 mod oracle_index;
 mod oracle_reporter;
+mod oracle_tape;
+mod oracle_verify;
 mod progress;
 
 use std::process::ExitCode;
@@ -35,7 +41,7 @@ fn abort_on_panic() {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         report(panic);
-        if !exchange::io::is_guarded() {
+        if !exchange::io::is_guarded() && !oracle::io::tape::is_guarded() {
             std::process::abort();
         }
     }));

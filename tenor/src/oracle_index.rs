@@ -5,6 +5,7 @@
 //!
 //! Invariant: the output appears complete or not at all. It is written beside its place and renamed.
 
+mod evidence;
 mod generate;
 mod load;
 #[cfg(test)]
@@ -17,8 +18,10 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use instruments::MicroUsd;
-use oracle::{Index, Params, Print, State};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use instruments::{MicroUsd, Nanos};
+use oracle::{Estimator, Params, Print, Series, State};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -127,25 +130,48 @@ pub(crate) struct GradeSummary {
     pub(crate) moves_over_5_percent: u64,
 }
 
-/// Reads `observations`, runs the index of every grade, writes `out`, and says on `stdout` what came of it.
+/// From observations to prints.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct IndexArgs {
+    /// What providers asked, in order of time.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) observations: PathBuf,
+    /// Where the prints go.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// How a tick's quotes become a value: ours is the index, the others are plain averages to compare it with.
+    #[arg(long, value_name = "NAME", default_value = "ours", value_parser = estimator())]
+    pub(crate) estimator: Estimator,
+    /// Print one JSON summary.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Reads an estimator's name, and lists them all where it is none.
+pub(crate) fn estimator() -> impl TypedValueParser<Value = Estimator> {
+    PossibleValuesParser::new(Estimator::ALL.map(Estimator::name))
+        .try_map(|name| Estimator::named(&name).ok_or("no estimator of this name"))
+}
+
+/// Reads the observations, none later than `now`, runs the estimator for every grade, writes the prints, and says on `stdout` what came of it.
 ///
 /// # Errors
-/// [`IndexError`]; then `out` is as it was.
+/// [`IndexError`]; then the file of prints is as it was.
 pub(crate) fn run(
-    observations: &Path,
-    out: &Path,
-    json: bool,
+    args: &IndexArgs,
+    now: Nanos,
     stdout: &mut impl Write,
 ) -> Result<Summary, IndexError> {
-    if let (Ok(from), Ok(to)) = (observations.canonicalize(), out.canonicalize())
+    let out = &args.out;
+    if let (Ok(from), Ok(to)) = (args.observations.canonicalize(), out.canonicalize())
         && from == to
     {
         return Err(IndexError::SameFile { path: out.to_owned() });
     }
-    let ticks = load(observations)?;
-    let summary = write_whole(out, |writer| index(&ticks, writer))
+    let ticks = load(&args.observations, now)?;
+    let summary = write_whole(out, |writer| prints(&ticks, args.estimator, writer))
         .map_err(|source| IndexError::Write { path: out.to_owned(), source })?;
-    report(&summary, json, stdout).map_err(IndexError::Summary)?;
+    report(&summary, args.json, stdout).map_err(IndexError::Summary)?;
     Ok(summary)
 }
 
@@ -178,21 +204,25 @@ fn write_whole<T>(
     renamed
 }
 
-/// Every grade's index over all ticks, as CSV.
-fn index(ticks: &[TickObservations], out: &mut impl Write) -> io::Result<Summary> {
-    let mut indices: BTreeMap<&str, Index> = BTreeMap::new();
+/// Every grade's prints over all ticks, as CSV.
+fn prints(
+    ticks: &[TickObservations],
+    estimator: Estimator,
+    out: &mut impl Write,
+) -> io::Result<Summary> {
+    let mut all: BTreeMap<&str, Series> = BTreeMap::new();
     let mut summary = Summary::default();
     let mut writer = csv::Writer::from_writer(out);
     writer.write_record(["ts", "grade", "index", "conf", "state", "providers"])?;
     for tick in ticks {
         summary.ticks += 1;
         for grade in tick.by_grade.keys() {
-            indices.entry(grade).or_insert_with(|| Index::new(Params::default()));
+            all.entry(grade).or_insert_with(|| Series::new(estimator, Params::default()));
         }
         let at = Timestamp(tick.at).to_string();
-        for (&grade, index) in &mut indices {
+        for (&grade, series) in &mut all {
             let observations = tick.by_grade.get(grade).map_or(&[][..], Vec::as_slice);
-            let print = index.tick(tick.at, observations);
+            let print = series.tick(tick.at, observations);
             writer.write_record([
                 at.as_str(),
                 grade,

@@ -17,6 +17,7 @@ use ethers_core::types::transaction::eip712::{EIP712Domain, Eip712};
 use ethers_core::utils::keccak256;
 use exchange::{Agreed, Agreement, BlockLeg, SignedAgreement};
 use instruments::Side;
+use serde_json::{Value, json};
 
 use super::sign::{SIGNATURE_LEN, SignError, domain, recover_digest};
 
@@ -29,6 +30,8 @@ const MATCH_TYPE: &str = "MatchAgreement(uint64 seller,uint64 buyer,uint64 instr
 const RELEASE_TYPE: &str = "ReleaseAgreement(uint64 seller,uint64 buyer,uint64 obligation,uint64 nonce,\
                             uint64 validUntil)";
 
+const DOMAIN_FIELDS: &str = "string name,string version,uint256 chainId,address verifyingContract";
+
 /// What both parties sign.
 #[must_use]
 pub fn agreement_digest(agreement: &Agreement) -> [u8; 32] {
@@ -36,6 +39,73 @@ pub fn agreement_digest(agreement: &Agreement) -> [u8; 32] {
         Ok(digest) => digest,
         Err(never) => match never {},
     }
+}
+
+/// The same as typed data, in the shape that `eth_signTypedData_v4` takes.
+#[must_use]
+pub fn typed_data(agreement: &Agreement) -> Value {
+    let Agreement { parties: [first, second], agreed, nonce, valid_until } = agreement;
+    let text = |number: u64| number.to_string();
+    let bytes = |bytes: &[u8]| format!("0x{}", hex::encode(bytes));
+    let (type_of, mut message) = match agreed {
+        Agreed::Trades { legs, reservation } => {
+            let leg = |leg: &BlockLeg| {
+                json!({
+                    "instrument": text(leg.instrument.0),
+                    "firstBuys": leg.side == Side::Buy,
+                    "lots": text(leg.qty.lots()),
+                    "ticks": text(u64::try_from(leg.price.ticks()).unwrap_or(0)),
+                })
+            };
+            let legs: Vec<Value> = legs.iter().map(leg).collect();
+            let message = json!({
+                "first": text(first.0), "second": text(second.0), "legs": legs,
+                "forReservation": reservation.is_some(),
+                "reservation": bytes(&reservation.unwrap_or_default()),
+            });
+            (TRADE_TYPE, message)
+        }
+        Agreed::Match { instrument, lots } => {
+            let message = json!({
+                "seller": text(first.0), "buyer": text(second.0),
+                "instrument": text(instrument.0), "lots": text(lots.lots()),
+            });
+            (MATCH_TYPE, message)
+        }
+        Agreed::Release { obligation } => {
+            let message = json!({
+                "seller": text(first.0), "buyer": text(second.0), "obligation": text(obligation.0),
+            });
+            (RELEASE_TYPE, message)
+        }
+    };
+    message["nonce"] = json!(text(*nonce));
+    message["validUntil"] = json!(text(valid_until.nanos()));
+    let domain = domain();
+    json!({
+        "types": types(type_of),
+        "primaryType": type_of.split('(').next(),
+        "domain": {
+            "name": domain.name, "version": domain.version,
+            "chainId": super::sign::CHAIN_ID,
+            "verifyingContract": domain.verifying_contract,
+        },
+        "message": message,
+    })
+}
+
+/// The fields of each type in `A(uint64 x,B[] y)B(bool z)`, and those of the domain.
+fn types(encoded: &str) -> Value {
+    let field = |pair: &str| {
+        let (kind, name) = pair.split_once(' ').unwrap_or((pair, ""));
+        json!({"name": name, "type": kind})
+    };
+    let fields = |list: &str| list.split(',').map(field).collect::<Value>();
+    let mut types = json!({"EIP712Domain": fields(DOMAIN_FIELDS)});
+    for (name, list) in encoded.split(')').filter_map(|part| part.split_once('(')) {
+        types[name] = fields(list);
+    }
+    types
 }
 
 /// An agreement with its digest and whose keys signed it. The exchange compares them with the registered keys.
@@ -115,7 +185,6 @@ mod tests {
     use ethers_core::types::transaction::eip712::TypedData;
     use ethers_signers::{LocalWallet, Signer};
     use instruments::{AccountId, InstrumentId, Nanos, ObligationId, Price, Qty};
-    use serde_json::json;
 
     use super::*;
 
@@ -203,6 +272,23 @@ mod tests {
             "seller": 7, "buyer": 9, "obligation": 2, "nonce": 5, "validUntil": "1796083200000000123",
         });
         assert_eq!(agreement_digest(&released), by_json("ReleaseAgreement", &fields, &message));
+    }
+
+    /// BLOCK-011: what a wallet is given to show is what it signs.
+    #[test]
+    fn block_011_the_typed_data_has_the_digest() {
+        let (instrument, lots) = (InstrumentId(3), Qty::from_lots(8));
+        let obligation = ObligationId(u64::MAX);
+        for agreed in [
+            block().agreed,
+            Agreed::Trades { legs: Vec::new(), reservation: None },
+            Agreed::Match { instrument, lots },
+            Agreed::Release { obligation },
+        ] {
+            let agreement = Agreement { agreed, nonce: u64::MAX, ..block() };
+            let typed: TypedData = serde_json::from_value(typed_data(&agreement)).unwrap();
+            assert_eq!(typed.encode_eip712().unwrap(), agreement_digest(&agreement));
+        }
     }
 
     #[test]

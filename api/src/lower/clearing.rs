@@ -1,12 +1,14 @@
 //! Withdrawals, instructions, nominations, and which part of the past is asked for.
 
 use exchange::{Command, Exchange, Instruction, Node, Nomination};
-use instruments::{AccountId, Date, Nanos, Qty, Region};
+use instruments::{AccountId, Date, Nanos, Qty, Region, Seq};
 use serde::Deserialize;
 use settlement::TransferId;
 
 use super::order::{MILLIS_MAX, NANOS_PER_MILLI};
 use super::{money, series};
+use crate::raise;
+use crate::venue::history::Place;
 use crate::wire::{Params, WireError};
 
 /// Fields of `private/get_transaction_log`.
@@ -25,7 +27,7 @@ pub(crate) struct LogQuery {
 
 /// Money that is to leave, to the micro-dollar.
 pub(crate) fn withdrawal(params: &Params, account: AccountId) -> Result<Command, WireError> {
-    Ok(Command::Withdraw { account, amount: money(params)? })
+    Ok(Command::Withdraw { account, amount: money(params, "amount")? })
 }
 
 /// A part of the log.
@@ -63,6 +65,16 @@ pub(crate) fn day(params: &Params) -> Result<Date, WireError> {
 pub(crate) fn instruction(params: &Params) -> Result<Instruction, WireError> {
     let lots = |name| params.integer(name, u64::MAX).map(|lots| Qty::from_lots(lots.unwrap_or(0)));
     Ok(Instruction { exercise: lots("exercise")?, abandon: lots("abandon")? })
+}
+
+/// `123-4`: where something happened, and nothing that only looks like it.
+pub(crate) fn place(params: &Params, name: &str) -> Result<Option<Place>, WireError> {
+    let Some(text) = params.text(name)? else { return Ok(None) };
+    let wrong = || WireError::param(name, "must be what the venue has given, as in 123-4");
+    let (seq, event) = text.split_once('-').ok_or_else(wrong)?;
+    let seq = Seq(seq.parse().map_err(|_digits| wrong())?);
+    let place = Place { seq, event: event.parse().map_err(|_digits| wrong())? };
+    if raise::place(place) == text { Ok(Some(place)) } else { Err(wrong()) }
 }
 
 #[derive(Deserialize)]

@@ -207,7 +207,7 @@ fn self_trade(params: &Params) -> Result<StpMode, WireError> {
 }
 
 /// Milliseconds since 1970.
-fn instant(params: &Params, name: &str) -> Result<Option<Nanos>, WireError> {
+pub(super) fn instant(params: &Params, name: &str) -> Result<Option<Nanos>, WireError> {
     let millis = params.integer(name, MILLIS_MAX)?;
     Ok(millis.map(|millis| Nanos::new(millis.saturating_mul(NANOS_PER_MILLI))))
 }
@@ -297,7 +297,14 @@ pub(crate) fn order_id(params: &Params) -> Result<OrderId, WireError> {
 
 /// A price in dollars per GPU-hour. Exact or refused.
 fn price(instrument: &Instrument, params: &Params, name: &str) -> Result<Option<Price>, WireError> {
-    let Some(decimal) = params.number(name)? else { return Ok(None) };
+    params.number(name)?.map(|decimal| price_of(instrument, decimal, name)).transpose()
+}
+
+pub(super) fn price_of(
+    instrument: &Instrument,
+    decimal: Decimal,
+    name: &str,
+) -> Result<Price, WireError> {
     let refused = |error: PriceError| {
         let (code, limit) = match error {
             PriceError::OffTick { tick_size, .. } => (ErrorCode::PriceWrongTick, Some(tick_size)),
@@ -308,7 +315,7 @@ fn price(instrument: &Instrument, params: &Params, name: &str) -> Result<Option<
         };
         with_limit(WireError::new(code, error.to_string()).of(name), limit)
     };
-    instrument.price_from_decimal(decimal).map(Some).map_err(refused)
+    instrument.price_from_decimal(decimal).map_err(refused)
 }
 
 /// A size and a limit, where they are sent.
@@ -332,7 +339,14 @@ fn amount(instrument: &Instrument, params: &Params) -> Result<Option<Qty>, WireE
 }
 
 fn lots(instrument: &Instrument, params: &Params, name: &str) -> Result<Option<Qty>, WireError> {
-    let Some(decimal) = params.number(name)? else { return Ok(None) };
+    params.number(name)?.map(|decimal| lots_of(instrument, decimal, name)).transpose()
+}
+
+pub(super) fn lots_of(
+    instrument: &Instrument,
+    decimal: Decimal,
+    name: &str,
+) -> Result<Qty, WireError> {
     let refused = |error: QtyError| {
         let (code, limit) = match error {
             QtyError::Fractional { .. } => (ErrorCode::NonIntegerAmount, Some(Decimal::ONE)),
@@ -341,5 +355,5 @@ fn lots(instrument: &Instrument, params: &Params, name: &str) -> Result<Option<Q
         };
         with_limit(WireError::new(code, error.to_string()).of(name), limit)
     };
-    instrument.qty_from_decimal(decimal).map(Some).map_err(refused)
+    instrument.qty_from_decimal(decimal).map_err(refused)
 }

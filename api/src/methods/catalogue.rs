@@ -1,10 +1,14 @@
 //! The catalogue of methods. The documentation's table is made from it.
 
+use super::agreements::Agreements;
 use super::clearing::Clearing;
+use super::close_out::CloseOut;
+use super::default_fund::DefaultFund;
 use super::margin::Margin;
 use crate::auth::Need;
 use crate::lower::{
-    CANCEL_FIELDS, EDIT_FIELDS, LOG_FIELDS, NOMINATION_FIELDS, ORDER_FIELDS, RECEIPT_FIELDS,
+    BLOCK_FIELDS, CANCEL_FIELDS, DELIVERY_FIELDS, EDIT_FIELDS, EXECUTE_BLOCK_FIELDS,
+    EXECUTE_DELIVERY_FIELDS, LOG_FIELDS, NOMINATION_FIELDS, ORDER_FIELDS, RECEIPT_FIELDS,
 };
 
 /// A method.
@@ -25,6 +29,7 @@ pub(crate) enum Method {
     GetIndexPriceNames,
     GetRiskArrays,
     GetAssignment,
+    GetLastSettlementsByInstrument,
     Subscribe,
     Unsubscribe,
     UnsubscribeAll,
@@ -56,12 +61,10 @@ pub(crate) enum Method {
     SubmitVerdict,
     GetReceipts,
     Margin(Margin),
-    AcceptDelivery,
-    JudgeBurnIn,
-    Substitute,
-    OfferStandby,
-    DisputeInvoice,
     Clearing(Clearing),
+    CloseOut(CloseOut),
+    DefaultFund(DefaultFund),
+    Agreements(Agreements),
 }
 
 /// What is known of a method.
@@ -111,7 +114,7 @@ const LAST_TRADES: &[&str] =
 
 /// Every method, in the order of the documentation.
 #[rustfmt::skip]
-pub(crate) const METHODS: [Spec; 58] = [
+pub(crate) const METHODS: [Spec; 73] = [
     public(Method::Auth, "public/auth", LOGIN, "logs in; grant types client_credentials, client_signature, refresh_token"),
     public(Method::Hello, "public/hello", &["client_name", "client_version"], "introduces a client; answers with the venue's version"),
     public(Method::Test, "public/test", &[], "answers with the venue's version"),
@@ -127,6 +130,7 @@ pub(crate) const METHODS: [Spec; 58] = [
     public(Method::GetIndexPriceNames, "public/get_index_price_names", &[], "the names of all indices"),
     public(Method::GetRiskArrays, "public/get_risk_arrays", &["instrument_name", "grade"], "everything that margin is computed from, of one series or of a grade, as integers"),
     public(Method::GetAssignment, "public/get_assignment", &["instrument_name"], "how a series was assigned, with everything that it follows from; `tenor assignment verify` reads it"),
+    public(Method::GetLastSettlementsByInstrument, "public/get_last_settlements_by_instrument", &["instrument_name", "type", "count", "continuation"], "at which prices a series was settled, with what they were made of, newest first, 1 to 1000 (100) a page"),
     public(Method::Subscribe, "public/subscribe", &["channels"], "subscribes to public channels; WebSocket only"),
     public(Method::Unsubscribe, "public/unsubscribe", &["channels"], "ends subscriptions; WebSocket only"),
     public(Method::UnsubscribeAll, "public/unsubscribe_all", &[], "ends every subscription; WebSocket only"),
@@ -153,23 +157,37 @@ pub(crate) const METHODS: [Spec; 58] = [
     private(Method::Margin(Margin::SimulatePortfolio), "private/simulate_portfolio", Need::AccountRead, &["currency", "simulated_positions", "add_positions"], "what the account would require with other positions, beside its own or instead of them"),
     private(Method::Margin(Margin::GetMargins), "private/get_margins", Need::TradeRead, &["instrument_name", "amount", "contracts", "price"], "what an order would hold by itself"),
     private(Method::Margin(Margin::ChangeMarginModel), "private/change_margin_model", Need::AccountWrite, &["margin_model", "dry_run"], "computes the account's margin series by series (segregated_sm) or by scenarios (segregated_pm)"),
+    private(Method::Margin(Margin::RegisterCapacity), "private/register_capacity", Need::TradeWrite, &["account", "grade", "gpus"], "says how many GPUs of a grade another account can deliver, 0 for none any more; verifiers only"),
     private(Method::Faucet, "private/faucet", Need::AccountWrite, &["amount"], "credits test money; test venues only"),
     private(Method::Clearing(Clearing::Withdraw), "private/withdraw", Need::AccountWrite, &["currency", "amount"], "takes free money out of the account"),
     private(Method::Clearing(Clearing::GetTransactionLog), "private/get_transaction_log", Need::AccountRead, LOG_FIELDS, "movements of the account's money, newest first, 1 to 1000 (100) a page"),
     private(Method::Clearing(Clearing::GetStatement), "private/get_statement", Need::AccountRead, &["day"], "what a day came to: opening, movements, trades, variation, deliveries, closing"),
     private(Method::Clearing(Clearing::InstructExercise), "private/instruct_exercise", Need::TradeWrite, &["instrument_name", "exercise", "abandon"], "says how many lots of an option to exercise out of the money or to abandon in it; replaces what was said before"),
     private(Method::Clearing(Clearing::Nominate), "private/nominate", Need::TradeWrite, NOMINATION_FIELDS, "says where the account delivers or receives what it holds of a series that has stopped trading"),
+    private(Method::Clearing(Clearing::GetLossSplits), "private/get_loss_splits", Need::AccountRead, &["currency", "count", "continuation"], "splits of losses in which the account has a line, newest first, 1 to 1000 (100) a page"),
+    private(Method::Clearing(Clearing::GetLossSplit), "private/get_loss_split", Need::AccountRead, &["split_id", "page"], "one page of such a split, the account's own unless it says which; `tenor haircut verify` reads it"),
     private(Method::NominateAgent, "private/nominate_agent", Need::AccountWrite, &["address"], "says which key signs this account's delivery receipts"),
     private(Method::GetObligations, "private/get_obligations", Need::TradeRead, &[], "obligations, each with the challenge or draw that waits for its seller"),
     private(Method::SubmitReceipt, "private/submit_receipt", Need::TradeWrite, RECEIPT_FIELDS, "claims the work of one interval"),
     private(Method::OpenRows, "private/open_rows", Need::TradeWrite, &["obligation_id", "interval", "openings"], "opens the rows that were drawn, for the verifiers"),
     private(Method::SubmitVerdict, "private/submit_verdict", Need::TradeWrite, &["obligation_id", "interval", "verdict", "quality", "reason"], "judges one interval; verifiers only"),
     private(Method::GetReceipts, "private/get_receipts", Need::TradeRead, &["obligation_id"], "an obligation's newest 1000 receipts, newest first"),
-    private(Method::AcceptDelivery, "private/accept_delivery", Need::TradeWrite, &["obligation_id"], "accepts a delivery after its burn-in"),
-    private(Method::JudgeBurnIn, "private/judge_burn_in", Need::TradeWrite, &["obligation_id", "verdict", "quality"], "judges a burn-in; verifiers only"),
-    private(Method::Substitute, "private/substitute", Need::TradeWrite, &["obligation_id", "grade", "nodes"], "brings other hardware in place of what fails"),
-    private(Method::OfferStandby, "private/offer_standby", Need::TradeWrite, &["grade", "amount", "fee"], "offers GPUs to be called in a seller's place, for dollars per GPU-hour; 0 withdraws"),
-    private(Method::DisputeInvoice, "private/dispute_invoice", Need::TradeWrite, &["obligation_id"], "disputes the newest invoice"),
+    private(Method::CloseOut(CloseOut::AcceptDelivery), "private/accept_delivery", Need::TradeWrite, &["obligation_id"], "accepts a delivery after its burn-in"),
+    private(Method::CloseOut(CloseOut::JudgeBurnIn), "private/judge_burn_in", Need::TradeWrite, &["obligation_id", "verdict", "quality"], "judges a burn-in; verifiers only"),
+    private(Method::CloseOut(CloseOut::Substitute), "private/substitute", Need::TradeWrite, &["obligation_id", "grade", "nodes"], "brings other hardware in place of what fails"),
+    private(Method::CloseOut(CloseOut::OfferStandby), "private/offer_standby", Need::TradeWrite, &["grade", "amount", "fee"], "offers GPUs to be called in a seller's place, for dollars per GPU-hour; 0 withdraws"),
+    private(Method::CloseOut(CloseOut::DisputeInvoice), "private/dispute_invoice", Need::TradeWrite, &["obligation_id"], "disputes the newest invoice"),
+    private(Method::DefaultFund(DefaultFund::Get), "private/get_default_fund", Need::AccountRead, &[], "the account's share of the default fund, until when it stays, and what the account takes over as a backstop"),
+    private(Method::DefaultFund(DefaultFund::Contribute), "private/contribute_default_fund", Need::AccountWrite, &["currency", "amount"], "puts free money into the account's share of the default fund"),
+    private(Method::DefaultFund(DefaultFund::Withdraw), "private/withdraw_default_fund", Need::AccountWrite, &["currency", "amount"], "takes money out of the share, without a position and after the time of notice"),
+    private(Method::DefaultFund(DefaultFund::RegisterBackstop), "private/register_backstop", Need::TradeWrite, &["amount"], "says the largest notional that the account takes over when a portfolio is auctioned; 0 for none any more"),
+    private(Method::DefaultFund(DefaultFund::GetAuctions), "private/get_backstop_auctions", Need::TradeRead, &[], "portfolios on offer, each with its positions and the account's own bid; registered backstops only"),
+    private(Method::DefaultFund(DefaultFund::Bid), "private/bid_backstop", Need::TradeWrite, &["auction_id", "amount"], "asks for so much for taking a whole portfolio over at its marks, or pays where negative; sealed until the end, and the later bid counts"),
+    private(Method::Agreements(Agreements::RegisterTradingKey), "private/register_trading_key", Need::AccountWrite, &["address"], "says which key signs what this account agrees elsewhere"),
+    private(Method::Agreements(Agreements::VerifyBlock), "private/verify_block_trade", Need::TradeRead, BLOCK_FIELDS, "the digest and the typed data of a block, or of futures in place of a reservation, that both parties sign"),
+    private(Method::Agreements(Agreements::ExecuteBlock), "private/execute_block_trade", Need::TradeWrite, EXECUTE_BLOCK_FIELDS, "books a block that both parties have signed, all of its trades or none"),
+    private(Method::Agreements(Agreements::VerifyDelivery), "private/verify_delivery_agreement", Need::TradeRead, DELIVERY_FIELDS, "the same of a delivery without the clearing house: lots of an expired series, or the end of an obligation"),
+    private(Method::Agreements(Agreements::ExecuteDelivery), "private/execute_delivery_agreement", Need::TradeWrite, EXECUTE_DELIVERY_FIELDS, "takes lots out of the assignment, or ends an obligation, as both parties have signed"),
 ];
 
 #[cfg(test)]

@@ -4,9 +4,9 @@ use exchange::{Command, Event, Reject};
 use serde::Serialize;
 use settlement::Bucket;
 
-use super::Answer;
 use super::market_data::{Count, check_currency};
 use super::submit::submit;
+use super::{Answer, settled};
 use crate::auth::Caller;
 use crate::gateway::Gateway;
 use crate::venue::history::TransferRecord;
@@ -23,6 +23,8 @@ pub(crate) enum Clearing {
     GetStatement,
     InstructExercise,
     Nominate,
+    GetLossSplits,
+    GetLossSplit,
 }
 
 pub(super) async fn answer(
@@ -37,6 +39,8 @@ pub(super) async fn answer(
         Clearing::GetStatement => statement(gateway, caller, params),
         Clearing::InstructExercise => instruct_exercise(gateway, caller, params).await,
         Clearing::Nominate => nominate(gateway, caller, params).await,
+        Clearing::GetLossSplits => settled::splits(gateway, caller, params),
+        Clearing::GetLossSplit => settled::split(gateway, caller, params),
     }
 }
 

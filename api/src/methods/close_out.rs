@@ -1,60 +1,73 @@
 //! What parties say between the last trade and the close, beside delivering.
 
 use exchange::{Command, Node};
-use instruments::{GradeId, MicroUsd, Qty};
-use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive;
+use instruments::Qty;
 
 use super::Answer;
 use super::submit::submit;
 use crate::auth::Caller;
 use crate::gateway::Gateway;
 use crate::lower;
-use crate::wire::{Params, WireError, missing, to_result};
+use crate::wire::{Params, WireError, to_result};
 
-pub(super) async fn accept(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
+/// A method of a delivery's parties.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CloseOut {
+    AcceptDelivery,
+    JudgeBurnIn,
+    Substitute,
+    OfferStandby,
+    DisputeInvoice,
+}
+
+pub(super) async fn answer(
+    gateway: &Gateway,
+    caller: &Caller,
+    method: CloseOut,
+    params: &Params,
+) -> Answer {
+    match method {
+        CloseOut::AcceptDelivery => accept(gateway, caller, params).await,
+        CloseOut::JudgeBurnIn => judge_burn_in(gateway, caller, params).await,
+        CloseOut::Substitute => substitute(gateway, caller, params).await,
+        CloseOut::OfferStandby => offer_standby(gateway, caller, params).await,
+        CloseOut::DisputeInvoice => dispute_invoice(gateway, caller, params).await,
+    }
+}
+
+async fn accept(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
     let (account, obligation) = (caller.account, lower::obligation_id(params)?);
     submit(gateway, Command::AcceptDelivery { account, obligation }).await?;
     Ok(to_result(&"ok"))
 }
 
-pub(super) async fn judge_burn_in(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
+async fn judge_burn_in(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
     let (account, obligation) = (caller.account, lower::obligation_id(params)?);
     let verdict = lower::verdict(params)?;
     submit(gateway, Command::JudgeBurnIn { account, obligation, verdict }).await?;
     Ok(to_result(&"ok"))
 }
 
-pub(super) async fn substitute(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
+async fn substitute(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
     let (account, obligation) = (caller.account, lower::obligation_id(params)?);
-    let (grade, nodes) = (grade(params)?, nodes(params)?);
+    let (grade, nodes) = (lower::grade(params)?, nodes(params)?);
     submit(gateway, Command::Substitute { account, obligation, grade, nodes }).await?;
     Ok(to_result(&"ok"))
 }
 
-pub(super) async fn offer_standby(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
+async fn offer_standby(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
     let account = caller.account;
     let gpus = Qty::from_lots(params.required_integer("amount", u64::MAX)?);
-    let fee = params.number("fee")?.ok_or_else(|| missing("fee"))?;
-    let micros = fee.checked_mul(Decimal::from(1_000_000)).filter(|it| it.fract().is_zero());
-    let fee = micros.and_then(|micros| micros.to_i64()).map(MicroUsd::new);
-    let fee = fee.ok_or_else(|| {
-        WireError::param("fee", "must have at most 6 digits after the point and fit the ledger")
-    })?;
-    let grade = grade(params)?;
+    let fee = lower::money(params, "fee")?;
+    let grade = lower::grade(params)?;
     submit(gateway, Command::OfferStandby { account, grade, gpus, fee }).await?;
     Ok(to_result(&"ok"))
 }
 
-pub(super) async fn dispute_invoice(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
+async fn dispute_invoice(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
     let (account, obligation) = (caller.account, lower::obligation_id(params)?);
     submit(gateway, Command::DisputeInvoice { account, obligation }).await?;
     Ok(to_result(&"ok"))
-}
-
-fn grade(params: &Params) -> Result<GradeId, WireError> {
-    let name = params.required_text("grade")?;
-    GradeId::new(&name).ok_or_else(|| WireError::param("grade", "must be the name of a grade"))
 }
 
 /// Machines as `NAME` or `NAME=DIGEST`, the digest 32 bytes in hexadecimal.

@@ -1,7 +1,8 @@
 //! Margin: what it is computed from, what it would be, and how it is computed.
 
-use exchange::{Command, Exchange, Reject};
+use exchange::{Command, Event, Exchange, Reject};
 use instruments::{AccountId, InstrumentId, NetQty};
+use serde::Serialize;
 
 use super::Answer;
 use super::market_data::check_currency;
@@ -9,7 +10,8 @@ use super::submit::submit;
 use crate::auth::Caller;
 use crate::gateway::Gateway;
 use crate::wire::{
-    Params, WireError, WireModelChange, WireOrderMargins, WireSimulated, missing, to_result,
+    ErrorCode, Number, Params, WireError, WireModelChange, WireOrderMargins, WireSimulated,
+    missing, to_result,
 };
 use crate::{lower, raise};
 
@@ -19,6 +21,7 @@ pub(crate) enum Margin {
     SimulatePortfolio,
     GetMargins,
     ChangeMarginModel,
+    RegisterCapacity,
 }
 
 pub(super) async fn answer(
@@ -31,6 +34,7 @@ pub(super) async fn answer(
         Margin::SimulatePortfolio => simulate(gateway, caller, params),
         Margin::GetMargins => order_margins(gateway, params),
         Margin::ChangeMarginModel => change_model(gateway, caller, params).await,
+        Margin::RegisterCapacity => register_capacity(gateway, caller, params).await,
     }
 }
 
@@ -96,4 +100,35 @@ async fn change_model(gateway: &Gateway, caller: &Caller, params: &Params) -> An
         old_state: raise::model_state(&now, old),
         new_state: raise::model_state(&after, mode),
     }]))
+}
+
+#[derive(Serialize)]
+struct Capacity {
+    account: u64,
+    grade: String,
+    gpus: u64,
+    deliverable: Number,
+}
+
+async fn register_capacity(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
+    let account = AccountId(params.required_integer("account", u64::MAX)?);
+    let grade = lower::grade(params)?;
+    let gpus = params.required_integer("gpus", u64::MAX)?;
+    let by = gateway.venue.exchange().account(caller.account).map(|account| account.is_verifier);
+    if by != Some(true) || account == caller.account {
+        let reason = "only a verifier says what another account can deliver";
+        return Err(WireError::new(ErrorCode::Forbidden, reason).of("account").by_rule("API-063"));
+    }
+    let command = Command::RegisterCapacity { account, grade: grade.clone(), gpus };
+    let outcome = submit(gateway, command).await?;
+    let told = outcome.events.iter().find_map(|event| {
+        if let Event::CapacityRegistered { deliverable, .. } = event {
+            Some(*deliverable)
+        } else {
+            None
+        }
+    });
+    let deliverable = told.unwrap_or_default().into();
+    let (account, grade) = (account.0, grade.as_str().to_owned());
+    Ok(to_result(&Capacity { account, grade, gpus, deliverable }))
 }

@@ -1,6 +1,6 @@
 //! Submits a command and reads what came of it.
 
-use exchange::{Command, Event, Traded};
+use exchange::{Agreed, Command, Event, Traded};
 use instruments::{Instrument, InstrumentId, Nanos, Price};
 
 use crate::gateway::Gateway;
@@ -28,6 +28,13 @@ fn instrument_of(gateway: &Gateway, command: &Command) -> Option<InstrumentId> {
         Command::AmendOrder(amend) => {
             let open = gateway.venue.exchange().open_order(amend.order);
             open.map(|view| view.record.instrument)
+        }
+        Command::SubmitAgreement { signed, .. } => {
+            let Agreed::Trades { legs, .. } = &signed.agreement.agreed else { return None };
+            let exchange = gateway.venue.exchange();
+            let tick = |id| exchange.series_by_id(id).map(|series| series.instrument.tick_size);
+            let first = legs.first()?.instrument;
+            legs.iter().all(|leg| tick(leg.instrument) == tick(first)).then_some(first)
         }
         _ => None,
     }

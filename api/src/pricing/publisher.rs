@@ -2,8 +2,9 @@
 //!
 //! [`Market::of`] copies what is needed while the exchange is held, [`Publisher::step`] computes without it. Both books and trades count as
 //! quotes: the mid of a two-sided market weighs by how tight it is, a trade for [`TRADE_COUNTS_FOR`]. Each family's surface is fitted, each
-//! option is priced at its smile, undiscounted, as its margin is. Out come those options whose numbers have moved enough to matter, and
-//! those whose last word is [`REPEAT_AFTER`] old: whoever listens knows the difference between calm and gone.
+//! option is priced at its smile, undiscounted, as its margin is. Out come those options whose numbers have moved enough to matter, those
+//! that have moved at all and whose last word is [`REPEAT_AFTER`] old, and those whose last word is [`SAY_AGAIN_AFTER`] old: whoever listens
+//! knows the difference between calm and gone.
 //!
 //! Nothing is read here but the arguments: the same states in the same order give the same numbers.
 
@@ -30,6 +31,9 @@ pub const TRADE_COUNTS_FOR: NanosSpan = NanosSpan::from_seconds(300);
 
 /// After this long an option's numbers are said again if any has changed at all.
 pub const REPEAT_AFTER: NanosSpan = NanosSpan::from_seconds(60);
+
+/// After this long they are said again as they are: a quarter of how long the exchange believes them.
+pub const SAY_AGAIN_AFTER: NanosSpan = NanosSpan::from_seconds(1_800);
 
 /// A volatility that has moved by less, in ppm, is where it was: 0.1 percentage points.
 const IV_MOVE_MIN: u64 = 1_000;
@@ -225,8 +229,11 @@ impl Publisher {
             let is_news = match self.said.get(&option.instrument) {
                 None => true,
                 Some((at, said)) => {
-                    let is_old = REPEAT_AFTER <= market.at.since(*at);
-                    has_moved(said, &numbers) || (is_old && *said != numbers)
+                    let age = market.at.since(*at);
+                    let is_old = REPEAT_AFTER <= age;
+                    has_moved(said, &numbers)
+                        || (is_old && *said != numbers)
+                        || SAY_AGAIN_AFTER <= age
                 }
             };
             if is_news {

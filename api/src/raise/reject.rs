@@ -2,6 +2,7 @@
 
 mod agreement;
 mod close_out;
+mod fixing;
 
 use exchange::{DefaultReject, ReceiptField, Reject};
 use instruments::{Instrument, Price};
@@ -62,9 +63,8 @@ pub(crate) fn reject(reject: &Reject, instrument: Option<&Instrument>) -> WireEr
         | Reject::PostOnlyWouldCross
         | Reject::UnknownOrder
         | Reject::NothingToAmend => order(reject),
-        Reject::UnknownGrade | Reject::IndexOutOfOrder | Reject::IndexOutOfRange { .. } => {
-            index(reject)
-        }
+        Reject::UnknownGrade => WireError::param("grade", "no series has that grade"),
+        Reject::IndexOutOfOrder | Reject::IndexOutOfRange { .. } => index(reject),
         Reject::UnknownObligation
         | Reject::NotTheSeller
         | Reject::WrongStep
@@ -89,6 +89,7 @@ pub(crate) fn reject(reject: &Reject, instrument: Option<&Instrument>) -> WireEr
         Reject::BadUnderlying | Reject::NotAnOption | Reject::InstructionAboveHolding { .. } => {
             option(reject)
         }
+        Reject::Fixing(reason) => fixing::fixing(reason),
         // Default funds and liquidation.
         Reject::Default(reason) => default(reason),
         // Physical close-out.
@@ -131,7 +132,9 @@ fn default(reject: &DefaultReject) -> WireError {
         }
         DefaultReject::BadDefaultTerms => invalid("these are no terms for defaults"),
         DefaultReject::ShareOutOfRange { limit } => {
-            invalid("not an amount of a share").with_limit(Number::from(*limit))
+            let reason = "a share takes free money, and gives back what is in it";
+            let error = WireError::new(ErrorCode::InvalidAmount, reason);
+            error.of("amount").with_limit(Number::from(*limit))
         }
         DefaultReject::ShareAtRisk => other("a share stays while its account holds a position"),
         DefaultReject::NoticeRunning { until } => {
@@ -139,18 +142,24 @@ fn default(reject: &DefaultReject) -> WireError {
             error.with_limit(count(until.nanos().div_euclid(1_000_000)))
         }
         DefaultReject::CapacityOutOfRange { limit } => {
-            invalid("beyond what one account may have").with_limit(Number::from(*limit))
+            let reason = "beyond what one account may have";
+            let error = WireError::new(ErrorCode::InvalidAmount, reason);
+            error.of("amount").with_limit(Number::from(*limit))
         }
         DefaultReject::TooManyBackstops { limit } => {
             other("the venue has no room for another backstop").with_limit(count(*limit))
         }
-        DefaultReject::UnknownBackstop => invalid("no such auction is under way"),
+        DefaultReject::UnknownBackstop => {
+            let reason = "no such auction is under way";
+            WireError::new(ErrorCode::NotFound, reason).of("auction_id")
+        }
         DefaultReject::NotABackstop => {
-            other("only a registered backstop bids, and not for its own")
+            let reason = "only a registered backstop bids, and not for its own portfolio";
+            WireError::new(ErrorCode::Forbidden, reason).of("auction_id")
         }
         DefaultReject::BeyondCapacity { limit } => {
-            other("the portfolio is larger than the bidder takes over")
-                .with_limit(Number::from(*limit))
+            let error = other("the portfolio is larger than the bidder takes over");
+            error.of("auction_id").with_limit(Number::from(*limit))
         }
     }
 }
@@ -511,7 +520,7 @@ pub(crate) fn sign_error(error: SignError) -> WireError {
 
 #[cfg(test)]
 mod tests {
-    use exchange::{AgreementReject, CloseOutReject};
+    use exchange::{AgreementReject, CloseOutReject, FixingReject};
     use instruments::{MicroUsd, Qty, TermsError};
 
     use super::*;
@@ -621,6 +630,20 @@ mod tests {
         ]
     }
 
+    fn fixings() -> Vec<Reject> {
+        let money = MicroUsd::new(1);
+        let all = [
+            FixingReject::NotOpen,
+            FixingReject::NoPartition { limit: 48 },
+            FixingReject::Disputed,
+            FixingReject::OneClaim,
+            FixingReject::NoChange,
+            FixingReject::NoBond { required: money, available: money },
+            FixingReject::NotDisputed,
+        ];
+        all.into_iter().map(Reject::Fixing).collect()
+    }
+
     /// Those of what is agreed elsewhere.
     fn agreements() -> Vec<Reject> {
         let all = [
@@ -669,6 +692,7 @@ mod tests {
             .chain(close_outs())
             .chain(defaults)
             .chain(agreements())
+            .chain(fixings())
             .map(|refused| {
                 let error = reject(&refused, None);
                 let json = serde_json::to_value(&error).unwrap();

@@ -8,6 +8,8 @@
 mod key;
 mod money;
 mod record;
+mod settled;
+mod splits;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,9 +30,20 @@ use key::Tree;
 
 pub use money::{DayRecord, Pot, Pots, TransferRecord};
 pub use record::{OrderRecord, OrderState, ReceiptRecord, TradeRecord, UserTradeRecord};
+pub use settled::SettlementRecord;
+pub use splits::{SplitLineRecord, SplitPageRecord};
 
 /// Rows one question returns at most: bounds the time of a reply, as in Deribit's API.
 pub const ROWS_MAX: usize = 1_000;
+
+/// Where something happened: which event of which command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
+pub struct Place {
+    /// Which command.
+    pub seq: Seq,
+    /// Which of its events, from 0.
+    pub event: u32,
+}
 
 /// The read models of a venue.
 pub struct History {
@@ -263,6 +276,8 @@ impl Draft<'_> {
             self.event(event, published.at);
             self.money(event, published.at);
         }
+        self.settled(published);
+        self.splits(published);
     }
 
     #[expect(
@@ -367,9 +382,10 @@ impl Draft<'_> {
 #[cfg(test)]
 mod tests {
     use exchange::io::MemoryStore;
-    use exchange::{OrderAccepted, TimeInForce};
+    use exchange::{DefaultEvent, OrderAccepted, SettlementSource, SplitPurpose, TimeInForce};
     use instruments::{MicroUsd, Price, Qty, TradeId};
     use matching_engine::{OrderKind, PostOnly, StpMode};
+    use settlement::{SPLIT_PAGE_LINES_MAX, Split, SplitPage, verify_haircut};
 
     use super::*;
 
@@ -464,6 +480,59 @@ mod tests {
         assert_eq!(places(8, u64::MAX, 10), [9, 8]);
         assert_eq!(places(1, 9, 2), [9, 8]);
         assert_eq!(places(5, 4, 10), [0; 0]);
+    }
+
+    #[test]
+    fn a_day_and_the_last_price_are_told_apart() {
+        let history = history(MemoryStore::default());
+        let price = Price::from_ticks;
+        let fixed = |ticks| Event::SettlementPriceFixed {
+            instrument: INSTRUMENT,
+            price: price(ticks),
+            source: SettlementSource::Mark,
+        };
+        let expired =
+            |ticks| Event::SeriesExpired { instrument: INSTRUMENT, settlement_price: price(ticks) };
+        // A day that ends with the last trade is told twice, and an option's last price follows from its future's.
+        tell(&history, 1, vec![fixed(1)]);
+        tell(&history, 2, vec![fixed(2), fixed(3), expired(3)]);
+        tell(&history, 3, vec![expired(4)]);
+        let rows = |before, is_last, limit| {
+            let rows = history.settlements(INSTRUMENT, is_last, before, limit);
+            rows.into_iter().map(|(place, row)| (place, row.price.ticks())).collect::<Vec<_>>()
+        };
+        let place = |seq, event| Place { seq: Seq(seq), event };
+        let all = [(place(3, 0), 4), (place(2, 2), 3), (place(2, 0), 2), (place(1, 0), 1)];
+        assert_eq!(rows(None, None, 10), all);
+        assert_eq!(rows(None, Some(true), 10), all[..2]);
+        assert_eq!(rows(None, Some(false), 1), all[2..3]);
+        assert_eq!(rows(Some(all[1].0), None, 10), all[2..]);
+    }
+
+    #[test]
+    fn liq_029_a_split_is_put_together_from_its_pages() {
+        let history = history(MemoryStore::default());
+        let weights: Vec<(AccountId, u128)> =
+            (1..=600).map(|account| (AccountId(account), u128::from(account))).collect();
+        let split = Split::new(90_000, &weights).unwrap();
+        let told = |page: SplitPage| {
+            let (purpose, page) = (SplitPurpose::Haircut, Box::new(page));
+            Event::Default(DefaultEvent::LossSplit { purpose, page })
+        };
+        tell(&history, 7, split.pages().chain(split.pages()).map(told).collect());
+        let lines = history.split_lines(AccountId(300), None, 10);
+        let places: Vec<Place> = lines.iter().map(|(place, _)| *place).collect();
+        let place = |event| Place { seq: Seq(7), event };
+        assert_eq!(places, [place(3), place(0)], "two splits of three pages each");
+        assert_eq!(history.split_lines(AccountId(300), Some(place(3)), 10).len(), 1);
+        assert_eq!((lines[0].1.page, lines[0].1.line), (2, split.lines[299]));
+        assert!(history.split_lines(AccountId(601), None, 10).is_empty());
+        let page = |number| history.split_page(place(0), number).map(|record| record.page);
+        let pages: Vec<SplitPage> = (1..=3).filter_map(page).collect();
+        assert_eq!(pages[0].lines.len(), SPLIT_PAGE_LINES_MAX);
+        assert_eq!(page(4), None);
+        let whole = Split::of_pages(&pages).unwrap();
+        assert_eq!(verify_haircut(&whole, AccountId(300)), Some(split.lines[299].part));
     }
 
     #[test]

@@ -112,6 +112,8 @@ impl Inbox {
             | Command::CancelAll { .. }
             | Command::OpenAuction { .. }
             | Command::PublishIndex(_)
+            | Command::DisputeFixing { .. }
+            | Command::RuleOnFixing { .. }
             | Command::NominateAgent { .. }
             | Command::IssueChallenge { .. }
             | Command::SubmitReceipt { .. }

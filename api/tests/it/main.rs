@@ -3,16 +3,20 @@
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod accounts;
+mod agreements;
 mod bad_input;
 mod books;
 mod clearing;
+mod default_fund;
 mod delivery;
 mod documentation;
 mod examples;
 mod limits;
 mod logins;
 mod margin;
+mod option_desk;
 mod orders;
 mod over_http;
+mod settled;
 mod slow_consumer;
 mod stand;

@@ -77,7 +77,7 @@ fn recompute(risk: &Value, lots: &BTreeMap<&str, Lots>) -> (i128, i128, i128) {
     (held, maintenance, (with_orders - held).max(0))
 }
 
-fn option(underlying: InstrumentId) -> Instrument {
+pub(crate) fn option(underlying: InstrumentId) -> Instrument {
     let future = terms(SERIES);
     let last_trade_at = future.schedule.last_trade_at - NanosSpan::from_seconds(3_600);
     let schedule = instruments::Schedule { last_trade_at, ..future.schedule };

@@ -53,9 +53,14 @@ pub(crate) struct Stand {
 impl Stand {
     /// A test venue with a manual clock and one series.
     pub(crate) async fn open() -> Self {
+        Self::open_with(|_| {}).await
+    }
+
+    /// The same, with other options.
+    pub(crate) async fn open_with(change: impl FnOnce(&mut VenueOptions)) -> Self {
         let clock = VenueClock::manual(start_of_time());
         let directory = tempfile::tempdir().unwrap();
-        let options = VenueOptions {
+        let mut options = VenueOptions {
             testnet: true,
             listing: Listing::None,
             delivery: DeliveryOptions {
@@ -68,6 +73,7 @@ impl Stand {
             clock: clock.clone(),
             ..VenueOptions::new(directory.path())
         };
+        change(&mut options);
         let opened = tokio::task::spawn_blocking(|| Venue::open(options));
         let venue = opened.await.unwrap().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

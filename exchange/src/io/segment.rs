@@ -14,10 +14,11 @@ use super::journal_error::Damage;
 /// How long a segment is.
 pub const SEGMENT_BYTES: u64 = 67_108_864;
 
-/// Room for a header, the unused last block, a state hash, an end marker and a frame.
-const SEGMENT_BYTES_MIN: u64 = 32_768;
+/// Room for a header, the unused last block, an end marker, a state hash, another end marker and a frame: no more marks than these ever
+/// stand in a segment without a command, because each is left out where it would stand behind itself.
+const SEGMENT_BYTES_MIN: u64 = 36_864;
 /// Everything of [`SEGMENT_BYTES_MIN`] but the frame.
-const SEGMENT_BYTES_RESERVED: usize = 16_384;
+const SEGMENT_BYTES_RESERVED: usize = 20_480;
 
 const MAGIC: [u8; 8] = *b"TENORSEG";
 pub(super) const FORMAT: u32 = 1;
@@ -33,7 +34,7 @@ pub struct Settings {
     pub rules: u32,
     /// How often the right to write has changed hands. Stamped on what is written, not checked here.
     pub epoch: u64,
-    /// How long new segments are: whole blocks of 4 KiB, at least eight.
+    /// How long new segments are: whole blocks of 4 KiB, at least nine.
     pub segment_bytes: u64,
 }
 
@@ -125,7 +126,7 @@ impl Header {
         self.segment_bytes.saturating_sub(block_bytes())
     }
 
-    /// The largest frame that a segment holds even after a state hash and an end marker.
+    /// The largest frame that a segment holds even after every mark that can stand before its first command.
     pub(super) fn frame_max(&self) -> usize {
         let segment_bytes = usize::try_from(self.segment_bytes).unwrap_or(usize::MAX);
         segment_bytes.saturating_sub(SEGMENT_BYTES_RESERVED).min(FRAME_BYTES_MAX)

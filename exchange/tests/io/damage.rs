@@ -13,7 +13,7 @@ fn written() -> (SimulatedDisk, exchange::io::Journal<SimulatedDisk>) {
     let mut journal = create(&disk);
     append(&mut journal, 2, 100).unwrap();
     append(&mut journal, 3, 3_000).unwrap();
-    for _ in 0..4 {
+    for _ in 0..5 {
         append(&mut journal, 1, 50).unwrap();
     }
     assert_eq!(segments(&disk).len(), 2);
@@ -75,11 +75,11 @@ fn journal_002_a_wrong_byte_in_the_last_frame_after_a_crash_is_a_torn_tail() {
     for offset in (2 * BLOCK..3 * BLOCK).step_by(7) {
         flip(&disk, path, offset);
         let (report, commands) = read(&disk).unwrap();
-        assert_eq!(commands.len(), 8, "byte {offset}");
+        assert_eq!(commands.len(), 9, "byte {offset}");
         assert!(1 <= report.torn_tail_bytes && report.torn_tail_bytes <= BLOCK);
         flip(&disk, path, offset);
     }
-    assert_eq!(read(&disk).unwrap().1.len(), 9);
+    assert_eq!(read(&disk).unwrap().1.len(), 10);
 }
 
 #[test]
@@ -100,25 +100,25 @@ fn journal_007_a_missing_segment_is_damage() {
         (
             0,
             expect![
-                "journal is damaged in /data/journal/0000000000000007.seg at offset 0: sequence 7 where 1 must stand"
+                "journal is damaged in /data/journal/0000000000000008.seg at offset 0: sequence 8 where 1 must stand"
             ],
         ),
         (
             1,
             expect![
-                "journal is damaged in /data/journal/000000000000000d.seg at offset 0: sequence 13 where 7 must stand"
+                "journal is damaged in /data/journal/000000000000000f.seg at offset 0: sequence 15 where 8 must stand"
             ],
         ),
         (
             2,
             expect![
-                "journal is damaged in /data/journal/0000000000000007.seg at offset 28672: the next segment is missing"
+                "journal is damaged in /data/journal/0000000000000008.seg at offset 32768: the next segment is missing"
             ],
         ),
     ] {
         let disk = SimulatedDisk::default();
         let mut journal = create(&disk);
-        for _ in 0..14 {
+        for _ in 0..16 {
             append(&mut journal, 1, 8).unwrap();
         }
         journal.close().unwrap();
@@ -135,7 +135,7 @@ fn journal_007_a_segment_of_another_journal_is_damage() {
     let mut journal = create(&other);
     append(&mut journal, 2, 101).unwrap();
     append(&mut journal, 3, 3_000).unwrap();
-    for _ in 0..4 {
+    for _ in 0..5 {
         append(&mut journal, 1, 50).unwrap();
     }
     journal.close().unwrap();
@@ -143,13 +143,13 @@ fn journal_007_a_segment_of_another_journal_is_damage() {
     let foreign = other.read(path).unwrap();
     disk.create(path).unwrap().write_at(&foreign, 0).unwrap();
     expect![
-        "journal is damaged in /data/journal/0000000000000008.seg at offset 0: hash chain is broken"
+        "journal is damaged in /data/journal/0000000000000009.seg at offset 0: hash chain is broken"
     ]
     .assert_eq(&read(&disk).unwrap_err().to_string());
 
-    let renamed = Path::new("/data/journal/0000000000000009.seg");
+    let renamed = Path::new("/data/journal/000000000000000a.seg");
     disk.rename(path, renamed).unwrap();
-    expect!["journal is damaged in /data/journal/0000000000000009.seg at offset 0: segment begins at sequence 8 and is named otherwise"]
+    expect!["journal is damaged in /data/journal/000000000000000a.seg at offset 0: segment begins at sequence 9 and is named otherwise"]
         .assert_eq(&read(&disk).unwrap_err().to_string());
 }
 
@@ -177,7 +177,7 @@ fn journal_007_a_frame_that_was_never_written_is_damage_when_others_follow() {
     drop(journal);
     let path = &segments(&disk)[1];
     disk.open(path).unwrap().write_at(&[0; 4_096], BLOCK).unwrap();
-    expect!["journal is damaged in /data/journal/0000000000000008.seg at offset 4096: no frame begins here"]
+    expect!["journal is damaged in /data/journal/0000000000000009.seg at offset 4096: no frame begins here"]
         .assert_eq(&read(&disk).map(|_| ()).unwrap_err().to_string());
 }
 

@@ -38,12 +38,11 @@ fn journal_010_a_segment_that_is_full_is_followed_by_the_next() {
         segments(&disk).iter().map(|path| path.display().to_string()).collect();
     expect![[r#"
         /data/journal/0000000000000001.seg
-        /data/journal/0000000000000007.seg
-        /data/journal/000000000000000d.seg
-        /data/journal/0000000000000013.seg"#]]
+        /data/journal/0000000000000008.seg
+        /data/journal/000000000000000f.seg"#]]
     .assert_eq(&names.join("\n"));
     let (report, commands) = read(&disk).unwrap();
-    assert_eq!((report.commands, report.frames, report.segments), (20, 21, 4));
+    assert_eq!((report.commands, report.frames, report.segments), (20, 21, 3));
     assert_eq!(commands.len(), 20);
     assert!(report.ended_cleanly);
 }
@@ -218,9 +217,9 @@ fn journal_010_a_real_disk_does_the_same() {
     }
     // Killed: no end marker, and half a frame in the segment.
     drop(journal);
-    let last = place.root().join("journal/0000000000000013.seg");
+    let last = place.root().join("journal/000000000000000f.seg");
     let mut file = RealDisk.open(&last).unwrap();
-    file.write_at(b"TNRF torn", 3 * 4_096).unwrap();
+    file.write_at(b"TNRF torn", 7 * 4_096).unwrap();
 
     let nothing = |_: Record<'_>| Ok::<(), JournalError>(());
     let (journal, report) = Journal::open(place.clone(), settings(), None, nothing).unwrap();

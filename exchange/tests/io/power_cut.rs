@@ -6,6 +6,9 @@ use proptest::prelude::*;
 
 use crate::world::{Commands, append, at, create, open, payload, place, read, settings};
 
+/// The largest command that a frame of the shortest segment takes.
+const LARGEST: usize = 16_000;
+
 /// What a process does between two starts.
 #[derive(Debug, Clone, Copy)]
 enum Step {
@@ -159,6 +162,31 @@ fn journal_002_a_torn_tail_is_dropped_and_its_bytes_are_counted() {
         }
     }
     assert!(10 < torn, "only {torn} torn tails: the disk is too kind");
+}
+
+/// A segment that holds marks alone: a journal that is begun and closed, opened, hashed and closed again. Then the largest command comes.
+#[test]
+fn journal_001_after_every_mark_there_is_room_for_the_largest_frame() {
+    let largest = Step::Append { count: 1, bytes: LARGEST };
+    for marks in [
+        vec![],
+        vec![Step::Restart],
+        vec![Step::StateHash, Step::Restart],
+        vec![Step::Restart, Step::StateHash, Step::Restart],
+        vec![Step::Restart, Step::StateHash, Step::Restart, Step::StateHash, Step::Restart],
+    ] {
+        let begun = [marks.clone(), vec![largest]].concat();
+        let rolled = [vec![largest, largest], marks, vec![largest]].concat();
+        for steps in [begun, rolled] {
+            let (disk, mut memory) = (SimulatedDisk::default(), Memory::default());
+            run(&disk, &steps, &mut memory).unwrap();
+            check(&memory, &read(&disk).unwrap().1);
+            for operation in 0.. {
+                let Some((disk, memory)) = cut_at(operation, &steps) else { break };
+                check_recovery(&disk.after_power_cut(operation), &memory);
+            }
+        }
+    }
 }
 
 fn any_step() -> impl Strategy<Value = Step> {

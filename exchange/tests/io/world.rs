@@ -14,7 +14,7 @@ pub(crate) const BLOCK: u64 = 4_096;
 
 /// Segments so small that a test sees many.
 pub(crate) fn settings() -> Settings {
-    Settings { segment_bytes: 8 * BLOCK, ..Settings::new(1) }
+    Settings { segment_bytes: 9 * BLOCK, ..Settings::new(1) }
 }
 
 pub(crate) fn place(disk: &SimulatedDisk) -> DataDir<SimulatedDisk> {

@@ -8,8 +8,8 @@ mod duties;
 use std::collections::{BTreeMap, BTreeSet};
 
 use exchange::{
-    Agreement, BlockTraded, CloseOutEvent, DefaultEvent, Event, Exchange, HourSettled, Impact,
-    IntervalSettled, OrderAccepted, SettlementSource, SplitPurpose, Stamped, Traded,
+    Agreement, BlockTraded, CloseOutEvent, DefaultEvent, Event, Exchange, FixingEvent, HourSettled,
+    Impact, IntervalSettled, OrderAccepted, SettlementSource, SplitPurpose, Stamped, Traded,
 };
 use instruments::{
     AccountId, GradeId, Instrument, InstrumentId, MicroUsd, Nanos, ObligationId, OrderId, Period,
@@ -71,6 +71,8 @@ pub(crate) struct Auditor {
     duties: BTreeMap<ObligationId, Duty>,
     /// Every accepted order, in the order of acceptance.
     pub accepted: Vec<OrderId>,
+    /// What backs claims against fixings.
+    claims: BTreeMap<(InstrumentId, AccountId), i128>,
     last_trade: u64,
     trade_seqs: BTreeMap<InstrumentId, u64>,
     fees: i128,
@@ -209,6 +211,21 @@ impl Auditor {
             Event::SettlementPriceFixed { instrument, price, source } => {
                 self.fixed(*instrument, *price, source);
             }
+            Event::Fixing(fixing) => match *fixing {
+                FixingEvent::Opened { .. } | FixingEvent::Finalised { .. } => {}
+                FixingEvent::Disputed { instrument, account, bond, .. } => {
+                    let before = self.claims.insert((instrument, account), micros(bond));
+                    assert_eq!(before, None, "one claim of an account");
+                }
+                FixingEvent::Ruled { instrument, account, .. }
+                | FixingEvent::Lapsed { instrument, account } => {
+                    self.claims.remove(&(instrument, account)).expect("a claim");
+                }
+                FixingEvent::Revised { instrument, price } => {
+                    assert_eq!(self.marks[&instrument], price);
+                    self.settled.insert(instrument, price);
+                }
+            },
             Event::OrderAccepted(order) => self.accepted(order),
             Event::OrderAmended { order, price, qty, .. } => {
                 self.amended(*order, *price, qty.lots());

@@ -117,6 +117,7 @@ fn index_004_a_series_settles_at_the_fixing_of_the_day_that_ends_with_it() {
         H100D mark 2
         H100D settles @ 2 by 48 of 48 partitions
         H100D expired @ 2
+        H100D provisional until 104400
     "#]]
     .assert_eq(&desk.out);
 }

@@ -62,6 +62,7 @@ pub(crate) struct State {
     lot_values: BTreeMap<InstrumentId, i128>,
     rolls: BTreeMap<InstrumentId, Roll>,
     rolling: BTreeSet<(Nanos, InstrumentId)>,
+    fixings: BTreeMap<InstrumentId, oracle::Determination>,
     defaults: Defaults,
     // Physical close-out.
     close_outs: CloseOuts,

@@ -2,11 +2,11 @@
 
 use exchange::{CancelFilter, Command, PlaceOrder, TimeInForce, limits};
 use expect_test::expect;
-use instruments::{Price, Qty, Side};
+use instruments::{MicroUsd, NanosSpan, Price, Qty, Side};
 use matching_engine::{OrderKind, PostOnly};
 
 use crate::script::{Desk, check, check_morning};
-use crate::world::{World, day_future, limit, refusal};
+use crate::world::{START, World, day_future, limit, refusal};
 
 /// ORDER-001, ORDER-002, ORDER-003.
 #[test]
@@ -193,6 +193,58 @@ fn order_012_a_position_with_its_orders_has_at_most_a_million_lots() {
     assert_eq!(place(alice, Side::Buy, 1), Some("ORDER-012"), "900,000 held, 100,000 open");
     assert_eq!(place(bob, Side::Sell, 100_001), Some("ORDER-012"));
     assert_eq!(place(bob, Side::Sell, 100_000), None);
+}
+
+/// ORDER-012: 600,000 futures and as many calls on them, exercised. What is beyond the limit may only become less.
+#[test]
+fn order_012_a_position_beyond_the_limit_can_be_closed() {
+    let mut world = World::open();
+    let mut future = instruments::Instrument { hours_per_lot: 1, ..day_future("H100D", "H100") };
+    let after = |hours: u64| START + NanosSpan::from_seconds(hours * 3_600);
+    (future.schedule.last_trade_at, future.schedule.assign_at) = (after(2), after(2));
+    let mut call = instruments::Instrument { name: "CALL".to_owned(), ..future.clone() };
+    let underlying = world.list(future);
+    let (strike, right) = (Price::from_ticks(2_500), instruments::Right::Call);
+    call.product = instruments::Product::Option { underlying, strike, right };
+    call.reference = Price::from_ticks(100);
+    call.schedule.last_trade_at = after(1);
+    let call = world.list(call);
+    let (alice, bob) = (world.account("alice", 1_000_000_000), world.account("bob", 1_000_000_000));
+    let place = |world: &mut World, (account, side, qty), instrument, ticks| {
+        let order = limit(account, instrument, side, qty, ticks);
+        refusal(&world.apply(Command::PlaceOrder(order)))
+    };
+    for (instrument, ticks) in [(underlying, 2_500), (call, 100)] {
+        for (account, side) in [(bob, Side::Sell), (alice, Side::Buy)] {
+            assert_eq!(place(&mut world, (account, side, 600_000), instrument, ticks), None);
+        }
+    }
+    assert_eq!(place(&mut world, (alice, Side::Buy, 10), underlying, 2_000), None);
+    world.apply(Command::PublishIndex(exchange::IndexPrint {
+        grade: instruments::GradeId::new("H100").unwrap(),
+        observed_at: world.now,
+        value: Some(MicroUsd::new(3_000_000)),
+        conf: instruments::Ppm::new(1_000),
+        state: oracle::State::Ok,
+    }));
+    world.run(NanosSpan::from_seconds(3_600));
+    let net = |world: &World, account| {
+        let held = world.exchange.positions_of(account).into_iter();
+        held.filter(|it| it.instrument == underlying).map(|it| it.net.lots()).sum::<i64>()
+    };
+    assert_eq!((net(&world, alice), net(&world, bob)), (1_200_000, -1_200_000));
+
+    let refused = Some("ORDER-012");
+    assert_eq!(place(&mut world, (alice, Side::Buy, 1), underlying, 3_000), refused);
+    assert_eq!(place(&mut world, (bob, Side::Sell, 1), underlying, 3_000), refused);
+    assert_eq!(place(&mut world, (alice, Side::Sell, 1_000_000), underlying, 3_000), None);
+    assert_eq!(place(&mut world, (alice, Side::Sell, 200_001), underlying, 3_000), refused);
+    assert_eq!(place(&mut world, (alice, Side::Sell, 200_000), underlying, 3_000), None);
+    assert_eq!(place(&mut world, (bob, Side::Buy, 300_000), underlying, 3_000), None);
+    assert_eq!((net(&world, alice), net(&world, bob)), (900_000, -900_000));
+    // 900,000 are left with 10 more to be bought: the limit is what it was.
+    assert_eq!(place(&mut world, (alice, Side::Buy, 99_991), underlying, 2_000), refused);
+    assert_eq!(place(&mut world, (alice, Side::Buy, 99_990), underlying, 2_000), None);
 }
 
 /// ORDER-013, ORDER-014: a year of GPUs at ten thousand dollars an hour is worth more than the ledger holds.

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use exchange::{
-    AgreementReject, CloseOutEvent, DefaultEvent, DefaultReject, Event, Exchange, HourSettled,
-    IntervalOutcome, IntervalSettled, Reject, SettlementSource, SplitPurpose, Traded,
+    AgreementReject, CloseOutEvent, DefaultEvent, DefaultReject, Event, Exchange, FixingEvent,
+    HourSettled, IntervalOutcome, IntervalSettled, Reject, SettlementSource, SplitPurpose, Traded,
 };
 use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, OrderId, Price, Side};
 use settlement::{Bucket, FailCause, Invoice, Verdict};
@@ -62,6 +62,7 @@ pub(crate) fn event(world: &World, event: &Event) -> Option<String> {
             let (price, of) = (per_hour(instrument, price), made_of(source));
             format!("{} settles @ {price} by {of}", series(instrument))
         }
+        Event::Fixing(fixing) => fixing_line(exchange, fixing),
         Event::VariationPaid { instrument, account, amount } => {
             format!("{} variation {} {}", series(instrument), name(account), usd(*amount))
         }
@@ -577,6 +578,7 @@ fn refused(reason: &Reject) -> String {
         Reject::Default(reason) => format!("{reason:?}"),
         Reject::Agreement(reason) => format!("{reason:?}"),
         Reject::CloseOut(reason) => format!("{reason:?}"),
+        Reject::Fixing(reason) => format!("{reason:?}"),
         other => format!("{other:?}"),
     };
     let variant = debug.split(|c: char| !c.is_alphanumeric()).next().unwrap_or("");
@@ -702,4 +704,47 @@ pub(crate) fn book(exchange: &Exchange, instrument: InstrumentId) -> String {
     bids.reverse();
     let asks: Vec<String> = book.depth(Side::Sell).map(level).collect();
     format!("{} bids [{}] asks [{}]", terms.name, bids.join(" "), asks.join(" "))
+}
+
+fn fixing_line(exchange: &Exchange, event: &FixingEvent) -> String {
+    let name = |account: &AccountId| account_name(exchange, *account);
+    let series = |instrument: &InstrumentId| series_name(exchange, *instrument);
+    let per_hour = |instrument: &InstrumentId, price: &Price| {
+        exchange.series_by_id(*instrument).unwrap().instrument.price_to_decimal(*price)
+    };
+    match event {
+        FixingEvent::Opened { instrument, until } => {
+            format!(
+                "{} provisional until {}",
+                series(instrument),
+                until.since(START).nanos() / 1_000_000_000
+            )
+        }
+        FixingEvent::Disputed { instrument, account, partition, value, bond } => {
+            let value = value.map_or_else(|| "withheld".to_owned(), |value| usd(value).to_string());
+            let of = series(instrument);
+            format!(
+                "{of} partition {partition} disputed by {}: {value}, bond {}",
+                name(account),
+                usd(*bond)
+            )
+        }
+        FixingEvent::Ruled { instrument, account, partition, is_upheld } => {
+            let verdict = if *is_upheld { "upheld" } else { "rejected" };
+            format!(
+                "{} partition {partition}: claim of {} {verdict}",
+                series(instrument),
+                name(account)
+            )
+        }
+        FixingEvent::Revised { instrument, price } => {
+            format!("{} revised to {}", series(instrument), per_hour(instrument, price))
+        }
+        FixingEvent::Lapsed { instrument, account } => {
+            format!("{} claim of {} lapsed", series(instrument), name(account))
+        }
+        FixingEvent::Finalised { instrument, price } => {
+            format!("{} final at {}", series(instrument), per_hour(instrument, price))
+        }
+    }
 }

@@ -129,6 +129,11 @@ impl Desk {
                 )))
             }
             ["index", grade, value, rest @ ..] => self.print(grade, value, rest),
+            ["rule", partition, verdict, rest @ ..] => Command::RuleOnFixing {
+                instrument: self.instrument(rest),
+                partition: partition.parse().unwrap(),
+                is_upheld: *verdict == "upheld",
+            },
             ["default", terms @ ..] => Command::SetDefaultTerms(default_terms(terms)),
             ["tick"] => Command::Tick,
             ["auction", series, "until", time] => Command::OpenAuction {
@@ -194,6 +199,12 @@ impl Desk {
             ("disputes", [id]) => {
                 Command::DisputeInvoice { account, obligation: obligation_of(id) }
             }
+            ("claims", [partition, value, rest @ ..]) => Command::DisputeFixing {
+                account,
+                instrument: self.instrument(rest),
+                partition: partition.parse().unwrap(),
+                value: (*value != "withheld").then(|| dollars(value)),
+            },
             ("judges", [id, rest @ ..]) => Command::JudgeBurnIn {
                 account,
                 obligation: obligation_of(id),

@@ -26,6 +26,8 @@ pub(crate) struct World {
     pub drawn_up: Vec<Statement>,
     /// Whether the whole state is compared after every command; costs a snapshot each time. Events are always added up.
     pub is_watched: bool,
+    /// Whether the sums of the state are audited after every command even so; costs a walk over it each time.
+    pub is_summed: bool,
 }
 
 impl World {
@@ -39,6 +41,7 @@ impl World {
             statements: Statements::new(),
             drawn_up: Vec::new(),
             is_watched: true,
+            is_summed: false,
         }
     }
 
@@ -58,8 +61,11 @@ impl World {
         self.exchange.apply(&input, &mut events);
         self.auditor.watch(&input, &events);
         self.drawn_up.extend(self.statements.observe(self.now, &events));
-        if let Some(before) = before {
+        if self.is_watched || self.is_summed {
             assert_eq!(self.exchange.audit(), Ok(()), "after {input:?}");
+            assert!(self.exchange.money_conserved(), "money or suspense after {input:?}");
+        }
+        if let Some(before) = before {
             self.auditor.compare(&self.exchange);
             inspector::inspect(&self.exchange, &input, &before, &events);
         }

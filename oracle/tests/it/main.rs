@@ -3,6 +3,7 @@
 mod attack;
 mod book;
 mod bounds;
+mod curve;
 mod evidence;
 mod market;
 mod properties;

@@ -10,7 +10,7 @@
 //! - a hold that is gone pays nothing and is not given back again.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use instruments::{AccountId, MicroUsd, ObligationId};
+use instruments::{AccountId, InstrumentId, MicroUsd, ObligationId};
 use thiserror::Error;
 
 use super::Ledger;
@@ -32,6 +32,8 @@ pub enum HoldKey {
     Escrow(ObligationId, AccountId),
     /// What a seller has set aside for an obligation.
     Bond(ObligationId, AccountId),
+    /// What backs an account's claim against a series' fixing.
+    Claim(InstrumentId, AccountId),
 }
 
 impl HoldKey {
@@ -43,7 +45,7 @@ impl HoldKey {
             Self::Positions(account) => Bucket::PositionMargin(account),
             Self::Quotes(account) => Bucket::QuoteHold(account),
             Self::Escrow(_, account) => Bucket::DeliveryEscrow(account),
-            Self::Bond(_, account) => Bucket::Bond(account),
+            Self::Bond(_, account) | Self::Claim(_, account) => Bucket::Bond(account),
         }
     }
 
@@ -55,7 +57,8 @@ impl HoldKey {
             | Self::Positions(account)
             | Self::Quotes(account)
             | Self::Escrow(_, account)
-            | Self::Bond(_, account) => account,
+            | Self::Bond(_, account)
+            | Self::Claim(_, account) => account,
         }
     }
 
@@ -65,7 +68,7 @@ impl HoldKey {
             Self::Positions(_) => Reason::PositionMargin,
             Self::Quotes(_) => Reason::QuoteHold,
             Self::Escrow(..) => Reason::DeliveryEscrow,
-            Self::Bond(..) => Reason::Bond,
+            Self::Bond(..) | Self::Claim(..) => Reason::Bond,
         }
     }
 

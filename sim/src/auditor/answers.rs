@@ -1,6 +1,6 @@
 //! What a command that was not refused must at least have led to.
 
-use exchange::{CloseOutEvent, Command, DefaultEvent, Event};
+use exchange::{CloseOutEvent, Command, DefaultEvent, Event, FixingEvent};
 
 use super::ladder::has_failed;
 
@@ -21,6 +21,12 @@ pub(super) fn is_answered(command: &Command, events: &[Event]) -> bool {
         }
         Command::CancelOrder { .. } => has(|event| matches!(event, Event::OrderCancelled { .. })),
         Command::PublishIndex(_) => has(|event| matches!(event, Event::IndexPublished(_))),
+        Command::DisputeFixing { .. } => {
+            has(|event| matches!(event, Event::Fixing(FixingEvent::Disputed { .. })))
+        }
+        Command::RuleOnFixing { .. } => {
+            has(|event| matches!(event, Event::Fixing(FixingEvent::Ruled { .. })))
+        }
         Command::NominateAgent { .. } => has(|event| matches!(event, Event::AgentNominated { .. })),
         Command::IssueChallenge { .. } => {
             has(|event| matches!(event, Event::ChallengeIssued { .. }))

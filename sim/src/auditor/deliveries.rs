@@ -454,9 +454,12 @@ impl Deliveries {
         Ok(())
     }
 
-    /// SIM-016: what is set aside is what the open obligations hold.
-    pub(super) fn check(&self, ledger: &Money) -> Result<(), Finding> {
-        let mut owed: BTreeMap<Bucket, i128> = BTreeMap::new();
+    /// SIM-016: what is set aside is what the open obligations hold, beside what claims against fixings are backed with.
+    pub(super) fn check(
+        &self,
+        ledger: &Money,
+        mut owed: BTreeMap<Bucket, i128>,
+    ) -> Result<(), Finding> {
         for duty in self.obligations.values() {
             *owed.entry(Bucket::DeliveryEscrow(duty.buyer)).or_default() += duty.escrow;
             *owed.entry(Bucket::Bond(duty.seller)).or_default() += duty.bond;

@@ -487,7 +487,7 @@ impl Prices {
 }
 
 /// The mean of a day's half-hours without the highest and lowest twelfth, if three in five are there.
-fn fixing(values: &[Option<MicroUsd>]) -> Option<MicroUsd> {
+pub(super) fn fixing(values: &[Option<MicroUsd>]) -> Option<MicroUsd> {
     let there = values.iter().flatten().count();
     if 5 * there < 3 * values.len() {
         return None;

@@ -31,7 +31,11 @@ impl Auditor {
             self.positions.check_ended(*instrument)?;
         }
         check_assigned(&sheet.closed, &sheet.assigned)?;
-        if sheet.has_delivery { self.deliveries.check(&self.money) } else { Ok(()) }
+        if sheet.has_delivery {
+            self.deliveries.check(&self.money, self.claims.bonds())
+        } else {
+            Ok(())
+        }
     }
 
     /// SIM-021, SIM-023: what must stop trading has stopped, and marks are what book, trades and index make them.

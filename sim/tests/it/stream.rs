@@ -81,6 +81,7 @@ pub(crate) const fn kind(event: &Event) -> &'static str {
         Event::IndexPublished(_) => "IndexPublished",
         Event::MarkChanged { .. } => "MarkChanged",
         Event::SettlementPriceFixed { .. } => "SettlementPriceFixed",
+        Event::Fixing(_) => "Fixing",
         Event::VariationPaid { .. } => "VariationPaid",
         Event::SeriesExpired { .. } => "SeriesExpired",
         Event::PositionClosed { .. } => "PositionClosed",

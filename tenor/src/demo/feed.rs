@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use api::venue::VenueClock;
 use exchange::IndexPrint;
 use instruments::{Grade, GradeId, MicroUsd, launch_grades};
 use oracle::{Index, Params};
@@ -32,7 +33,7 @@ pub(super) fn source(observations: Option<&Path>) -> String {
 /// The launch grade that the observations price best: H100 when it is as good as any.
 pub(super) fn prints(observations: Option<&Path>, seed: u64) -> Result<Prints> {
     let ticks = match observations {
-        Some(path) => oracle_index::load(path)?,
+        Some(path) => oracle_index::load(path, VenueClock::System.now())?,
         None => oracle_index::generate(seed, GENERATED),
     };
     let mut best: Option<(usize, Prints)> = None;

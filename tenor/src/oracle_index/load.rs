@@ -1,4 +1,5 @@
-//! Reads provider observations: CSV with the columns `ts,gpu_class,provider,configs,min,avg`, in any order, others ignored.
+//! Reads provider observations: CSV with the columns `ts,gpu_class,provider,configs,min,avg` and those of `evidence.rs`, in any order,
+//! others ignored.
 //!
 //! The price is `min`, the cheapest listing a buyer could have taken; `avg` is checked and not used, because one listing that nobody is
 //! meant to take moves it. Within a class the rows are in order of time; the classes may follow one another or be mixed.
@@ -16,6 +17,7 @@ use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::IndexError;
+use super::evidence::{self, attach};
 use super::time::{NotATime, Timestamp};
 
 const COLUMNS: [&str; 6] = ["ts", "gpu_class", "provider", "configs", "min", "avg"];
@@ -86,9 +88,41 @@ pub(crate) enum FieldProblem {
         /// What stands there.
         value: String,
     },
+    /// Not one of the five.
+    #[error("{value:?} is not a tier: A, B, C, D or E")]
+    Tier {
+        /// What stands there.
+        value: String,
+    },
+    /// Not a number of GPUs.
+    #[error("{value:?} is not a whole number from 0")]
+    Units {
+        /// What stands there.
+        value: String,
+    },
+    /// Not a share.
+    #[error("{value} is not from 0 to 1")]
+    Share {
+        /// What stands there.
+        value: String,
+    },
+    /// Half of what is said in two fields.
+    #[error("nothing, where {other} says something")]
+    Without {
+        /// The other half.
+        other: &'static str,
+    },
     /// A name, but no provider's; a number, but no price.
     #[error(transparent)]
     Observation(#[from] ObservationError),
+    /// Later than the machine's clock: nobody can have seen it yet.
+    #[error("{at} is in the future, it is {now}")]
+    Future {
+        /// Of this row.
+        at: String,
+        /// On the machine's clock.
+        now: String,
+    },
     /// Earlier than the row before it of the same class.
     #[error("{at} is before {before}, the row before it of grade {grade}")]
     OutOfOrder {
@@ -111,6 +145,15 @@ pub(crate) enum FieldProblem {
     },
 }
 
+/// A field and what is wrong with it.
+pub(super) type Problem = (&'static str, FieldProblem);
+
+/// Where each column is.
+struct Columns {
+    needed: [usize; COLUMNS.len()],
+    optional: [Option<usize>; evidence::COLUMNS.len()],
+}
+
 /// One row, read.
 struct Row {
     grade: String,
@@ -119,17 +162,17 @@ struct Row {
 
 type Ticks = BTreeMap<Nanos, BTreeMap<String, BTreeMap<ProviderId, Observation>>>;
 
-/// All observations of a file, by time.
+/// All observations of a file, by time; none of them is later than `now`.
 ///
 /// # Errors
 /// [`IndexError`], naming the line and the field.
-pub(crate) fn load(path: &Path) -> Result<Vec<TickObservations>, IndexError> {
+pub(crate) fn load(path: &Path, now: Nanos) -> Result<Vec<TickObservations>, IndexError> {
     let unread = |source| IndexError::Read { path: path.to_owned(), source };
     let file = File::open(path).map_err(unread)?;
     if BYTES_MAX < file.metadata().map_err(unread)?.len() {
         return Err(IndexError::TooMany { what: "bytes", limit: BYTES_MAX });
     }
-    let ticks = read(BufReader::new(file), path)?;
+    let ticks = read(BufReader::new(file), path, now)?;
     if ticks.is_empty() {
         return Err(IndexError::Empty { path: path.to_owned(), what: "observations" });
     }
@@ -137,7 +180,11 @@ pub(crate) fn load(path: &Path) -> Result<Vec<TickObservations>, IndexError> {
 }
 
 /// All observations of a stream, by time.
-pub(super) fn read(input: impl Read, path: &Path) -> Result<Vec<TickObservations>, IndexError> {
+pub(super) fn read(
+    input: impl Read,
+    path: &Path,
+    now: Nanos,
+) -> Result<Vec<TickObservations>, IndexError> {
     // What has no length in advance, like a pipe, is cut off one byte after the limit and then refused.
     let input = input.take(BYTES_MAX + 1);
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(input);
@@ -163,16 +210,10 @@ pub(super) fn read(input: impl Read, path: &Path) -> Result<Vec<TickObservations
         if record.len() != width {
             return Err(IndexError::Fields { line, found: record.len(), expected: width });
         }
-        let row = row(&record, &columns).map_err(|(field, problem)| IndexError::Field {
-            line,
-            field,
-            problem,
-        })?;
-        file_row(row, &mut ticks, &mut latest).map_err(|(field, problem)| IndexError::Field {
-            line,
-            field,
-            problem,
-        })?;
+        row(&record, &columns)
+            .and_then(|row| not_ahead(row, now))
+            .and_then(|row| file_row(row, &mut ticks, &mut latest))
+            .map_err(|(field, problem)| IndexError::Field { line, field, problem })?;
         if GRADES_MAX < latest.len() {
             let limit = u64::try_from(GRADES_MAX).unwrap_or(u64::MAX);
             return Err(IndexError::TooMany { what: "grades", limit });
@@ -192,33 +233,53 @@ pub(super) fn read(input: impl Read, path: &Path) -> Result<Vec<TickObservations
         .collect())
 }
 
-/// Where each column is.
-fn columns(header: &ByteRecord) -> Result<[usize; COLUMNS.len()], IndexError> {
-    let mut places = [0; COLUMNS.len()];
-    for (place, column) in places.iter_mut().zip(COLUMNS) {
+/// Finds every column, once.
+fn columns(header: &ByteRecord) -> Result<Columns, IndexError> {
+    let place = |column: &'static str| {
         let mut found = header.iter().enumerate().filter(|(_, name)| *name == column.as_bytes());
-        match (found.next(), found.count()) {
-            (Some((index, _)), 0) => *place = index,
-            (first, more) => {
-                let count = usize::from(first.is_some()) + more;
-                return Err(IndexError::Column { column, count });
-            }
+        let first = found.next().map(|(index, _)| index);
+        (first, usize::from(first.is_some()) + found.count())
+    };
+    let mut needed = [0; COLUMNS.len()];
+    for (slot, column) in needed.iter_mut().zip(COLUMNS) {
+        match place(column) {
+            (Some(index), 1) => *slot = index,
+            (_, count) => return Err(IndexError::Column { column, count }),
         }
     }
-    Ok(places)
+    let mut optional = [None; evidence::COLUMNS.len()];
+    for (slot, column) in optional.iter_mut().zip(evidence::COLUMNS) {
+        match place(column) {
+            (index, 0 | 1) => *slot = index,
+            (_, count) => return Err(IndexError::Column { column, count }),
+        }
+    }
+    Ok(Columns { needed, optional })
 }
 
-fn row(
-    record: &ByteRecord,
-    columns: &[usize; COLUMNS.len()],
-) -> Result<Row, (&'static str, FieldProblem)> {
+/// The text of one field.
+fn text<'a>(
+    record: &'a ByteRecord,
+    place: usize,
+    column: &'static str,
+) -> Result<&'a str, Problem> {
+    let bytes = record.get(place).unwrap_or_default();
+    if FIELD_LEN_MAX < bytes.len() {
+        return Err((column, FieldProblem::TooLong { len: bytes.len() }));
+    }
+    std::str::from_utf8(bytes).or(Err((column, FieldProblem::NotUtf8)))
+}
+
+fn row(record: &ByteRecord, columns: &Columns) -> Result<Row, Problem> {
     let mut texts = [""; COLUMNS.len()];
-    for ((text, &place), column) in texts.iter_mut().zip(columns).zip(COLUMNS) {
-        let bytes = record.get(place).unwrap_or_default();
-        if FIELD_LEN_MAX < bytes.len() {
-            return Err((column, FieldProblem::TooLong { len: bytes.len() }));
+    for ((slot, &place), column) in texts.iter_mut().zip(&columns.needed).zip(COLUMNS) {
+        *slot = text(record, place, column)?;
+    }
+    let mut more = [""; evidence::COLUMNS.len()];
+    for ((slot, place), column) in more.iter_mut().zip(&columns.optional).zip(evidence::COLUMNS) {
+        if let Some(place) = *place {
+            *slot = text(record, place, column)?;
         }
-        *text = std::str::from_utf8(bytes).or(Err((column, FieldProblem::NotUtf8)))?;
     }
     let [ts, class, provider, configs, min, avg] = texts;
     let Timestamp(at) =
@@ -234,7 +295,17 @@ fn row(
     positive(avg).map_err(|problem| ("avg", problem))?;
     let observation = Observation::new(at, provider, price, configs)
         .map_err(|error| ("min", FieldProblem::Observation(error)))?;
+    let observation = attach(observation, more)?;
     Ok(Row { grade: grade.to_owned(), observation })
+}
+
+fn not_ahead(row: Row, now: Nanos) -> Result<Row, Problem> {
+    let at = row.observation.at();
+    if now < at {
+        let (at, now) = (Timestamp(at).to_string(), Timestamp(now).to_string());
+        return Err(("ts", FieldProblem::Future { at, now }));
+    }
+    Ok(row)
 }
 
 /// Puts a row into its tick.
@@ -242,7 +313,7 @@ fn file_row(
     row: Row,
     ticks: &mut Ticks,
     latest: &mut BTreeMap<String, Nanos>,
-) -> Result<(), (&'static str, FieldProblem)> {
+) -> Result<(), Problem> {
     let Row { grade, observation } = row;
     let at = observation.at();
     let before = latest.entry(grade.clone()).or_insert(at);
@@ -267,25 +338,28 @@ fn count(text: &str) -> Result<u32, FieldProblem> {
     count.ok_or_else(|| FieldProblem::Count { value: text.to_owned() })
 }
 
-/// A decimal number as people write it: digits, perhaps a point and more digits.
-fn positive(text: &str) -> Result<Decimal, FieldProblem> {
-    let (sign, digits) = text.strip_prefix('-').map_or((false, text), |digits| (true, digits));
+/// A decimal number as people write it, perhaps with a minus: digits, perhaps a point and more digits.
+pub(super) fn number(text: &str) -> Result<Decimal, FieldProblem> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
     let is_plain = digits.starts_with(|c: char| c.is_ascii_digit())
         && digits.ends_with(|c: char| c.is_ascii_digit())
         && digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
         && digits.len() <= DIGITS_MAX + 1;
-    let number = is_plain.then(|| Decimal::from_str_exact(digits).ok()).flatten();
-    let Some(number) = number else {
-        return Err(FieldProblem::Number { value: text.to_owned() });
-    };
-    if sign || number.is_zero() {
+    let number = is_plain.then(|| Decimal::from_str_exact(text).ok()).flatten();
+    number.ok_or_else(|| FieldProblem::Number { value: text.to_owned() })
+}
+
+/// The same, above zero.
+pub(super) fn positive(text: &str) -> Result<Decimal, FieldProblem> {
+    let number = number(text)?;
+    if number <= Decimal::ZERO {
         return Err(FieldProblem::NotPositive { value: text.to_owned() });
     }
     Ok(number)
 }
 
 /// To the nearest micro-dollar, half to even: an observation is a measurement, not money that somebody owes.
-fn micros(price: Decimal) -> Result<MicroUsd, FieldProblem> {
+pub(super) fn micros(price: Decimal) -> Result<MicroUsd, FieldProblem> {
     let out_of_range = || FieldProblem::Number { value: price.to_string() };
     let micros = price.checked_mul(Decimal::from(1_000_000)).ok_or_else(out_of_range)?;
     let micros = micros.round_dp_with_strategy(0, RoundingStrategy::MidpointNearestEven);

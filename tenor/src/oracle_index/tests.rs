@@ -5,19 +5,40 @@ use std::fs;
 use std::path::Path;
 
 use expect_test::{Expect, expect};
-use oracle::{Index, Params, State};
+use instruments::Nanos;
+use oracle::{Estimator, Index, Params, State, Tier, Units};
 
-use super::load::read;
-use super::{IndexError, generate, index, run};
+use super::load::TickObservations;
+use super::{IndexArgs, IndexError, Summary, generate, load, prints, run};
 
 const HEADER: &str = "ts,gpu_class,provider,configs,min,avg";
 
+/// A clock that nothing is ahead of.
+const NOW: Nanos = Nanos::new(u64::MAX);
+
+fn read(input: &[u8]) -> Result<Vec<TickObservations>, IndexError> {
+    load::read(input, Path::new("FILE"), NOW)
+}
+
+fn index_file(file: &Path, out: &Path, said: &mut Vec<u8>) -> Result<Summary, IndexError> {
+    run_as(Estimator::Ours, true, (file, out), said)
+}
+
+fn run_as(
+    estimator: Estimator,
+    json: bool,
+    (observations, out): (&Path, &Path),
+    said: &mut Vec<u8>,
+) -> Result<Summary, IndexError> {
+    let (observations, out) = (observations.to_owned(), out.to_owned());
+    run(&IndexArgs { observations, out, estimator, json }, NOW, said)
+}
+
 /// The rows for these observations, written without their header line.
 fn rows_of(observations: &str) -> String {
-    let ticks = read(format!("{HEADER}\n{observations}").as_bytes(), Path::new("FILE"))
-        .expect("observations");
+    let ticks = read(format!("{HEADER}\n{observations}").as_bytes()).expect("observations");
     let mut out = Vec::new();
-    index(&ticks, &mut out).expect("rows");
+    prints(&ticks, Estimator::Ours, &mut out).expect("rows");
     let text = String::from_utf8(out).expect("text");
     text.lines().skip(1).fold(String::new(), |rows, line| rows + line + "\n")
 }
@@ -81,7 +102,7 @@ fn the_order_of_the_classes_does_not_matter() {
 fn columns_stand_in_any_order_and_others_are_ignored() {
     let file =
         "avg,min,note,configs,provider,gpu_class,ts\r\n2,2,hi,1,a,X,2026-01-01T00:00:00+00:00\r\n";
-    let ticks = read(file.as_bytes(), Path::new("FILE")).unwrap();
+    let ticks = read(file.as_bytes()).unwrap();
     assert_eq!(ticks.len(), 1);
     assert_eq!(ticks[0].by_grade["X"][0].price().micros(), 2_000_000);
 }
@@ -96,14 +117,14 @@ fn a_price_is_read_exactly_and_rounded_once_below_a_micro_dollar() {
         ("0.000001", 1),
     ] {
         let file = format!("{HEADER}\n2026-01-01T00:00:00Z,X,a,1,{min},3.9999999999999999\n");
-        let ticks = read(file.as_bytes(), Path::new("FILE")).unwrap();
+        let ticks = read(file.as_bytes()).unwrap();
         assert_eq!(ticks[0].by_grade["X"][0].price().micros(), micros, "{min}");
     }
 }
 
 #[track_caller]
 fn refused(file: &[u8]) -> String {
-    let error = read(file, Path::new("FILE")).expect_err("bad input");
+    let error = read(file).expect_err("bad input");
     let source = std::error::Error::source(&error).map(ToString::to_string);
     source.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
 }
@@ -113,6 +134,11 @@ fn refused(file: &[u8]) -> String {
 fn oracle_020_bad_fields_are_named_with_their_line_and_field() {
     let rows = [
         "2026-01-01T00:30:00Z,X,b,1,nan,2",
+        "2026-01-01T00:30:00Z,X,b,1,NaN,2",
+        "2026-01-01T00:30:00Z,X,b,1,inf,2",
+        "2026-01-01T00:30:00Z,X,b,1,-Infinity,2",
+        "2026-01-01T00:30:00Z,X,b,1,1.2 USD,2",
+        "2026-01-01T00:30:00Z,X,b,1,$2,2",
         "2026-01-01T00:30:00Z,X,b,1,-1,2",
         "2026-01-01T00:30:00Z,X,b,1,0.000,2",
         "2026-01-01T00:30:00Z,X,b,1,0.0000001,2",
@@ -144,6 +170,11 @@ fn oracle_020_bad_fields_are_named_with_their_line_and_field() {
     let refusals: String = rows.iter().map(|row| format!("{}\n", refusal(row))).collect();
     expect![[r#"
         line 3, field min: "nan" is not a decimal number of at most 28 digits
+        line 3, field min: "NaN" is not a decimal number of at most 28 digits
+        line 3, field min: "inf" is not a decimal number of at most 28 digits
+        line 3, field min: "-Infinity" is not a decimal number of at most 28 digits
+        line 3, field min: "1.2 USD" is not a decimal number of at most 28 digits
+        line 3, field min: "$2" is not a decimal number of at most 28 digits
         line 3, field min: -1 is not positive
         line 3, field min: 0.000 is not positive
         line 3, field min: price of 0 micro-dollars is not between 1 and 1000000000000000
@@ -169,6 +200,97 @@ fn oracle_020_bad_fields_are_named_with_their_line_and_field() {
         line 3: 5 fields, expected 6
         line 3: 7 fields, expected 6
     "#]].assert_eq(&refusals);
+}
+
+const EVIDENCE: &str =
+    "cluster,route,tier,total_units,leased_units,lease_price,lease_gpu_hours,stake";
+
+fn with_evidence(fields: &str) -> String {
+    format!("{HEADER},{EVIDENCE}\n2026-01-01T00:00:00Z,X,a,1,2,2,{fields}\n")
+}
+
+/// ATTACK-005: what stands behind a price is read where it is said, and an empty field says nothing.
+#[test]
+fn attack_005_what_stands_behind_a_price_is_read() {
+    let of = |fields: &str| {
+        let ticks = read(with_evidence(fields).as_bytes()).unwrap();
+        ticks[0].by_grade["X"][0].clone()
+    };
+    let plain = of(",,,,,,,");
+    let without = read(format!("{HEADER}\n2026-01-01T00:00:00Z,X,a,1,2,2\n").as_bytes()).unwrap();
+    assert_eq!(plain, without[0].by_grade["X"][0]);
+
+    let whole = of("north,api,B,8,7,1.95,3.5,0.25");
+    assert_eq!((whole.cluster().as_str(), whole.route().as_str()), ("north", "api"));
+    assert_eq!((whole.tier(), whole.stake().ppm()), (Tier::Leased, 250_000));
+    assert_eq!(whole.units(), Some(Units { total: 8, leased: 7 }));
+    let lease = whole.lease().unwrap();
+    assert_eq!((lease.price.micros(), lease.gpu_seconds.seconds()), (1_950_000, 12_600));
+    assert_eq!(of(",,,1,0,,,0").stake().ppm(), 0);
+}
+
+/// ATTACK-005: and refused by its name where it is wrong, or half.
+#[test]
+fn attack_005_wrong_evidence_is_named_with_its_line_and_field() {
+    let rows = [
+        " north,,,,,,,",
+        ",a\tb,,,,,,",
+        ",,F,,,,,",
+        ",,,8,9,,,",
+        ",,,0,0,,,",
+        ",,,8,,,,",
+        ",,,,7,,,",
+        ",,,8,-1,,,",
+        ",,,8.5,1,,,",
+        ",,,,,NaN,1,",
+        ",,,,,2,inf,",
+        ",,,,,2,0,",
+        ",,,,,2,-1,",
+        ",,,,,2,,",
+        ",,,,,,1,",
+        ",,,,,2,9999999999,",
+        ",,,,,,,1.01",
+        ",,,,,,,-0.1",
+        ",,,,,,,half",
+    ];
+    let refusals: String =
+        rows.iter().map(|row| format!("{}\n", refused(with_evidence(row).as_bytes()))).collect();
+    expect![[r#"
+        line 2, field cluster: cluster name of 6 bytes is not 1 to 64 printable ASCII characters
+        line 2, field route: cluster name of 3 bytes is not 1 to 64 printable ASCII characters
+        line 2, field tier: "F" is not a tier: A, B, C, D or E
+        line 2, field leased_units: 9 of 8 units leased
+        line 2, field leased_units: 0 of 0 units leased
+        line 2, field leased_units: nothing, where total_units says something
+        line 2, field total_units: nothing, where leased_units says something
+        line 2, field leased_units: "-1" is not a whole number from 0
+        line 2, field total_units: "8.5" is not a whole number from 0
+        line 2, field lease_price: "NaN" is not a decimal number of at most 28 digits
+        line 2, field lease_gpu_hours: "inf" is not a decimal number of at most 28 digits
+        line 2, field lease_gpu_hours: 0 is not positive
+        line 2, field lease_gpu_hours: -1 is not positive
+        line 2, field lease_gpu_hours: nothing, where lease_price says something
+        line 2, field lease_price: nothing, where lease_gpu_hours says something
+        line 2, field lease_gpu_hours: lease of 35999999996400 GPU-seconds is not between 1 and 3162240000000
+        line 2, field stake: 1.01 is not from 0 to 1
+        line 2, field stake: -0.1 is not from 0 to 1
+        line 2, field stake: "half" is not a decimal number of at most 28 digits
+    "#]].assert_eq(&refusals);
+    let twice = format!("{HEADER},stake,stake\n");
+    assert_eq!(refused(twice.as_bytes()), "line 1: 2 columns named stake, expected one");
+}
+
+/// ORACLE-020: what nobody can have seen yet is refused; what was seen just now is not, and a number in quotation marks is a number.
+#[test]
+fn oracle_020_what_is_later_than_the_clock_is_refused() {
+    let file = format!("{HEADER}\n2026-01-01T00:30:00Z,X,b,\"1\",\"2.5\",\"3\"\n");
+    let at = |seconds| load::read(file.as_bytes(), Path::new("FILE"), Nanos::from_seconds(seconds));
+    assert_eq!(at(1_767_227_400).unwrap()[0].by_grade["X"][0].price().micros(), 2_500_000);
+    let error = at(1_767_227_399).expect_err("a row from the future").to_string();
+    expect![[
+        r#"line 2, field ts: 2026-01-01T00:30:00Z is in the future, it is 2026-01-01T00:29:59Z"#
+    ]]
+    .assert_eq(&error);
 }
 
 /// ORACLE-020: what is no text, or too much of it, is named too.
@@ -213,20 +335,20 @@ fn oracle_020_a_refused_file_leaves_the_output_as_it_was() {
 
     for bad in ["", HEADER, "ts,gpu_class,provider,configs,min,avg\nnow,X,a,1,2,2\n"] {
         fs::write(&file, bad).unwrap();
-        assert!(run(&file, &out, true, &mut said).is_err(), "{bad:?}");
+        assert!(index_file(&file, &out, &mut said).is_err(), "{bad:?}");
     }
-    assert!(matches!(run(&out, &out, true, &mut said), Err(IndexError::SameFile { .. })));
+    assert!(matches!(index_file(&out, &out, &mut said), Err(IndexError::SameFile { .. })));
     let nowhere = dir.path().join("no").join("out.csv");
     fs::write(&file, format!("{HEADER}\n{}", five("2026-01-01T00:00:00Z", "X"))).unwrap();
-    assert!(matches!(run(&file, &nowhere, true, &mut said), Err(IndexError::Write { .. })));
+    assert!(matches!(index_file(&file, &nowhere, &mut said), Err(IndexError::Write { .. })));
     assert!(matches!(
-        run(&dir.path().join("absent"), &out, true, &mut said),
+        index_file(&dir.path().join("absent"), &out, &mut said),
         Err(IndexError::Read { .. })
     ));
     assert_eq!(fs::read_to_string(&out).unwrap(), "before");
     assert!(said.is_empty());
 
-    run(&file, &out, true, &mut said).unwrap();
+    index_file(&file, &out, &mut said).unwrap();
     assert_eq!(fs::read_to_string(&out).unwrap().lines().count(), 2);
     let names: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(names.len(), 2, "nothing partial is left: {names:?}");
@@ -242,7 +364,7 @@ fn oracle_020_a_link_is_written_through() {
     fs::write(path("target.csv"), "a much longer line than any of the new ones\n".repeat(9))
         .unwrap();
     std::os::unix::fs::symlink(path("target.csv"), path("out.csv")).unwrap();
-    run(&path("in.csv"), &path("out.csv"), true, &mut Vec::new()).unwrap();
+    index_file(&path("in.csv"), &path("out.csv"), &mut Vec::new()).unwrap();
     assert!(fs::symlink_metadata(path("out.csv")).unwrap().is_symlink());
     assert_eq!(fs::read_to_string(path("target.csv")).unwrap().lines().count(), 2);
 }
@@ -256,13 +378,15 @@ fn the_summary_is_one_line_of_json_or_a_few_of_text() {
     fs::write(&file, [HEADER, "\n", &five("2026-01-01T00:00:00Z", "X"), lone, &dearer].concat())
         .unwrap();
     let mut said = Vec::new();
-    run(&file, &out, true, &mut said).unwrap();
-    run(&file, &out, false, &mut said).unwrap();
+    index_file(&file, &out, &mut said).unwrap();
+    run_as(Estimator::Ours, false, (&file, &out), &mut said).unwrap();
+    run_as(Estimator::Mean, true, (&file, &out), &mut said).unwrap();
     expect![[r#"
         {"observations":11,"ticks":2,"rows":4,"grades":{"X":{"states":{"OK":2},"last":2.121265,"max_step":0.010126,"moves_over_5_percent":0},"Y":{"states":{"WITHHELD":2},"last":null,"max_step":0,"moves_over_5_percent":0}}}
         11 observations in 2 ticks, 4 rows written
         X: last 2.121265, worst step 1.0126 %, OK 2
         Y: last none, worst step 0 %, WITHHELD 2
+        {"observations":11,"ticks":2,"rows":4,"grades":{"X":{"states":{"OK":2},"last":2.24,"max_step":0.009009,"moves_over_5_percent":0},"Y":{"states":{"OK":1,"WITHHELD":1},"last":2,"max_step":0,"moves_over_5_percent":0}}}
     "#]].assert_eq(&String::from_utf8(said).unwrap());
 }
 

@@ -7,3 +7,4 @@ mod ledger;
 
 mod reporters;
 mod running;
+mod tape;

@@ -96,6 +96,18 @@ fn what_has_not_moved_is_not_said_again_until_it_is_old() {
     assert_eq!(publisher.step(&market(62, moved)).len(), 1, "what was lost is said again");
 }
 
+/// OPTION-020: an option so far out of the money that nothing of it ever changes.
+#[test]
+fn what_does_not_change_is_said_again_before_it_is_too_old() {
+    let mut publisher = Publisher::default();
+    let far = || vec![option(1, Right::Call, 9_000_000, 30)];
+    assert_eq!(publisher.step(&market(0, far())).len(), 1);
+    assert_eq!(publisher.step(&market(61, far())), []);
+    assert_eq!(publisher.step(&market(1_799, far())), []);
+    assert_eq!(publisher.step(&market(1_800, far())).len(), 1);
+    assert_eq!(publisher.step(&market(1_801, far())), []);
+}
+
 #[test]
 fn a_trade_counts_for_five_minutes_and_then_the_smile_ages() {
     let mut publisher = Publisher::default();

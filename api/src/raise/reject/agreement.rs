@@ -9,10 +9,10 @@ use crate::wire::{ErrorCode, WireError};
 
 pub(super) fn agreement(reject: &AgreementReject, instrument: Option<&Instrument>) -> WireError {
     match reject {
-        AgreementReject::SameParty => WireError::param("parties", "must be two accounts"),
+        AgreementReject::SameParty => WireError::param("counterparty", "must be another account"),
         AgreementReject::NotAParty => {
             let reason = "one of the two parties brings what they agreed";
-            WireError::new(ErrorCode::Forbidden, reason).of("parties")
+            WireError::new(ErrorCode::Forbidden, reason).of("counterparty")
         }
         AgreementReject::OutOfTime { limit } => {
             let reason = "an agreement ends after now and within a day";
@@ -24,7 +24,7 @@ pub(super) fn agreement(reject: &AgreementReject, instrument: Option<&Instrument
         }
         AgreementReject::NotSigned { party } => {
             let reason = format!("is not of the key that {party} registered");
-            WireError::new(ErrorCode::Forbidden, reason).of("signatures")
+            WireError::new(ErrorCode::Forbidden, reason).of("signature")
         }
         AgreementReject::TooMany { limit } => {
             let error = WireError::new(ErrorCode::QueueFull, "the venue takes no more agreements");
@@ -32,7 +32,7 @@ pub(super) fn agreement(reject: &AgreementReject, instrument: Option<&Instrument
         }
         AgreementReject::LegsOutOfRange { limit } => {
             let reason = "must be some, at most the limit, each in a series of its own";
-            WireError::param("legs", reason).with_limit(count(*limit))
+            WireError::param("trades", reason).with_limit(count(*limit))
         }
         AgreementReject::NoBlocks => {
             let reason = "the series takes no such trades";

@@ -1,7 +1,9 @@
 //! The store's trees and keys. Numbers are big-endian, so that a scan is in order.
 
-use instruments::{AccountId, Date, InstrumentId, ObligationId, OrderId, TradeId};
+use instruments::{AccountId, Date, InstrumentId, ObligationId, OrderId, Seq, TradeId};
 use settlement::TransferId;
+
+use super::Place;
 
 /// A tree of the store.
 pub(super) struct Tree(&'static str);
@@ -42,6 +44,12 @@ pub(super) const DAY_DELIVERIES: Tree = Tree("day_deliveries");
 pub(super) const PARTIES: Tree = Tree("parties");
 /// Instrument -> its assignment with everything that it follows from.
 pub(super) const ASSIGNMENTS: Tree = Tree("assignments");
+/// Instrument, place -> at which price it was settled.
+pub(super) const SETTLEMENTS: Tree = Tree("settlements");
+/// Place of a split, page -> the page.
+pub(super) const SPLIT_PAGES: Tree = Tree("split_pages");
+/// Account, place of a split -> the account's line of it.
+pub(super) const SPLIT_LINES: Tree = Tree("split_lines");
 
 pub(super) fn order(order: OrderId) -> Vec<u8> {
     order.0.to_be_bytes().to_vec()
@@ -105,6 +113,32 @@ pub(super) fn days(account: AccountId, days: u64) -> Vec<u8> {
 pub(super) fn in_day(account: AccountId, of: Date, id: u64) -> Vec<u8> {
     let mut key = day(account, of);
     key.extend_from_slice(&id.to_be_bytes());
+    key
+}
+
+/// Of something of an account or of a series, by what happened in which command.
+pub(super) fn happened(of: u64, place: Place) -> Vec<u8> {
+    [of.to_be_bytes().as_slice(), &at(place)].concat()
+}
+
+/// The place that a key ends with.
+pub(super) fn place(key: &[u8]) -> Option<Place> {
+    let (seq, event) = tail::<12>(key)?.split_first_chunk::<8>().map(|(seq, event)| {
+        (u64::from_be_bytes(*seq), event.first_chunk().copied().map(u32::from_be_bytes))
+    })?;
+    Some(Place { seq: Seq(seq), event: event? })
+}
+
+/// A page of what happened in a command.
+pub(super) fn page(place: Place, page: u32) -> Vec<u8> {
+    [at(place).as_slice(), &page.to_be_bytes()].concat()
+}
+
+fn at(place: Place) -> [u8; 12] {
+    let mut key = [0; 12];
+    let (seq, event) = key.split_at_mut(8);
+    seq.copy_from_slice(&place.seq.0.to_be_bytes());
+    event.copy_from_slice(&place.event.to_be_bytes());
     key
 }
 

@@ -95,6 +95,9 @@ impl Auditor {
             *held.entry(Bucket::DeliveryEscrow(duty.buyer)).or_default() += duty.escrow;
             *held.entry(Bucket::Bond(duty.seller)).or_default() += duty.bond;
         }
+        for ((_, account), bond) in &self.claims {
+            *held.entry(Bucket::Bond(*account)).or_default() += bond;
+        }
         for (account, _) in exchange.accounts() {
             for bucket in [Bucket::DeliveryEscrow(account), Bucket::Bond(account)] {
                 let sum = held.get(&bucket).copied().unwrap_or(0);
