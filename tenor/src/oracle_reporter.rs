@@ -4,6 +4,7 @@
 //! in through one bounded queue, and what it says is saved before it is sent.
 
 mod args;
+mod follow;
 mod http;
 mod json;
 mod observe;
@@ -20,13 +21,14 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use api::venue::VenueClock;
 use oracle::io::reporter::{Message, OfferRefusal, Offered, Output, Reporter};
-use oracle::io::sign::{SignedObservation, SigningKey};
+use oracle::io::sign::{SignedObservation, SignedReport, SigningKey};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::MissedTickBehavior;
 
 pub(crate) use args::{EquivocationArgs, ObserveArgs, ReportArgs, ReporterArgs};
+pub(crate) use follow::{Feed, FollowSettings};
 pub(crate) use observe::{check_equivocation, check_reports, observe};
 
 use crate::commands::{Interrupt, runtime};
@@ -66,24 +68,22 @@ pub(crate) fn run(args: &ReporterArgs) -> Result<ExitCode> {
 
 async fn serve(own: Own, is_lying: bool) -> Result<()> {
     let oracle = OracleFile::read(&own.oracle)?;
-    let reporter = start(&own, &oracle, is_lying)?;
-    let (reporter, store) = reporter;
+    let (reporter, store) = start(&own, &oracle, is_lying)?;
     let listener = bind("listen", own.listen).await?;
     let http = bind("http", own.http).await?;
     let mut interrupt = Interrupt::listen()?;
     let place = usize::from(reporter.place());
-    say(&format!(
-        "reporter {place} of {} listens on {} and http://{}",
-        oracle.listens.len(),
-        listener.local_addr()?,
-        http.local_addr()?
-    ));
-
     let (events, inbox) = mpsc::channel(EVENTS_MAX);
     let (view, seen) = watch::channel(View::default());
     let peers = Peers::connect(&oracle.listens, place);
     let count = oracle.listens.len();
     let driver = Driver { reporter, oracle, peers, store, view, clock: VenueClock::System };
+    driver.show_all();
+    say(&format!(
+        "reporter {place} of {count} listens on {} and http://{}",
+        listener.local_addr()?,
+        http.local_addr()?
+    ));
     tokio::select! {
         ended = driver.run(inbox) => ended,
         ended = peers::listen(listener, count, events.clone()) => ended,
@@ -111,7 +111,6 @@ impl Driver {
     async fn run(mut self, mut inbox: mpsc::Receiver<Event>) -> Result<()> {
         let mut clock = tokio::time::interval(WAKE_EVERY);
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        self.show();
         loop {
             let event = tokio::select! {
                 event = inbox.recv() => event,
@@ -158,16 +157,27 @@ impl Driver {
                 Output::Publish(report) => {
                     let domain = &self.oracle.settings.intake.domain;
                     self.store.publish(&report, domain)?;
-                    let line = Arc::new(json::report(&report, domain));
-                    say(&line.to_string());
-                    let grade = report.report.grade.as_str().to_owned();
+                    say(&json::report(&report, domain).to_string());
+                    let grade = &report.report.grade;
                     tracing::info!(%grade, height = report.report.height, "report published");
-                    self.view.send_modify(|view| drop(view.reports.insert(grade, line)));
+                    self.show_report(&report);
                     self.show();
                 }
             }
         }
         Ok(())
+    }
+
+    /// What was published before a restart is still the last there is.
+    fn show_all(&self) {
+        self.reporter.newest_reports().for_each(|report| self.show_report(report));
+        self.show();
+    }
+
+    fn show_report(&self, report: &SignedReport) {
+        let line = Arc::new(json::report(report, &self.oracle.settings.intake.domain));
+        let grade = report.report.grade.as_str().to_owned();
+        self.view.send_modify(|view| drop(view.reports.insert(grade, line)));
     }
 
     fn show(&self) {

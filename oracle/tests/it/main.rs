@@ -2,7 +2,10 @@
 
 mod attack;
 mod book;
+mod bounds;
 mod curve;
+mod evidence;
+mod market;
 mod properties;
 #[cfg(feature = "sign")]
 mod report;
@@ -12,3 +15,4 @@ mod reporters;
 mod sign;
 mod states;
 mod time;
+mod utilisation;

@@ -13,6 +13,8 @@ use oracle::{
     Statement, StatementTerms, Trigger,
 };
 
+use proptest::prelude::*;
+
 use crate::sign::key;
 
 const REPORTERS: usize = 4;
@@ -103,6 +105,10 @@ struct World {
     /// Every vote and list that was ever sent, to see that nobody honest says two things.
     votes: BTreeMap<(u8, u64, u32, Stage), Option<[u8; 32]>>,
     lying: BTreeSet<usize>,
+    /// A reporter that the test speaks for, and the lists and values it has heard of.
+    byzantine: Option<usize>,
+    heard_lists: Vec<Signed<List>>,
+    heard_values: Vec<[u8; 32]>,
     loss_percent: u64,
     delay_max: u64,
     draw: u64,
@@ -119,6 +125,9 @@ impl World {
             flights: Vec::new(),
             votes: BTreeMap::new(),
             lying: BTreeSet::new(),
+            byzantine: None,
+            heard_lists: Vec::new(),
+            heard_values: Vec::new(),
             loss_percent: 0,
             delay_max: 50 * MILLIS,
             draw: seed | 1,
@@ -166,7 +175,9 @@ impl World {
 
     /// Every provider says its price to some reporter.
     fn offer_all(&mut self, micros: u64, nonce: u64) {
-        for byte in 1..=PROVIDERS {
+        // The last one is the accomplice of a reporter that contradicts itself.
+        let honest = if self.byzantine.is_some() { PROVIDERS - 1 } else { PROVIDERS };
+        for byte in 1..=honest {
             let alive: Vec<usize> =
                 (0..REPORTERS).filter(|at| self.reporters[*at].is_some()).collect();
             let to = alive[usize::from(byte) % alive.len()];
@@ -191,6 +202,10 @@ impl World {
                 }
             }
             for Flight { to, message, .. } in due {
+                if self.byzantine == Some(to) {
+                    self.misbehave(to, &message);
+                    continue;
+                }
                 // Over the wire and back: what cannot be written and read is no message.
                 let message = Message::read(&message.write()).expect("a message");
                 if let Some(reporter) = &mut self.reporters[to] {
@@ -242,6 +257,70 @@ impl World {
             let at = self.now + NanosSpan::new(delay);
             self.flights.push(Flight { at, to, message: message.clone() });
         }
+    }
+
+    /// Answers everything with what is signed and should not be: other lists, other proposals and other votes to everybody.
+    fn misbehave(&mut self, me: usize, message: &Message) {
+        let domain = settings().intake.domain;
+        let key = reporter_key(me);
+        let (height, round) = match message {
+            Message::List(list) => {
+                self.heard_lists.push(list.clone());
+                (list.body.height, 0)
+            }
+            Message::Proposal(it) => (it.body.height, it.body.round),
+            Message::Vote(vote) => {
+                self.heard_values.extend(vote.body.value);
+                (vote.body.height, vote.body.round)
+            }
+            Message::Observation(_)
+            | Message::Proof(_)
+            | Message::Decision(_)
+            | Message::Endorsement(_) => return,
+        };
+        self.heard_lists.retain(|list| height <= list.body.height);
+        // It answers often enough to be heard in every round, not every time.
+        if self.draw(6) != 0 {
+            return;
+        }
+        let newest = self.heard_lists.iter().map(|list| list.body.tick_at).max();
+        let Some(tick_at) = newest else { return };
+        for to in (0..REPORTERS).filter(|to| *to != me) {
+            let more = u32::try_from(self.draw(2)).expect("small");
+            let round = round + more;
+            // Of the others' lists another pair for everybody, and a list of its own with other statements.
+            let (ask, nonce) = (1_000_000 + self.draw(9) * 500_000, self.now.millis());
+            let statements = vec![statement(PROVIDERS, ask, tick_at, nonce)];
+            let own = List { height, tick_at, statements, proofs: Vec::new() };
+            let own = Signed::new(own, &domain, &key).expect("signs");
+            let mut lists: BTreeMap<_, _> = BTreeMap::new();
+            for list in self.heard_lists.iter().filter(|list| list.body.tick_at == tick_at) {
+                let author = list.author(&domain, &settings().reporters).expect("a reporter");
+                lists.insert(author, list.clone());
+            }
+            let skip = usize::try_from(self.draw(2)).expect("small");
+            let mut lists: Vec<_> = lists.into_values().skip(skip).take(2).collect();
+            lists.push(own.clone());
+            let proposal = Proposal { height, round, lists, prepared: None };
+            let bodies: Vec<&List> = proposal.lists.iter().map(|list| &list.body).collect();
+            let honest = self.reporters.iter().flatten().next().expect("one");
+            let inputs = honest.chain().resolve(&settings(), &bodies);
+            self.heard_values.extend(inputs.map(|inputs| inputs.hash()));
+            let mut messages = vec![
+                Message::List(own),
+                Message::Proposal(Signed::new(proposal, &domain, &key).expect("signs")),
+            ];
+            for stage in [Stage::Prepare, Stage::Commit] {
+                let count = u64::try_from(self.heard_values.len()).expect("few");
+                let any = usize::try_from(self.draw(count + 1)).expect("few");
+                let value = self.heard_values.get(any).copied();
+                let vote = Vote { height, round, stage, value };
+                messages.push(Message::Vote(Signed::new(vote, &domain, &key).expect("signs")));
+            }
+            messages.iter().for_each(|message| self.send(to, message));
+        }
+        let old = self.heard_values.len().saturating_sub(8);
+        self.heard_values.drain(..old);
     }
 
     /// Nobody votes twice in one stage of one round, not even after a restart.
@@ -493,6 +572,28 @@ fn report_018_a_leader_that_proposes_two_things_decides_at_most_one() {
     assert!([0, 1, 3].iter().all(|at| world.kept[*at].contains_key(&2)));
 }
 
+/// REPORT-018: one reporter says something else to everybody, in lists, proposals and votes, in a network that loses one message in ten.
+#[test]
+fn report_018_a_reporter_that_contradicts_itself_in_everything_stops_nobody() {
+    let seeds = std::env::var("TENOR_REPORTER_SEEDS").ok().and_then(|it| it.parse().ok());
+    for seed in 1..=seeds.unwrap_or(2) {
+        let mut world = World::new(seed * 104_729);
+        let byzantine = usize::try_from(seed % 4).unwrap();
+        world.kill(byzantine);
+        world.byzantine = Some(byzantine);
+        world.loss_percent = 10;
+        world.delay_max = 300 * MILLIS;
+        for nonce in 1..=2 {
+            world.offer_all(2_000_000 + nonce * 9_000, nonce);
+            world.run_for(CADENCE);
+        }
+        world.check();
+        for kept in world.kept.iter().enumerate().filter(|(at, _)| *at != byzantine) {
+            assert!(2 <= kept.1.len(), "seed {seed}: reporter {} has {}", kept.0, kept.1.len());
+        }
+    }
+}
+
 /// REPORT-019: bytes of anybody are a message or an error, and a message of a stranger changes nothing.
 #[test]
 fn report_019_strangers_are_not_heard() {
@@ -536,4 +637,21 @@ fn report_019_strangers_are_not_heard() {
     let refused = Reporter::new(other.clone(), PATIENCE, reporter_key(0), Some(&before));
     assert!(refused.unwrap_err().to_string().contains("another chain"));
     assert!(Reporter::new(other, PATIENCE, stranger, None).is_err());
+}
+
+proptest! {
+    /// REPORT-019: no bytes bring a reader down, and whatever is read is written as it was.
+    #[test]
+    fn report_019_any_bytes_are_a_message_or_an_error(
+        mut bytes in prop::collection::vec(any::<u8>(), 0..600),
+        kind in 0..7_u8,
+    ) {
+        bytes.insert(0, kind);
+        if let Ok(message) = Message::read(&bytes) {
+            prop_assert_eq!(message.write(), bytes.clone());
+        }
+        if let Ok(signed) = borsh::from_slice::<SignedObservation>(&bytes[1..]) {
+            prop_assert!(settings().intake.take(&signed, Nanos::from_seconds(START)).is_err());
+        }
+    }
 }

@@ -13,6 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::account::micro_usd;
 use super::runtime;
 use crate::cli::ServeArgs;
+use crate::oracle_reporter::{Feed, FollowSettings};
 
 /// The settings file. Everything has a default; a word that is not known is an error.
 #[derive(Debug, Default, Deserialize)]
@@ -24,6 +25,8 @@ struct Settings {
     delivery: DeliverySettings,
     /// Hours between two variation cycles.
     variation: VariationSettings,
+    /// Whose reports become the index; nobody's when absent.
+    index: Option<FollowSettings>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -122,14 +125,15 @@ impl Settings {
 
 pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode> {
     let settings = args.config.as_deref().map(Settings::read).transpose()?.unwrap_or_default();
+    let feed = settings.index.as_ref().map(Feed::new).transpose().context("--config")?;
     // Opening and closing a venue block, so they stand outside the runtime.
     let venue = Venue::open(settings.options(args)?)?;
-    runtime()?.block_on(serve(args, &venue))?;
+    runtime()?.block_on(serve(args, &venue, feed))?;
     venue.close()?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn serve(args: &ServeArgs, venue: &Venue) -> Result<()> {
+async fn serve(args: &ServeArgs, venue: &Venue, feed: Option<Feed>) -> Result<()> {
     let listener = tokio::net::TcpListener::bind(args.listen)
         .await
         .with_context(|| format!("--listen: cannot listen on {}", args.listen))?;
@@ -137,13 +141,18 @@ async fn serve(args: &ServeArgs, venue: &Venue) -> Result<()> {
     let mut interrupt = Interrupt::listen()?;
     say(&format!("listening on ws://{address}/ws/api/v2 and http://{address}/api/v2"));
     let failed = venue.clone();
+    let following = feed.map(|feed| tokio::spawn(feed.follow(venue.clone())));
     let served = api::serve(venue.clone(), listener, async move {
         tokio::select! {
             () = interrupt.heard() => {}
             () = failed.failed() => {}
         }
     });
-    Ok(served.await?)
+    let served = served.await;
+    if let Some(following) = following {
+        following.abort();
+    }
+    Ok(served?)
 }
 
 /// Ctrl-C, or a polite request to end. Heard from the moment it is listened for, not from the moment it is awaited.

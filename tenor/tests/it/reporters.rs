@@ -7,11 +7,12 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
+use api::client::Client;
 use oracle::io::sign::SigningKey;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::running::tenor;
+use crate::running::{Server, tenor};
 
 const REPORTERS: usize = 4;
 const PROVIDERS: usize = 6;
@@ -20,9 +21,10 @@ const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Four reporters, six providers, and their files.
 struct Oracle {
-    dir: TempDir,
     ports: Vec<u16>,
     reporters: Vec<Option<Process>>,
+    /// Last, so that it goes after those who write into it.
+    dir: TempDir,
 }
 
 /// A running reporter, ended with the value, and the lines it prints.
@@ -263,6 +265,8 @@ fn report_014_a_killed_process_comes_back_and_catches_up() {
 
     let config = oracle.path("reporter-2.toml");
     oracle.reporters[2] = Some(Process::start(&config, false));
+    let last = &oracle.get(2, "/reports")["H100"];
+    assert!(last["height"].as_u64() >= Some(killed_at), "what it had published is there: {last}");
     let same = |line: &Value| line["inputs_hash"] == tick["inputs_hash"];
     oracle.reporter(2).wait_for("tick it had missed", same);
     let report = oracle.reporter(2).wait_for_value();
@@ -328,4 +332,53 @@ fn report_015_a_lying_process_and_an_equivocating_provider_change_nothing() {
         }
     }
     oracle.check_reports(1);
+}
+
+/// REPORT-020: the venue's index is the reporters', and none when they are gone.
+#[test]
+fn report_020_a_venue_follows_reporters_and_withholds_when_they_are_silent() {
+    let mut oracle = Oracle::new();
+    oracle.start(None);
+    oracle.observe_all(&[0, 1, 2, 3]);
+    let of_all = |line: &Value| line["inputs"] == PROVIDERS && line["value_micros"].is_string();
+    let report = oracle.reporter(0).wait_for("report of all providers", of_all);
+    let settings = format!(
+        "[index]\noracle = {:?}\nreporters = [\"{}\", \"{}\"]\npoll_ms = 100\ngrace_ms = 4000\n",
+        oracle.path("oracle.toml"),
+        oracle.http(0),
+        oracle.http(1)
+    );
+    oracle.write("serve.toml", &settings);
+    let config = oracle.path("serve.toml");
+    let server = Server::start_with(&oracle.path("venue"), &["--config".as_ref(), config.as_ref()]);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("one");
+    runtime.block_on(async {
+        let (client, mut notifications) = Client::connect(&server.url).await.expect("connects");
+        let query = serde_json::json!({ "currency": "any", "kind": "future" });
+        let listed = client.call("public/get_instruments", query).await.expect("instruments");
+        let mut names =
+            listed.as_array().unwrap().iter().filter_map(|it| it["instrument_name"].as_str());
+        let name = names.find(|name| name.starts_with("H100_")).expect("an H100 series");
+        let channels = serde_json::json!({ "channels": [format!("ticker.{name}.raw")] });
+        client.call("public/subscribe", channels).await.expect("subscribes");
+        let mut next_index = async || {
+            let ticker = tokio::time::timeout(PATIENCE, notifications.next()).await;
+            let ticker: Value = ticker.expect("in time").expect("a ticker").read().expect("JSON");
+            ticker["index_price"].as_f64()
+        };
+        let value: f64 = report["value_micros"].as_str().unwrap().parse().unwrap();
+        let shown = loop {
+            if let Some(shown) = next_index().await {
+                break shown;
+            }
+        };
+        assert!((shown - value / 1e6).abs() < 0.05, "{shown} and {value}");
+
+        oracle.reporters.clear();
+        while next_index().await.is_some() {}
+        let asked = serde_json::json!({ "index_name": "h100_usd" });
+        let refused = client.call("public/get_index_price", asked).await.unwrap_err().to_string();
+        assert!(refused.contains("withheld"), "{refused}");
+    });
+    assert!(server.terminate());
 }

@@ -18,9 +18,15 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a test venue in `dir` and waits until it says where it listens.
     pub(crate) fn start(dir: &Path) -> Self {
+        Self::start_with(dir, &[])
+    }
+
+    /// As [`Server::start`], with more arguments.
+    pub(crate) fn start_with(dir: &Path, more: &[&std::ffi::OsStr]) -> Self {
         let mut child = tenor()
             .args(["serve", "--testnet", "--listen", "127.0.0.1:0", "--data"])
             .arg(dir)
+            .args(more)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()

@@ -19,6 +19,8 @@ const HEIGHTS_KEPT: u64 = 16;
 pub(super) struct Endorsements {
     ours: BTreeMap<(u64, GradeId), Ours>,
     theirs: BTreeMap<(u64, GradeId, Place), ([u8; 32], SignatureBytes)>,
+    /// The newest complete report of each grade.
+    newest: BTreeMap<GradeId, SignedReport>,
     /// Signatures of each reporter over something else than what we found.
     disagreements: BTreeMap<Place, u64>,
 }
@@ -94,13 +96,22 @@ impl Endorsements {
             ours.is_out = true;
             signed.sort_unstable_by_key(|(address, _)| **address);
             let signatures = signed.into_iter().map(|(_, signature)| signature).collect();
-            complete.push(SignedReport {
-                report: ours.report.clone(),
-                signatures,
-                written_at: now,
-            });
+            let report = ours.report.clone();
+            complete.push(SignedReport { report, signatures, written_at: now });
+        }
+        for signed in &complete {
+            let grade = &signed.report.grade;
+            let is_newer = |before: &SignedReport| before.report.height < signed.report.height;
+            if self.newest.get(grade).is_none_or(is_newer) {
+                self.newest.insert(grade.clone(), signed.clone());
+            }
         }
         complete
+    }
+
+    /// The newest complete report of each grade.
+    pub(super) fn newest(&self) -> impl Iterator<Item = &SignedReport> {
+        self.newest.values()
     }
 
     /// Our signatures on the reports of a tick.
