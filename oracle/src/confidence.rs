@@ -45,7 +45,7 @@ pub(crate) fn multiplied(conf: Ppm, rate: Ppm) -> Ppm {
 }
 
 /// Times √(1 + age / cadence).
-fn widened(conf: i128, age: NanosSpan, cadence: NanosSpan) -> Ppm {
+pub(crate) fn widened(conf: i128, age: NanosSpan, cadence: NanosSpan) -> Ppm {
     let ages = i128::from(age.nanos()).saturating_mul(PPM_PER_ONE);
     let ages = div_half_even(ages, i128::from(cadence.nanos().max(1)));
     let root = PPM_PER_ONE.saturating_add(ages).saturating_mul(PPM_PER_ONE).isqrt();

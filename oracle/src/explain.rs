@@ -30,8 +30,14 @@ pub struct Explanation {
     pub price_leg: Option<MicroUsd>,
     /// What utilisation says the price should be.
     pub utilisation_leg: Option<MicroUsd>,
-    /// The share of the verified units that is leased.
+    /// The share of the known units that is leased.
     pub utilisation: Option<Ppm>,
+    /// What the utilisation leg weighs in the index.
+    pub utilisation_weight: Ppm,
+    /// The mean of the recent leases by volume: transactions alone, without asks.
+    pub transactions: Option<MicroUsd>,
+    /// The share of the capped weight that a coalition with a fifth of the raw weight would have: at one half it decides.
+    pub coalition_share: Ppm,
     /// Every condition that was looked at.
     pub gates: Vec<Gate>,
 }
@@ -45,6 +51,8 @@ pub struct Voice {
     pub cluster: ClusterId,
     /// What its price is worth as evidence, after the detector of administered prices.
     pub tier: Tier,
+    /// Whether its prices are set by a rule, so that its tier is that of a rate card.
+    pub is_administered: bool,
     /// Its last quote.
     pub price: MicroUsd,
     /// The logarithm of its price: its lease and its ask, each for what it is worth.

@@ -2,57 +2,54 @@
 
 use std::collections::BTreeMap;
 
+use crate::ballot::shares;
 use crate::cluster::ProviderId;
+use crate::filter::{Seens, Step};
 use crate::log::NanoLog;
-use crate::member::{Member, Quote};
+use crate::member::Member;
 use crate::params::Params;
-use crate::votes::{Vote, cap, interquantile_mean, weighted_median, winsorised};
+use crate::votes::{Vote, interquantile_mean, weighted_median, winsorised};
 
-/// The founding members, or `None` while too few providers quote about the same thing.
+/// The founding members, or `None` while too few owners quote about the same thing.
 ///
 /// Until then there is no published value to protect, so nobody is on probation.
 pub(crate) fn founders(
-    quotes: &BTreeMap<ProviderId, Quote>,
+    seens: &Seens<'_>,
+    step: &Step,
     params: &Params,
 ) -> Option<BTreeMap<ProviderId, Member>> {
-    let center = weighted_median(&levels(quotes.values()))?;
-    let plausible = |quote: &Quote| quote.level.minus(center).abs() <= params.spread_max;
-    let count = quotes.values().filter(|quote| plausible(quote)).count();
-    if u32::try_from(count).unwrap_or(u32::MAX) < params.providers_min {
+    let room = params.members_max.try_into().unwrap_or(usize::MAX);
+    let mut members: BTreeMap<ProviderId, Member> = BTreeMap::new();
+    for (&provider, seen) in seens.iter().take(room) {
+        let mut member = Member::newcomer(seen, seen.quote.at, params);
+        member.attend(Some(seen), step, params);
+        members.insert(provider.clone(), member);
+    }
+    let center = weighted_median(&levels(members.values(), params))?;
+    let is_near = |member: &Member| member.level.minus(center).abs() <= params.spread_max;
+    let near = || members.values().filter(|member| is_near(member));
+    let owners: std::collections::BTreeSet<_> = near().map(|member| &member.cluster).collect();
+    if u32::try_from(owners.len()).unwrap_or(u32::MAX) < params.providers_min {
         return None;
     }
-    let votes = capped(levels(quotes.values().filter(|quote| plausible(quote))), params);
-    let level = level_of(&votes, params)?;
-    let member = |quote: &Quote| {
-        if plausible(quote) {
-            Member::founder(*quote, level)
-        } else {
-            Member::newcomer(*quote, quote.at)
+    let level = level_of(&levels(near(), params), params)?;
+    for member in members.values_mut() {
+        if member.level.minus(center).abs() <= params.spread_max {
+            member.found(level);
         }
-    };
-    let founders = quotes.iter().take(params.members_max.try_into().unwrap_or(usize::MAX));
-    Some(founders.map(|(provider, quote)| (provider.clone(), member(quote))).collect())
+    }
+    Some(members)
 }
 
-/// The level of the market: levels far from their median count as if they were nearer, the middle fifth is averaged.
+/// The level of the market: levels far from their median count as if they were nearer, the middle half is averaged.
 pub(crate) fn level_of(votes: &[Vote], params: &Params) -> Option<NanoLog> {
     let center = weighted_median(votes)?;
-    interquantile_mean(&winsorised(votes, center, params.level_band), params.central_half)
+    interquantile_mean(&winsorised(votes, center, params.level_band), params.level_half)
 }
 
-/// No cluster above the cap.
-pub(crate) fn capped(mut votes: Vec<Vote>, params: &Params) -> Vec<Vote> {
-    let most = cap(votes.iter().map(|vote| vote.mass), params.cluster_cap);
-    for vote in &mut votes {
-        vote.mass = vote.mass.min(most);
-    }
-    votes
-}
-
-fn levels<'a>(quotes: impl Iterator<Item = &'a Quote>) -> Vec<Vote> {
-    let vote = |quote: &Quote| Vote {
-        at: quote.level,
-        mass: u32::try_from(quote.weight.ppm()).unwrap_or(u32::MAX),
-    };
-    quotes.map(vote).collect()
+fn levels<'a>(members: impl Iterator<Item = &'a Member>, params: &Params) -> Vec<Vote> {
+    let members: Vec<&Member> = members.collect();
+    let masses = shares(members.iter().map(|member| (&member.cluster, member.weight())), params);
+    let votes = members.iter().zip(masses);
+    votes.map(|(member, mass)| Vote { at: member.level, mass }).collect()
 }

@@ -17,21 +17,32 @@
     )
 )]
 
+mod administered;
+mod answer;
+mod attendance;
+mod ballot;
 mod cluster;
 mod confidence;
 mod confirmation;
+mod daily;
 mod estimator;
 mod explain;
+mod explaining;
 mod filter;
 mod fixing;
 mod founding;
+mod gates;
 mod index;
+mod ladder;
+mod leases;
 mod log;
 mod member;
+mod normal;
 mod observation;
 mod params;
 mod print;
 mod tier;
+mod utilisation;
 mod votes;
 
 pub use cluster::{ClusterId, ProviderId};

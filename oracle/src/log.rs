@@ -6,10 +6,10 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::rounding::div_half_even;
-use instruments::{MicroUsd, NanosSpan};
+use instruments::{MicroUsd, NanosSpan, Ppm};
 
 /// Fixed point inside this file: 1e18 is one. A product of two such numbers below 13 fits in an `i128`.
-const ONE: i128 = 1_000_000_000_000_000_000;
+pub(crate) const ONE: i128 = 1_000_000_000_000_000_000;
 /// ln 2 at that scale.
 const LN_2: i128 = 693_147_180_559_945_309;
 const NANO_PER_ONE: i128 = 1_000_000_000;
@@ -88,6 +88,21 @@ impl NanoLog {
         Self(self.0.saturating_abs())
     }
 
+    /// The logarithm of odds: ln(share / (1 − share)), for a share brought within one and ninety-nine per cent.
+    #[must_use]
+    pub(crate) fn of_odds(share: Ppm) -> Self {
+        let share = share.ppm().clamp(10_000, 990_000);
+        let log = |ppm| Self::of(MicroUsd::new(ppm)).unwrap_or_default();
+        log(share).minus(log(1_000_000_i64.saturating_sub(share)))
+    }
+
+    /// So many millionths of it, to the nearest.
+    #[must_use]
+    pub(crate) fn times(self, ppm: Ppm) -> Self {
+        let product = i128::from(self.0).saturating_mul(i128::from(ppm.ppm()));
+        Self(i64::try_from(div_half_even(product, 1_000_000)).unwrap_or(i64::MAX))
+    }
+
     /// The nearest value that is at most `band` away from `center`.
     #[must_use]
     pub fn within(self, center: Self, band: Self) -> Self {
@@ -97,14 +112,30 @@ impl NanoLog {
 
 /// The part of `gap` that closes in `elapsed` when half of it closes in `half_life`: gap · (1 − 2^(−elapsed / half-life)).
 pub(crate) fn closed_part(gap: i64, elapsed: NanosSpan, half_life: NanosSpan) -> i64 {
-    if half_life == NanosSpan::ZERO {
-        return gap;
+    Closing::of(elapsed, half_life).of_gap(gap)
+}
+
+/// How much of any gap closes in one tick.
+#[derive(Clone, Copy)]
+pub(crate) struct Closing(i128);
+
+impl Closing {
+    /// 1 − 2^(−elapsed / half-life).
+    pub(crate) fn of(elapsed: NanosSpan, half_life: NanosSpan) -> Self {
+        if half_life == NanosSpan::ZERO {
+            return Self(ONE);
+        }
+        let halvings = i128::from(elapsed.nanos())
+            .saturating_mul(LN_2)
+            .div_euclid(i128::from(half_life.nanos()));
+        let (significand, power) = exp_fixed(halvings.saturating_neg());
+        Self(ONE.saturating_sub(scale_by_power(significand, power, 1)))
     }
-    let halvings =
-        i128::from(elapsed.nanos()).saturating_mul(LN_2).div_euclid(i128::from(half_life.nanos()));
-    let (significand, power) = exp_fixed(halvings.saturating_neg());
-    let share = ONE.saturating_sub(scale_by_power(significand, power, 1));
-    i64::try_from(times(i128::from(gap), share)).unwrap_or(gap)
+
+    /// The part of `gap` that closes.
+    pub(crate) fn of_gap(self, gap: i64) -> i64 {
+        i64::try_from(times(i128::from(gap), self.0)).unwrap_or(gap)
+    }
 }
 
 /// ln of an integer, at 1e18: the power of two apart, the rest by 2 atanh((m − 1) / (m + 1)).
@@ -132,7 +163,7 @@ fn ln_fixed(micros: u64) -> i128 {
 }
 
 /// e^x for x at 1e18, as a significand at 1e18 and a power of two.
-fn exp_fixed(x: i128) -> (i128, i128) {
+pub(crate) fn exp_fixed(x: i128) -> (i128, i128) {
     let power = div_half_even(x, LN_2);
     let rest = x.saturating_sub(power.saturating_mul(LN_2));
     let mut term = ONE;
@@ -145,7 +176,7 @@ fn exp_fixed(x: i128) -> (i128, i128) {
 }
 
 /// `significand` at 1e18 times 2^`power`, at a scale of 1e18 / `divisor`; a power beyond the range of a price saturates.
-fn scale_by_power(significand: i128, power: i128, divisor: i128) -> i128 {
+pub(crate) fn scale_by_power(significand: i128, power: i128, divisor: i128) -> i128 {
     let shift = u32::try_from(power.unsigned_abs()).unwrap_or(u32::MAX);
     let factor = power_of_two(shift);
     if 0 <= power {
@@ -159,7 +190,7 @@ fn power_of_two(power: u32) -> i128 {
     2_i128.saturating_pow(power)
 }
 
-fn times(left: i128, right: i128) -> i128 {
+pub(crate) fn times(left: i128, right: i128) -> i128 {
     div_half_even(left.saturating_mul(right), ONE)
 }
 

@@ -6,24 +6,55 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::rounding::{div_floor, div_half_even};
-use instruments::{Nanos, NanosSpan, Ppm};
+use instruments::{MicroUsd, Nanos, NanosSpan, Ppm};
 
+use crate::administered::Administered;
+use crate::cluster::ClusterId;
+use crate::daily::Volume;
+use crate::filter::Step;
+use crate::leases::{Leased, Leases};
 use crate::log::NanoLog;
+use crate::observation::Units;
 use crate::params::Params;
+use crate::tier::Tier;
 
 /// Full attendance. Fine enough that a tick of a microsecond still counts.
 const FULL: i64 = 1_000_000_000_000;
+const PPM_PER_ONE: i128 = 1_000_000;
+/// More than a hundred thousand GPUs for a month.
+const WEIGHT_MAX: i128 = 1_000_000_000_000;
 const DAY: NanosSpan = NanosSpan::from_seconds(86_400);
 
-/// What a provider asks, as the filter sees it.
+/// What a provider said, as the filter sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub(crate) struct Quote {
-    /// Log price.
-    pub(crate) level: NanoLog,
+    /// What it asks.
+    pub(crate) price: MicroUsd,
+    /// The logarithm of that.
+    pub(crate) ask: NanoLog,
     /// What its listings weigh.
-    pub(crate) weight: Ppm,
+    pub(crate) listings: Ppm,
+    /// What it is worth as evidence.
+    pub(crate) tier: Tier,
+    /// Stake bonded over stake required.
+    pub(crate) stake: Ppm,
+    /// Its units, if it said.
+    pub(crate) units: Option<Units>,
+    /// What it was paid, if anything.
+    pub(crate) lease: Option<Leased>,
     /// When it was seen.
     pub(crate) at: Nanos,
+}
+
+/// A quote and whose it is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Seen<'a> {
+    /// What was said.
+    pub(crate) quote: Quote,
+    /// Who owns the provider.
+    pub(crate) cluster: &'a ClusterId,
+    /// How it came.
+    pub(crate) route: &'a ClusterId,
 }
 
 /// One provider.
@@ -31,10 +62,23 @@ pub(crate) struct Quote {
 pub(crate) struct Member {
     /// Its last quote, in this tick or an earlier one.
     pub(crate) quote: Quote,
+    /// Its log price: what it leases and what it asks, each for what it is worth.
+    pub(crate) level: NanoLog,
+    /// Who owns it.
+    pub(crate) cluster: ClusterId,
+    /// How its last quote came.
+    pub(crate) route: ClusterId,
     /// Whether that was in this tick.
     pub(crate) is_present: bool,
     /// Its level when the index was last accepted.
     pub(crate) accepted_level: NanoLog,
+    /// What it leased, by price.
+    pub(crate) leases: Leases,
+    /// What it leased, in GPU-seconds by day.
+    volume: Volume,
+    /// What it weighs with full attendance, in millionths of one listing; follows its target slowly.
+    weight: u64,
+    administered: Administered,
     standing: Standing,
     deviations: Deviations,
 }
@@ -78,28 +122,49 @@ impl Deviations {
 }
 
 impl Member {
-    /// A provider of the founding tick: votes at once, with the distance it has from the founding level.
-    pub(crate) fn founder(quote: Quote, level: NanoLog) -> Self {
-        let spread = quote.level.minus(level);
+    /// A provider that is seen for the first time.
+    pub(crate) fn newcomer(seen: &Seen<'_>, now: Nanos, params: &Params) -> Self {
+        Self::with(seen, Standing::Probation { since: now, quoted: 0, ticks: 0 }, params)
+    }
+
+    /// Of the founding tick: it votes at once, with the distance it has from the founding level.
+    pub(crate) fn found(&mut self, level: NanoLog) {
+        let spread = self.level.minus(level);
         let spread = Spread { now: spread, target: spread, next: None };
-        Self::with(quote, Standing::Voter { spread, attendance: FULL })
+        self.standing = Standing::Voter { spread, attendance: FULL };
     }
 
-    /// A provider that appeared later.
-    pub(crate) fn newcomer(quote: Quote, now: Nanos) -> Self {
-        Self::with(quote, Standing::Probation { since: now, quoted: 0, ticks: 0 })
-    }
-
-    fn with(quote: Quote, standing: Standing) -> Self {
-        let deviations = Deviations::default();
-        Self { quote, is_present: true, accepted_level: quote.level, standing, deviations }
+    fn with(seen: &Seen<'_>, standing: Standing, params: &Params) -> Self {
+        // Its lease is taken when it attends.
+        let quote = Quote { at: Nanos::new(0), lease: None, ..seen.quote };
+        let mut member = Self {
+            quote,
+            level: quote.ask,
+            cluster: seen.cluster.clone(),
+            route: seen.route.clone(),
+            is_present: true,
+            accepted_level: quote.ask,
+            leases: Leases::default(),
+            volume: Volume::default(),
+            weight: 0,
+            administered: Administered::default(),
+            standing,
+            deviations: Deviations::default(),
+        };
+        member.weight = member.target_weight(seen.quote.at, params);
+        member
     }
 
     /// Takes this tick's quote, or notes that there is none.
-    pub(crate) fn attend(&mut self, quote: Option<Quote>, elapsed: NanosSpan, params: &Params) {
-        self.is_present = quote.is_some();
-        if let Some(quote) = quote {
-            self.quote = quote;
+    pub(crate) fn attend(&mut self, seen: Option<&Seen<'_>>, step: &Step, params: &Params) {
+        self.is_present = seen.is_some();
+        self.leases.fade(step.leases);
+        let before = self.quote;
+        let lease = seen.and_then(|seen| self.take(seen, params));
+        self.weigh(step, params);
+        if before.at < self.quote.at {
+            // After the weight: no price of this tick changes a weight of it.
+            self.learn(before.ask, lease, params);
         }
         match &mut self.standing {
             Standing::Probation { quoted, ticks, .. } => {
@@ -109,12 +174,101 @@ impl Member {
             Standing::Voter { attendance, .. } => {
                 let moved = if self.is_present {
                     // One quote after a long silence is not yet attendance.
-                    ramp(elapsed.min(params.cadence), params.fade_in)
+                    ramp(step.elapsed.min(params.cadence), params.fade_in)
                 } else {
-                    ramp(elapsed, params.fade_out).saturating_neg()
+                    ramp(step.elapsed, params.fade_out).saturating_neg()
                 };
                 *attendance = attendance.saturating_add(moved).clamp(0, FULL);
             }
+        }
+    }
+
+    /// Takes a quote, and its lease if it was not shown before; that lease.
+    fn take(&mut self, seen: &Seen<'_>, params: &Params) -> Option<Leased> {
+        let (quote, is_new) = (seen.quote, self.quote.at < seen.quote.at);
+        if self.cluster != *seen.cluster {
+            self.cluster = seen.cluster.clone();
+        }
+        if self.route != *seen.route {
+            self.route = seen.route.clone();
+        }
+        self.quote = quote;
+        let asked = self.leases.level(quote.ask, params);
+        let is_first = self.leases.is_none();
+        let lease = quote.lease.filter(|_| is_new);
+        if let Some(lease) = lease {
+            self.leases.take(lease);
+            self.volume.add(quote.at, lease.seconds);
+        }
+        self.level = self.leases.level(quote.ask, params);
+        if is_first {
+            self.splice(self.level.minus(asked));
+        }
+        lease
+    }
+
+    fn learn(&mut self, ask_before: NanoLog, lease: Option<Leased>, params: &Params) {
+        let quote = self.quote;
+        self.administered.take(ask_before, quote.ask, lease.map(|lease| lease.level), params);
+        if let Some(lease) = lease {
+            self.leases.learn(lease, quote.ask, quote.at, params);
+        }
+    }
+
+    /// The first lease says that the provider was cheaper all along, not that it became cheaper.
+    fn splice(&mut self, by: NanoLog) {
+        if let Standing::Voter { spread, .. } = &mut self.standing {
+            spread.now = spread.now.plus(by);
+            spread.target = spread.target.plus(by);
+        }
+    }
+
+    /// Lets the weight follow what stands behind the quotes: no quantity that is reported at once counts at once.
+    fn weigh(&mut self, step: &Step, params: &Params) {
+        let target = self.target_weight(step.now, params);
+        let signed = |weight: u64| i64::try_from(weight).unwrap_or(i64::MAX);
+        let gap = signed(target).saturating_sub(signed(self.weight));
+        let closed = step.weights.of_gap(gap);
+        self.weight = self.weight.saturating_add_signed(closed);
+    }
+
+    /// Listings and leased GPU-hours, for what the tier and the stake make of them.
+    fn target_weight(&mut self, now: Nanos, params: &Params) -> u64 {
+        let leased =
+            i128::from(self.volume.sum(now, params.volume_days)).saturating_mul(PPM_PER_ONE);
+        let leased = div_floor(leased, i128::from(params.lease_hours.max(1)).saturating_mul(3_600));
+        let weight = leased.saturating_add(i128::from(self.quote.listings.ppm()));
+        let share = match self.tier() {
+            Tier::Settled | Tier::Leased => Ppm::ONE,
+            Tier::Offered => params.offered_share,
+            Tier::RateCard => params.rate_card_share,
+            Tier::Judgement => Ppm::ZERO,
+        };
+        let weight = div_floor(weight.saturating_mul(i128::from(share.ppm())), PPM_PER_ONE);
+        let staked = weight.saturating_mul(i128::from(self.quote.stake.ppm()));
+        u64::try_from(div_floor(staked, PPM_PER_ONE).clamp(0, WEIGHT_MAX)).unwrap_or(0)
+    }
+
+    /// What its price is worth as evidence: an administered one is worth a rate card.
+    pub(crate) fn tier(&self) -> Tier {
+        if self.is_administered() { self.quote.tier.max(Tier::RateCard) } else { self.quote.tier }
+    }
+
+    /// Whether its prices are set by a rule.
+    pub(crate) const fn is_administered(&self) -> bool {
+        self.administered.is_marked()
+    }
+
+    /// Whether money changed hands behind its price, of late.
+    pub(crate) fn is_transacted(&self) -> bool {
+        self.tier().is_transacted()
+    }
+
+    /// How far it usually is from the others, if it votes.
+    pub(crate) fn spread(&self) -> Option<NanoLog> {
+        match &self.standing {
+            Standing::Probation { .. } => None,
+            Standing::Voter { spread, .. } => Some(spread.now),
         }
     }
 
@@ -125,20 +279,32 @@ impl Member {
 
     /// Its level less its spread, if it votes.
     pub(crate) fn residual(&self) -> Option<NanoLog> {
+        self.spread().map(|spread| self.level.minus(spread))
+    }
+
+    /// The weight of its quotes at full attendance.
+    pub(crate) const fn weight(&self) -> u64 {
+        self.weight
+    }
+
+    /// How much of its weight its attendance leaves.
+    pub(crate) fn attendance(&self) -> Ppm {
         match &self.standing {
-            Standing::Probation { .. } => None,
-            Standing::Voter { spread, .. } => Some(self.quote.level.minus(spread.now)),
+            Standing::Probation { .. } => Ppm::ZERO,
+            Standing::Voter { attendance, .. } => {
+                let ppm = div_floor(i128::from(*attendance), i128::from(FULL) / PPM_PER_ONE);
+                Ppm::new(i64::try_from(ppm).unwrap_or(0))
+            }
         }
     }
 
-    /// The weight of its listings times its attendance; nothing on probation.
-    pub(crate) fn mass(&self) -> u32 {
+    /// Its weight times its attendance; nothing on probation.
+    pub(crate) fn raw_mass(&self) -> u64 {
         match &self.standing {
             Standing::Probation { .. } => 0,
             Standing::Voter { attendance, .. } => {
-                let product =
-                    i128::from(self.quote.weight.ppm()).saturating_mul(i128::from(*attendance));
-                u32::try_from(div_floor(product, i128::from(FULL))).unwrap_or(u32::MAX)
+                let product = i128::from(self.weight).saturating_mul(i128::from(*attendance));
+                u64::try_from(div_floor(product, i128::from(FULL))).unwrap_or(u64::MAX)
             }
         }
     }
@@ -148,7 +314,7 @@ impl Member {
         if !self.is_present {
             return;
         }
-        let deviation = self.quote.level.minus(fast);
+        let deviation = self.level.minus(fast);
         self.deviations.add(match &self.standing {
             Standing::Probation { .. } => deviation,
             // A wild quote may not drag the next spread further than any vote may reach.

@@ -35,16 +35,17 @@ pub struct Print {
 /// The version of the method that this code is. A change of the method or of a number in it is a new version.
 pub const METHODOLOGY: u16 = 1;
 
-/// How far a value can be relied upon. Every state but the last has a value computed from this tick's quotes.
+/// How far a value can be relied upon. Every state but the last has a value; it is made of this tick's quotes but on rungs 3 and 4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
 pub enum State {
     /// Every gate is passed.
     Ok,
-    /// Published, but few providers, unequal voices, wide dispersion, or a wide confidence band.
+    /// Published, but a gate is shut: few owners, unequal voices, one route, wide dispersion, or a wide confidence band.
     LowConf,
     /// A move beyond the jump limit that neither enough other providers nor enough ticks have confirmed yet.
     Unconfirmed,
-    /// The rung of the fallback ladder; 2 is "one provider short, replaced by a recent quote".
+    /// The rung of the fallback ladder. 2: one owner short and a recent quote, or transactions alone; 3: the last value moved by a futures
+    /// mark; 4: the last full value moved by utilisation.
     Fallback(u8),
     /// No value.
     Withheld(Withheld),
@@ -73,6 +74,15 @@ pub enum Withheld {
     NoWeight,
     /// The value does not fit in the range of a price.
     OutOfRange,
+    /// Enough providers that have a vote quoted, but too few owners.
+    Clusters {
+        /// Owners of those that quoted and vote.
+        voting: u32,
+        /// Those needed.
+        needed: u32,
+        /// Providers that quoted but do not vote yet.
+        on_probation: u32,
+    },
 }
 
 impl Print {
@@ -126,6 +136,12 @@ impl fmt::Display for Withheld {
             }
             Self::NoCommonLevel { providers } => {
                 write!(f, "no common level of {providers} providers")
+            }
+            Self::Clusters { voting, needed, on_probation: 0 } => {
+                write!(f, "{voting} of {needed} owners")
+            }
+            Self::Clusters { voting, needed, on_probation } => {
+                write!(f, "{voting} of {needed} owners and {on_probation} on probation")
             }
             Self::NoWeight => f.write_str("no weight"),
             Self::OutOfRange => f.write_str("out of range"),

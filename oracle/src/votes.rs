@@ -9,6 +9,7 @@ use instruments::Ppm;
 use instruments::rounding::{div_floor, div_half_even};
 
 use crate::log::NanoLog;
+use crate::params::Params;
 
 const PPM_PER_ONE: i128 = 1_000_000;
 
@@ -81,9 +82,9 @@ pub(crate) fn spread_out(votes: &[Vote], halfwidth: NanoLog) -> Vec<Vote> {
     below.chain(above).collect()
 }
 
-/// How many equal voices the masses are worth: (Σ w)² / Σ w², in millionths.
-pub(crate) fn voices(masses: impl Iterator<Item = u32> + Clone) -> Ppm {
-    let (sum, squares) = sums(masses);
+/// How many equal voices the weights are worth: (Σ w)² / Σ w², in millionths.
+pub(crate) fn voices(weights: impl Iterator<Item = u64> + Clone) -> Ppm {
+    let (sum, squares) = sums(weights);
     if squares == 0 {
         return Ppm::ZERO;
     }
@@ -91,29 +92,24 @@ pub(crate) fn voices(masses: impl Iterator<Item = u32> + Clone) -> Ppm {
     Ppm::new(i64::try_from(voices).unwrap_or(i64::MAX))
 }
 
-/// The largest mass as a share of all.
-pub(crate) fn top_share(masses: impl Iterator<Item = u32> + Clone) -> Ppm {
-    let (sum, _) = sums(masses.clone());
-    let top = i128::from(masses.max().unwrap_or(0)).saturating_mul(PPM_PER_ONE);
-    Ppm::new(i64::try_from(div_floor(top, sum.max(1))).unwrap_or(i64::MAX))
-}
-
-/// The most one cluster may weigh: `share` of the sum, or two voices' worth where that is more.
+/// The most one cluster may weigh: a share of the sum, or two voices' worth where that is more, but never above the highest cap.
 ///
-/// A tighter cap than two voices' worth would cut honest clusters until a coalition below it had the majority.
-pub(crate) fn cap(masses: impl Iterator<Item = u32> + Clone, share: Ppm) -> u32 {
-    let (sum, squares) = sums(masses);
+/// A tighter cap than two voices' worth would cut honest clusters until a coalition below it had the majority; the highest one stands where
+/// a single cluster is so heavy that the voices are hardly more than one.
+pub(crate) fn cap(weights: impl Iterator<Item = u64> + Clone, params: &Params) -> u64 {
+    let (sum, squares) = sums(weights);
     if sum == 0 {
         return 0;
     }
-    let by_share = div_floor(sum.saturating_mul(i128::from(share.ppm())), PPM_PER_ONE);
+    let share = |share: Ppm| div_floor(sum.saturating_mul(i128::from(share.ppm())), PPM_PER_ONE);
     let by_voices = div_floor(squares.saturating_mul(2), sum);
-    u32::try_from(by_share.max(by_voices)).unwrap_or(u32::MAX)
+    let most = by_voices.min(share(params.cluster_cap_max)).max(share(params.cluster_cap));
+    u64::try_from(most).unwrap_or(u64::MAX)
 }
 
-fn sums(masses: impl Iterator<Item = u32> + Clone) -> (i128, i128) {
-    let sum: i128 = masses.clone().map(i128::from).sum();
-    let squares = masses.map(|mass| i128::from(mass).saturating_mul(i128::from(mass))).sum();
+fn sums(weights: impl Iterator<Item = u64> + Clone) -> (i128, i128) {
+    let sum: i128 = weights.clone().map(i128::from).sum();
+    let squares = weights.map(|weight| i128::from(weight).saturating_mul(i128::from(weight))).sum();
     (sum, squares)
 }
 
@@ -158,15 +154,18 @@ mod tests {
         assert_eq!(interquantile_mean(&outlier, tenth), Some(NanoLog::new(10)));
     }
 
-    /// ORACLE-022: the cap is a fifth, or two voices where that is more.
+    /// ORACLE-022: the cap is a fifth, or two voices where that is more, and never above the highest.
     #[test]
     fn the_cap_never_cuts_below_two_voices() {
-        let five = [1_u32; 5];
+        let params = Params::default();
+        let five = [100_u64; 5];
         assert_eq!(voices(five.iter().copied()), Ppm::new(5_000_000));
-        assert_eq!(cap(five.iter().copied(), Ppm::new(200_000)), 2, "two fifths, not one");
-        let many = [10_u32; 50];
-        assert_eq!(cap(many.iter().copied(), Ppm::new(200_000)), 100, "one fifth of 500");
-        assert_eq!(cap(std::iter::empty(), Ppm::new(200_000)), 0);
+        assert_eq!(cap(five.iter().copied(), &params), 200, "two fifths, not one");
+        let many = [10_u64; 50];
+        assert_eq!(cap(many.iter().copied(), &params), 100, "one fifth of 500");
+        let giant = [900_u64, 50, 50];
+        assert_eq!(cap(giant.iter().copied(), &params), 400, "two fifths of 1000, not all of it");
+        assert_eq!(cap(std::iter::empty(), &params), 0);
         assert_eq!(voices(std::iter::empty()), Ppm::ZERO);
     }
 }

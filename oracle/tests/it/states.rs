@@ -23,11 +23,11 @@ fn oracle_007_the_number_of_providers_decides_what_is_published() {
     check(
         &[first(0), first(3), first(4), first(5)],
         &expect![[r#"
-        - 1000000 WITHHELD(no observations) 0
-        - 1000000 WITHHELD(3 of 4 providers) 3
-        2049390 10000 LOW_CONF 4
-        2100000 10000 OK 5
-    "#]],
+            - 1000000 WITHHELD(no observations) 0
+            - 1000000 WITHHELD(3 of 4 providers) 3
+            2049390 10000 LOW_CONF 4
+            2126743 10000 OK 5
+        "#]],
     );
 }
 
@@ -81,12 +81,12 @@ fn oracle_010_a_jump_is_unconfirmed_until_it_has_stood_for_three_ticks() {
     check(
         &prints,
         &expect![[r#"
-        2970028 50000 UNCONFIRMED 5
-        2970089 50000 UNCONFIRMED 5
-        2970151 25000 OK 5
-        2970212 25000 OK 5
-        2970273 25000 OK 5
-    "#]],
+            2971387 50000 UNCONFIRMED 5
+            2970768 50000 UNCONFIRMED 5
+            2970150 25000 OK 5
+            2969531 25000 OK 5
+            2968912 25000 OK 5
+        "#]],
     );
     assert_eq!(states[..2], [State::Unconfirmed; 2]);
     assert_ne!(states[2], State::Unconfirmed);
