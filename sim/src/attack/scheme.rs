@@ -136,7 +136,7 @@ impl Kind {
         // New names are on probation for a week; a day later all of them vote with their full weight.
         let later = |look: Look| Scheme {
             look,
-            splits_at: 1,
+            splits_at: CALM,
             phases: vec![Phase {
                 from: begins + 8 * DAY,
                 until: day + 8 * DAY,
@@ -301,7 +301,8 @@ impl Act {
 impl Scheme {
     /// Whether an index that has seen only honest quotes until the first phase is the one that it meets.
     pub(super) fn begins_unseen(&self) -> bool {
-        self.look == Look::default() && self.phases.iter().all(|phase| CALM <= phase.from)
+        (self.look == Look::default() || CALM <= self.splits_at)
+            && self.phases.iter().all(|phase| CALM <= phase.from)
     }
 
     /// What everybody says in a tick, of which `honest` is what they would say otherwise.
