@@ -56,6 +56,8 @@ pub(crate) struct Filter {
     utilisation: Utilisation,
     ladder: Ladder,
     epoch_ends_at: Nanos,
+    /// Whether the spreads are still those of the founding tick.
+    is_first_epoch: bool,
     is_calibrated: bool,
 }
 
@@ -109,6 +111,7 @@ impl Filter {
             utilisation: Utilisation::new(params),
             ladder: Ladder::default(),
             epoch_ends_at: now + params.epoch_first,
+            is_first_epoch: true,
             is_calibrated: false,
         }
     }
@@ -193,8 +196,29 @@ impl Filter {
             self.is_calibrated = false;
             self.epoch_ends_at = step.now + params.epoch;
             self.members.values_mut().for_each(Member::turn_epoch);
+            if self.is_first_epoch {
+                self.is_first_epoch = false;
+                self.replace_founding_spreads(step, params);
+            }
         }
         self.members.values_mut().for_each(|member| member.roll_spread(step.elapsed, params));
+    }
+
+    /// The spreads of one tick give way to those of a week at once; the anchor takes up the difference, so that the index does not move.
+    fn replace_founding_spreads(&mut self, step: Step, params: &Params) {
+        let before = self.fast(step, params);
+        self.members.values_mut().for_each(Member::take_spread);
+        let after = self.fast(step, params);
+        if let (Some(before), Some(after)) = (before, after) {
+            let moved = before.minus(after).nanos().saturating_mul(ANCHOR_PER_NANO);
+            self.anchor = self.anchor.saturating_add(moved);
+        }
+    }
+
+    fn fast(&self, step: Step, params: &Params) -> Option<NanoLog> {
+        let owners = owners(self.members.values());
+        let ballots = ballots(&self.members, &owners, |_| true, params);
+        Some(estimate(&ballots, self.deviation, step.now, params)?.fast)
     }
 
     /// What these ballots come to, from the state that the ticks before have left.
