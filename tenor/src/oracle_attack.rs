@@ -282,6 +282,17 @@ mod tests {
         let mut out = Vec::new();
         text(&plan, &rows, &mut out).unwrap();
         json(&plan, &rows, &mut out).unwrap();
-        expect![[r#""#]].assert_eq(&String::from_utf8(out).unwrap());
+        expect![[r#"
+            seed 7, 40 markets of leases, short attacks of 24 h
+            error of the day's fixing in %: median [95th percentile]
+            OK: share of the index's prints of that day that were OK
+            cost: in % of what the whole market earns in a day
+
+            attack                     share             ours             mean    OK   cost
+            quotes x10                  20.0      2.19 [4.39]   1234 [2469] -3    75     19
+            adaptive, 14 days, up       20.0      2.19 [4.39]   1234 [2469] -3    75     19
+            adaptive, 14 days, up at 20.0 %: 3 days at ln -150/1000, then 40 half-hours at ln 2300/1000, 100 % said to be leased
+            {"seed":7,"worlds":40,"evidence":"leases","hours":24,"rows":[{"attack":"quotes x10","share_ppm":200000,"cost_ppm":190000,"pretended_gpu_hours":12,"estimators":[{"estimator":"ours","median_error_ppm":21987,"p95_error_ppm":43974,"signed_median_ppm":0,"worst_step_ppm":51234,"unsettled":0,"not_ok_ppm":250000},{"estimator":"mean","median_error_ppm":12345678,"p95_error_ppm":24691356,"signed_median_ppm":0,"worst_step_ppm":51234,"unsettled":3,"not_ok_ppm":250000}]},{"attack":"adaptive, 14 days, up","share_ppm":200000,"cost_ppm":190000,"pretended_gpu_hours":12,"estimators":[{"estimator":"ours","median_error_ppm":21987,"p95_error_ppm":43974,"signed_median_ppm":0,"worst_step_ppm":51234,"unsettled":0,"not_ok_ppm":250000},{"estimator":"mean","median_error_ppm":12345678,"p95_error_ppm":24691356,"signed_median_ppm":0,"worst_step_ppm":51234,"unsettled":3,"not_ok_ppm":250000}],"policy":{"walk_days":3,"walk_log_thousandths":-150,"half_hours":40,"offset_log_thousandths":2300,"leased_ppm":1000000}}]}
+        "#]].assert_eq(&String::from_utf8(out).unwrap());
     }
 }
