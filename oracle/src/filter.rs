@@ -40,8 +40,8 @@ const ANCHOR_PER_NANO: i64 = 1_000_000;
 const JUMP_WIDENS: Ppm = Ppm::new(2_000_000);
 const DAY_NANOS: i128 = 86_400_000_000_000;
 
-/// The quotes of one tick.
-pub(crate) type Seens<'a> = BTreeMap<&'a ProviderId, Seen<'a>>;
+/// The quotes of one tick, in the order of their providers, of each one.
+pub(crate) type Seens<'a> = Vec<(&'a ProviderId, Seen<'a>)>;
 
 /// A founded index.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -171,16 +171,16 @@ impl Filter {
         let mut rest = seens.iter().peekable();
         let mut unknown = Vec::new();
         for (provider, member) in &mut self.members {
-            while let Some(other) = rest.next_if(|(seen, _)| **seen < provider) {
+            while let Some(other) = rest.next_if(|(seen, _)| *seen < provider) {
                 unknown.push(other);
             }
-            let seen = rest.next_if(|(seen, _)| **seen == provider);
+            let seen = rest.next_if(|(seen, _)| *seen == provider);
             member.attend(seen.map(|(_, seen)| seen), &step, params);
         }
         unknown.extend(rest);
         let room = usize::try_from(params.members_max).unwrap_or(usize::MAX);
         let room = room.saturating_sub(self.members.len());
-        for (&provider, seen) in unknown.into_iter().take(room) {
+        for &(provider, ref seen) in unknown.into_iter().take(room) {
             let mut newcomer = Member::newcomer(seen, step.now, params);
             newcomer.attend(Some(seen), &step, params);
             self.members.insert(provider.clone(), newcomer);
