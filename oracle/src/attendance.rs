@@ -1,7 +1,5 @@
 //! Who stands behind a tick, and whether that is enough to publish.
 
-use std::collections::BTreeSet;
-
 use instruments::Nanos;
 
 use crate::member::Member;
@@ -44,9 +42,7 @@ impl Attendance {
         params: &Params,
     ) -> Self {
         let (mut voting, mut on_probation, mut has_transactions) = (0_u32, 0_u32, false);
-        let mut clusters: BTreeSet<u32> = BTreeSet::new();
-        let mut recent: BTreeSet<u32> = BTreeSet::new();
-        let mut transacted: BTreeSet<u32> = BTreeSet::new();
+        let (mut clusters, mut recent, mut transacted) = (Vec::new(), Vec::new(), Vec::new());
         for (member, owner) in members {
             let (is_voter, is_present) = (member.is_voter(), member.is_present);
             if !is_voter {
@@ -55,21 +51,21 @@ impl Attendance {
             }
             has_transactions = has_transactions || member.is_transacted();
             if now.since(member.quote.at) <= params.recent {
-                recent.insert(owner);
+                recent.push(owner);
             }
             if is_present {
                 voting = voting.saturating_add(1);
-                clusters.insert(owner);
+                clusters.push(owner);
                 if member.is_transacted() {
-                    transacted.insert(owner);
+                    transacted.push(owner);
                 }
             }
         }
         Self {
             voting,
-            clusters: count(&clusters),
-            recent: count(&recent),
-            transacted: count(&transacted),
+            clusters: count(clusters),
+            recent: count(recent),
+            transacted: count(transacted),
             has_transactions,
             on_probation,
         }
@@ -98,6 +94,8 @@ impl Attendance {
     }
 }
 
-fn count(clusters: &BTreeSet<u32>) -> u32 {
-    u32::try_from(clusters.len()).unwrap_or(u32::MAX)
+fn count(mut owners: Vec<u32>) -> u32 {
+    owners.sort_unstable();
+    owners.dedup();
+    u32::try_from(owners.len()).unwrap_or(u32::MAX)
 }

@@ -102,10 +102,15 @@ impl Owned {
     }
 }
 
-fn owned(raw: impl Iterator<Item = (u32, u64, u64)>) -> BTreeMap<u32, Owned> {
-    let mut owners: BTreeMap<u32, Owned> = BTreeMap::new();
+/// By the owners' numbers, which are dense.
+fn owned(raw: impl Iterator<Item = (u32, u64, u64)>) -> Vec<Owned> {
+    let mut owners: Vec<Owned> = Vec::new();
     for (owner, weight, listed) in raw {
-        let owner = owners.entry(owner).or_default();
+        let place = usize::try_from(owner).unwrap_or(usize::MAX);
+        if owners.len() <= place {
+            owners.resize(place.saturating_add(1), Owned::default());
+        }
+        let Some(owner) = owners.get_mut(place) else { continue };
         owner.raw = owner.raw.saturating_add(weight);
         owner.listed = owner.listed.saturating_add(listed);
         owner.most_listed = owner.most_listed.max(listed);
@@ -120,10 +125,11 @@ pub(crate) fn shares(
     params: &Params,
 ) -> Vec<u32> {
     let owners = owned(raw.clone());
-    let most = cap(owners.values().map(|owner| owner.weight()), params);
+    let most = cap(owners.iter().map(|owner| owner.weight()), params);
     let capped: Vec<i128> = raw
         .map(|(owner, weight, _)| {
-            let owner = owners.get(&owner).copied().unwrap_or_default();
+            let place = usize::try_from(owner).unwrap_or(usize::MAX);
+            let owner = owners.get(place).copied().unwrap_or_default();
             let kept = i128::from(weight).saturating_mul(i128::from(owner.weight().min(most)));
             div_floor(kept.saturating_mul(PPM_PER_ONE), i128::from(owner.raw.max(1)))
         })
@@ -198,7 +204,7 @@ pub(crate) fn cluster_voices(clusters: &BTreeMap<u32, u64>) -> Ppm {
 /// x / (x + Σ min(w, κ)): what the caps take from honest clusters makes a coalition of many small ones heavier.
 pub(crate) fn coalition_share(ballots: &[Ballot<'_>], params: &Params) -> Ppm {
     let owners = owned(ballots.iter().map(|one| (one.owner, one.raw, one.listed)));
-    let weights = || owners.values().map(|owner| owner.weight());
+    let weights = || owners.iter().map(|owner| owner.weight());
     let most = cap(weights(), params);
     let all = weights().fold(0_u64, u64::saturating_add);
     let honest = weights().fold(0_u64, |sum, weight| sum.saturating_add(weight.min(most)));

@@ -3,13 +3,9 @@
 //! The plain ones remember nothing, refuse nothing as long as anybody quotes, and say nothing of their own uncertainty. They are here to
 //! be compared with, not to settle on.
 
-use std::cmp::Reverse;
-use std::collections::BTreeMap;
-
 use instruments::rounding::div_half_even;
 use instruments::{MicroUsd, Nanos, Ppm};
 
-use crate::cluster::ProviderId;
 use crate::index::Index;
 use crate::observation::Observation;
 use crate::params::Params;
@@ -62,14 +58,10 @@ impl Estimator {
 /// The prints of one grade by one estimator.
 #[derive(Debug, Clone)]
 pub struct Series {
+    /// Never ticks where the estimator is plain: it only says which observations count.
+    index: Index,
     params: Params,
-    method: Method,
-}
-
-#[derive(Debug, Clone)]
-enum Method {
-    Index(Box<Index>),
-    Plain(Plain),
+    plain: Option<Plain>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -84,40 +76,38 @@ impl Series {
     /// A series that has seen nothing.
     #[must_use]
     pub fn new(estimator: Estimator, params: Params) -> Self {
-        let method = match estimator {
-            Estimator::Ours => Method::Index(Box::new(Index::new(params.clone()))),
-            Estimator::Median => Method::Plain(Plain::Median),
-            Estimator::Mean => Method::Plain(Plain::Mean),
-            Estimator::StakeMean => Method::Plain(Plain::StakeMean),
-            Estimator::Iqm => Method::Plain(Plain::Iqm),
+        let plain = match estimator {
+            Estimator::Ours => None,
+            Estimator::Median => Some(Plain::Median),
+            Estimator::Mean => Some(Plain::Mean),
+            Estimator::StakeMean => Some(Plain::StakeMean),
+            Estimator::Iqm => Some(Plain::Iqm),
         };
-        Self { params, method }
+        Self { index: Index::new(params.clone()), params, plain }
     }
 
-    /// What the estimator says of one tick's observations: those that [`Index::tick`] takes, and no others.
+    /// What the estimator says of one tick's observations: those that count for [`Index::tick`], and no others.
     ///
     /// A plain one is `OK` with a confidence of the whole whenever anybody quotes, and withheld otherwise.
+    ///
+    /// # Panics
+    /// When `tick_at` is before the last tick of the index: the caller's time runs backwards.
     pub fn tick(&mut self, tick_at: Nanos, observations: &[Observation]) -> Print {
-        match &mut self.method {
-            Method::Index(index) => index.tick(tick_at, observations),
-            Method::Plain(plain) => plain.tick(tick_at, observations, &self.params),
+        let Some(plain) = self.plain else { return self.index.tick(tick_at, observations) };
+        let counted = self.index.counted(tick_at, observations);
+        let quotes: Vec<&Observation> = counted.into_values().collect();
+        let providers = u32::try_from(quotes.len()).unwrap_or(u32::MAX);
+        if quotes.is_empty() {
+            return Print::withheld(tick_at, Withheld::NoObservations, providers);
+        }
+        match plain.value(&quotes, &self.params) {
+            Some(value) => Print::plain(tick_at, value, providers),
+            None => Print::withheld(tick_at, Withheld::OutOfRange, providers),
         }
     }
 }
 
 impl Plain {
-    fn tick(self, tick_at: Nanos, observations: &[Observation], params: &Params) -> Print {
-        let quotes = current(tick_at, observations, params);
-        let providers = u32::try_from(quotes.len()).unwrap_or(u32::MAX);
-        if quotes.is_empty() {
-            return Print::withheld(tick_at, Withheld::NoObservations, providers);
-        }
-        match self.value(&quotes, params) {
-            Some(value) => Print::plain(tick_at, value, providers),
-            None => Print::withheld(tick_at, Withheld::OutOfRange, providers),
-        }
-    }
-
     fn value(self, quotes: &[&Observation], params: &Params) -> Option<MicroUsd> {
         match self {
             Self::Median => median(quotes),
@@ -134,22 +124,6 @@ impl Plain {
             }
         }
     }
-}
-
-/// One quote of each provider: the last one that is neither from after the tick nor older than one cadence, then the cheaper.
-fn current<'a>(
-    tick_at: Nanos,
-    observations: &'a [Observation],
-    params: &Params,
-) -> Vec<&'a Observation> {
-    let is_current = |observation: &&Observation| {
-        observation.at() <= tick_at && tick_at.since(observation.at()) <= params.cadence
-    };
-    let mut current: Vec<&Observation> = observations.iter().filter(is_current).collect();
-    current.sort_by_key(|o| (o.at(), Reverse(o.price()), Reverse(o.configs())));
-    let by_provider: BTreeMap<&ProviderId, &Observation> =
-        current.into_iter().map(|o| (o.provider(), o)).collect();
-    by_provider.into_values().collect()
 }
 
 /// What each quote weighs, in billionths of all: the GPU-seconds sold, times the stake, where anybody sold any, and listings otherwise.
@@ -194,6 +168,7 @@ mod tests {
     use instruments::{GpuSeconds, NanosSpan};
 
     use super::*;
+    use crate::cluster::ProviderId;
     use crate::observation::Lease;
     use crate::print::State;
 

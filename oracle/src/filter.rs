@@ -40,8 +40,8 @@ const ANCHOR_PER_NANO: i64 = 1_000_000;
 const JUMP_WIDENS: Ppm = Ppm::new(2_000_000);
 const DAY_NANOS: i128 = 86_400_000_000_000;
 
-/// The quotes of one tick.
-pub(crate) type Seens<'a> = BTreeMap<&'a ProviderId, Seen<'a>>;
+/// The quotes of one tick, in the order of their providers, of each one.
+pub(crate) type Seens<'a> = Vec<(&'a ProviderId, Seen<'a>)>;
 
 /// A founded index.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -56,6 +56,8 @@ pub(crate) struct Filter {
     utilisation: Utilisation,
     ladder: Ladder,
     epoch_ends_at: Nanos,
+    /// Whether the spreads are still those of the founding tick.
+    is_first_epoch: bool,
     is_calibrated: bool,
 }
 
@@ -109,6 +111,7 @@ impl Filter {
             utilisation: Utilisation::new(params),
             ladder: Ladder::default(),
             epoch_ends_at: now + params.epoch_first,
+            is_first_epoch: true,
             is_calibrated: false,
         }
     }
@@ -168,16 +171,16 @@ impl Filter {
         let mut rest = seens.iter().peekable();
         let mut unknown = Vec::new();
         for (provider, member) in &mut self.members {
-            while let Some(other) = rest.next_if(|(seen, _)| **seen < provider) {
+            while let Some(other) = rest.next_if(|(seen, _)| *seen < provider) {
                 unknown.push(other);
             }
-            let seen = rest.next_if(|(seen, _)| **seen == provider);
+            let seen = rest.next_if(|(seen, _)| *seen == provider);
             member.attend(seen.map(|(_, seen)| seen), &step, params);
         }
         unknown.extend(rest);
         let room = usize::try_from(params.members_max).unwrap_or(usize::MAX);
         let room = room.saturating_sub(self.members.len());
-        for (&provider, seen) in unknown.into_iter().take(room) {
+        for &(provider, ref seen) in unknown.into_iter().take(room) {
             let mut newcomer = Member::newcomer(seen, step.now, params);
             newcomer.attend(Some(seen), &step, params);
             self.members.insert(provider.clone(), newcomer);
@@ -193,8 +196,29 @@ impl Filter {
             self.is_calibrated = false;
             self.epoch_ends_at = step.now + params.epoch;
             self.members.values_mut().for_each(Member::turn_epoch);
+            if self.is_first_epoch {
+                self.is_first_epoch = false;
+                self.replace_founding_spreads(step, params);
+            }
         }
         self.members.values_mut().for_each(|member| member.roll_spread(step.elapsed, params));
+    }
+
+    /// The spreads of one tick give way to those of a week at once; the anchor takes up the difference, so that the index does not move.
+    fn replace_founding_spreads(&mut self, step: Step, params: &Params) {
+        let before = self.fast(step, params);
+        self.members.values_mut().for_each(Member::take_spread);
+        let after = self.fast(step, params);
+        if let (Some(before), Some(after)) = (before, after) {
+            let moved = before.minus(after).nanos().saturating_mul(ANCHOR_PER_NANO);
+            self.anchor = self.anchor.saturating_add(moved);
+        }
+    }
+
+    fn fast(&self, step: Step, params: &Params) -> Option<NanoLog> {
+        let owners = owners(self.members.values());
+        let ballots = ballots(&self.members, &owners, |_| true, params);
+        Some(estimate(&ballots, self.deviation, step.now, params)?.fast)
     }
 
     /// What these ballots come to, from the state that the ticks before have left.

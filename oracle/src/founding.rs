@@ -20,7 +20,7 @@ pub(crate) fn founders(
 ) -> Option<BTreeMap<ProviderId, Member>> {
     let room = params.members_max.try_into().unwrap_or(usize::MAX);
     let mut members: BTreeMap<ProviderId, Member> = BTreeMap::new();
-    for (&provider, seen) in seens.iter().take(room) {
+    for &(provider, ref seen) in seens.iter().take(room) {
         let mut member = Member::newcomer(seen, seen.quote.at, params);
         member.attend(Some(seen), step, params);
         members.insert(provider.clone(), member);

@@ -94,7 +94,7 @@ impl Index {
     }
 
     /// Of every provider the one observation that counts.
-    fn counted<'a>(
+    pub(crate) fn counted<'a>(
         &self,
         tick_at: Nanos,
         observations: &'a [Observation],
@@ -154,7 +154,7 @@ impl Index {
 
     fn unfounded(&self, tick_at: Nanos, seens: &Seens<'_>) -> Print {
         let count = |many: usize| u32::try_from(many).unwrap_or(u32::MAX);
-        let owners: BTreeSet<&ClusterId> = seens.values().map(|seen| seen.cluster).collect();
+        let owners: BTreeSet<&ClusterId> = seens.iter().map(|(_, seen)| seen.cluster).collect();
         let (providers, owners) = (count(seens.len()), count(owners.len()));
         let needed = self.params.providers_min;
         let reason = if providers == 0 {

@@ -405,6 +405,13 @@ impl Member {
         }
     }
 
+    /// Takes the spread of the epoch at once.
+    pub(crate) fn take_spread(&mut self) {
+        if let Standing::Voter { spread, .. } = &mut self.standing {
+            spread.now = spread.target;
+        }
+    }
+
     /// Moves the spread towards its target, by no more than the daily limit.
     pub(crate) fn roll_spread(&mut self, elapsed: NanosSpan, params: &Params) {
         if let Standing::Voter { spread, .. } = &mut self.standing {

@@ -20,6 +20,7 @@ use std::thread;
 use instruments::Ppm;
 use oracle::Estimator;
 
+pub use self::market::Evidence;
 pub use self::scheme::{Kind, Policy};
 
 use self::arena::{Arena, Effect};
@@ -39,6 +40,8 @@ pub struct Plan {
     pub shares: Vec<Ppm>,
     /// How long the short attacks last, in half-hours.
     pub ticks: u32,
+    /// What the index is shown.
+    pub evidence: Evidence,
     /// Which attacks.
     pub kinds: Vec<Kind>,
     /// Who is attacked.
@@ -104,14 +107,16 @@ pub fn run(plan: &Plan, done: &(dyn Fn(usize, usize) + Sync)) -> Vec<Row> {
     let report = || done(finished.fetch_add(1, Ordering::Relaxed) + 1, all);
 
     let policies = in_parallel(&adaptive, &report, |&(share, kind)| {
-        kind.aim().map_or_else(Policy::default, |aim| tune(plan.seed, plan.shares[share], aim))
+        kind.aim().map_or_else(Policy::default, |aim| {
+            tune(plan.seed, plan.shares[share], plan.evidence, aim)
+        })
     });
     let policy = |share: usize, kind: Kind| {
         adaptive.iter().position(|part| *part == (share, kind)).map(|at| policies[at])
     };
     let trials = in_parallel(&parts, &report, |&(world, share)| {
         let seed = Stream::new(plan.seed, &format!("attack: world {world}")).number();
-        let market = || Market::new(seed, plan.shares[share]);
+        let market = || Market::new(seed, plan.shares[share], plan.evidence);
         let mut arena = Arena::new(market(), &plan.estimators);
         let trial = |kind: &Kind| {
             let ticks = usize::try_from(plan.ticks).unwrap_or(usize::MAX);
@@ -121,7 +126,7 @@ pub fn run(plan: &Plan, done: &(dyn Fn(usize, usize) + Sync)) -> Vec<Row> {
                 try_one(&mut Arena::new(rising, &plan.estimators), &scheme)
             } else if *kind == Kind::OneWild {
                 // Its coalition is one provider, whatever the share: once is enough.
-                let consensus = (share == 0).then(|| Market::consensus(seed));
+                let consensus = (share == 0).then(|| Market::consensus(seed, plan.evidence));
                 consensus.map_or_else(Trial::default, |market| {
                     try_one(&mut Arena::new(market, &plan.estimators), &scheme)
                 })

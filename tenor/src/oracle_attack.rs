@@ -4,11 +4,11 @@
 
 use std::io::{self, Write};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use instruments::Ppm;
 use oracle::Estimator;
 use serde::Serialize;
-use sim::attack::{Cell, Kind, Plan, Policy, Row};
+use sim::attack::{Cell, Evidence, Kind, Plan, Policy, Row};
 
 use crate::oracle_index::estimator;
 use crate::progress::Progress;
@@ -31,12 +31,33 @@ pub(crate) struct AttackArgs {
     #[arg(long, value_name = "HOURS", default_value_t = 24,
         value_parser = clap::value_parser!(u32).range(1..=168))]
     pub(crate) hours: u32,
+    /// What the index is shown: asks, leases with receipts and units, or asks alone.
+    #[arg(long, value_name = "WHAT", default_value = "leases")]
+    pub(crate) evidence: EvidenceArg,
     /// Whom to attack; all without it.
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = estimator())]
     pub(crate) estimator: Vec<Estimator>,
     /// Print one JSON object.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// What the index is shown of everybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EvidenceArg {
+    /// Asks, leases with receipts, and units.
+    Leases,
+    /// Asks alone: one listing each, so that all weigh the same.
+    Asks,
+}
+
+impl EvidenceArg {
+    const fn evidence(self) -> Evidence {
+        match self {
+            Self::Leases => Evidence::Leases,
+            Self::Asks => Evidence::Asks,
+        }
+    }
 }
 
 impl AttackArgs {
@@ -55,6 +76,7 @@ impl AttackArgs {
             seed: self.seed,
             shares: shares.into_iter().map(|percent| Ppm::new(percent * PPM_PER_PERCENT)).collect(),
             ticks: self.hours * 2,
+            evidence: self.evidence.evidence(),
             kinds: Kind::ALL.to_vec(),
             estimators,
         }
@@ -79,6 +101,7 @@ fn json(plan: &Plan, rows: &[Row], out: &mut impl Write) -> io::Result<()> {
     let wire = WireTable {
         seed: plan.seed,
         worlds: plan.worlds,
+        evidence: shown(plan.evidence),
         hours: plan.ticks / 2,
         rows: rows.iter().map(wire_row).collect(),
     };
@@ -87,7 +110,8 @@ fn json(plan: &Plan, rows: &[Row], out: &mut impl Write) -> io::Result<()> {
 
 fn text(plan: &Plan, rows: &[Row], out: &mut impl Write) -> io::Result<()> {
     let Plan { seed, worlds, ticks, .. } = plan;
-    writeln!(out, "seed {seed}, {worlds} markets, short attacks of {} h", ticks / 2)?;
+    let shown = shown(plan.evidence);
+    writeln!(out, "seed {seed}, {worlds} markets of {shown}, short attacks of {} h", ticks / 2)?;
     writeln!(out, "error of the day's fixing in %: median [95th percentile]")?;
     writeln!(out, "OK: share of the index's prints of that day that were OK")?;
     writeln!(out, "cost: in % of what the whole market earns in a day\n")?;
@@ -122,6 +146,13 @@ fn text(plan: &Plan, rows: &[Row], out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
+const fn shown(evidence: Evidence) -> &'static str {
+    match evidence {
+        Evidence::Leases => "leases",
+        Evidence::Asks => "asks",
+    }
+}
+
 fn cell_text(cell: &Cell) -> String {
     let unsettled = match cell.unsettled {
         0 => String::new(),
@@ -147,6 +178,7 @@ fn tenths(ppm: u64) -> String {
 struct WireTable {
     seed: u64,
     worlds: u64,
+    evidence: &'static str,
     hours: u32,
     rows: Vec<WireRow>,
 }
@@ -238,6 +270,7 @@ mod tests {
             seed: 7,
             share: vec![20, 20],
             hours: 24,
+            evidence: EvidenceArg::Leases,
             estimator: vec![Estimator::Mean, Estimator::Ours],
             json: false,
         };
@@ -249,6 +282,17 @@ mod tests {
         let mut out = Vec::new();
         text(&plan, &rows, &mut out).unwrap();
         json(&plan, &rows, &mut out).unwrap();
-        expect![[r#""#]].assert_eq(&String::from_utf8(out).unwrap());
+        expect![[r#"
+            seed 7, 40 markets of leases, short attacks of 24 h
+            error of the day's fixing in %: median [95th percentile]
+            OK: share of the index's prints of that day that were OK
+            cost: in % of what the whole market earns in a day
+
+            attack                     share             ours             mean    OK   cost
+            quotes x10                  20.0      2.19 [4.39]   1234 [2469] -3    75     19
+            adaptive, 14 days, up       20.0      2.19 [4.39]   1234 [2469] -3    75     19
+            adaptive, 14 days, up at 20.0 %: 3 days at ln -150/1000, then 40 half-hours at ln 2300/1000, 100 % said to be leased
+            {"seed":7,"worlds":40,"evidence":"leases","hours":24,"rows":[{"attack":"quotes x10","share_ppm":200000,"cost_ppm":190000,"pretended_gpu_hours":12,"estimators":[{"estimator":"ours","median_error_ppm":21987,"p95_error_ppm":43974,"signed_median_ppm":0,"worst_step_ppm":51234,"unsettled":0,"not_ok_ppm":250000},{"estimator":"mean","median_error_ppm":12345678,"p95_error_ppm":24691356,"signed_median_ppm":0,"worst_step_ppm":51234,"unsettled":3,"not_ok_ppm":250000}]},{"attack":"adaptive, 14 days, up","share_ppm":200000,"cost_ppm":190000,"pretended_gpu_hours":12,"estimators":[{"estimator":"ours","median_error_ppm":21987,"p95_error_ppm":43974,"signed_median_ppm":0,"worst_step_ppm":51234,"unsettled":0,"not_ok_ppm":250000},{"estimator":"mean","median_error_ppm":12345678,"p95_error_ppm":24691356,"signed_median_ppm":0,"worst_step_ppm":51234,"unsettled":3,"not_ok_ppm":250000}],"policy":{"walk_days":3,"walk_log_thousandths":-150,"half_hours":40,"offset_log_thousandths":2300,"leased_ppm":1000000}}]}
+        "#]].assert_eq(&String::from_utf8(out).unwrap());
     }
 }

@@ -38,6 +38,21 @@ fn mean_between(honest: &[Vote], from: i128, until: i128) -> i128 {
     sum.div_euclid(until - from)
 }
 
+/// ORACLE-045: the two ticks of `docs/oracle.md`.
+#[test]
+fn oracle_045_the_two_ticks_by_hand() {
+    let mut quotes = Quotes::of(&[1_800_000, 2_000_000, 2_100_000, 2_400_000]);
+    assert_eq!(micros(&quotes.tick()), 2_049_390);
+    quotes.prices[2] = Some(21_000_000);
+    let (print, told) = quotes.index.tick_explained(quotes.now, &quotes.observations());
+    assert_eq!(micros(&print), 2_070_418);
+    // The index reckons in micro-dollars, the page in dollars.
+    let dollar = NanoLog::of(MicroUsd::new(1_000_000)).unwrap();
+    let logs = [told.fast.minus(dollar), told.level.minus(dollar), told.anchor];
+    let rounded = logs.map(|log| (log.nanos() + 50_000) / 100_000);
+    assert_eq!(rounded, [7_275, 7_843, 2]);
+}
+
 proptest! {
     /// ORACLE-042 (T1): whatever a coalition reports that has less than four tenths of the weight, the middle fifth stays between two
     /// means of honest votes.

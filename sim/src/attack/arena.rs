@@ -44,7 +44,7 @@ impl Arena {
         let honest = (0..HORIZON).map(|tick| market.honest(tick)).collect::<Vec<_>>();
         let mut calm = fresh(estimators);
         for (tick, observations) in honest.iter().enumerate().take(CALM) {
-            for series in &mut calm {
+            for (series, _) in calm.iter_mut().zip(estimators).filter(|(_, it)| remembers(**it)) {
                 series.tick(at(tick), observations);
             }
         }
@@ -56,11 +56,16 @@ impl Arena {
     /// What every estimator settles at when nobody lies, in the day before `end`.
     fn without(&mut self, end: usize) -> Vec<Option<MicroUsd>> {
         let mut settled = Vec::with_capacity(self.running.len());
-        for (series, values) in self.running.iter_mut().zip(&mut self.values) {
-            for tick in CALM + values.len()..end {
-                values.push(series.tick(at(tick), &self.honest[tick]).value);
+        let all = self.running.iter_mut().zip(&mut self.values).zip(&self.estimators);
+        for ((series, values), &estimator) in all {
+            let mut print = |tick: usize| series.tick(at(tick), &self.honest[tick]).value;
+            if remembers(estimator) {
+                values.extend((CALM + values.len()..end).map(print));
+                settled.push(fixing(&values[end - DAY - CALM..end - CALM]));
+            } else {
+                let day: Vec<_> = (end - DAY..end).map(&mut print).collect();
+                settled.push(fixing(&day));
             }
-            settled.push(fixing(&values[end - DAY - CALM..end - CALM]));
         }
         settled
     }
@@ -75,9 +80,12 @@ impl Arena {
         };
         let mut runs: Vec<Run> = series.iter().map(|_| Run::default()).collect();
         for tick in from..scheme.end {
-            let lied = scheme.observations(&self.market, tick);
-            for (series, run) in series.iter_mut().zip(&mut runs) {
-                run.take(tick, scheme, series.tick(at(tick), &lied));
+            let lied = scheme.observations(&self.market, tick, &self.honest[tick]);
+            let all = series.iter_mut().zip(&mut runs).zip(&self.estimators);
+            for ((series, run), &estimator) in all {
+                if remembers(estimator) || scheme.end <= tick + DAY {
+                    run.take(tick, scheme, series.tick(at(tick), &lied));
+                }
             }
         }
         runs.into_iter().zip(without).map(|(run, without)| run.effect(without)).collect()
@@ -128,6 +136,11 @@ fn lost_by(act: Act, earned: i128) -> i128 {
     let million = oracle::NanoLog::of(MicroUsd::new(1_000_000)).unwrap_or_default();
     let kept = million.plus(act.paid).price().map_or(0, MicroUsd::micros);
     div_half_even(earned * (PPM_PER_ONE - i128::from(kept)).max(0), PPM_PER_ONE)
+}
+
+/// Whether an estimator's print depends on earlier ticks; the others are asked only on the day that settles.
+fn remembers(estimator: Estimator) -> bool {
+    estimator == Estimator::Ours
 }
 
 fn fresh(estimators: &[Estimator]) -> Vec<Series> {

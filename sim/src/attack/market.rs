@@ -45,6 +45,16 @@ pub(super) struct Market {
     units: Vec<u32>,
     /// By provider.
     colludes: Vec<bool>,
+    evidence: Evidence,
+}
+
+/// What the index is shown of everybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Evidence {
+    /// Asks, leases with receipts, and units.
+    Leases,
+    /// Asks alone: one listing each, so that all weigh the same.
+    Asks,
 }
 
 /// What one name says in one tick.
@@ -58,6 +68,7 @@ pub(super) struct Said<'a> {
     pub(super) units: u32,
     /// In millionths.
     pub(super) leased: u32,
+    pub(super) evidence: Evidence,
 }
 
 /// When a tick is.
@@ -67,22 +78,22 @@ pub(super) fn at(tick: usize) -> Nanos {
 }
 
 impl Market {
-    /// The market of this seed, in which a random coalition has `share` of the leased GPU-hours.
-    pub(super) fn new(seed: u64, share: Ppm) -> Self {
+    /// The market of this seed, in which a random coalition has `share` of the leased GPU-hours, and of the names as nearly as can be.
+    pub(super) fn new(seed: u64, share: Ppm, evidence: Evidence) -> Self {
         let mut stream = Stream::new(seed, "attack: levels and weights");
         let center = NanoLog::of(LEVEL).unwrap_or_default();
         let levels: Vec<NanoLog> =
             (0..PROVIDERS).map(|_| center.plus(normal(&mut stream, LEVEL_DEVIATION))).collect();
         let units = (0..PROVIDERS).map(|_| pareto(&mut stream)).collect();
         let prices = prices(&levels, &mut Stream::new(seed, "attack: prices"));
-        let mut market = Self { prices, units, colludes: vec![false; PROVIDERS] };
+        let mut market = Self { prices, units, colludes: vec![false; PROVIDERS], evidence };
         market.collude(share, &mut Stream::new(seed, "attack: coalition"));
         market
     }
 
     /// All levels the same and no price ever moves; the coalition is one provider.
-    pub(super) fn consensus(seed: u64) -> Self {
-        let mut market = Self::new(seed, Ppm::new(1));
+    pub(super) fn consensus(seed: u64, evidence: Evidence) -> Self {
+        let mut market = Self::new(seed, Ppm::new(1), evidence);
         let level = NanoLog::of(LEVEL).unwrap_or_default();
         market.prices.iter_mut().flatten().for_each(|price| *price = level);
         market.units.iter_mut().for_each(|units| *units = 1_000);
@@ -135,6 +146,10 @@ impl Market {
         self.prices[tick][provider]
     }
 
+    pub(super) fn evidence(&self) -> Evidence {
+        self.evidence
+    }
+
     pub(super) fn units(&self, provider: usize) -> u32 {
         self.units[provider]
     }
@@ -171,6 +186,7 @@ impl Market {
             paid: price,
             units: self.units(provider),
             leased: LEASED,
+            evidence: self.evidence,
         };
         said.observation(tick)
     }
@@ -192,12 +208,16 @@ impl Said<'_> {
         let leased = u32::try_from(u64::from(self.units) * u64::from(self.leased) / 1_000_000);
         let leased = leased.unwrap_or(u32::MAX);
         let made = Observation::new(at(tick), provider, self.ask.price()?, 1).ok()?;
-        let mut made = made.with_tier(Tier::Leased);
+        let is_leased = self.evidence == Evidence::Leases;
+        let mut made = made.with_tier(if is_leased { Tier::Leased } else { Tier::Offered });
         if let Some(owner) = self.owner {
             made = made.with_cluster(ClusterId::new(owner).ok()?);
         }
         if let Some(route) = self.route {
             made = made.with_route(ClusterId::new(route).ok()?);
+        }
+        if !is_leased {
+            return Some(made);
         }
         made = made.with_units(Units { total: self.units, leased }).ok()?;
         let gpu_seconds = sold(self.units, self.leased);
@@ -252,7 +272,7 @@ mod tests {
     fn attack_002_a_coalition_has_its_share_of_the_leased_hours() {
         for seed in 1..6 {
             for share in [50_000, 200_000, 450_000] {
-                let market = Market::new(seed, Ppm::new(share));
+                let market = Market::new(seed, Ppm::new(share), Evidence::Leases);
                 let all: u64 = (0..PROVIDERS).map(|p| u64::from(market.units(p))).sum();
                 let theirs = (0..PROVIDERS).filter(|&p| market.colludes(p));
                 let theirs: u64 = theirs.map(|p| u64::from(market.units(p))).sum();
@@ -264,7 +284,7 @@ mod tests {
 
     #[test]
     fn a_rising_market_ends_a_tenth_higher() {
-        let market = Market::new(3, Ppm::new(200_000));
+        let market = Market::new(3, Ppm::new(200_000), Evidence::Asks);
         let end = CALM + DAY;
         let rising = market.rising(end);
         assert_eq!(rising.price(end - DAY, 0), market.price(end - DAY, 0));

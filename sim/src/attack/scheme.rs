@@ -31,10 +31,14 @@ pub enum Kind {
     Stealth,
     /// Ten times the ask, while what was paid stays what it was.
     AsksTenfold,
+    /// Ten times the price on the day of the two rows below, each under its own name.
+    OwnNames,
     /// Ten times the price, each under ten names whose owner is known.
     ClonesOwned,
     /// Ten times the price, each under ten names whose owner is hidden.
     ClonesHidden,
+    /// The same, with all the names there when the index is founded.
+    ClonesFounding,
     /// Not quoting.
     Leave,
     /// One provider asks a million times the price where all others agree exactly.
@@ -53,21 +57,27 @@ pub enum Kind {
     RouteStale,
     /// Quotes that came by one route are 18 % too high for a day.
     RouteShifted,
-    /// The best policy that was found for raising the settlement.
+    /// The best policy that was found for raising the settlement within a day.
+    DayUp,
+    /// The best policy that was found for lowering it within a day.
+    DayDown,
+    /// The best policy that was found for raising the settlement within two weeks.
     AdaptiveUp,
-    /// The best policy that was found for lowering it.
+    /// The best policy that was found for lowering it within two weeks.
     AdaptiveDown,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 21] = [
         Self::Tenfold,
         Self::Tenth,
         Self::Stealth,
         Self::AsksTenfold,
+        Self::OwnNames,
         Self::ClonesOwned,
         Self::ClonesHidden,
+        Self::ClonesFounding,
         Self::Leave,
         Self::OneWild,
         Self::WeekTenfold,
@@ -77,6 +87,8 @@ impl Kind {
         Self::FullWeek,
         Self::RouteStale,
         Self::RouteShifted,
+        Self::DayUp,
+        Self::DayDown,
         Self::AdaptiveUp,
         Self::AdaptiveDown,
     ];
@@ -89,8 +101,10 @@ impl Kind {
             Self::Tenth => "quotes x0.1",
             Self::Stealth => "stealth +42 %",
             Self::AsksTenfold => "asks alone x10",
-            Self::ClonesOwned => "x10, 10 names, owner known",
-            Self::ClonesHidden => "x10, 10 names, owner hidden",
+            Self::OwnNames => "x10 after 15 days",
+            Self::ClonesOwned => "the same, 10 names, owned",
+            Self::ClonesHidden => "the same, 10 names, hidden",
+            Self::ClonesFounding => "x10, 10 names from founding",
             Self::Leave => "leaving",
             Self::OneWild => "one 1e6 in a consensus",
             Self::WeekTenfold => "x10 for 7 days",
@@ -100,8 +114,10 @@ impl Kind {
             Self::FullWeek => "all leased, 7 days",
             Self::RouteStale => "route stale, market +10 %",
             Self::RouteShifted => "route +18 %",
-            Self::AdaptiveUp => "adaptive, up",
-            Self::AdaptiveDown => "adaptive, down",
+            Self::DayUp => "adaptive, 24 h, up",
+            Self::DayDown => "adaptive, 24 h, down",
+            Self::AdaptiveUp => "adaptive, 14 days, up",
+            Self::AdaptiveDown => "adaptive, 14 days, down",
         }
     }
 
@@ -111,10 +127,23 @@ impl Kind {
         let begins = day.saturating_sub(ticks).max(1);
         let says = |act: Act| Scheme {
             look: Look::default(),
+            splits_at: 0,
             phases: vec![Phase { from: begins, until: day, act }],
             end: day,
         };
         let looks = |look: Look, act: Act| Scheme { look, ..says(act) };
+        let names = Look { names: CLONES, ..Look::default() };
+        // New names are on probation for a week; a day later all of them vote with their full weight.
+        let later = |look: Look| Scheme {
+            look,
+            splits_at: CALM,
+            phases: vec![Phase {
+                from: begins + 8 * DAY,
+                until: day + 8 * DAY,
+                act: Act::price(TENFOLD),
+            }],
+            end: day + 8 * DAY,
+        };
         let week = |act: Act| Scheme {
             phases: vec![Phase { from: CALM, until: CALM + 7 * DAY, act }],
             end: CALM + 7 * DAY,
@@ -125,13 +154,10 @@ impl Kind {
             Self::Tenth => says(Act::price(NanoLog::new(-TENFOLD.nanos()))),
             Self::Stealth => says(Act::price(STEALTH)),
             Self::AsksTenfold => says(Act { ask: TENFOLD, ..Act::HONEST }),
-            Self::ClonesOwned => looks(
-                Look { names: CLONES, has_known_owner: true, ..Look::default() },
-                Act::price(TENFOLD),
-            ),
-            Self::ClonesHidden => {
-                looks(Look { names: CLONES, ..Look::default() }, Act::price(TENFOLD))
-            }
+            Self::OwnNames => later(Look::default()),
+            Self::ClonesOwned => later(Look { has_known_owner: true, ..names }),
+            Self::ClonesHidden => later(names),
+            Self::ClonesFounding => looks(names, Act::price(TENFOLD)),
             Self::Leave => says(Act { is_absent: true, ..Act::HONEST }),
             Self::OneWild => says(Act::price(MILLIONFOLD)),
             Self::WeekTenfold => week(Act::price(TENFOLD)),
@@ -146,21 +172,25 @@ impl Kind {
             Self::RouteShifted => {
                 looks(Look { has_route: true, ..Look::default() }, Act::price(MISREAD))
             }
-            Self::AdaptiveUp | Self::AdaptiveDown => policy.scheme(),
+            Self::DayUp | Self::DayDown | Self::AdaptiveUp | Self::AdaptiveDown => policy.scheme(),
         }
     }
 
     /// Whether the policy of the adaptive attacks decides what it does, and which way it wants the settlement.
     pub(super) const fn aim(self) -> Option<Aim> {
         match self {
-            Self::AdaptiveUp => Some(Aim::Up),
-            Self::AdaptiveDown => Some(Aim::Down),
+            Self::DayUp => Some(Aim { is_up: true, walk_days_max: 0 }),
+            Self::DayDown => Some(Aim { is_up: false, walk_days_max: 0 }),
+            Self::AdaptiveUp => Some(Aim { is_up: true, walk_days_max: WALK_DAYS_MAX }),
+            Self::AdaptiveDown => Some(Aim { is_up: false, walk_days_max: WALK_DAYS_MAX }),
             Self::Tenfold
             | Self::Tenth
             | Self::Stealth
             | Self::AsksTenfold
+            | Self::OwnNames
             | Self::ClonesOwned
             | Self::ClonesHidden
+            | Self::ClonesFounding
             | Self::Leave
             | Self::OneWild
             | Self::WeekTenfold
@@ -174,18 +204,23 @@ impl Kind {
     }
 }
 
-/// Which way a settlement is wanted.
+/// What an adaptive attacker wants, and how long it may prepare.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Aim {
-    Up,
-    Down,
+pub(super) struct Aim {
+    /// A higher settlement; a lower one otherwise.
+    pub(super) is_up: bool,
+    pub(super) walk_days_max: u32,
 }
+
+/// The longest preparation.
+const WALK_DAYS_MAX: u32 = 13;
 
 /// Thirteen days of one thing, a day of another.
 fn walk(first: Act, then: Act) -> Scheme {
     let turn = CALM + 13 * DAY;
     Scheme {
         look: Look::default(),
+        splits_at: 0,
         phases: vec![
             Phase { from: CALM, until: turn, act: first },
             Phase { from: turn, until: turn + DAY, act: then },
@@ -197,13 +232,16 @@ fn walk(first: Act, then: Act) -> Scheme {
 /// A coalition's whole plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Scheme {
+    /// How the coalition looks.
     pub(super) look: Look,
+    /// From when on.
+    pub(super) splits_at: usize,
     pub(super) phases: Vec<Phase>,
     /// The tick before which the last day ends.
     pub(super) end: usize,
 }
 
-/// How the coalition looks, from the first tick.
+/// How a coalition looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Look {
     /// Under how many names each of them quotes.
@@ -263,30 +301,34 @@ impl Act {
 impl Scheme {
     /// Whether an index that has seen only honest quotes until the first phase is the one that it meets.
     pub(super) fn begins_unseen(&self) -> bool {
-        self.look == Look::default() && self.phases.iter().all(|phase| CALM <= phase.from)
+        (self.look == Look::default() || CALM <= self.splits_at)
+            && self.phases.iter().all(|phase| CALM <= phase.from)
     }
 
-    /// What everybody says in a tick.
-    pub(super) fn observations(&self, market: &Market, tick: usize) -> Vec<Observation> {
-        let mut all = Vec::with_capacity(PROVIDERS);
+    /// What everybody says in a tick, of which `honest` is what they would say otherwise.
+    pub(super) fn observations(
+        &self,
+        market: &Market,
+        tick: usize,
+        honest: &[Observation],
+    ) -> Vec<Observation> {
         let phase = self.phases.iter().find(|phase| phase.from <= tick && tick < phase.until);
-        if phase.is_none() && self.look == Look::default() {
-            return market.honest(tick);
+        let look = if self.splits_at <= tick { self.look } else { Look::default() };
+        if phase.is_none() && look == Look::default() {
+            return honest.to_vec();
         }
-        for provider in 0..PROVIDERS {
-            let (act, look) = if market.colludes(provider) {
-                (phase.map_or(Act::HONEST, |phase| phase.act), self.look)
-            } else {
-                (Act::HONEST, Look::default())
-            };
-            if act.is_absent {
-                continue;
+        let act = phase.map_or(Act::HONEST, |phase| phase.act);
+        let seen_at = match phase {
+            Some(phase) if act.is_stale => phase.from - 1,
+            Some(_) | None => tick,
+        };
+        let mut all = Vec::with_capacity(PROVIDERS);
+        for (provider, honest) in honest.iter().enumerate() {
+            if !market.colludes(provider) {
+                all.push(honest.clone());
+            } else if !act.is_absent {
+                say(market, (seen_at, tick), (provider, look, act), &mut all);
             }
-            let seen_at = match phase {
-                Some(phase) if act.is_stale => phase.from - 1,
-                Some(_) | None => tick,
-            };
-            say(market, (seen_at, tick), (provider, look, act), &mut all);
         }
         all
     }
@@ -312,6 +354,7 @@ fn say(
             paid: price.plus(act.paid),
             units: units.max(1),
             leased: act.leased.unwrap_or(LEASED),
+            evidence: market.evidence(),
         };
         all.extend(said.observation(tick));
     }
@@ -333,9 +376,6 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// The longest preparation.
-    pub(super) const WALK_DAYS_MAX: u32 = 13;
-
     pub(super) fn scheme(self) -> Scheme {
         let leased = Some(self.leased);
         let act = |thousandths: i32| Act {
@@ -351,6 +391,6 @@ impl Policy {
         let walk = Phase { from: CALM, until: begins, act: act(before) };
         let strike = Phase { from: begins, until: end, act: act(self.offset) };
         let phases = [walk, strike].into_iter().filter(|phase| phase.from < phase.until);
-        Scheme { look: Look::default(), phases: phases.collect(), end }
+        Scheme { look: Look::default(), splits_at: 0, phases: phases.collect(), end }
     }
 }

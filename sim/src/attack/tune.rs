@@ -6,36 +6,32 @@ use instruments::Ppm;
 use oracle::Estimator;
 
 use super::arena::Arena;
-use super::market::Market;
+use super::market::{Evidence, Market};
 use super::scheme::{Aim, Policy};
 use crate::seed::Stream;
 
 /// Markets to train in.
-const WORLDS: u64 = 3;
+const WORLDS: u64 = 2;
 /// Policies that are tried.
-const TRIALS: u32 = 40;
+const TRIALS: u32 = 24;
 /// Prices are tried this far from the honest ones, in thousandths of a logarithm.
 const REACH: i32 = 2_300;
 
 /// The best policy that was found for one share and one aim.
-pub(super) fn tune(seed: u64, share: Ppm, aim: Aim) -> Policy {
+pub(super) fn tune(seed: u64, share: Ppm, evidence: Evidence, aim: Aim) -> Policy {
     let mut arenas: Vec<Arena> = (0..WORLDS)
         .map(|world| {
             let seed = Stream::new(seed, &format!("attack: training {world}")).number();
-            Arena::new(Market::new(seed, share), &[Estimator::Ours])
+            Arena::new(Market::new(seed, share, evidence), &[Estimator::Ours])
         })
         .collect();
     let mut stream = Stream::new(seed, &format!("attack: trials {}", share.ppm()));
-    let sign = match aim {
-        Aim::Up => 1,
-        Aim::Down => -1,
-    };
+    let sign = if aim.is_up { 1 } else { -1 };
     let (mut best, mut most) = (Policy::default(), i64::MIN);
     for trial in 0..TRIALS {
-        let policy = match openings(sign).get(usize::try_from(trial).unwrap_or(usize::MAX)) {
-            Some(&opening) => opening,
-            None => neighbour(best, &mut stream),
-        };
+        let opening = openings(sign).get(usize::try_from(trial).unwrap_or(usize::MAX)).copied();
+        let policy = opening.unwrap_or_else(|| neighbour(best, &mut stream));
+        let policy = Policy { walk_days: policy.walk_days.min(aim.walk_days_max), ..policy };
         let gain = gain(&mut arenas, policy, sign);
         if most < gain {
             (best, most) = (policy, gain);
@@ -76,7 +72,7 @@ fn neighbour(from: Policy, stream: &mut Stream) -> Policy {
     let mut policy = from;
     for _ in 0..stream.between(1, 2) {
         match stream.below(5) {
-            0 => policy.walk_days = within(policy.walk_days, 4, (0, Policy::WALK_DAYS_MAX), stream),
+            0 => policy.walk_days = within(policy.walk_days, 4, (0, 13), stream),
             1 => policy.ticks = within(policy.ticks, 16, (1, 48), stream),
             2 => policy.leased = within(policy.leased, 200_000, (0, 1_000_000), stream),
             3 => policy.walk = near(policy.walk, stream),
