@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::ballot::shares;
+use crate::ballot::{owners, shares};
 use crate::cluster::ProviderId;
 use crate::filter::{Seens, Step};
 use crate::log::NanoLog;
@@ -49,7 +49,9 @@ pub(crate) fn level_of(votes: &[Vote], params: &Params) -> Option<NanoLog> {
 
 fn levels<'a>(members: impl Iterator<Item = &'a Member>, params: &Params) -> Vec<Vote> {
     let members: Vec<&Member> = members.collect();
-    let masses = shares(members.iter().map(|member| (&member.cluster, member.weight())), params);
+    let owners = owners(members.iter().copied());
+    let raw = members.iter().zip(owners).map(|(one, owner)| (owner, one.weight(), one.listed()));
+    let masses = shares(raw, params);
     let votes = members.iter().zip(masses);
     votes.map(|(member, mass)| Vote { at: member.level, mass }).collect()
 }

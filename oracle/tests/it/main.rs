@@ -2,6 +2,9 @@
 
 mod attack;
 mod book;
+mod bounds;
+mod evidence;
+mod market;
 mod properties;
 #[cfg(feature = "sign")]
 mod report;
@@ -11,3 +14,4 @@ mod reporters;
 mod sign;
 mod states;
 mod time;
+mod utilisation;
