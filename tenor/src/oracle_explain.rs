@@ -214,12 +214,17 @@ const fn is_floor(name: GateName) -> bool {
     }
 }
 
-/// A share from nanos of a logarithm, in percent: +0.01 of a logarithm is 1 %, to the first order.
-fn percent_of_log(nanos: NanoLog) -> String {
-    format!("{:.3}", Decimal::new(nanos.nanos(), 7))
+/// What a difference of logarithms is in percent.
+fn percent_of_log(difference: NanoLog) -> String {
+    let dollar = MicroUsd::new(1_000_000);
+    // A dollar, and what it is after the difference: the change in millionths.
+    let after = NanoLog::of(dollar).and_then(|log| log.plus(difference).price());
+    let change = after.map(|after| Decimal::new(after.micros() - dollar.micros(), 4));
+    change.map_or_else(|| "beyond all".to_owned(), |change| format!("{change:.3}"))
 }
 
-/// The price whose logarithm it is.
+/// The price whose logarithm it is. Before there is an index all logarithms are zero, and no price is a millionth of a dollar.
 fn price_of_log(nanos: NanoLog) -> String {
-    nanos.price().map_or_else(|| "none".to_owned(), decimal)
+    let price = nanos.price().filter(|_| nanos.nanos() != 0);
+    price.map_or_else(|| "none".to_owned(), decimal)
 }

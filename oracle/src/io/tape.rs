@@ -19,6 +19,7 @@ mod log;
 mod recorder;
 mod replay;
 mod row;
+mod scan;
 mod seal;
 mod store;
 
@@ -41,7 +42,8 @@ pub use store::{Window, is_guarded};
 
 use compare::compare;
 use lock::Lock;
-use log::{Log, Stored, scan};
+use log::{Log, Stored};
+use scan::scan;
 use seal::{LOCK, LOG, STORE, Seal};
 use store::{Contents, Kind, Store};
 

@@ -1,6 +1,6 @@
 //! An explanation for people: a page of text.
 //!
-//! Logarithms of prices are shown as the prices; differences of logarithms as percent, which for the sizes of a band is what they nearly are.
+//! Logarithms of prices are shown as the prices, and differences of them as percent.
 
 use instruments::{MicroUsd, Ppm};
 use oracle::{Observation, Voice};
@@ -52,6 +52,9 @@ pub(super) fn text(explained: &Explained, grade: &str) -> String {
     }
     lines.push(String::new());
     lines.push(format!("{:<16} {:>12} {:>9} {:>12}", "gate", "is", "", "limit"));
+    if explanation.gates.is_empty() {
+        lines.push("none was looked at".to_owned());
+    }
     for gate in &explanation.gates {
         let bound = if is_floor(gate.name) { "at least" } else { "at most" };
         let (is, limit) = (measured(gate.name, gate.is), measured(gate.name, gate.limit));

@@ -98,7 +98,7 @@ fn feed_011_rows_are_added_in_the_order_of_time_and_the_index_reads_them() {
     add("vast", &vast, "2026-11-20T12:30:00Z").expect("added");
     let text = fs::read_to_string(&out).expect("rows");
     expect![[r#"
-        ts,gpu_class,provider,configs,min,avg,tier,cluster,route,units,leased
+        ts,gpu_class,provider,configs,min,avg,tier,cluster,route,total_units,leased_units
         2026-11-20T12:00:00Z,H100_80GB_SXM5,vast,5,2.250273,2.250273,C,vast,vast,49,13
         2026-11-20T12:00:00Z,H100_80GB_SXM5,runpod:community,1,2.73,2.73,D,runpod,runpod,,
         2026-11-20T12:00:00Z,H100_80GB_SXM5,runpod:secure,1,2.69,2.69,D,runpod,runpod,,
@@ -106,7 +106,7 @@ fn feed_011_rows_are_added_in_the_order_of_time_and_the_index_reads_them() {
         2026-11-20T12:30:00Z,H100_80GB_SXM5,vast,5,2.250273,2.250273,C,vast,vast,49,13
     "#]]
     .assert_eq(&text);
-    let ticks = oracle_index::load(&out).expect("observations");
+    let ticks = oracle_index::load(&out, Nanos::new(u64::MAX)).expect("observations");
     assert_eq!(ticks.len(), 2);
     assert_eq!(ticks[0].by_grade["H100"].len(), 3);
 

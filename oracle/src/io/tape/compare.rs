@@ -9,7 +9,8 @@ use std::path::Path;
 use instruments::Seq;
 
 use super::fault::{Fault, TapeError};
-use super::log::{FAULTS_MAX, Scan, Stored, scan};
+use super::log::Stored;
+use super::scan::{FAULTS_MAX, Scan, scan};
 use super::store::{Contents, Store};
 
 /// What a comparison has shown.

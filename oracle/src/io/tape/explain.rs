@@ -6,9 +6,9 @@ use instruments::{Nanos, Seq};
 
 use super::fault::TapeError;
 use super::lock::Lock;
-use super::log::scan;
 use super::replay::Replay;
 use super::row::{Label, Printed, Revised, Row};
+use super::scan::scan;
 use super::seal::LOG;
 use super::{Entry, holds_tape};
 use crate::explain::Explanation;
