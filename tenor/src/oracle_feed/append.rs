@@ -24,8 +24,8 @@ const HEADER: [&str; 11] = [
     "tier",
     "cluster",
     "route",
-    "units",
-    "leased",
+    "total_units",
+    "leased_units",
 ];
 /// What `oracle index` reads at most.
 const BYTES_MAX: u64 = 256 * 1024 * 1024;

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{FeedArgs, instant, run};
 use crate::oracle_index;
+use instruments::Nanos;
 
 const LIUM: &str = include_str!("../../../oracle/tests/feeds/bodies/lium.json");
 const VAST: &str = include_str!("../../../oracle/tests/feeds/bodies/vast.json");
