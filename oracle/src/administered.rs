@@ -63,18 +63,23 @@ impl Administered {
         let sum: i128 =
             self.discounts.iter().map(|(discount, _)| i128::from(discount.nanos())).sum();
         let mean = div_half_even(sum, count);
+        let variation = i128::from(params.administered_variation.ppm()).saturating_mul(1_000);
+        if mean.saturating_abs() <= variation {
+            return false;
+        }
+        let asks = self.discounts.windows(2).filter(|pair| match pair {
+            [(_, one), (_, other)] => one != other,
+            _ => false,
+        });
+        if asks.count() < ASKS_MIN {
+            return false;
+        }
         let square = |discount: &NanoLog| {
             let apart = i128::from(discount.nanos()).saturating_sub(mean);
             apart.saturating_mul(apart)
         };
         let squares: i128 = self.discounts.iter().map(|(discount, _)| square(discount)).sum();
-        let variation = i128::from(params.administered_variation.ppm()).saturating_mul(1_000);
-        let is_constant = div_half_even(squares, count) < variation.saturating_mul(variation);
-        let asks = self.discounts.windows(2).filter(|pair| match pair {
-            [(_, one), (_, other)] => one != other,
-            _ => false,
-        });
-        is_constant && variation < mean.saturating_abs() && ASKS_MIN <= asks.count()
+        div_half_even(squares, count) < variation.saturating_mul(variation)
     }
 }
 

@@ -1,10 +1,7 @@
 //! Who stands behind a tick, and whether that is enough to publish.
 
-use std::collections::BTreeSet;
-
 use instruments::Nanos;
 
-use crate::cluster::ClusterId;
 use crate::member::Member;
 use crate::params::Params;
 use crate::print::Withheld;
@@ -38,17 +35,15 @@ pub(crate) enum Footing {
 }
 
 impl Attendance {
-    /// Counts the members at a tick.
+    /// Counts the members at a tick, each with its owner's number.
     pub(crate) fn of<'a>(
-        members: impl Iterator<Item = &'a Member>,
+        members: impl Iterator<Item = (&'a Member, u32)>,
         now: Nanos,
         params: &Params,
     ) -> Self {
         let (mut voting, mut on_probation, mut has_transactions) = (0_u32, 0_u32, false);
-        let mut clusters: BTreeSet<&ClusterId> = BTreeSet::new();
-        let mut recent: BTreeSet<&ClusterId> = BTreeSet::new();
-        let mut transacted: BTreeSet<&ClusterId> = BTreeSet::new();
-        for member in members {
+        let (mut clusters, mut recent, mut transacted) = (Vec::new(), Vec::new(), Vec::new());
+        for (member, owner) in members {
             let (is_voter, is_present) = (member.is_voter(), member.is_present);
             if !is_voter {
                 on_probation = on_probation.saturating_add(u32::from(is_present));
@@ -56,21 +51,21 @@ impl Attendance {
             }
             has_transactions = has_transactions || member.is_transacted();
             if now.since(member.quote.at) <= params.recent {
-                recent.insert(&member.cluster);
+                recent.push(owner);
             }
             if is_present {
                 voting = voting.saturating_add(1);
-                clusters.insert(&member.cluster);
+                clusters.push(owner);
                 if member.is_transacted() {
-                    transacted.insert(&member.cluster);
+                    transacted.push(owner);
                 }
             }
         }
         Self {
             voting,
-            clusters: count(&clusters),
-            recent: count(&recent),
-            transacted: count(&transacted),
+            clusters: count(clusters),
+            recent: count(recent),
+            transacted: count(transacted),
             has_transactions,
             on_probation,
         }
@@ -99,6 +94,8 @@ impl Attendance {
     }
 }
 
-fn count(clusters: &BTreeSet<&ClusterId>) -> u32 {
-    u32::try_from(clusters.len()).unwrap_or(u32::MAX)
+fn count(mut owners: Vec<u32>) -> u32 {
+    owners.sort_unstable();
+    owners.dedup();
+    u32::try_from(owners.len()).unwrap_or(u32::MAX)
 }

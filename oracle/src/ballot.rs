@@ -28,9 +28,13 @@ const HEAVIEST: i128 = 1 << 30;
 pub(crate) struct Ballot<'a> {
     pub(crate) provider: &'a ProviderId,
     pub(crate) member: &'a Member,
+    /// Its owner's number in this tick.
+    pub(crate) owner: u32,
     pub(crate) residual: NanoLog,
     /// What it weighs before its cluster is capped.
     pub(crate) raw: u64,
+    /// How much of that is for its listings, which a name costs nothing to have.
+    pub(crate) listed: u64,
     /// What it weighs; only ratios matter.
     pub(crate) mass: u32,
 }
@@ -47,44 +51,87 @@ pub(crate) struct Estimate {
     pub(crate) votes: Vec<Vote>,
 }
 
+/// A number for every member's owner, in the order of the members: names are compared once a tick, not in every sum.
+pub(crate) fn owners<'a>(members: impl Iterator<Item = &'a Member>) -> Vec<u32> {
+    let mut numbers: BTreeMap<&ClusterId, u32> = BTreeMap::new();
+    let number = |member: &'a Member| {
+        let next = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
+        *numbers.entry(&member.cluster).or_insert(next)
+    };
+    members.map(number).collect()
+}
+
 /// The voters among `members` that `counts`, weighed.
 pub(crate) fn ballots<'a>(
     members: &'a BTreeMap<ProviderId, Member>,
+    owners: &[u32],
     counts: impl Fn(&Member) -> bool,
     params: &Params,
 ) -> Vec<Ballot<'a>> {
-    let ballot = |(provider, member): (&'a ProviderId, &'a Member)| {
+    let ballot = |((provider, member), &owner): ((&'a ProviderId, &'a Member), &u32)| {
         let (raw, residual) = (member.raw_mass(), member.residual()?);
-        (0 < raw && counts(member)).then_some(Ballot { provider, member, residual, raw, mass: 0 })
+        let listed = member.listed_mass().min(raw);
+        let ballot = Ballot { provider, member, owner, residual, raw, listed, mass: 0 };
+        (0 < raw && counts(member)).then_some(ballot)
     };
-    weighed(members.iter().filter_map(ballot).collect(), params)
+    weighed(members.iter().zip(owners).filter_map(ballot).collect(), params)
 }
 
 /// The same voters, each with its share.
 pub(crate) fn weighed<'a>(mut ballots: Vec<Ballot<'a>>, params: &Params) -> Vec<Ballot<'a>> {
-    let masses = shares(ballots.iter().map(|one| (&one.member.cluster, one.raw)), params);
+    let raw = ballots.iter().map(|one| (one.owner, one.raw, one.listed));
+    let masses = shares(raw, params);
     for (ballot, mass) in ballots.iter_mut().zip(masses) {
         ballot.mass = mass;
     }
     ballots
 }
 
-/// Masses in proportion to the raw weights, where no cluster is above the cap.
-pub(crate) fn shares<'a>(
-    raw: impl Iterator<Item = (&'a ClusterId, u64)> + Clone,
+/// What one owner's names weigh.
+#[derive(Clone, Copy, Default)]
+struct Owned {
+    raw: u64,
+    listed: u64,
+    most_listed: u64,
+}
+
+impl Owned {
+    /// The listings of its most listed name count once; under ten names they would count ten times.
+    fn weight(self) -> u64 {
+        self.raw.saturating_sub(self.listed.saturating_sub(self.most_listed))
+    }
+}
+
+/// By the owners' numbers, which are dense.
+fn owned(raw: impl Iterator<Item = (u32, u64, u64)>) -> Vec<Owned> {
+    let mut owners: Vec<Owned> = Vec::new();
+    for (owner, weight, listed) in raw {
+        let place = usize::try_from(owner).unwrap_or(usize::MAX);
+        if owners.len() <= place {
+            owners.resize(place.saturating_add(1), Owned::default());
+        }
+        let Some(owner) = owners.get_mut(place) else { continue };
+        owner.raw = owner.raw.saturating_add(weight);
+        owner.listed = owner.listed.saturating_add(listed);
+        owner.most_listed = owner.most_listed.max(listed);
+    }
+    owners
+}
+
+/// Masses in proportion to the raw weights, where no owner is above the cap: of each its owner, its raw weight, and how much of that is for
+/// listings.
+pub(crate) fn shares(
+    raw: impl Iterator<Item = (u32, u64, u64)> + Clone,
     params: &Params,
 ) -> Vec<u32> {
-    let mut owned: BTreeMap<&ClusterId, u64> = BTreeMap::new();
-    for (cluster, weight) in raw.clone() {
-        let sum = owned.entry(cluster).or_default();
-        *sum = sum.saturating_add(weight);
-    }
-    let most = cap(owned.values().copied(), params);
+    let owners = owned(raw.clone());
+    let most = cap(owners.iter().map(|owner| owner.weight()), params);
     let capped: Vec<i128> = raw
-        .map(|(cluster, weight)| {
-            let all = owned.get(cluster).copied().unwrap_or(weight);
-            let kept = i128::from(weight).saturating_mul(i128::from(all.min(most)));
-            div_floor(kept.saturating_mul(PPM_PER_ONE), i128::from(all.max(1)))
+        .map(|(owner, weight, _)| {
+            let place = usize::try_from(owner).unwrap_or(usize::MAX);
+            let owner = owners.get(place).copied().unwrap_or_default();
+            let kept = i128::from(weight).saturating_mul(i128::from(owner.weight().min(most)));
+            div_floor(kept.saturating_mul(PPM_PER_ONE), i128::from(owner.raw.max(1)))
         })
         .collect();
     let heaviest = capped.iter().copied().max().unwrap_or(0).max(1);
@@ -126,12 +173,16 @@ pub(crate) fn estimate(
     params: &Params,
 ) -> Option<Estimate> {
     let vote = |at, ballot: &Ballot<'_>| Vote { at, mass: ballot.mass };
-    let residuals: Vec<Vote> = ballots.iter().map(|one| vote(one.residual, one)).collect();
-    let levels: Vec<Vote> = ballots.iter().map(|one| vote(one.member.level, one)).collect();
+    let mut residuals: Vec<Vote> = ballots.iter().map(|one| vote(one.residual, one)).collect();
+    let mut levels: Vec<Vote> = ballots.iter().map(|one| vote(one.member.level, one)).collect();
+    // Every average sorts; what is in order already costs it one pass.
+    residuals.sort_unstable();
+    levels.sort_unstable();
     let center = weighted_median(&residuals)?;
     let band = NanoLog::new(sigma(usual).nanos().saturating_mul(4))
         .clamp(params.band_min, params.band_max);
-    let votes = spread_out(&winsorised(&residuals, center, band), params.vote_halfwidth);
+    let mut votes = spread_out(&winsorised(&residuals, center, band), params.vote_halfwidth);
+    votes.sort_unstable();
     Some(Estimate {
         center,
         band,
@@ -144,7 +195,7 @@ pub(crate) fn estimate(
 }
 
 /// How many equal voices the clusters are worth, in millionths of a voice.
-pub(crate) fn cluster_voices(clusters: &BTreeMap<&ClusterId, u64>) -> Ppm {
+pub(crate) fn cluster_voices(clusters: &BTreeMap<u32, u64>) -> Ppm {
     voices(clusters.values().copied())
 }
 
@@ -152,14 +203,11 @@ pub(crate) fn cluster_voices(clusters: &BTreeMap<&ClusterId, u64>) -> Ppm {
 ///
 /// x / (x + Σ min(w, κ)): what the caps take from honest clusters makes a coalition of many small ones heavier.
 pub(crate) fn coalition_share(ballots: &[Ballot<'_>], params: &Params) -> Ppm {
-    let mut owned: BTreeMap<&ClusterId, u64> = BTreeMap::new();
-    for ballot in ballots {
-        let sum = owned.entry(&ballot.member.cluster).or_default();
-        *sum = sum.saturating_add(ballot.raw);
-    }
-    let most = cap(owned.values().copied(), params);
-    let all = owned.values().fold(0_u64, |sum, raw| sum.saturating_add(*raw));
-    let honest = owned.values().fold(0_u64, |sum, raw| sum.saturating_add((*raw).min(most)));
+    let owners = owned(ballots.iter().map(|one| (one.owner, one.raw, one.listed)));
+    let weights = || owners.iter().map(|owner| owner.weight());
+    let most = cap(weights(), params);
+    let all = weights().fold(0_u64, u64::saturating_add);
+    let honest = weights().fold(0_u64, |sum, weight| sum.saturating_add(weight.min(most)));
     // A fifth beside four fifths: a quarter of the others' raw weight.
     let coalition = all.div_euclid(4);
     ratio(coalition, coalition.saturating_add(honest))

@@ -20,7 +20,7 @@ use instruments::rounding::{div_floor, div_half_even};
 use instruments::{MicroUsd, Nanos, NanosSpan, Ppm};
 
 use crate::attendance::{Attendance, Footing};
-use crate::ballot::{Ballot, Estimate, ballots, estimate};
+use crate::ballot::{Ballot, Estimate, ballots, estimate, owners};
 use crate::cluster::{ClusterId, ProviderId};
 use crate::confidence::{Dispersion, half_width, multiplied, sigma};
 use crate::confirmation::Confirmation;
@@ -40,8 +40,8 @@ const ANCHOR_PER_NANO: i64 = 1_000_000;
 const JUMP_WIDENS: Ppm = Ppm::new(2_000_000);
 const DAY_NANOS: i128 = 86_400_000_000_000;
 
-/// The quotes of one tick.
-pub(crate) type Seens<'a> = BTreeMap<&'a ProviderId, Seen<'a>>;
+/// The quotes of one tick, in the order of their providers, of each one.
+pub(crate) type Seens<'a> = Vec<(&'a ProviderId, Seen<'a>)>;
 
 /// A founded index.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -56,6 +56,8 @@ pub(crate) struct Filter {
     utilisation: Utilisation,
     ladder: Ladder,
     epoch_ends_at: Nanos,
+    /// Whether the spreads are still those of the founding tick.
+    is_first_epoch: bool,
     is_calibrated: bool,
 }
 
@@ -70,6 +72,8 @@ pub(crate) struct Step {
     pub(crate) leases: Closing,
     /// How far a weight goes towards its target.
     pub(crate) weights: Closing,
+    /// How far a usual discount goes towards the one that was seen.
+    pub(crate) discounts: Closing,
 }
 
 impl Step {
@@ -77,7 +81,8 @@ impl Step {
     pub(crate) fn new(now: Nanos, elapsed: NanosSpan, params: &Params) -> Self {
         let leases = Closing::of(elapsed, params.lease_half_life);
         let weights = Closing::of(elapsed, params.weight_half_life);
-        Self { now, elapsed, leases, weights }
+        let discounts = Closing::of(elapsed.min(params.lease_half_life), params.discount_half_life);
+        Self { now, elapsed, leases, weights, discounts }
     }
 }
 
@@ -106,6 +111,7 @@ impl Filter {
             utilisation: Utilisation::new(params),
             ladder: Ladder::default(),
             epoch_ends_at: now + params.epoch_first,
+            is_first_epoch: true,
             is_calibrated: false,
         }
     }
@@ -126,15 +132,20 @@ impl Filter {
         self.attend(step, seens, params);
         let step = Step { elapsed: step.elapsed.min(params.elapsed_max), ..step };
         self.turn_epoch(step, params);
-        let attendance = Attendance::of(self.members.values(), step.now, params);
+        let owners = owners(self.members.values());
+        let owned = self.members.values().zip(owners.iter().copied());
+        let attendance = Attendance::of(owned, step.now, params);
         let footing = attendance.footing(params);
         let counts = |member: &Member| footing != Ok(Footing::Transacted) || member.is_transacted();
-        let ballots = ballots(&self.members, counts, params);
+        let ballots = ballots(&self.members, &owners, counts, params);
         let outcome = match footing {
             Ok(_) => self.outcome(&ballots, step, params).ok_or(Withheld::NoWeight),
             Err(reason) => Err(reason),
         };
-        let reading = self.utilisation.read(&ballots, params);
+        let reading = match &outcome {
+            Ok(outcome) => outcome.reading,
+            Err(_) => self.utilisation.read(&ballots, params),
+        };
         if let Some(told) = told.as_deref_mut() {
             let whole = Told { filter: self, ballots: &ballots, step, params };
             tell(told, &whole, outcome.as_ref().ok());
@@ -156,15 +167,23 @@ impl Filter {
 
     fn attend(&mut self, step: Step, seens: &Seens<'_>, params: &Params) {
         self.members.retain(|_, member| step.now.since(member.quote.at) <= params.forgotten);
-        let room = usize::try_from(params.members_max).unwrap_or(usize::MAX);
-        for (&provider, seen) in seens {
-            if self.members.len() < room && !self.members.contains_key(provider) {
-                let newcomer = Member::newcomer(seen, step.now, params);
-                self.members.insert(provider.clone(), newcomer);
-            }
-        }
+        // Both are in the order of the names, so one walk finds every pair.
+        let mut rest = seens.iter().peekable();
+        let mut unknown = Vec::new();
         for (provider, member) in &mut self.members {
-            member.attend(seens.get(provider), &step, params);
+            while let Some(other) = rest.next_if(|(seen, _)| *seen < provider) {
+                unknown.push(other);
+            }
+            let seen = rest.next_if(|(seen, _)| *seen == provider);
+            member.attend(seen.map(|(_, seen)| seen), &step, params);
+        }
+        unknown.extend(rest);
+        let room = usize::try_from(params.members_max).unwrap_or(usize::MAX);
+        let room = room.saturating_sub(self.members.len());
+        for &(provider, ref seen) in unknown.into_iter().take(room) {
+            let mut newcomer = Member::newcomer(seen, step.now, params);
+            newcomer.attend(Some(seen), &step, params);
+            self.members.insert(provider.clone(), newcomer);
         }
     }
 
@@ -177,8 +196,29 @@ impl Filter {
             self.is_calibrated = false;
             self.epoch_ends_at = step.now + params.epoch;
             self.members.values_mut().for_each(Member::turn_epoch);
+            if self.is_first_epoch {
+                self.is_first_epoch = false;
+                self.replace_founding_spreads(step, params);
+            }
         }
         self.members.values_mut().for_each(|member| member.roll_spread(step.elapsed, params));
+    }
+
+    /// The spreads of one tick give way to those of a week at once; the anchor takes up the difference, so that the index does not move.
+    fn replace_founding_spreads(&mut self, step: Step, params: &Params) {
+        let before = self.fast(step, params);
+        self.members.values_mut().for_each(Member::take_spread);
+        let after = self.fast(step, params);
+        if let (Some(before), Some(after)) = (before, after) {
+            let moved = before.minus(after).nanos().saturating_mul(ANCHOR_PER_NANO);
+            self.anchor = self.anchor.saturating_add(moved);
+        }
+    }
+
+    fn fast(&self, step: Step, params: &Params) -> Option<NanoLog> {
+        let owners = owners(self.members.values());
+        let ballots = ballots(&self.members, &owners, |_| true, params);
+        Some(estimate(&ballots, self.deviation, step.now, params)?.fast)
     }
 
     /// What these ballots come to, from the state that the ticks before have left.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::ballot::shares;
+use crate::ballot::{owners, shares};
 use crate::cluster::ProviderId;
 use crate::filter::{Seens, Step};
 use crate::log::NanoLog;
@@ -20,7 +20,7 @@ pub(crate) fn founders(
 ) -> Option<BTreeMap<ProviderId, Member>> {
     let room = params.members_max.try_into().unwrap_or(usize::MAX);
     let mut members: BTreeMap<ProviderId, Member> = BTreeMap::new();
-    for (&provider, seen) in seens.iter().take(room) {
+    for &(provider, ref seen) in seens.iter().take(room) {
         let mut member = Member::newcomer(seen, seen.quote.at, params);
         member.attend(Some(seen), step, params);
         members.insert(provider.clone(), member);
@@ -49,7 +49,9 @@ pub(crate) fn level_of(votes: &[Vote], params: &Params) -> Option<NanoLog> {
 
 fn levels<'a>(members: impl Iterator<Item = &'a Member>, params: &Params) -> Vec<Vote> {
     let members: Vec<&Member> = members.collect();
-    let masses = shares(members.iter().map(|member| (&member.cluster, member.weight())), params);
+    let owners = owners(members.iter().copied());
+    let raw = members.iter().zip(owners).map(|(one, owner)| (owner, one.weight(), one.listed()));
+    let masses = shares(raw, params);
     let votes = members.iter().zip(masses);
     votes.map(|(member, mass)| Vote { at: member.level, mass }).collect()
 }

@@ -1,5 +1,7 @@
 //! The conditions of the state `OK`, each with what was measured and what it is measured against.
 
+use std::collections::BTreeMap;
+
 use instruments::Ppm;
 
 use crate::attendance::Attendance;
@@ -27,23 +29,20 @@ pub(crate) struct Crowd {
 impl Crowd {
     /// Of these ballots.
     pub(crate) fn of(ballots: &[Ballot<'_>]) -> Self {
-        let owned = by(ballots, |one| Some(&one.member.cluster));
-        let transacted =
-            by(ballots, |one| one.member.is_transacted().then_some(&one.member.cluster));
+        let owned = by(ballots, |one| Some(one.owner));
+        let transacted = by(ballots, |one| one.member.is_transacted().then_some(one.owner));
         let routed = by(ballots, |one| {
             let route: &ClusterId = &one.member.route;
             (!route.is_direct()).then_some(route)
         });
-        let top = |sums: &std::collections::BTreeMap<&ClusterId, u64>| {
-            sums.values().copied().max().unwrap_or(0)
-        };
+        let top = |sums: &BTreeMap<u32, u64>| sums.values().copied().max().unwrap_or(0);
         let all_transacted = transacted.values().fold(0_u64, |sum, mass| sum.saturating_add(*mass));
         let all = total(ballots);
         Self {
             voices: cluster_voices(&owned),
             top_share: ratio(top(&owned), all),
             top_transacted: (0 < all_transacted).then(|| ratio(top(&transacted), all_transacted)),
-            top_route: ratio(top(&routed), all),
+            top_route: ratio(routed.values().copied().max().unwrap_or(0), all),
         }
     }
 }

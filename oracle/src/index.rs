@@ -10,10 +10,9 @@ use crate::cluster::{ClusterId, ProviderId};
 use crate::explain::{Explanation, Ignored, WhyIgnored};
 use crate::filter::{Filter, Seens, Step};
 use crate::founding::founders;
-use crate::leases::Leased;
 use crate::log::NanoLog;
 use crate::member::{Quote, Seen};
-use crate::observation::{Lease, Observation};
+use crate::observation::Observation;
 use crate::params::Params;
 use crate::print::{Print, Withheld};
 use crate::tier::Tier;
@@ -114,31 +113,12 @@ impl Index {
 
     fn seens<'a>(&self, tick_at: Nanos, observations: &'a [Observation]) -> Seens<'a> {
         let seen = |observation: &'a Observation| Seen {
-            quote: Quote {
-                price: observation.price(),
-                ask: self.ask(observation),
-                listings: observation.weight(&self.params),
-                tier: observation.tier(),
-                stake: observation.stake(),
-                units: observation.units(),
-                lease: observation.lease().map(leased),
-                at: observation.at(),
-            },
+            quote: Quote::of(observation, &self.params),
             cluster: observation.cluster(),
             route: observation.route(),
         };
         let counted = self.counted(tick_at, observations);
         counted.into_iter().map(|(provider, observation)| (provider, seen(observation))).collect()
-    }
-
-    /// The logarithm of the ask; most asks are those of the tick before, and theirs is known.
-    fn ask(&self, observation: &Observation) -> NanoLog {
-        let members = self.filter.as_ref().map(|filter| &filter.members);
-        let before = members.and_then(|members| members.get(observation.provider()));
-        match before {
-            Some(member) if member.quote.price == observation.price() => member.quote.ask,
-            Some(_) | None => observation.level(),
-        }
     }
 
     /// What was shown and does not even reach the filter.
@@ -174,7 +154,7 @@ impl Index {
 
     fn unfounded(&self, tick_at: Nanos, seens: &Seens<'_>) -> Print {
         let count = |many: usize| u32::try_from(many).unwrap_or(u32::MAX);
-        let owners: BTreeSet<&ClusterId> = seens.values().map(|seen| seen.cluster).collect();
+        let owners: BTreeSet<&ClusterId> = seens.iter().map(|(_, seen)| seen.cluster).collect();
         let (providers, owners) = (count(seens.len()), count(owners.len()));
         let needed = self.params.providers_min;
         let reason = if providers == 0 {
@@ -202,12 +182,4 @@ fn later<'a>(one: &'a Observation, other: &'a Observation) -> &'a Observation {
     let names = |observation: &'a Observation| (observation.cluster(), observation.route());
     let order = rank(one).cmp(&rank(other)).then_with(|| names(other).cmp(&names(one)));
     if order.is_lt() { other } else { one }
-}
-
-fn leased(lease: Lease) -> Leased {
-    Leased {
-        // The constructor refused every price without one.
-        level: NanoLog::of(lease.price).unwrap_or_default(),
-        seconds: lease.gpu_seconds.seconds(),
-    }
 }

@@ -9,10 +9,12 @@
 //! Invariant: ω and ρ are from before the tick's ask, so that the price never falls when the ask or the lease rises.
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use instruments::Nanos;
 use instruments::rounding::div_half_even;
-use instruments::{Nanos, NanosSpan};
 
-use crate::log::{Closing, NanoLog, closed_part};
+use crate::filter::Step;
+use crate::log::{Closing, NanoLog};
+use crate::member::Quote;
 use crate::params::Params;
 
 /// The leases of one provider.
@@ -67,15 +69,18 @@ impl Leases {
     }
 
     /// Learns the discount of a lease on the ask, after the tick has used the old one.
-    pub(crate) fn learn(&mut self, lease: Leased, ask: NanoLog, at: Nanos, params: &Params) {
+    pub(crate) fn learn(&mut self, lease: Leased, quote: &Quote, step: &Step, params: &Params) {
         let most = params.discount_max.nanos();
-        let seen = lease.level.minus(ask).nanos().clamp(most.saturating_neg(), 0);
-        let since = self.last_at.map_or(params.lease_half_life, |last| at.since(last));
-        let elapsed: NanosSpan = since.min(params.lease_half_life);
+        let seen = lease.level.minus(quote.ask).nanos().clamp(most.saturating_neg(), 0);
         let gap = seen.saturating_sub(self.discount.nanos());
-        let step = closed_part(gap, elapsed, params.discount_half_life);
-        self.discount = self.discount.plus(NanoLog::new(step));
-        self.last_at = Some(at);
+        let since = self.last_at.map_or(params.lease_half_life, |last| quote.at.since(last));
+        let closing = if since == step.elapsed {
+            step.discounts
+        } else {
+            Closing::of(since.min(params.lease_half_life), params.discount_half_life)
+        };
+        self.discount = self.discount.plus(NanoLog::new(closing.of_gap(gap)));
+        self.last_at = Some(quote.at);
     }
 
     /// The provider's log price: its lease and its ask, each for what it is worth.
@@ -96,8 +101,13 @@ impl Leases {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use instruments::{MicroUsd, NanosSpan};
 
+    use super::*;
+    use crate::cluster::ProviderId;
+    use crate::observation::Observation;
+
+    const DOLLAR: MicroUsd = MicroUsd::new(1_000_000);
     const ASK: NanoLog = NanoLog::new(1_000_000_000);
 
     fn lease(below: i64, hours: u64) -> Leased {
@@ -126,10 +136,16 @@ mod tests {
         let mut leases = Leases::default();
         let day = NanosSpan::from_seconds(86_400);
         let mut at = Nanos::from_seconds(1_800_000_000);
+        let mut learn = |leases: &mut Leases, below| {
+            let observation =
+                Observation::new(at, ProviderId::new("a").unwrap(), DOLLAR, 1).unwrap();
+            let quote = Quote { ask: ASK, ..Quote::of(&observation, &params) };
+            leases.learn(lease(below, 200), &quote, &Step::new(at, day, &params), &params);
+            at = at + day;
+        };
         for _ in 0..14 {
             leases.take(lease(200_000_000, 200));
-            leases.learn(lease(200_000_000, 200), ASK, at, &params);
-            at = at + day;
+            learn(&mut leases, 200_000_000);
         }
         for _ in 0..60 {
             leases.fade(Closing::of(day, params.lease_half_life));
@@ -137,14 +153,9 @@ mod tests {
         let discount = ASK.minus(leases.level(ASK, &params)).nanos();
         assert!((99_000_000..101_000_000).contains(&discount), "half of it in 14 days: {discount}");
         for _ in 0..400 {
-            leases.learn(lease(2_000_000_000, 200), ASK, at, &params);
-            at = at + day;
+            learn(&mut leases, 2_000_000_000);
         }
-        leases.fade(Closing::of(NanosSpan::from_seconds(60 * 86_400), params.lease_half_life));
         let discount = ASK.minus(leases.level(ASK, &params)).nanos();
-        assert!(
-            (345_000_000..=350_000_000).contains(&discount),
-            "never more than 35 %: {discount}"
-        );
+        assert!((345_000_000..=350_000_000).contains(&discount), "at most 35 %: {discount}");
     }
 }

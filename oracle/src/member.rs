@@ -14,7 +14,7 @@ use crate::daily::Volume;
 use crate::filter::Step;
 use crate::leases::{Leased, Leases};
 use crate::log::NanoLog;
-use crate::observation::Units;
+use crate::observation::{Observation, Units};
 use crate::params::Params;
 use crate::tier::Tier;
 
@@ -44,6 +44,27 @@ pub(crate) struct Quote {
     pub(crate) lease: Option<Leased>,
     /// When it was seen.
     pub(crate) at: Nanos,
+}
+
+impl Quote {
+    /// What an observation says.
+    pub(crate) fn of(observation: &Observation, params: &Params) -> Self {
+        let lease = observation.lease().map(|lease| Leased {
+            // The constructor refused every price without one.
+            level: NanoLog::of(lease.price).unwrap_or_default(),
+            seconds: lease.gpu_seconds.seconds(),
+        });
+        Self {
+            price: observation.price(),
+            ask: observation.level(),
+            listings: observation.weight(params),
+            tier: observation.tier(),
+            stake: observation.stake(),
+            units: observation.units(),
+            lease,
+            at: observation.at(),
+        }
+    }
 }
 
 /// A quote and whose it is.
@@ -78,6 +99,8 @@ pub(crate) struct Member {
     volume: Volume,
     /// What it weighs with full attendance, in millionths of one listing; follows its target slowly.
     weight: u64,
+    /// How much of that is for its listings.
+    listed: u64,
     administered: Administered,
     standing: Standing,
     deviations: Deviations,
@@ -147,11 +170,12 @@ impl Member {
             leases: Leases::default(),
             volume: Volume::default(),
             weight: 0,
+            listed: 0,
             administered: Administered::default(),
             standing,
             deviations: Deviations::default(),
         };
-        member.weight = member.target_weight(seen.quote.at, params);
+        (member.weight, member.listed) = member.target_weight(seen.quote.at, params);
         member
     }
 
@@ -164,7 +188,7 @@ impl Member {
         self.weigh(step, params);
         if before.at < self.quote.at {
             // After the weight: no price of this tick changes a weight of it.
-            self.learn(before.ask, lease, params);
+            self.learn(before.ask, lease, step, params);
         }
         match &mut self.standing {
             Standing::Probation { quoted, ticks, .. } => {
@@ -207,11 +231,11 @@ impl Member {
         lease
     }
 
-    fn learn(&mut self, ask_before: NanoLog, lease: Option<Leased>, params: &Params) {
+    fn learn(&mut self, ask_before: NanoLog, lease: Option<Leased>, step: &Step, params: &Params) {
         let quote = self.quote;
         self.administered.take(ask_before, quote.ask, lease.map(|lease| lease.level), params);
         if let Some(lease) = lease {
-            self.leases.learn(lease, quote.ask, quote.at, params);
+            self.leases.learn(lease, &quote, step, params);
         }
     }
 
@@ -225,28 +249,34 @@ impl Member {
 
     /// Lets the weight follow what stands behind the quotes: no quantity that is reported at once counts at once.
     fn weigh(&mut self, step: &Step, params: &Params) {
-        let target = self.target_weight(step.now, params);
+        let (weight, listed) = self.target_weight(step.now, params);
         let signed = |weight: u64| i64::try_from(weight).unwrap_or(i64::MAX);
-        let gap = signed(target).saturating_sub(signed(self.weight));
-        let closed = step.weights.of_gap(gap);
-        self.weight = self.weight.saturating_add_signed(closed);
+        let followed = |now: u64, target: u64| {
+            let gap = signed(target).saturating_sub(signed(now));
+            now.saturating_add_signed(step.weights.of_gap(gap))
+        };
+        self.weight = followed(self.weight, weight);
+        self.listed = followed(self.listed, listed);
     }
 
-    /// Listings and leased GPU-hours, for what the tier and the stake make of them.
-    fn target_weight(&mut self, now: Nanos, params: &Params) -> u64 {
+    /// Listings and leased GPU-hours, for what the tier and the stake make of them; and the part of the listings alone.
+    fn target_weight(&mut self, now: Nanos, params: &Params) -> (u64, u64) {
         let leased =
             i128::from(self.volume.sum(now, params.volume_days)).saturating_mul(PPM_PER_ONE);
         let leased = div_floor(leased, i128::from(params.lease_hours.max(1)).saturating_mul(3_600));
-        let weight = leased.saturating_add(i128::from(self.quote.listings.ppm()));
+        let listed = i128::from(self.quote.listings.ppm());
         let share = match self.tier() {
             Tier::Settled | Tier::Leased => Ppm::ONE,
             Tier::Offered => params.offered_share,
             Tier::RateCard => params.rate_card_share,
             Tier::Judgement => Ppm::ZERO,
         };
-        let weight = div_floor(weight.saturating_mul(i128::from(share.ppm())), PPM_PER_ONE);
-        let staked = weight.saturating_mul(i128::from(self.quote.stake.ppm()));
-        u64::try_from(div_floor(staked, PPM_PER_ONE).clamp(0, WEIGHT_MAX)).unwrap_or(0)
+        let counted = |weight: i128| {
+            let weight = div_floor(weight.saturating_mul(i128::from(share.ppm())), PPM_PER_ONE);
+            let staked = weight.saturating_mul(i128::from(self.quote.stake.ppm()));
+            u64::try_from(div_floor(staked, PPM_PER_ONE).clamp(0, WEIGHT_MAX)).unwrap_or(0)
+        };
+        (counted(leased.saturating_add(listed)), counted(listed))
     }
 
     /// What its price is worth as evidence: an administered one is worth a rate card.
@@ -287,6 +317,11 @@ impl Member {
         self.weight
     }
 
+    /// How much of that is for its listings.
+    pub(crate) const fn listed(&self) -> u64 {
+        self.listed
+    }
+
     /// How much of its weight its attendance leaves.
     pub(crate) fn attendance(&self) -> Ppm {
         match &self.standing {
@@ -300,10 +335,19 @@ impl Member {
 
     /// Its weight times its attendance; nothing on probation.
     pub(crate) fn raw_mass(&self) -> u64 {
+        self.attended(self.weight)
+    }
+
+    /// How much of that is for its listings.
+    pub(crate) fn listed_mass(&self) -> u64 {
+        self.attended(self.listed)
+    }
+
+    fn attended(&self, weight: u64) -> u64 {
         match &self.standing {
             Standing::Probation { .. } => 0,
             Standing::Voter { attendance, .. } => {
-                let product = i128::from(self.weight).saturating_mul(i128::from(*attendance));
+                let product = i128::from(weight).saturating_mul(i128::from(*attendance));
                 u64::try_from(div_floor(product, i128::from(FULL))).unwrap_or(u64::MAX)
             }
         }
@@ -358,6 +402,13 @@ impl Member {
             && let Some(next) = spread.next.take()
         {
             spread.target = next;
+        }
+    }
+
+    /// Takes the spread of the epoch at once.
+    pub(crate) fn take_spread(&mut self) {
+        if let Standing::Voter { spread, .. } = &mut self.standing {
+            spread.now = spread.target;
         }
     }
 

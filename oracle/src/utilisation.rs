@@ -18,7 +18,6 @@ use instruments::{MicroUsd, Nanos, NanosSpan, Ppm};
 
 use crate::answer::Answer;
 use crate::ballot::{Ballot, by, ratio, total};
-use crate::cluster::ClusterId;
 use crate::daily::{Daily, day_of};
 use crate::log::{NanoLog, closed_part};
 use crate::normal::below;
@@ -138,7 +137,7 @@ impl Utilisation {
 
     /// λ: less with more transactions, with fewer who report units, and in the first days.
     fn weight(&self, ballots: &[Ballot<'_>], params: &Params) -> Ppm {
-        let owned = by(ballots, |one| one.member.is_transacted().then_some(&one.member.cluster));
+        let owned = by(ballots, |one| one.member.is_transacted().then_some(one.owner));
         let transacting = i128::from(voices(owned.values().copied()).ppm());
         let alone = i128::from(params.blend_voices.ppm());
         let share = i128::from(params.blend_share.ppm()).saturating_mul(alone);
@@ -203,13 +202,13 @@ fn reports(ballot: &Ballot<'_>) -> bool {
     is_evidence && ballot.member.quote.units.is_some()
 }
 
-fn fleets<'a>(ballots: &[Ballot<'a>]) -> BTreeMap<&'a ClusterId, Fleet> {
-    let mut fleets: BTreeMap<&ClusterId, Fleet> = BTreeMap::new();
+fn fleets(ballots: &[Ballot<'_>]) -> BTreeMap<u32, Fleet> {
+    let mut fleets: BTreeMap<u32, Fleet> = BTreeMap::new();
     for ballot in ballots.iter().filter(|one| reports(one)) {
         let Some(units) = ballot.member.quote.units else { continue };
         let counted = ballot.member.attendance().ppm().min(ballot.member.quote.stake.ppm());
         let counted = u64::try_from(counted).unwrap_or(0);
-        let fleet = fleets.entry(&ballot.member.cluster).or_default();
+        let fleet = fleets.entry(ballot.owner).or_default();
         let add =
             |sum: u64, units: u32| sum.saturating_add(u64::from(units).saturating_mul(counted));
         fleet.total = add(fleet.total, units.total);

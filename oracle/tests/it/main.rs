@@ -2,6 +2,10 @@
 
 mod attack;
 mod book;
+mod bounds;
+mod evidence;
+mod market;
 mod properties;
 mod states;
 mod time;
+mod utilisation;

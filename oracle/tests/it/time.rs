@@ -119,15 +119,29 @@ fn oracle_017_spreads_are_frozen_for_an_epoch_and_then_move_slowly() {
         )
     };
     expect![[r#"
-        2020139 to 2027559, conf 24395 to 24187
-        2027987 to 2025990, conf 23978 to 10000
-        2026425 to 2029837, conf 10000 to 10000
-        2029414 to 2029563, conf 10000 to 10000
-        2029563 to 2029485, conf 10000 to 10000
-        2029485 to 2029492, conf 10000 to 10000
+        2020139 to 2027138, conf 24395 to 10000
+        2027148 to 2028887, conf 10000 to 10000
+        2028889 to 2029341, conf 10000 to 10000
+        2029341 to 2029452, conf 10000 to 10000
+        2029452 to 2029480, conf 10000 to 10000
+        2029480 to 2029487, conf 10000 to 10000
     "#]]
     .assert_eq(&weeks.iter().map(line).collect::<String>());
     assert!(weeks.iter().all(|week| worst_step(week) <= 420));
+}
+
+/// ORACLE-017: what one tick taught is forgotten after a week, between two ticks and without a step.
+#[test]
+fn oracle_017_the_founding_spreads_give_way_without_a_step() {
+    let mut quotes =
+        Quotes::of(&[2_000_000, 2_000_000, 2_000_000, 2_300_000, 1_800_000, 2_100_000]);
+    quotes.ticks(1);
+    quotes.prices.fill(Some(2_000_000));
+    let week = quotes.ticks(7 * TICKS_PER_DAY - 2);
+    let turn = quotes.ticks(4);
+    assert!(worst_step(&turn) <= 420, "{turn:?}");
+    assert!(15_000 < week[TICKS_PER_DAY].conf.ppm(), "they seemed to disagree");
+    assert_eq!(turn[3].conf.ppm(), 10_000, "and do not any more");
 }
 
 #[test]

@@ -46,12 +46,12 @@ fn oracle_019_every_grade_has_a_row_in_every_tick_from_its_first() {
     check(
         &file,
         &expect![[r#"
-        2026-01-01T00:00:00Z,H100,2.1,0.01,OK,5
-        2026-01-01T00:30:00Z,H100,,1,WITHHELD(no observations),0
-        2026-01-01T00:30:00Z,RTX_6000,2.1,0.01,OK,5
-        2026-01-01T01:00:00.5Z,H100,,1,WITHHELD(1 of 4 providers),1
-        2026-01-01T01:00:00.5Z,RTX_6000,,1,WITHHELD(no observations),0
-    "#]],
+            2026-01-01T00:00:00Z,H100,2.126743,0.01,OK,5
+            2026-01-01T00:30:00Z,H100,,1,WITHHELD(no observations),0
+            2026-01-01T00:30:00Z,RTX_6000,2.126743,0.01,OK,5
+            2026-01-01T01:00:00.5Z,H100,,1,WITHHELD(1 of 4 providers),1
+            2026-01-01T01:00:00.5Z,RTX_6000,,1,WITHHELD(no observations),0
+        "#]],
     );
 }
 
@@ -259,9 +259,9 @@ fn the_summary_is_one_line_of_json_or_a_few_of_text() {
     run(&file, &out, true, &mut said).unwrap();
     run(&file, &out, false, &mut said).unwrap();
     expect![[r#"
-        {"observations":11,"ticks":2,"rows":4,"grades":{"X":{"states":{"OK":2},"last":2.121265,"max_step":0.010126,"moves_over_5_percent":0},"Y":{"states":{"WITHHELD":2},"last":null,"max_step":0,"moves_over_5_percent":0}}}
+        {"observations":11,"ticks":2,"rows":4,"grades":{"X":{"states":{"OK":2},"last":2.148194,"max_step":0.010086,"moves_over_5_percent":0},"Y":{"states":{"WITHHELD":2},"last":null,"max_step":0,"moves_over_5_percent":0}}}
         11 observations in 2 ticks, 4 rows written
-        X: last 2.121265, worst step 1.0126 %, OK 2
+        X: last 2.148194, worst step 1.0086 %, OK 2
         Y: last none, worst step 0 %, WITHHELD 2
     "#]].assert_eq(&String::from_utf8(said).unwrap());
 }
