@@ -190,7 +190,7 @@ mod tests {
         Estimator::ALL[1..].iter().map(|&estimator| value(estimator)).collect()
     }
 
-    /// ATTACK-001: by hand, with a heavy provider (five listings weigh two) and without.
+    /// ATTACK-001: by hand, with a heavier provider (five listings weigh an eighth more than one) and without.
     #[test]
     fn attack_001_the_plain_averages_are_what_their_names_say() {
         let even = quotes(&[("a", 100, 1), ("b", 200, 1), ("c", 400, 1), ("d", 10_000, 5)]);
@@ -199,9 +199,9 @@ mod tests {
             [
                 ("median", Some(3_000_000)),
                 ("mean", Some(26_750_000)),
-                ("stake-mean", Some(41_400_000)),
-                // Of a mass of five the middle third reaches from 1.67 to 3.33: a third of a unit at 2, one at 4, a third at 100.
-                ("iqm", Some(6_628_918)),
+                ("stake-mean", Some(28_969_697)),
+                // Of 4.125 the middle third reaches from 1.375 to 2.75: 0.625 at 2 and 0.75 at 4.
+                ("iqm", Some(2_918_960)),
             ]
         );
         let odd = quotes(&[("a", 100, 1), ("b", 210, 1), ("c", 400, 1)]);
