@@ -93,18 +93,18 @@ impl Exchange {
         Some(found)
     }
 
-    /// What an order of `qty` lots at `price` would hold in standard mode, if its account had nothing else: margin, and what it could lose
-    /// against the mark with the fee.
+    /// What an order of `qty` lots at `price` would hold in the account's mode, if the account had nothing else: margin, and what it could
+    /// lose against the mark with the fee.
     #[must_use]
     pub fn margins_of_order(
         &self,
-        instrument: InstrumentId,
+        (account, instrument): (AccountId, InstrumentId),
         qty: Qty,
         price: Price,
     ) -> Option<OrderMargins> {
         let series = self.series.get(&instrument)?;
+        let mode = self.margin_mode(account);
         let of = |side: Side| {
-            let account = AccountId(0);
             let order = Exposure { account, instrument, side, qty, limit: price, held_at: price };
             let per_lot = self.reserve_per_lot(&series.instrument, &order, series.mark)?;
             let reserve = i128::from(per_lot.micros()).checked_mul(i128::from(qty.lots()))?;
@@ -114,8 +114,15 @@ impl Exchange {
                 Side::Sell => (Qty::ZERO, qty),
             };
             let open = OpenOrders { buys, sells, reserve };
-            let part = self.required_in(series, MarginMode::Standard, NetQty::ZERO, &open)?;
-            Some(part.orders)
+            let part = self.required_in(series, mode, NetQty::ZERO, &open)?;
+            if mode == MarginMode::Standard || !self.has_leg(instrument) {
+                return Some(part.orders);
+            }
+            let leg = Leg::new(NetQty::ZERO, open.buys, open.sells);
+            let portfolios = self.margins.risk.simulate(&BTreeMap::from([(instrument, leg)]));
+            let exact = portfolios.values().filter(|parts| !parts.is_beyond());
+            let [portfolio] = exact.collect::<Vec<_>>()[..] else { return None };
+            part.orders.checked_add(portfolio.total())
         };
         Some(OrderMargins { buy: of(Side::Buy)?, sell: of(Side::Sell)? })
     }
