@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use instruments::{AccountId, GradeId, InstrumentId, MicroUsd, NetQty, Price, Qty, Side};
+use instruments::{
+    AccountId, GradeId, Instrument, InstrumentId, MicroUsd, NetQty, Price, Product, Qty, Side,
+};
 use settlement::{Leg, OpenOrders, Requirement, RiskArray, RiskComponents};
 
 use crate::Exchange;
@@ -49,6 +51,13 @@ impl Exchange {
     #[must_use]
     pub fn risk_array(&self, instrument: InstrumentId) -> Option<RiskArray> {
         self.array_of(self.series.get(&instrument)?)
+    }
+
+    /// What a lot of a cap would be worth at the index, or at its strike while there is none: what its margin is a share of.
+    #[must_use]
+    pub fn cap_underlying(&self, terms: &Instrument) -> Option<MicroUsd> {
+        let Product::Cap { strike } = terms.product else { return None };
+        terms.notional(self.underlying_price(terms).unwrap_or(strike), Qty::from_lots(1))
     }
 
     /// What was published of an option last.

@@ -336,6 +336,39 @@ async fn api_004_a_series_sent_twice_and_a_wrong_position_are_named() {
     }
 }
 
+/// CASH-005: a short cap is margined by itself, in both modes, from what the row of its series and the rates say.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cash_005_the_margin_of_a_cap_is_recomputed_from_what_is_published() {
+    const CAP: &str = "H100CAP_USDC-16JAN27-2d5-C";
+    let desk = Desk::open().await;
+    let (product, reference) =
+        (Product::Cap { strike: Price::from_ticks(2_500) }, Price::from_ticks(100));
+    desk.stand.list(Instrument { name: CAP.to_owned(), product, reference, ..terms(SERIES) }).await;
+    let model = json!({"margin_model": "segregated_pm"});
+    desk.client.call("private/change_margin_model", model).await.unwrap();
+    desk.trade(CAP, -10, "0.1").await;
+    let ask = json!({"instrument_name": CAP});
+    let risk = desk.client.call("public/get_risk_arrays", ask).await.unwrap();
+    let row = &risk["arrays"][0];
+    assert_eq!((&row["instrument_name"], &row["array"]), (&json!(CAP), &Value::Null));
+    let (under, strike) = (whole(&row["underlying_value"]), 2_500_000 * 24);
+    assert_eq!(under, strike, "no index: the strike");
+    let rates = &risk["rates"];
+    let rate = |name: &str| ppm(&rates[name]);
+    let out = (strike - under).max(0) * 1_000_000;
+    let open = (rate("option_at_money") * under - out).max(rate("option_least") * under);
+    let keep = rate("option_maintenance") * under;
+    let now = desk.simulate(json!({}), true).await;
+    let surcharge = &now["surcharge"];
+    assert_eq!(micros(&surcharge["initial_margin"]), rate_ceil(10 * open, 1));
+    assert_eq!(micros(&surcharge["maintenance_margin"]), rate_ceil(10 * keep, 1));
+    assert_eq!(surcharge["initial_margin"], json!(150));
+    let summary = desk.client.call("private/get_account_summary", json!({})).await.unwrap();
+    assert_eq!(summary["options_value"], json!(-24), "10 lots of 24 hours at 0.10");
+    let equity = |name: &str| decimal(&summary[name].to_string());
+    assert_eq!(equity("equity"), equity("balance") + equity("options_value"));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn questions_about_margin_that_make_no_sense_are_refused_by_field() {
     let desk = Desk::open().await;
