@@ -12,7 +12,7 @@ mod order;
 mod reject;
 mod ticker;
 
-pub(crate) use clearing::{assignment, statement, transfer};
+pub(crate) use clearing::{assignment, day_name, statement, transfer};
 pub(crate) use delivery::{challenge, delivery_message, draw, is_party, obligation, receipt, task};
 pub(crate) use listing::{currency, index_price, instrument};
 pub(crate) use margin::{model_state, risk, simulated};
