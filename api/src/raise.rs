@@ -16,7 +16,7 @@ mod settled;
 mod ticker;
 
 pub(crate) use agreement::{block_fill, to_sign};
-pub(crate) use clearing::{assignment, statement, transfer};
+pub(crate) use clearing::{assignment, day_name, statement, transfer};
 pub(crate) use default_fund::{backstop_auction, default_standing};
 pub(crate) use delivery::{challenge, delivery_message, draw, is_party, obligation, receipt, task};
 pub(crate) use listing::{currency, index_price, instrument};

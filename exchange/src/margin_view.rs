@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use instruments::{AccountId, GradeId, InstrumentId, MicroUsd, NetQty, Price, Qty, Side};
+use instruments::{
+    AccountId, GradeId, Instrument, InstrumentId, MicroUsd, NetQty, Price, Product, Qty, Side,
+};
 use settlement::{Leg, OpenOrders, Requirement, RiskArray, RiskComponents};
 
 use crate::Exchange;
@@ -52,6 +54,13 @@ impl Exchange {
         self.array_of(self.series.get(&instrument)?)
     }
 
+    /// What a lot of a cap would be worth at the index, or at its strike while there is none: what its margin is a share of.
+    #[must_use]
+    pub fn cap_underlying(&self, terms: &Instrument) -> Option<MicroUsd> {
+        let Product::Cap { strike } = terms.product else { return None };
+        terms.notional(self.underlying_price(terms).unwrap_or(strike), Qty::from_lots(1))
+    }
+
     /// What was published of an option last; OPTION-020: nothing once that is too old.
     #[must_use]
     pub fn option_risk(&self, instrument: InstrumentId) -> Option<&OptionRisk> {
@@ -96,18 +105,18 @@ impl Exchange {
         Some(found)
     }
 
-    /// What an order of `qty` lots at `price` would hold in standard mode, if its account had nothing else: margin, and what it could lose
-    /// against the mark with the fee.
+    /// What an order of `qty` lots at `price` would hold in the account's mode, if the account had nothing else: margin, and what it could
+    /// lose against the mark with the fee.
     #[must_use]
     pub fn margins_of_order(
         &self,
-        instrument: InstrumentId,
+        (account, instrument): (AccountId, InstrumentId),
         qty: Qty,
         price: Price,
     ) -> Option<OrderMargins> {
         let series = self.series.get(&instrument)?;
+        let mode = self.margin_mode(account);
         let of = |side: Side| {
-            let account = AccountId(0);
             let order = Exposure { account, instrument, side, qty, limit: price, held_at: price };
             let per_lot = self.reserve_per_lot(&series.instrument, &order, series.mark)?;
             let reserve = i128::from(per_lot.micros()).checked_mul(i128::from(qty.lots()))?;
@@ -117,8 +126,15 @@ impl Exchange {
                 Side::Sell => (Qty::ZERO, qty),
             };
             let open = OpenOrders { buys, sells, reserve };
-            let part = self.required_in(series, MarginMode::Standard, NetQty::ZERO, &open)?;
-            Some(part.orders)
+            let part = self.required_in(series, mode, NetQty::ZERO, &open)?;
+            if mode == MarginMode::Standard || !self.has_leg(instrument) {
+                return Some(part.orders);
+            }
+            let leg = Leg::new(NetQty::ZERO, open.buys, open.sells);
+            let portfolios = self.margins.risk.simulate(&BTreeMap::from([(instrument, leg)]));
+            let exact = portfolios.values().filter(|parts| !parts.is_beyond());
+            let [portfolio] = exact.collect::<Vec<_>>()[..] else { return None };
+            part.orders.checked_add(portfolio.total())
         };
         Some(OrderMargins { buy: of(Side::Buy)?, sell: of(Side::Sell)? })
     }

@@ -32,6 +32,8 @@ pub(crate) struct Required {
     pub unrealised: i128,
     /// What options are worth at the mark, less what those sold short would cost.
     pub option_value: i128,
+    /// MARGIN-030: whether a portfolio's sums could be inexact.
+    pub is_beyond: bool,
 }
 
 impl Required {
@@ -46,6 +48,7 @@ impl Required {
         let none = OpenOrders::default();
         let (position, orders, maintenance) = (part.initial, part.orders, part.maintenance);
         self.add(&Requirement { position, orders, maintenance }, &none);
+        self.is_beyond |= part.is_beyond();
     }
 
     /// For everything.

@@ -179,13 +179,15 @@ impl Exchange {
             .saturating_add(required.unrealised)
             .saturating_add(required.option_value);
         let of = |bucket| self.ledger.balance(bucket);
+        // MARGIN-030: an account whose margin nobody can compute is held to all it has.
+        let shown = |margin| if required.is_beyond { equity.max(0) } else { margin };
         Some(AccountSummary {
             balance,
             cash: of(Bucket::Cash(account)),
             order_hold: of(Bucket::OrderHold(account)),
             position_margin: of(Bucket::PositionMargin(account)),
-            margin_initial: saturate(initial),
-            margin_maintenance: saturate(required.maintenance),
+            margin_initial: saturate(shown(initial)),
+            margin_maintenance: saturate(shown(required.maintenance)),
             delivery_escrow: of(Bucket::DeliveryEscrow(account)),
             bond: of(Bucket::Bond(account)),
             unrealised: saturate(required.unrealised),

@@ -166,7 +166,7 @@ pub struct Params {
 }
 
 impl Default for Params {
-    #[expect(clippy::too_many_lines, reason = "one line a parameter")]
+    #[expect(clippy::too_many_lines, reason = "a line for each parameter, and no decision")]
     fn default() -> Self {
         Self {
             providers_min: 4,

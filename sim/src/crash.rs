@@ -6,6 +6,7 @@
 //! winners, and what it holds is closed out against them. A bystander with money in the default fund is not touched.
 
 mod explain;
+mod stakes;
 
 use exchange::{
     CancelFilter, Command, DefaultEvent, Event, Exchange, IndexPrint, OpenVenue, PlaceOrder,

@@ -205,6 +205,12 @@ mod tests {
         file.seed.pop();
         assert!(read(&file).unwrap_err().to_string().contains("seed"));
         let mut file = told();
+        file.seed = file.seed.to_uppercase();
+        assert!(read(&file).unwrap_err().to_string().contains("seed must be 32 bytes in lower"));
+        let mut file = told();
+        file.node_size = 0;
+        assert!(read(&file).unwrap_err().to_string().contains("node_size is 0"));
+        let mut file = told();
         file.holders[0].region = Some("MOON".to_owned());
         assert!(read(&file).unwrap_err().to_string().contains("MOON"));
     }

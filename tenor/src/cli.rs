@@ -86,6 +86,30 @@ pub(crate) enum Command {
     AgentWorker(WorkerArgs),
 }
 
+impl Command {
+    /// Whether it reads, writes and ends: no other pipe than that of its output can break.
+    pub(crate) const fn is_report(&self) -> bool {
+        match self {
+            Self::Oracle(OracleCommand::Reporter(_) | OracleCommand::Observe(_)) => false,
+            Self::Journal(_)
+            | Self::Ledger(_)
+            | Self::Assignment(_)
+            | Self::Haircut(_)
+            | Self::Oracle(_)
+            | Self::Book(_)
+            | Self::Margin(_)
+            | Self::Option(_)
+            | Self::Sim(_) => true,
+            Self::Demo(_)
+            | Self::Serve(_)
+            | Self::Agent(_)
+            | Self::Verify(_)
+            | Self::Account(_)
+            | Self::AgentWorker(_) => false,
+        }
+    }
+}
+
 impl Default for Command {
     fn default() -> Self {
         Self::Demo(DemoArgs {

@@ -216,12 +216,12 @@ fn crash(args: &CrashArgs) -> Result<ExitCode> {
 
 /// Micro-dollars, as strings: no reader rounds them.
 fn table_json(table: &sim::Table) -> serde_json::Value {
-    let row = |(name, cells): &(String, Vec<i128>)| {
+    let row = |(place, (name, cells)): (usize, &(String, Vec<i128>))| {
         let cells: Vec<String> = cells.iter().map(ToString::to_string).collect();
-        serde_json::json!({ "name": name, "micro_usd": cells })
+        serde_json::json!({ "name": name, "lots": table.lots.get(place), "micro_usd": cells })
     };
-    let rows: Vec<_> = table.rows.iter().map(row).collect();
-    let (title, columns) = (table.title, &table.columns);
+    let rows: Vec<_> = table.rows.iter().enumerate().map(row).collect();
+    let (title, columns) = (&table.title, &table.columns);
     serde_json::json!({
         "title": title, "columns": columns, "rows": rows, "adds_up": table.adds_up,
     })

@@ -20,6 +20,7 @@ mod oracle_tape;
 mod oracle_verify;
 mod progress;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -28,8 +29,12 @@ fn main() -> ExitCode {
     abort_on_panic();
     let cli = cli::Cli::parse();
     telemetry(cli.verbose);
-    match commands::run(cli.command.unwrap_or_default()) {
+    let command = cli.command.unwrap_or_default();
+    let is_report = command.is_report();
+    match commands::run(command) {
         Ok(code) => code,
+        // Whoever reads the report has read enough.
+        Err(error) if is_report && is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             report(&error);
             ExitCode::FAILURE
@@ -64,8 +69,22 @@ fn telemetry(verbose: u8) {
         .init();
 }
 
+/// Whether what failed is writing to a reader that has gone away, as `head` does.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let io = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+        let json = cause.downcast_ref::<serde_json::Error>().and_then(|it| it.io_error_kind());
+        let csv = cause.downcast_ref::<csv::Error>().and_then(|it| {
+            if let csv::ErrorKind::Io(error) = it.kind() { Some(error.kind()) } else { None }
+        });
+        io.or(json).or(csv) == Some(io::ErrorKind::BrokenPipe)
+    })
+}
+
 fn report(error: &anyhow::Error) {
-    use std::io::Write;
+    let text = format!("{error:#}");
+    // What a file says may be in the message, and a terminal obeys what it is sent.
+    let lines: Vec<String> = text.lines().map(figures::shown).collect();
     // Nobody is left to tell when the error stream itself is gone.
-    drop(writeln!(std::io::stderr(), "error: {error:#}"));
+    drop(writeln!(io::stderr(), "error: {}", lines.join("\n")));
 }

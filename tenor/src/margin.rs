@@ -18,17 +18,18 @@ use crate::figures::{self, InputError};
 use input::Portfolio;
 
 /// The formats of `tenor margin`, shown by its `--help`.
-pub(crate) const HELP: &str = r#"In, one JSON object; every number may be a string. Fields that are not named here are refused.
+pub(crate) const HELP: &str = r#"In, one JSON object; every number may be a string, with the same result. Fields that are not named here are refused.
   {"parameters":{..},"positions":[
     {"type":"C","K":"3.0","F":"2.5","iv":"0.9","dte":30,"qty":-1000,"exp":"E1"},
     {"type":"F","F":"2.5","dte":30,"qty":"5000","exp":"E1"}]}
-  type  C call | P put | F future (no K, no iv)     F    price of the future, USD per GPU-hour
-  K     strike                                      iv   volatility, 0.9 = 90 % a year
-  dte   days to expiry; 0 is intrinsic value        qty  GPU-hours, below zero when sold
-  exp   name of the expiry; positions of one name offset without a roll charge
+  type  C call | P put | F future (no K, no iv)     F    price of the future, USD per GPU-hour, 1e-12 to 1e9
+  K     strike, 1e-12 to 1e9                        iv   volatility, 0.9 = 90 % a year, 0 to 100
+  dte   days to expiry, 0 to 36500; 0 is intrinsic  qty  GPU-hours, below zero when sold, -1e12 to 1e12
+  exp   name of the expiry, at most 64 bytes; positions of one name offset without a roll charge
 parameters, all optional, with their start values:
   price_range 0.2  buckets 4  vol_up 0.45  vol_down 0.3  min_vol_for_up 0.5  short_term_power 0.3  long_term_power 0.13  dte_floor 1
   extended_moves [-0.66,-0.33,0.5,1,2,3,4,5]  extended_dampener_usd 0  roll_rate 0.01  delta_contingency 0.006 (stands in no figure)
+  at most 64 extended_moves, 100 buckets
   mm_factor 0.8  short_option_min_rate 0.01  extended_weight (a text; the weight is always price_range/|move|)
 
 Out with --json, in USD:
@@ -107,6 +108,7 @@ fn table(scenarios: &Scenarios, margin: &Margin, out: &mut impl Write) -> io::Re
         writeln!(out, "{:>10.2} % {gain:>50.4}", 100.0 * part)?;
     }
     for (expiry, notional) in &margin.delta_notionals {
+        let expiry = figures::shown(expiry);
         writeln!(out, "delta notional {expiry:<20} {notional:>27.4}")?;
     }
     for (name, figure) in [

@@ -11,16 +11,15 @@ use std::path::Path;
 use api::pricing::{European, PricingError, Terms, Value as Priced};
 use instruments::Right;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use crate::figures::{self, InputError, needed, number, wrong};
+use crate::figures::{self, Given, InputError, needed, number, wrong};
 
 /// The formats of `tenor option`, shown by its `--help`.
-pub(crate) const HELP: &str = r#"In, one JSON object; every number may be a string. Fields that are not named here are refused.
+pub(crate) const HELP: &str = r#"In, one JSON object; every number may be a string, with the same result. Fields that are not named here are refused.
   {"F":"2.5","K":"2.6","T":"0.25","sigma":"0.55","r":"0","type":"C"}
-  F      price of the future            K  strike, in the same unit
-  T      years of 365 days to expiry    r  rate, continuously compounded; 0 when absent
-  sigma  volatility, 0.55 = 55 % a year; or, in its place, price: what the option costs now, for its volatility
+  F      price of the future, 1e-12 to 1e12                        K  strike, in the same unit, 1e-12 to 1e12
+  T      years of 365 days to expiry, 0 to 1000                    r  rate, continuously compounded, -0.5 to 0.5; 0 when absent
+  sigma  volatility, 0.55 = 55 % a year, 0 to 1000; or, in its place, price: what the option costs now, for its volatility
   type   C call | P put
 
 Out with --json, every digit there is:
@@ -36,6 +35,12 @@ pub(crate) enum OptionError {
     /// What it asks for.
     #[error(transparent)]
     Pricing(#[from] PricingError),
+    /// So close to the strike, with so little time or volatility left, that a derivative has no number.
+    #[error("{figure}: beyond every number there is, because sigma x sqrt(T) is too small")]
+    Overflow {
+        /// Which.
+        figure: &'static str,
+    },
     /// The output failed.
     #[error("cannot write the value")]
     Write(#[source] io::Error),
@@ -45,16 +50,16 @@ pub(crate) enum OptionError {
 #[serde(deny_unknown_fields)]
 struct Question {
     #[serde(rename = "F")]
-    forward: Option<Value>,
+    forward: Given,
     #[serde(rename = "K")]
-    strike: Option<Value>,
+    strike: Given,
     #[serde(rename = "T")]
-    years: Option<Value>,
-    sigma: Option<Value>,
-    price: Option<Value>,
-    r: Option<Value>,
+    years: Given,
+    sigma: Given,
+    price: Given,
+    r: Given,
     #[serde(rename = "type")]
-    kind: Option<Value>,
+    kind: Given,
 }
 
 /// One line of JSON.
@@ -88,16 +93,16 @@ fn of_text(text: &str, json: bool, out: &mut impl Write) -> Result<(), OptionErr
 
 impl Question {
     fn answer(&self) -> Result<Answer, OptionError> {
-        let right = match figures::text("type", self.kind.as_ref())? {
+        let right = match figures::text("type", &self.kind)?.as_str() {
             "C" => Right::Call,
             "P" => Right::Put,
-            other => return Err(wrong("type", &Value::from(other), "\"C\" or \"P\"").into()),
+            other => return Err(wrong("type", &format!("{other:?}"), "\"C\" or \"P\"").into()),
         };
         let option = European::new(Terms {
             right,
-            forward: needed("F", self.forward.as_ref())?,
-            strike: needed("K", self.strike.as_ref())?,
-            years: needed("T", self.years.as_ref())?,
+            forward: needed("F", &self.forward)?,
+            strike: needed("K", &self.strike)?,
+            years: needed("T", &self.years)?,
             rate: self.r.as_ref().map_or(Ok(0.0), |given| number("r", given))?,
         })?;
         let (iv, sigma) = match (&self.sigma, &self.price) {
@@ -115,11 +120,26 @@ impl Question {
             }
         };
         let Priced { price, delta, gamma, vega, theta, rho } = option.value(sigma)?;
-        Ok(Answer { iv, price, delta, gamma, vega, theta, rho })
+        let answer = Answer { iv, price, delta, gamma, vega, theta, rho };
+        match answer.figures().into_iter().find(|(_, figure)| !figure.is_finite()) {
+            Some((figure, _)) => Err(OptionError::Overflow { figure }),
+            None => Ok(answer),
+        }
     }
 }
 
 impl Answer {
+    fn figures(&self) -> [(&'static str, f64); 6] {
+        [
+            ("price", self.price),
+            ("delta", self.delta),
+            ("gamma", self.gamma),
+            ("vega", self.vega),
+            ("theta", self.theta),
+            ("rho", self.rho),
+        ]
+    }
+
     fn write_json(&self, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "{}", serde_json::to_string(self)?)
     }
@@ -128,14 +148,7 @@ impl Answer {
         if let Some(iv) = self.iv {
             writeln!(out, "{:<8}{iv}", "iv")?;
         }
-        for (name, figure) in [
-            ("price", self.price),
-            ("delta", self.delta),
-            ("gamma", self.gamma),
-            ("vega", self.vega),
-            ("theta", self.theta),
-            ("rho", self.rho),
-        ] {
+        for (name, figure) in self.figures() {
             writeln!(out, "{name:<8}{figure}")?;
         }
         Ok(())

@@ -14,6 +14,9 @@ use crate::wire::{ErrorCode, Number, Params, WireError, missing};
 /// Positions of one simulation.
 pub(crate) const SIMULATED_MAX: usize = 256;
 
+/// Of a series' name in an answer, in characters: more than any has.
+const NAME_SHOWN_MAX: usize = 64;
+
 /// The grade that is asked for, and the series if it is one only.
 pub(crate) fn risk_query<'a>(
     exchange: &'a Exchange,
@@ -41,8 +44,7 @@ pub(crate) fn simulated(
     account: AccountId,
 ) -> Result<Vec<(InstrumentId, NetQty)>, WireError> {
     let wrong = "must be an object of series and lots, negative when short";
-    let asked: BTreeMap<String, Number> =
-        params.value("simulated_positions", wrong)?.unwrap_or_default();
+    let asked = params.entries("simulated_positions", wrong)?;
     if SIMULATED_MAX < asked.len() {
         let reason = format!("at most {SIMULATED_MAX} positions are simulated");
         let error = WireError::param("simulated_positions", reason);
@@ -54,20 +56,36 @@ pub(crate) fn simulated(
         added.extend(held.map(|view| (view.instrument, view.net.lots().saturating_neg())));
     }
     for (name, amount) in &asked {
-        let series = exchange.series_by_name(name).filter(|series| series.is_cleared());
-        let unknown = || raise::reject(&Reject::UnknownInstrument, None).of("simulated_positions");
-        let lots = simulated_lots(*amount)?;
-        let entry = added.entry(series.ok_or_else(unknown)?.instrument.id).or_default();
+        let refused = |reject| {
+            let error = raise::reject(&reject, None);
+            let reason = format!("{}: {}", shortened(name), error.reason());
+            error.because(reason).of("simulated_positions")
+        };
+        let series = exchange.series_by_name(name);
+        let series = series.ok_or_else(|| refused(Reject::UnknownInstrument))?;
+        if !series.is_cleared() {
+            return Err(refused(Reject::ProductNotCleared));
+        }
+        let lots = simulated_lots(name, amount.get())?;
+        let entry = added.entry(series.instrument.id).or_default();
         *entry = entry.saturating_add(lots);
     }
     Ok(added.into_iter().map(|(id, lots)| (id, NetQty::from_lots(lots))).collect())
 }
 
-fn simulated_lots(amount: Number) -> Result<i64, WireError> {
+/// As much of a client's word as an answer repeats.
+fn shortened(name: &str) -> String {
+    name.chars().take(NAME_SHOWN_MAX).collect()
+}
+
+fn simulated_lots(name: &str, amount: &str) -> Result<i64, WireError> {
     let limit = Instrument::QTY_MAX;
-    let whole = amount.0.fract().is_zero().then(|| amount.0.to_i64()).flatten();
+    let number = Number::parse(amount).ok().map(|number| number.0);
+    let whole = number.filter(|lots| lots.fract().is_zero()).and_then(|lots| lots.to_i64());
     whole.filter(|lots| lots.unsigned_abs() <= limit.lots()).ok_or_else(|| {
-        let reason = "a position is a whole number of lots, at most the limit either way";
+        let name = shortened(name);
+        let reason =
+            format!("{name}: must be a whole number of lots, at most the limit either way");
         WireError::param("simulated_positions", reason).with_limit(limit)
     })
 }

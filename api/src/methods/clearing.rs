@@ -1,6 +1,7 @@
 //! What the clearing house does for an account between trades: money out and on record, exercise, nominations.
 
 use exchange::{Command, Event, Reject};
+use instruments::Date;
 use serde::Serialize;
 use settlement::Bucket;
 
@@ -93,6 +94,13 @@ fn transaction_log(gateway: &Gateway, caller: &Caller, params: &Params) -> Answe
 
 fn statement(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
     let day = lower::day(params)?;
+    let today = Date::of(gateway.venue.now());
+    if today < day {
+        return Err(WireError::param(
+            "day",
+            format!("must be {} at the latest", raise::day_name(today)),
+        ));
+    }
     let name = username(gateway, caller)?;
     let record = gateway.venue.history().day(caller.account, day).unwrap_or_default();
     Ok(to_result(&raise::statement(&gateway.venue.exchange(), &name, day, &record)))

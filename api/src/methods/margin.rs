@@ -3,6 +3,7 @@
 use exchange::{Command, Event, Exchange, Reject};
 use instruments::{AccountId, InstrumentId, NetQty};
 use serde::Serialize;
+use settlement::RiskComponents;
 
 use super::Answer;
 use super::market_data::check_currency;
@@ -32,7 +33,7 @@ pub(super) async fn answer(
 ) -> Answer {
     match method {
         Margin::SimulatePortfolio => simulate(gateway, caller, params),
-        Margin::GetMargins => order_margins(gateway, params),
+        Margin::GetMargins => order_margins(gateway, caller, params),
         Margin::ChangeMarginModel => change_model(gateway, caller, params).await,
         Margin::RegisterCapacity => register_capacity(gateway, caller, params).await,
     }
@@ -50,11 +51,18 @@ fn simulated(
     exchange: &Exchange,
     id: AccountId,
     added: &[(InstrumentId, NetQty)],
+    param: &str,
 ) -> Result<WireSimulated, WireError> {
     let unknown = || raise::reject(&Reject::UnknownAccount, None);
     let account = exchange.account(id).ok_or_else(unknown)?;
-    let beyond = || raise::reject(&Reject::NotionalOutOfRange, None).of("simulated_positions");
+    let beyond = || raise::reject(&Reject::NotionalOutOfRange, None).of(param);
     let found = exchange.simulate(id, added).ok_or_else(beyond)?;
+    if found.portfolios.iter().any(|(_, parts)| parts.is_beyond()) {
+        let reason = "a portfolio's lots times the largest numbers of their arrays are above the limit, \
+                      or a series has no array: no margin of it would be exact";
+        let error = WireError::new(ErrorCode::OtherReject, reason).of(param);
+        return Err(error.by_rule("MARGIN-030").with_limit(RiskComponents::GROSS_MAX));
+    }
     Ok(raise::simulated(exchange, (id, account), &found))
 }
 
@@ -62,20 +70,24 @@ fn simulate(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
     check_currency(params)?;
     let exchange = gateway.venue.exchange();
     let added = lower::simulated(&exchange, params, caller.account)?;
-    let answer = simulated(&exchange, caller.account, &added)?;
+    let answer = simulated(&exchange, caller.account, &added, "simulated_positions")?;
     drop(exchange);
     Ok(to_result(&answer))
 }
 
-fn order_margins(gateway: &Gateway, params: &Params) -> Answer {
+fn order_margins(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
     let exchange = gateway.venue.exchange();
     let series = lower::series(&exchange, params)?;
+    if !series.is_cleared() {
+        return Err(raise::reject(&Reject::ProductNotCleared, None));
+    }
     let terms = &series.instrument;
     let (qty, price) = lower::amount_and_price(terms, params)?;
     let qty = qty.ok_or_else(|| missing("amount"))?;
     let price = price.ok_or_else(|| missing("price"))?;
     let beyond = || raise::reject(&Reject::NotionalOutOfRange, None).of("amount");
-    let margins = exchange.margins_of_order(terms.id, qty, price).ok_or_else(beyond)?;
+    let margins = exchange.margins_of_order((caller.account, terms.id), qty, price);
+    let margins = margins.ok_or_else(beyond)?;
     let (min_price, max_price) = raise::price_band(&exchange, series);
     let (buy, sell) = (margins.buy.into(), margins.sell.into());
     drop(exchange);
@@ -85,14 +97,15 @@ fn order_margins(gateway: &Gateway, params: &Params) -> Answer {
 async fn change_model(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
     let mode = lower::margin_model(params)?;
     let account = caller.account;
-    let now = simulated(&gateway.venue.exchange(), account, &[])?;
+    let of = || simulated(&gateway.venue.exchange(), account, &[], "margin_model");
+    let now = of()?;
     let old = gateway.venue.exchange().account(account).map(|account| account.margin_mode);
     let old = old.unwrap_or_default();
     let after = if params.flag("dry_run")?.unwrap_or(false) {
         now.clone()
     } else {
         submit(gateway, Command::SetMarginMode { account, mode }).await?;
-        simulated(&gateway.venue.exchange(), account, &[])?
+        of()?
     };
     Ok(to_result(&[WireModelChange {
         account: account.0,

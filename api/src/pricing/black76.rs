@@ -34,7 +34,7 @@ const RATE: Range =
     Range { field: "r", low: -0.5, high: 0.5, is_open: false, expected: "-0.5 to 0.5" };
 
 const fn price_range(field: &'static str) -> Range {
-    Range { field, low: 0.0, high: 1e12, is_open: true, expected: "above 0 and at most 1e12" }
+    Range { field, low: 1e-12, high: 1e12, is_open: false, expected: "1e-12 to 1e12" }
 }
 
 /// What an option is about. Any values; [`European::new`] refuses.
@@ -54,7 +54,7 @@ pub struct Terms {
 
 /// One European option on a forward.
 ///
-/// Invariant: `F` and `K` are in `(0, 1e12]`, `T` in `[0, 1000]`, `r` in `[-0.5, 0.5]`.
+/// Invariant: `F` and `K` are in `[1e-12, 1e12]`, `T` in `[0, 1000]`, `r` in `[-0.5, 0.5]`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct European {
     terms: Terms,

@@ -6,7 +6,7 @@ use thiserror::Error;
 #[derive(Debug, Clone, Copy, PartialEq, Error)]
 pub enum PricingError {
     /// A figure that is no number, or beyond what the formulas take.
-    #[error("{field} {value}: expected {expected}")]
+    #[error("{field} {}: expected {expected}", short(*value))]
     OutOfRange {
         /// Which figure.
         field: &'static str,
@@ -41,6 +41,12 @@ pub enum PricingError {
         /// Of it, what is not intrinsic.
         time_value: f64,
     },
+}
+
+/// A number without three hundred zeros.
+fn short(value: f64) -> String {
+    let is_plain = value == 0.0 || !value.is_finite() || (1e-5..1e16).contains(&value.abs());
+    if is_plain { value.to_string() } else { format!("{value:e}") }
 }
 
 /// A range of figures, with the words that say it.

@@ -33,7 +33,7 @@ const DAYS: Range =
     Range { field: "dte", low: 0.0, high: 36_500.0, is_open: false, expected: "0 to 36500 days" };
 
 const fn unit_price(field: &'static str) -> Range {
-    Range { field, low: 0.0, high: 1e9, is_open: true, expected: "above 0 and at most 1e9" }
+    Range { field, low: 1e-12, high: 1e9, is_open: false, expected: "1e-12 to 1e9" }
 }
 
 /// How far prices and volatilities move.

@@ -94,7 +94,7 @@ pub(crate) fn statement(
 }
 
 /// `2026-12-01`.
-fn day_name(day: Date) -> String {
+pub(crate) fn day_name(day: Date) -> String {
     let Date { year, month, day } = day;
     format!("{year:04}-{month:02}-{day:02}")
 }

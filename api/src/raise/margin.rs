@@ -84,13 +84,13 @@ fn rates(of: &MarginRates) -> WireMarginRates {
     }
 }
 
-/// One series; `None` for what has no array.
+/// One series; `None` for what has no margin. A cap has no array: no scenario covers the hours of an index.
 fn array(exchange: &Exchange, margin: &GradeMargin, series: &Series) -> Option<WireRiskArray> {
     let terms = &series.instrument;
     let expiry = match terms.product {
         Product::Option { underlying, .. } => exchange.series_by_id(underlying)?,
-        Product::Future { .. } => series,
-        Product::Cap { .. } | Product::Spread { .. } => return None,
+        Product::Future { .. } | Product::Cap { .. } => series,
+        Product::Spread { .. } => return None,
     };
     let is_option = expiry.instrument.id != terms.id;
     let rate = if is_option { margin.parameters.short_option_minimum } else { Ppm::ZERO };
@@ -103,6 +103,7 @@ fn array(exchange: &Exchange, margin: &GradeMargin, series: &Series) -> Option<W
         mark_price: terms.price_to_decimal(series.mark).into(),
         contract_size: Number(terms.hours_per_lot.into()),
         array,
+        underlying_value: exchange.cap_underlying(terms).map(MicroUsd::micros),
         short_option_minimum: rate.of_ceil(value).micros(),
         scale: series.scale.into(),
         ladder_step: series.ladder_step,

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use super::{CURRENCY, listing, margin, option};
 use crate::wire::{Number, WireAccountSummary, WirePosition};
 
-/// How positions move, added up: GPU-hours of futures, and of options.
+/// How positions move, added up: GPU-hours of futures, and of options. The value is that of all whose premium is paid at once.
 #[derive(Default)]
 struct Moves {
     delta: Decimal,
@@ -25,8 +25,10 @@ impl Moves {
             let Some(series) = exchange.series_by_id(view.instrument) else { continue };
             let part = position(exchange, series, view);
             sum.delta += part.delta.0;
-            if is_option(series) {
+            if series.instrument.is_premium_style() {
                 sum.options_value += part.mark_price.0 * part.size_currency.0;
+            }
+            if is_option(series) {
                 sum.options_delta += part.delta.0;
                 sum.gamma += part.gamma.unwrap_or_default().0;
                 sum.vega += part.vega.unwrap_or_default().0;

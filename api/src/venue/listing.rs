@@ -4,8 +4,8 @@
 
 use exchange::{Command, Exchange};
 use instruments::{
-    GradeId, Guards, Instrument, InstrumentId, MicroUsd, Nanos, NanosSpan, Period, Price, Product,
-    Right, Schedule, Style, launch_grades, series_of_grade,
+    BandWidths, GradeId, Guards, Instrument, InstrumentId, MicroUsd, Nanos, NanosSpan, Period, Ppm,
+    Price, Product, Right, Schedule, Style, launch_grades, series_of_grade,
 };
 use parking_lot::RwLock;
 
@@ -26,6 +26,8 @@ const OPTION_MONTHS: usize = 2;
 const STRIKES_EACH_WAY: i64 = 5;
 /// Strikes of caps above the middle.
 const CAPS_ABOVE: i64 = 4;
+/// Nobody publishes what a cap is worth, so the band around its reference is a wide one.
+const CAP_BANDS: BandWidths = BandWidths { front: Ppm::new(200_000), back: Ppm::new(200_000) };
 
 /// What a grade costs before anything is known: the first mark price of its series.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -206,8 +208,8 @@ fn option(month: &Instrument, mark: Price, strike: Price, right: Right) -> Instr
         product: Product::Option { underlying: month.id, strike, right },
         schedule: Schedule { last_trade_at, assign_at: last_trade_at, ..month.schedule },
         reference: first_premium(mark),
-        // A premium may double within a minute of sense.
-        guards: Guards { bands: None, breaker: None, ..month.guards },
+        // A premium may double within a minute of sense; the bands of options are wide enough for that.
+        guards: Guards { breaker: None, ..month.guards },
         ..month.clone()
     }
 }
@@ -219,7 +221,7 @@ fn cap(month: &Instrument, mark: Price, strike: Price) -> Instrument {
         name: format!("{}CAP_USDC-{day}-{}-C", month.grade, in_name(month, strike)),
         product: Product::Cap { strike },
         reference: first_premium(mark),
-        guards: Guards { bands: None, breaker: None, ..month.guards },
+        guards: Guards { bands: Some(CAP_BANDS), breaker: None, ..month.guards },
         ..month.clone()
     }
 }
@@ -285,6 +287,8 @@ mod tests {
             let letter = if right == Right::Call { "C" } else { "P" };
             assert_eq!(option.name, format!("H100_USDC-25NOV26-2d50-{letter}"));
             option.check_terms().unwrap();
+            // BAND-005: no option without a band.
+            assert_eq!(option.guards.bands, Guards::standard().bands);
         }
         let cash = months.iter().find(|terms| terms.settles_against_index()).unwrap();
         let cap = cap(cash, mark, Price::from_ticks(2_500));

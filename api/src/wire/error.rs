@@ -146,6 +146,13 @@ impl WireError {
         self
     }
 
+    /// Says it in other words.
+    #[must_use]
+    pub fn because(mut self, reason: String) -> Self {
+        self.0.reason = reason;
+        self
+    }
+
     /// Names the rule of the rule book.
     #[must_use]
     pub fn by_rule(mut self, rule: &'static str) -> Self {

@@ -90,15 +90,19 @@ pub struct WireRiskArray {
     pub instrument_name: String,
     /// `future` or `option`.
     pub kind: String,
-    /// The future whose delta it has: itself, or its underlying.
+    /// The future whose delta it has: itself, or its underlying; of a cap itself.
     pub expiry: String,
     /// The mark price.
     pub mark_price: Number,
     /// GPU-hours in one lot.
     pub contract_size: Number,
-    /// Micro-dollars that a lot held long gains, lane by lane; `null` while nothing was published of an option.
+    /// Micro-dollars that a lot held long gains, lane by lane; `null` of a cap, and while nothing was published of an
+    /// option.
     pub array: Option<Vec<i64>>,
-    /// The least that a lot held short costs, in micro-dollars; zero for a future.
+    /// Of a cap alone: what a lot would be worth at the index, or at its strike while there is none, in micro-dollars.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub underlying_value: Option<i64>,
+    /// The least that a lot held short costs, in micro-dollars; zero for a future and a cap.
     pub short_option_minimum: i64,
     /// How far open interest has moved the initial rate towards the whole.
     pub scale: Number,
@@ -155,7 +159,7 @@ pub struct WireSimulated {
     pub segregated_pm: WireMargin,
     /// Of that, the portfolios by grade.
     pub portfolios: Vec<WirePortfolio>,
-    /// Of that, what size, open interest, the delivery ladder and the orders' reserves add.
+    /// Of that, what size, open interest, the delivery ladder and the orders' reserves add, and what caps ask for by themselves.
     pub surcharge: WireMargin,
 }
 

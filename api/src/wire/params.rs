@@ -218,6 +218,22 @@ impl Params {
         Ok(bytes)
     }
 
+    /// The fields of a JSON object, each in its own text; none when it is not sent.
+    ///
+    /// # Errors
+    /// `wrong`, when it is something else, and when one of its fields is sent twice.
+    pub(crate) fn entries(
+        &self,
+        name: &str,
+        wrong: &str,
+    ) -> Result<BTreeMap<String, Box<RawValue>>, WireError> {
+        let Some(object) = self.read::<Object>(name, wrong)? else { return Ok(BTreeMap::new()) };
+        match object.twice {
+            None => Ok(object.fields),
+            Some(twice) => Err(WireError::param(name, format!("{twice} is sent twice"))),
+        }
+    }
+
     /// Any JSON value, in a shape of its own.
     ///
     /// # Errors

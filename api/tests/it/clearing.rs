@@ -116,6 +116,8 @@ async fn a_statement_goes_from_its_opening_to_its_closing() {
     assert_eq!(second["closing"], json!({"margin_balance": 998.94}));
     let first = statement(day(0)).await.unwrap();
     assert_eq!(first["is_open"], json!(false));
+    let refused = refusal(statement(day(2)).await);
+    assert_eq!((refused.0, refused.1), (-32602, json!("day")), "a day that has not begun");
     for nonsense in ["2027-02-29", "2027-2-28", "today", "1969-12-31", "2027-+1-01"] {
         let refused = refusal(statement(json!({"day": nonsense})).await);
         assert_eq!((refused.0, refused.1), (-32602, json!("day")), "{nonsense}");

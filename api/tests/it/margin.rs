@@ -244,6 +244,18 @@ async fn what_an_order_would_hold_is_what_it_holds() {
     let summary = desk.client.account_summary().await.unwrap();
     assert_eq!(margins["buy"].to_string(), summary.order_hold.to_string());
     assert_eq!((&margins["min_price"], &margins["max_price"]), (&json!(0.5), &json!(4.5)));
+    // By scenarios, an option's buy counts with what it could lose, beside its premium.
+    desk.client.cancel_all().await.unwrap();
+    let model = json!({"margin_model": "segregated_pm"});
+    desk.client.call("private/change_margin_model", model).await.unwrap();
+    for (series, price) in [(SERIES, "2.5"), (CALL, "0.11")] {
+        let ask = format!(r#"{{"instrument_name":"{series}","amount":10,"price":{price}}}"#);
+        let margins: Value = desk.client.call_as("private/get_margins", &ask).await.unwrap();
+        desk.client.buy(&NewOrder::limit(series, 10, decimal(price))).await.unwrap();
+        let summary = desk.client.account_summary().await.unwrap();
+        assert_eq!(margins["buy"].to_string(), summary.order_hold.to_string(), "{series}");
+        desk.client.cancel_all().await.unwrap();
+    }
     for (params, field) in [
         (json!({"instrument_name": SERIES, "price": 2.5}), "amount"),
         (json!({"instrument_name": SERIES, "amount": 1}), "price"),
@@ -252,6 +264,109 @@ async fn what_an_order_would_hold_is_what_it_holds() {
         let refused = refusal(desk.client.call("private/get_margins", params).await);
         assert_eq!(refused.1, json!(field));
     }
+}
+
+/// MARGIN-030: what has no exact margin is refused by name and limit.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn margin_030_no_answer_has_a_number_that_is_none() {
+    let desk = Desk::open().await;
+    let mut dear = terms("H100_USDC-18JAN27");
+    dear.hours_per_lot = 8_760;
+    dear.reference = Price::from_ticks(900_000);
+    desk.stand.list(dear).await;
+    let positions = json!({"simulated_positions": {"H100_USDC-18JAN27": 1_000_000}});
+    let refused = desk.client.call("private/simulate_portfolio", positions).await.unwrap_err();
+    let said = format!("{refused:?}");
+    assert!(said.contains("MARGIN-030") && said.contains("18014398509.48198"), "{said}");
+    assert!(!said.contains("144115188075"), "{said}");
+}
+
+/// ORDER-002: a spread is no unknown series; it is not cleared, and every question about it says so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_spread_is_answered_alike_by_orders_and_by_questions() {
+    let desk = Desk::open().await;
+    let id = |name| desk.stand.venue.exchange().series_by_name(name).unwrap().instrument.id;
+    let (near, far) = (id(SERIES), id(LATER));
+    let name = "H100_USDC-FS-16JAN27_17JAN27";
+    let product = Product::Spread { near, far };
+    let reference = Price::from_ticks(1);
+    desk.stand
+        .list(Instrument { name: name.to_owned(), product, reference, ..terms(SERIES) })
+        .await;
+    for (method, params, field) in [
+        (
+            "private/buy",
+            json!({"instrument_name": name, "amount": 1, "price": 2.5}),
+            "instrument_name",
+        ),
+        (
+            "private/get_margins",
+            json!({"instrument_name": name, "amount": 1, "price": 2.5}),
+            "instrument_name",
+        ),
+        (
+            "private/simulate_portfolio",
+            json!({"simulated_positions": {name: 1}}),
+            "simulated_positions",
+        ),
+    ] {
+        let error = desk.client.call(method, params).await.unwrap_err();
+        assert!(format!("{error:?}").contains("ORDER-002"), "{method} {error:?}");
+        let refused = refusal(Err::<Value, _>(error));
+        assert_eq!((refused.0, refused.1), (10033, json!(field)), "{method}");
+    }
+}
+
+/// API-004: in an object of a client's own keys, too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn api_004_a_series_sent_twice_and_a_wrong_position_are_named() {
+    let desk = Desk::open().await;
+    for (positions, words) in [
+        (format!(r#"{{"{SERIES}":1,"{SERIES}":-1}}"#), "is sent twice"),
+        (format!(r#"{{"{SERIES}":1,"{LATER}":"2"}}"#), "must be a whole number of lots"),
+        (format!(r#"{{"{LATER}":1.5}}"#), "must be a whole number of lots"),
+        (r#"{"H9_USDC-17JAN27":1}"#.to_owned(), "no such series"),
+    ] {
+        let series = if words.contains("twice") { SERIES } else { LATER };
+        let series = if words.contains("such") { "H9_USDC-17JAN27" } else { series };
+        let params = format!(r#"{{"simulated_positions":{positions}}}"#);
+        let error = desk.client.call_as::<Value>("private/simulate_portfolio", &params).await;
+        let said = format!("{:?}", error.unwrap_err());
+        assert!(said.contains(words) && said.contains(series), "{said}");
+    }
+}
+
+/// CASH-005: a short cap is margined by itself, in both modes, from what the row of its series and the rates say.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cash_005_the_margin_of_a_cap_is_recomputed_from_what_is_published() {
+    const CAP: &str = "H100CAP_USDC-16JAN27-2d5-C";
+    let desk = Desk::open().await;
+    let (product, reference) =
+        (Product::Cap { strike: Price::from_ticks(2_500) }, Price::from_ticks(100));
+    desk.stand.list(Instrument { name: CAP.to_owned(), product, reference, ..terms(SERIES) }).await;
+    let model = json!({"margin_model": "segregated_pm"});
+    desk.client.call("private/change_margin_model", model).await.unwrap();
+    desk.trade(CAP, -10, "0.1").await;
+    let ask = json!({"instrument_name": CAP});
+    let risk = desk.client.call("public/get_risk_arrays", ask).await.unwrap();
+    let row = &risk["arrays"][0];
+    assert_eq!((&row["instrument_name"], &row["array"]), (&json!(CAP), &Value::Null));
+    let (under, strike) = (whole(&row["underlying_value"]), 2_500_000 * 24);
+    assert_eq!(under, strike, "no index: the strike");
+    let rates = &risk["rates"];
+    let rate = |name: &str| ppm(&rates[name]);
+    let out = (strike - under).max(0) * 1_000_000;
+    let open = (rate("option_at_money") * under - out).max(rate("option_least") * under);
+    let keep = rate("option_maintenance") * under;
+    let now = desk.simulate(json!({}), true).await;
+    let surcharge = &now["surcharge"];
+    assert_eq!(micros(&surcharge["initial_margin"]), rate_ceil(10 * open, 1));
+    assert_eq!(micros(&surcharge["maintenance_margin"]), rate_ceil(10 * keep, 1));
+    assert_eq!(surcharge["initial_margin"], json!(150));
+    let summary = desk.client.call("private/get_account_summary", json!({})).await.unwrap();
+    assert_eq!(summary["options_value"], json!(-24), "10 lots of 24 hours at 0.10");
+    let equity = |name: &str| decimal(&summary[name].to_string());
+    assert_eq!(equity("equity"), equity("balance") + equity("options_value"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

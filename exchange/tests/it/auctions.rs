@@ -2,7 +2,7 @@
 
 use exchange::{Command, Event};
 use expect_test::expect;
-use instruments::{BandWidths, Guards, Instrument, NanosSpan, Ppm, Price, Side};
+use instruments::{BandWidths, Guards, Instrument, NanosSpan, Ppm, Price, Product, Right, Side};
 use matching_engine::Phase;
 
 use crate::script::check;
@@ -136,6 +136,42 @@ fn band_004_a_far_series_has_the_wider_band() {
     world.is_watched = false;
     world.run(NanosSpan::from_seconds(2 * 86_400));
     assert_eq!(bands(&world, far), (2_375, 2_625), "it has come to the front");
+}
+
+/// BAND-005: half of the mark, or the width of the strike where that is more.
+#[test]
+fn band_005_the_band_of_an_option_is_wide_for_its_mark_and_narrow_for_its_future() {
+    let mut world = World::open();
+    let widths = BandWidths { front: Ppm::new(50_000), back: Ppm::new(100_000) };
+    let mut month = day_future("H100D", "H100");
+    month.guards = Guards { bands: Some(widths), ..Guards::NONE };
+    let underlying = world.list(month.clone());
+    let mut option = |name: &str, reference: i64| {
+        let (strike, right) = (Price::from_ticks(2_500), Right::Call);
+        world.list(Instrument {
+            name: name.to_owned(),
+            product: Product::Option { underlying, strike, right },
+            reference: Price::from_ticks(reference),
+            ..month.clone()
+        })
+    };
+    let (dear, cheap, worthless) = (option("DEAR", 510), option("CHEAP", 100), option("LOW", 1));
+    let bands = |series| {
+        let bands = world.exchange.book(series).unwrap().bands();
+        (bands.low.unwrap().ticks(), bands.high.unwrap().ticks())
+    };
+    assert_eq!(bands(dear), (255, 765), "half of 0.51");
+    assert_eq!(bands(cheap), (1, 225), "5 % of 2.50");
+    assert_eq!(bands(worthless), (1, 126));
+    let account = world.account("alice", 1_000_000);
+    for (side, ticks) in [(Side::Buy, 766), (Side::Sell, 254)] {
+        let events = world.apply(Command::PlaceOrder(limit(account, dear, side, 1, ticks)));
+        assert_eq!(refusal(&events), Some("BAND-001"));
+    }
+    for (side, ticks) in [(Side::Buy, 765), (Side::Sell, 766)] {
+        let events = world.apply(Command::PlaceOrder(limit(account, dear, side, 1, ticks)));
+        assert_eq!(refusal(&events), None);
+    }
 }
 
 /// AUCTION-001, AUCTION-002.

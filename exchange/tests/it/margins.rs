@@ -1,11 +1,11 @@
 //! MARGIN: modes, arrays, what can be delivered, the ladder. After every command the inspector computes every hold again.
 
-use exchange::{Command, Event, MarginMode, OptionGreeks, OptionRisk};
+use exchange::{CancelFilter, Command, Event, MarginMode, OptionGreeks, OptionRisk};
 use instruments::{
     AccountId, GradeId, Instrument, InstrumentId, MicroUsd, NanosSpan, NetQty, Ppm, Price, Product,
     Qty, Right, Side,
 };
-use settlement::{Bucket, LANES, RiskArray};
+use settlement::{Bucket, LANES, RiskArray, RiskComponents};
 
 use crate::world::{World, day_future, limit, refusal};
 
@@ -289,10 +289,53 @@ fn margin_021_a_portfolio_that_does_not_exist_can_be_asked_about() {
     assert_eq!(position_margin(&world, alice), usd(72));
     assert_eq!(world.exchange.simulate(alice, &[(InstrumentId(99), lots(1))]), None);
     let (qty, price) = (Qty::from_lots(10), Price::from_ticks(2_600));
-    let margins = world.exchange.margins_of_order(series, qty, price).unwrap();
+    let margins = world.exchange.margins_of_order((bob, series), qty, price).unwrap();
     // A buy at 2.60 may lose 24 dollars against the mark and pays a fee of 0.312.
     assert_eq!(margins.buy, MicroUsd::new(144_312_000));
     assert_eq!(margins.sell, MicroUsd::new(120_312_000));
+}
+
+/// MARGIN-021: what an order would hold by itself is what it holds, in either mode.
+#[test]
+fn margin_021_what_an_order_would_hold_is_asked_in_the_accounts_own_mode() {
+    let (mut world, series, _) = market();
+    let call = world.list(option("H100D-3d0-C", series));
+    world.apply(Command::PublishRisk { risks: vec![risk(call, 100)] });
+    let (qty, lots, ticks) = (Qty::from_lots(10), 10, 2_500);
+    let account = world.account("carol", 100_000);
+    for mode in [MarginMode::Standard, MarginMode::Portfolio] {
+        if mode == MarginMode::Portfolio {
+            set_mode(&mut world, account, mode);
+        }
+        for (instrument, ticks) in [(series, ticks), (call, 110)] {
+            let price = Price::from_ticks(ticks);
+            let told = world.exchange.margins_of_order((account, instrument), qty, price).unwrap();
+            for (side, told) in [(Side::Buy, told.buy), (Side::Sell, told.sell)] {
+                let order = limit(account, instrument, side, lots, ticks);
+                let events = world.apply(Command::PlaceOrder(order));
+                assert_eq!(refusal(&events), None);
+                let money = world.exchange.account_summary(account).unwrap();
+                assert_eq!(money.order_hold, told, "{mode:?} {instrument} {side:?}");
+                world.apply(Command::CancelAll { account, filter: CancelFilter::instrument(None) });
+            }
+        }
+    }
+}
+
+/// MARGIN-030: an account whose margin nobody can compute is asked for all it has, and shows no number that is none.
+#[test]
+fn margin_030_what_cannot_be_computed_is_never_shown_as_money() {
+    let (mut world, series, _) = market();
+    let account = world.account("carol", 100_000);
+    set_mode(&mut world, account, MarginMode::Portfolio);
+    let lots = NetQty::from_lots(-1_000_000_000);
+    let found = world.exchange.simulate(account, &[(series, lots)]).unwrap();
+    let (_, parts) = &found.portfolios[0];
+    assert!(parts.is_beyond());
+    let lots = NetQty::from_lots(-1_000_000);
+    let found = world.exchange.simulate(account, &[(series, lots)]).unwrap();
+    let (_, parts) = &found.portfolios[0];
+    assert!(!parts.is_beyond() && parts.total() <= RiskComponents::GROSS_MAX);
 }
 
 /// MARGIN-029: an account that lacks margin may do what does not make it lack more.

@@ -2,7 +2,7 @@
 
 use instruments::{MicroUsd, Ppm};
 
-use super::lanes::rate_ceil;
+use super::lanes::{BEYOND, GROSS_MAX, rate_ceil};
 use super::parameters::RiskParameters;
 
 /// The portfolio margin of one account in one grade.
@@ -25,10 +25,20 @@ pub struct RiskComponents {
 }
 
 impl RiskComponents {
+    /// MARGIN-030: the most that lots times the largest number of their arrays may come to.
+    #[expect(clippy::as_conversions, reason = "2^54 fits; `From` is not const")]
+    pub const GROSS_MAX: MicroUsd = MicroUsd::new(GROSS_MAX as i64);
+
     /// For positions and orders together.
     #[must_use]
     pub fn total(&self) -> MicroUsd {
         self.initial + self.orders
+    }
+
+    /// MARGIN-030: whether its sums could be inexact, so that its numbers say no more than that.
+    #[must_use]
+    pub const fn is_beyond(&self) -> bool {
+        BEYOND <= self.initial.micros()
     }
 
     /// A portfolio whose parts cannot be told apart any more.

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use exchange::{DefaultEvent, Event, Exchange, SplitPurpose};
-use instruments::{AccountId, MicroUsd, Nanos};
+use exchange::{DefaultEvent, Event, Exchange, IndexPrint, MoveCause, SplitPurpose, Traded};
+use instruments::{AccountId, Instrument, InstrumentId, MicroUsd, Nanos, Price, Side};
 use settlement::{Bucket, DefaultResolved, Reason, SplitLine, Transfer};
 
+use super::stakes::Stakes;
 use crate::report::Violation;
 
 /// What came of a crash.
@@ -21,13 +22,15 @@ pub struct CrashReport {
     violation: Option<Violation>,
 }
 
-/// A table of micro-dollars or lots. Its last column is what the others add up to, its last row what the rows add up to.
+/// A table of micro-dollars. Its last column is what the others add up to, its last row what the rows add up to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
     /// What it says.
-    pub title: &'static str,
+    pub title: String,
     /// What its columns say, the first one's names aside.
     pub columns: Vec<&'static str>,
+    /// The lots of each row, negative when short; none where a table is not of lots.
+    pub lots: Vec<i64>,
     /// Names and micro-dollars.
     pub rows: Vec<(String, Vec<i128>)>,
     /// Whether everything in it adds up.
@@ -39,9 +42,11 @@ pub(super) struct Story {
     begins_at: Nanos,
     timeline: Vec<String>,
     moved: BTreeMap<Bucket, BTreeMap<Reason, i128>>,
-    resolved: Vec<DefaultResolved>,
-    shares: Vec<SplitLine>,
-    cuts: Vec<SplitLine>,
+    stakes: Stakes,
+    /// With the number of the variation in which it was so, as everything below.
+    resolved: Vec<(usize, DefaultResolved)>,
+    shares: Vec<(usize, SplitLine)>,
+    cuts: BTreeMap<usize, Vec<SplitLine>>,
 }
 
 impl Story {
@@ -50,9 +55,10 @@ impl Story {
             begins_at,
             timeline: Vec::new(),
             moved: BTreeMap::new(),
+            stakes: Stakes::default(),
             resolved: Vec::new(),
             shares: Vec::new(),
-            cuts: Vec::new(),
+            cuts: BTreeMap::new(),
         }
     }
 
@@ -66,9 +72,31 @@ impl Story {
                     book(&mut self.moved, transfer);
                     None
                 }
-                Event::IndexPublished(print) => oracle_says(print.state, seconds / 60),
+                Event::IndexPublished(print) => Some(index_says(print, seconds / 60)),
+                Event::MarkChanged { instrument, mark } => {
+                    let terms = terms_of(exchange, *instrument);
+                    terms.map(|terms| format!("mark {}", terms.price_to_decimal(*mark)))
+                }
+                Event::Traded(trade) => {
+                    let terms = terms_of(exchange, trade.instrument);
+                    terms.map(|terms| {
+                        self.stakes.traded(terms, trade);
+                        traded(exchange, terms, trade)
+                    })
+                }
+                Event::VariationPaid { account, amount, .. } => {
+                    self.stakes.paid(*account, *amount);
+                    None
+                }
+                Event::VariationEnded => {
+                    let number = self.stakes.number();
+                    if let Some(series) = exchange.series().next() {
+                        self.stakes.ended(&series.instrument, &at);
+                    }
+                    Some(format!("variation {number} is paid"))
+                }
                 Event::Default(default) => {
-                    self.count(default);
+                    self.count(exchange, default);
                     said(exchange, default)
                 }
                 _ => None,
@@ -78,14 +106,20 @@ impl Story {
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "what is not split is not counted")]
-    fn count(&mut self, event: &DefaultEvent) {
+    fn count(&mut self, exchange: &Exchange, event: &DefaultEvent) {
+        let number = self.stakes.number();
         match event {
-            DefaultEvent::DefaultResolved(part) => self.resolved.push(*part),
+            DefaultEvent::DefaultResolved(part) => self.resolved.push((number, *part)),
             DefaultEvent::LossSplit { purpose: SplitPurpose::Haircut, page } => {
-                self.cuts.extend(page.lines.iter().copied());
+                self.cuts.entry(number).or_default().extend(page.lines.iter().copied());
             }
             DefaultEvent::LossSplit { purpose: SplitPurpose::FundShares, page } => {
-                self.shares.extend(page.lines.iter().copied());
+                self.shares.extend(page.lines.iter().map(|line| (number, *line)));
+            }
+            DefaultEvent::PositionMoved { instrument, from, to, net, price, .. } => {
+                if let Some(terms) = terms_of(exchange, *instrument) {
+                    self.stakes.moved(terms, (*from, *to), *net, *price);
+                }
             }
             _ => {}
         }
@@ -103,20 +137,23 @@ impl Story {
             commands: exchange.last_seq().0,
             checks,
             timeline: self.timeline.clone(),
-            tables: vec![
-                self.losses(exchange),
-                self.fund(exchange),
-                self.winners(exchange),
-                self.every_dollar(exchange),
-            ],
+            tables: self.tables(exchange),
             state_hash: exchange.state_hash(),
             violation,
         }
     }
 
+    fn tables(&self, exchange: &Exchange) -> Vec<Table> {
+        let mut tables = self.stakes.tables(|account| name_of(exchange, account));
+        tables.extend([self.losses(exchange), self.fund(exchange)]);
+        tables.extend(self.cuts.iter().map(|(number, cuts)| self.winners(exchange, *number, cuts)));
+        tables.push(self.every_dollar(exchange));
+        tables
+    }
+
     /// Who could not pay, and who paid instead.
     fn losses(&self, exchange: &Exchange) -> Table {
-        let row = |part: &DefaultResolved| {
+        let row = |(number, part): &(usize, DefaultResolved)| {
             let layers = [
                 part.own_margin,
                 part.own_share,
@@ -126,7 +163,7 @@ impl Story {
                 part.haircut,
                 part.lost,
             ];
-            (name_of(exchange, part.account), layers.map(micros).to_vec())
+            (in_variation(exchange, part.account, *number), layers.map(micros).to_vec())
         };
         let columns = vec![
             "own margin",
@@ -143,22 +180,27 @@ impl Story {
 
     /// Whose shares of the default fund paid.
     fn fund(&self, exchange: &Exchange) -> Table {
-        let row = |line: &SplitLine| {
+        let row = |(number, line): &(usize, SplitLine)| {
             let (share, part) = (signed(line.weight), i128::from(line.part));
-            (name_of(exchange, line.account), vec![part, share - part, share])
+            (in_variation(exchange, line.account, *number), vec![part, share - part, share])
         };
         let rows = self.shares.iter().map(row).collect();
         table("shares of the default fund", vec!["paid", "left", "share"], rows)
     }
 
-    /// Who was cut, and by how much.
-    fn winners(&self, exchange: &Exchange) -> Table {
+    /// Who was cut in one variation, and by how much: in proportion to what each gained in it.
+    fn winners(&self, exchange: &Exchange, number: usize, cuts: &[SplitLine]) -> Table {
         let row = |line: &SplitLine| {
             let (gain, part) = (signed(line.weight), i128::from(line.part));
             (name_of(exchange, line.account), vec![part, gain - part, gain])
         };
-        let rows = self.cuts.iter().map(row).collect();
-        table("winners of that cycle", vec!["received", "cut", "gained"], rows)
+        let rows = cuts.iter().map(row).collect();
+        let title = format!("winners of variation {number}");
+        let mut table = table(title, vec!["received", "cut", "gained"], rows);
+        table.adds_up &= cuts
+            .iter()
+            .all(|line| self.stakes.due(number, line.account) == Some(signed(line.weight)));
+        table
     }
 
     /// Every account and every bucket of the house: what moved and why. All of it comes to nothing, for a transfer has two ends.
@@ -201,23 +243,52 @@ impl Story {
 }
 
 /// Adds the last row, and looks whether the last column is the sum of the others.
-fn table(title: &'static str, columns: Vec<&'static str>, rows: Vec<(String, Vec<i128>)>) -> Table {
+pub(super) fn table(
+    title: impl Into<String>,
+    columns: Vec<&'static str>,
+    rows: Vec<(String, Vec<i128>)>,
+) -> Table {
     let adds_up = rows.iter().all(|(_, cells)| {
         cells.split_last().is_some_and(|(sum, parts)| parts.iter().sum::<i128>() == *sum)
     });
     let sums = (0..columns.len()).map(|at| rows.iter().map(|(_, cells)| cells[at]).sum()).collect();
     let mut rows = rows;
     rows.push(("together".to_owned(), sums));
-    Table { title, columns, rows, adds_up }
+    Table { title: title.into(), columns, lots: Vec::new(), rows, adds_up }
 }
 
-fn oracle_says(state: oracle::State, minute: u64) -> Option<String> {
-    let begins = state != oracle::State::Ok && minute == super::UNSURE.start;
-    let ends = state == oracle::State::Ok && minute == super::UNSURE.end;
-    if begins {
-        return Some("the oracle is not sure".to_owned());
+fn index_says(print: &IndexPrint, minute: u64) -> String {
+    let value = print.value.map_or_else(|| "none".to_owned(), |value| usd(micros(value)));
+    let begins = print.state != oracle::State::Ok && minute == super::UNSURE.start;
+    let ends = print.state == oracle::State::Ok && minute == super::UNSURE.end;
+    let more = match (begins, ends) {
+        (true, _) => ", the oracle is not sure",
+        (_, true) => ", the oracle is sure again",
+        (false, false) => "",
+    };
+    format!("index {value}{more}")
+}
+
+fn terms_of(exchange: &Exchange, instrument: InstrumentId) -> Option<&Instrument> {
+    exchange.series_by_id(instrument).map(|series| &series.instrument)
+}
+
+fn traded(exchange: &Exchange, terms: &Instrument, trade: &Traded) -> String {
+    let [taker, maker] = [&trade.taker, &trade.maker].map(|fill| name_of(exchange, fill.account));
+    let (lots, price) = (trade.qty.lots(), terms.price_to_decimal(trade.price));
+    match trade.taker_side {
+        Side::Buy => format!("{taker} buys {lots} lots of {maker} at {price}"),
+        Side::Sell => format!("{taker} sells {lots} lots to {maker} at {price}"),
     }
-    ends.then(|| "the oracle is sure again".to_owned())
+}
+
+fn in_variation(exchange: &Exchange, account: AccountId, number: usize) -> String {
+    format!("{}, variation {number}", name_of(exchange, account))
+}
+
+fn price_of(exchange: &Exchange, instrument: InstrumentId, price: Price) -> String {
+    let terms = terms_of(exchange, instrument);
+    terms.map_or_else(String::new, |terms| terms.price_to_decimal(price).to_string())
 }
 
 /// What is worth a line.
@@ -247,6 +318,22 @@ fn said(exchange: &Exchange, event: &DefaultEvent) -> Option<String> {
         }
         DefaultEvent::DefaultResolved(part) => {
             format!("{} cannot pay {}", name(&part.account), usd(micros(part.lost)))
+        }
+        DefaultEvent::PositionMoved { instrument, from, to, net, price, cause } => {
+            let price = price_of(exchange, *instrument, *price);
+            let (lots, from, to) = (net.lots(), name(from), name(to));
+            let why = match cause {
+                MoveCause::Backstop => "taken over",
+                MoveCause::CloseOut => "closed out",
+            };
+            format!("{lots:+} lots of {from} go to {to} at {price}, {why}")
+        }
+        DefaultEvent::CloseOutPaid { account, against, amount, .. } => {
+            let amount = usd(micros(*amount));
+            format!("{} receives {amount} with the lots of {}", name(against), name(account))
+        }
+        DefaultEvent::LossCovered { account, paid } => {
+            format!("the waterfall pays {} for {}", usd(micros(*paid)), name(account))
         }
         DefaultEvent::RoundingKept { account, amount } => {
             format!("{} leaves {} to rounding", name(account), usd(micros(*amount)))
@@ -346,13 +433,20 @@ impl fmt::Display for CrashReport {
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "  {:<12}", "")?;
+        let longest = self.rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+        write!(f, "  {:<longest$}", "")?;
+        if !self.lots.is_empty() {
+            write!(f, " {:>6}", "lots")?;
+        }
         for column in &self.columns {
             write!(f, " {column:>17}")?;
         }
         writeln!(f)?;
-        for (name, cells) in &self.rows {
-            write!(f, "  {name:<12}")?;
+        for (place, (name, cells)) in self.rows.iter().enumerate() {
+            write!(f, "  {name:<longest$}")?;
+            if let Some(lots) = self.lots.get(place) {
+                write!(f, " {lots:>6}")?;
+            }
             for cell in cells {
                 write!(f, " {:>17}", usd(*cell))?;
             }

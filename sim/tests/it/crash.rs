@@ -15,17 +15,62 @@ fn cell(table: &Table, row: &str, column: &str) -> i128 {
 fn sim_045_a_crash_runs_down_every_layer_and_explains_each_dollar() {
     let report = crash(1);
     assert!(report.is_sound(), "{report}");
-    let [losses, fund, winners, dollars] = report.tables() else { panic!("four tables") };
+    let titled = |begins: &str| -> Vec<&Table> {
+        report.tables().iter().filter(|table| table.title.starts_with(begins)).collect()
+    };
+    let [losses] = titled("what losers")[..] else { panic!("one table of losers") };
+    let [fund] = titled("shares of")[..] else { panic!("one table of the fund") };
+    let [dollars] = titled("every dollar")[..] else { panic!("one table of everything") };
+    let winners = titled("winners of");
     for layer in ["own margin", "own share", "first loss", "insurance", "mutual", "winners cut"] {
         assert!(0 < cell(losses, "together", layer), "{layer} was not reached\n{report}");
     }
-    assert_eq!(cell(winners, "together", "cut"), cell(losses, "together", "winners cut"));
+    let cut: i128 = winners.iter().map(|table| cell(table, "together", "cut")).sum();
+    assert_eq!(cut, cell(losses, "together", "winners cut"));
     assert!(cell(fund, "together", "paid") < cell(losses, "together", "mutual"));
-    assert!(fund.rows.iter().chain(&winners.rows).all(|(name, _)| name != "bystander"));
+    let cut = winners.iter().flat_map(|table| &table.rows);
+    assert!(fund.rows.iter().chain(cut).all(|(name, _)| !name.starts_with("bystander")));
     assert_eq!(cell(dollars, "bystander", "holds at the end"), 50_000_000_000);
     for word in ["closes", "takes", "is closed out", "the oracle is not sure"] {
         assert!(report.timeline().iter().any(|line| line.contains(word)), "{word}\n{report}");
     }
+}
+
+/// SIM-045: from prices, lots and trades alone every variation can be redone, and every cut from what was gained in its own variation.
+#[test]
+fn sim_045_every_variation_and_every_cut_can_be_redone_by_hand() {
+    let mut with_two = 0;
+    for seed in [1, 55] {
+        let report = crash(seed);
+        assert!(report.is_sound(), "{report}");
+        let says = |line: &str| report.timeline().iter().any(|said| said == line);
+        assert!(says("00:00 index 2.500000") && says("60:00 index 7.500000"), "{report}");
+        let mut winners = 0;
+        for table in report.tables() {
+            let rows = table.rows.split_last().map_or(&[][..], |(_, rows)| rows);
+            if let Some(rest) = table.title.strip_prefix("variation ") {
+                let (_, rest) = rest.split_once(": ").expect("a price");
+                let words: Vec<&str> = rest.split(' ').collect();
+                let (price, hours) = (words[0].replace('.', ""), words[3]);
+                let ticks: i128 = price.parse().expect("thousandths of a dollar");
+                let hours: i128 = hours.parse().expect("hours");
+                for ((name, cells), lots) in rows.iter().zip(&table.lots) {
+                    let worth = i128::from(*lots) * hours * ticks * 1_000;
+                    assert_eq!(cells[0], worth, "{seed} {} {name}", table.title);
+                }
+            } else if table.title.starts_with("winners of variation ") {
+                winners += 1;
+                let (cut, gained) =
+                    (cell(table, "together", "cut"), cell(table, "together", "gained"));
+                for (name, cells) in rows {
+                    let even = cut * cells[2] / gained;
+                    assert!((even..=even + 1).contains(&cells[1]), "{seed} {name}");
+                }
+            }
+        }
+        with_two += usize::from(winners == 2);
+    }
+    assert!(0 < with_two, "two variations in which winners are cut are told apart");
 }
 
 /// SIM-025, SIM-045: another seed is another crash that adds up; the same seed is the same one.

@@ -23,6 +23,7 @@ pub(super) struct Read {
 /// The first field that is not what it should be.
 pub(super) fn read(file: &WireAssignment) -> Result<Read> {
     ensure!(file.format == FORMAT, "format is `{}`, this reads `{FORMAT}`", file.format);
+    ensure!(0 < file.node_size, "node_size is 0, a node has at least one GPU");
     let holders: Result<Vec<Holder>> = file.holders.iter().map(holder).collect();
     let inputs = AssignmentInputs {
         instrument: InstrumentId(file.instrument_id),
@@ -59,7 +60,9 @@ fn holder(row: &WireHolder) -> Result<Holder> {
 
 fn hash(field: &str, text: &str) -> Result<[u8; 32]> {
     let mut bytes = [0; 32];
+    let is_written_so = !text.bytes().any(|letter| letter.is_ascii_uppercase());
+    ensure!(is_written_so, "{field} must be 32 bytes in lower-case hex");
     hex::decode_to_slice(text, &mut bytes)
-        .with_context(|| format!("{field} must be 32 bytes in hex"))?;
+        .with_context(|| format!("{field} must be 32 bytes in lower-case hex"))?;
     Ok(bytes)
 }

@@ -87,7 +87,7 @@ fn row(names: &Names, published: &Published, transfer: &Transfer) -> Row<'static
     let whose = |bucket: Bucket| bucket.account().map(|account| names.account(account));
     Row {
         seq: published.seq.0,
-        at: Timestamp(published.at).to_string(),
+        at: Timestamp(published.at).in_full(),
         transfer: transfer.id.0,
         chain: transfer.chain.0,
         reason: transfer.reason.name(),

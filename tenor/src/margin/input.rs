@@ -4,10 +4,10 @@ use api::pricing::portfolio::{Charges, POSITIONS_MAX, PortfolioError, Position};
 use api::pricing::scenarios::{BUCKETS_MAX, Contract, Scenarios};
 use instruments::Right;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::MarginError;
-use crate::figures::{self, InputError, needed, number, wrong};
+use crate::figures::{self, Given, InputError, Object, needed, number, wrong};
 
 /// The longest name of an expiry, in bytes.
 const EXPIRY_LEN_MAX: usize = 64;
@@ -24,43 +24,43 @@ pub(super) struct Portfolio {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FileOfPositions {
-    parameters: Option<Parameters>,
-    positions: Vec<PositionLine>,
+    parameters: Option<Object<Parameters>>,
+    positions: Vec<Object<PositionLine>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Parameters {
-    price_range: Option<Value>,
-    buckets: Option<Value>,
-    vol_up: Option<Value>,
-    vol_down: Option<Value>,
-    min_vol_for_up: Option<Value>,
-    short_term_power: Option<Value>,
-    long_term_power: Option<Value>,
-    dte_floor: Option<Value>,
-    extended_moves: Option<Value>,
-    extended_weight: Option<Value>,
-    extended_dampener_usd: Option<Value>,
-    roll_rate: Option<Value>,
-    delta_contingency: Option<Value>,
-    mm_factor: Option<Value>,
-    short_option_min_rate: Option<Value>,
+    price_range: Given,
+    buckets: Given,
+    vol_up: Given,
+    vol_down: Given,
+    min_vol_for_up: Given,
+    short_term_power: Given,
+    long_term_power: Given,
+    dte_floor: Given,
+    extended_moves: Given,
+    extended_weight: Given,
+    extended_dampener_usd: Given,
+    roll_rate: Given,
+    delta_contingency: Given,
+    mm_factor: Given,
+    short_option_min_rate: Given,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PositionLine {
     #[serde(rename = "type")]
-    kind: Option<Value>,
+    kind: Given,
     #[serde(rename = "K")]
-    strike: Option<Value>,
+    strike: Given,
     #[serde(rename = "F")]
-    forward: Option<Value>,
-    iv: Option<Value>,
-    dte: Option<Value>,
-    qty: Option<Value>,
-    exp: Option<Value>,
+    forward: Given,
+    iv: Given,
+    dte: Given,
+    qty: Given,
+    exp: Given,
 }
 
 pub(super) fn parse(text: &str) -> Result<Portfolio, MarginError> {
@@ -70,10 +70,10 @@ pub(super) fn parse(text: &str) -> Result<Portfolio, MarginError> {
         return Err(PortfolioError::TooMany { count: file.positions.len() }.into());
     }
     let (mut scenarios, mut charges) = (Scenarios::default(), Charges::default());
-    if let Some(parameters) = &file.parameters {
+    if let Some(Object(parameters)) = &file.parameters {
         parameters.put(&mut scenarios, &mut charges)?;
     }
-    let positions = file.positions.iter().enumerate().map(|(index, line)| line.position(index));
+    let positions = file.positions.iter().enumerate().map(|(index, line)| line.0.position(index));
     let positions = positions.collect::<Result<_, _>>()?;
     Ok(Portfolio { scenarios, charges, positions })
 }
@@ -109,24 +109,24 @@ impl Parameters {
         if let Some(given) = &self.extended_moves {
             scenarios.extended_moves = extended_moves(given)?;
         }
-        if let Some(given) = &self.extended_weight {
-            figures::text("parameters.extended_weight", Some(given))?;
+        if self.extended_weight.is_some() {
+            figures::text("parameters.extended_weight", &self.extended_weight)?;
         }
         Ok(())
     }
 }
 
-fn buckets(given: &Value) -> Result<u32, InputError> {
+fn buckets(given: &RawValue) -> Result<u32, InputError> {
     const FIELD: &str = "parameters.buckets";
     let asked = number(FIELD, given)?;
     let whole = (1..=BUCKETS_MAX).find(|it| f64::from(*it) == asked);
-    whole.ok_or_else(|| wrong(FIELD, given, "a whole number from 1 to 100"))
+    whole.ok_or_else(|| wrong(FIELD, given.get(), "a whole number from 1 to 100"))
 }
 
-fn extended_moves(given: &Value) -> Result<Vec<f64>, InputError> {
+fn extended_moves(given: &RawValue) -> Result<Vec<f64>, InputError> {
     const FIELD: &str = "parameters.extended_moves";
-    let Some(moves) = given.as_array() else {
-        return Err(wrong(FIELD, given, "a list of numbers"));
+    let Ok(moves) = serde_json::from_str::<Vec<Box<RawValue>>>(given.get()) else {
+        return Err(wrong(FIELD, given.get(), "a list of numbers"));
     };
     moves.iter().zip(0..).map(|(each, at)| number(&format!("{FIELD}[{at}]"), each)).collect()
 }
@@ -134,26 +134,25 @@ fn extended_moves(given: &Value) -> Result<Vec<f64>, InputError> {
 impl PositionLine {
     fn position(&self, index: usize) -> Result<Position, InputError> {
         let name = |field: &str| format!("positions[{index}].{field}");
-        let kind = figures::text(&name("type"), self.kind.as_ref())?;
-        let contract = match kind {
+        let kind = figures::text(&name("type"), &self.kind)?;
+        let contract = match kind.as_str() {
             "F" => self.future(&name)?,
             "C" => self.option(Right::Call, &name)?,
             "P" => self.option(Right::Put, &name)?,
             _ => {
-                let given = Value::from(kind);
-                return Err(wrong(&name("type"), &given, "\"C\", \"P\" or \"F\""));
+                return Err(wrong(&name("type"), &format!("{kind:?}"), "\"C\", \"P\" or \"F\""));
             }
         };
-        let expiry = figures::text(&name("exp"), self.exp.as_ref())?;
+        let expiry = figures::text(&name("exp"), &self.exp)?;
         if EXPIRY_LEN_MAX < expiry.len() {
-            return Err(wrong(&name("exp"), &Value::from(expiry), "at most 64 bytes"));
+            return Err(wrong(&name("exp"), &format!("{expiry:?}"), "at most 64 bytes"));
         }
         Ok(Position {
             contract,
-            forward: needed(&name("F"), self.forward.as_ref())?,
-            days: needed(&name("dte"), self.dte.as_ref())?,
-            qty: needed(&name("qty"), self.qty.as_ref())?,
-            expiry: expiry.to_owned(),
+            forward: needed(&name("F"), &self.forward)?,
+            days: needed(&name("dte"), &self.dte)?,
+            qty: needed(&name("qty"), &self.qty)?,
+            expiry,
         })
     }
 
@@ -172,8 +171,8 @@ impl PositionLine {
     fn option(&self, right: Right, name: &impl Fn(&str) -> String) -> Result<Contract, InputError> {
         Ok(Contract::Option {
             right,
-            strike: needed(&name("K"), self.strike.as_ref())?,
-            iv: needed(&name("iv"), self.iv.as_ref())?,
+            strike: needed(&name("K"), &self.strike)?,
+            iv: needed(&name("iv"), &self.iv)?,
         })
     }
 }

@@ -138,7 +138,7 @@ fn figures_that_make_no_sense_are_named_with_their_limits() {
         ),
         (
             r#""type":"F","exp":"E","F":0,"dte":1,"qty":1"#,
-            expect!["positions[0].F 0: expected above 0 and at most 1e9"],
+            expect!["positions[0].F 0: expected 1e-12 to 1e9"],
         ),
         (
             r#""type":"F","exp":"E","F":1,"dte":-1,"qty":1"#,
@@ -154,7 +154,7 @@ fn figures_that_make_no_sense_are_named_with_their_limits() {
         ),
         (
             r#""type":"C","exp":"E","K":-1,"F":1,"iv":1,"dte":1,"qty":1"#,
-            expect!["positions[0].K -1: expected above 0 and at most 1e9"],
+            expect!["positions[0].K -1: expected 1e-12 to 1e9"],
         ),
         (
             r#""type":"C","exp":"E","K":1,"F":1,"iv":"-0.1","dte":1,"qty":1"#,
@@ -188,5 +188,29 @@ fn figures_that_make_no_sense_are_named_with_their_limits() {
         (r#""mm_factor":1.5"#, expect!["parameters.mm_factor 1.5: expected 0 to 1"]),
     ] {
         check_refused(&format!(r#"{{"parameters":{{{parameters}}},"positions":[]}}"#), &expected);
+    }
+}
+
+/// The name of an expiry is somebody else's text, and a terminal obeys what it is sent.
+#[test]
+fn a_name_moves_no_cursor() {
+    let position = r#""type":"F","F":2.5,"qty":1,"dte":30,"exp":"\u001b[2J""#;
+    let mut out = Vec::new();
+    of_text(&with_position(position), false, &mut out).expect("a margin");
+    let text = String::from_utf8(out).expect("text");
+    assert!(text.contains(r"delta notional \u{1b}[2J"), "{text}");
+    assert!(!text.contains('\u{1b}'));
+}
+
+#[test]
+fn lists_in_place_of_objects_are_refused() {
+    for text in [
+        r#"[null,[]]"#,
+        r#"{"positions":[["F",null,2.5,null,30,1,"E1"]]}"#,
+        r#"{"parameters":[0.2],"positions":[]}"#,
+    ] {
+        let refused = of_text(text, true, &mut Vec::new()).expect_err("a refusal");
+        let chain = format!("{:#}", anyhow::Error::from(refused));
+        assert!(chain.contains("expected an object of named fields"), "{chain}");
     }
 }

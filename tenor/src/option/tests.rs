@@ -48,14 +48,8 @@ fn a_price_gives_back_its_volatility() {
 fn what_makes_no_sense_is_named_with_its_limits() {
     for (fields, expected) in [
         (r#""K":1,"T":1,"sigma":1,"type":"C""#, expect!["F: missing"]),
-        (
-            r#""F":0,"K":1,"T":1,"sigma":1,"type":"C""#,
-            expect!["F 0: expected above 0 and at most 1e12"],
-        ),
-        (
-            r#""F":1,"K":"-1","T":1,"sigma":1,"type":"C""#,
-            expect!["K -1: expected above 0 and at most 1e12"],
-        ),
+        (r#""F":0,"K":1,"T":1,"sigma":1,"type":"C""#, expect!["F 0: expected 1e-12 to 1e12"]),
+        (r#""F":1,"K":"-1","T":1,"sigma":1,"type":"C""#, expect!["K -1: expected 1e-12 to 1e12"]),
         (r#""F":1,"K":1,"T":-1,"sigma":1,"type":"C""#, expect!["T -1: expected 0 to 1000 years"]),
         (r#""F":1,"K":1,"T":1,"sigma":-1,"type":"C""#, expect!["sigma -1: expected 0 to 1000"]),
         (
@@ -101,4 +95,67 @@ fn what_makes_no_sense_is_named_with_its_limits() {
     ] {
         check_refused(&format!("{{{fields}}}"), &expected);
     }
+}
+
+fn answer(question: &str) -> serde_json::Value {
+    let mut out = Vec::new();
+    of_text(question, true, &mut out).expect("a value");
+    serde_json::from_slice(&out).expect("JSON")
+}
+
+/// Seventeen digits say which double is meant. A reader that is off by the last of them prices an option next to the strike wrongly.
+#[test]
+fn a_number_is_what_the_same_digits_are_as_a_string() {
+    let figures = [
+        ("F", "2.5"),
+        ("K", "2.5000000000043086"),
+        ("T", "0.00011415525114155251"),
+        ("sigma", "1.2065591114123612e-05"),
+    ];
+    let fields = |quote: &str| {
+        let fields = figures.map(|(name, digits)| format!("\"{name}\":{quote}{digits}{quote}"));
+        format!("{{{},\"type\":\"P\"}}", fields.join(","))
+    };
+    let mut texts = [fields(""), fields("\"")].map(|question| {
+        let mut out = Vec::new();
+        of_text(&question, true, &mut out).expect("a value");
+        String::from_utf8(out).expect("text")
+    });
+    texts.sort();
+    assert_eq!(texts[0], texts[1]);
+}
+
+#[test]
+fn a_volatility_comes_back_from_a_price_in_plain_numbers() {
+    let terms = r#""F":3.030569443440726,"K":3.0268108617597482,"T":0.0027397260273972603"#;
+    let price = "0.003758581850032018";
+    let found = answer(&format!(r#"{{{terms},"price":{price},"type":"C"}}"#));
+    let iv = found["iv"].as_f64().expect("a number");
+    let again = answer(&format!(r#"{{{terms},"sigma":"{iv}","type":"C"}}"#));
+    let again = answer(&format!(r#"{{{terms},"price":"{}","type":"C"}}"#, again["price"]));
+    assert!((again["iv"].as_f64().expect("a number") - iv).abs() < 1e-8, "{iv} {again}");
+    let as_text = answer(&format!(r#"{{{terms},"price":"{price}","type":"C"}}"#));
+    assert_eq!(found["iv"], as_text["iv"]);
+}
+
+#[test]
+fn what_is_no_object_of_numbers_in_range_is_refused() {
+    check_refused(
+        "[2.5,2.6,0.25,0.55,null,0,\"C\"]",
+        &expect![[
+            r#"not an option {"F":..,"K":..}: invalid type: sequence, expected an object of named fields at line 1 column 0"#
+        ]],
+    );
+    check_refused(
+        r#"{"F":1e-320,"K":1e-320,"T":1,"sigma":1,"type":"C"}"#,
+        &expect!["F 1e-320: expected 1e-12 to 1e12"],
+    );
+    check_refused(
+        r#"{"F":1e-12,"K":1e-12,"T":1000,"sigma":1e-101,"r":-0.5,"type":"C"}"#,
+        &expect!["gamma: beyond every number there is, because sigma x sqrt(T) is too small"],
+    );
+    check_refused(
+        "{\"F\":1,\"K\":1,\"T\":1,\"sigma\":1,\"type\":\"\u{9b}31m\"}",
+        &expect![[r#"type "\u{9b}31m": expected "C" or "P""#]],
+    );
 }

@@ -5,9 +5,9 @@ use oracle::{Contract, CurveParams, Days, Launch, Quote, Shape};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
-use crate::figures::{self, InputError, wrong};
+use crate::figures::{self, Given, InputError, Object, wrong};
 
 /// The most periods that may be asked for.
 const ASKED_MAX: usize = 4_096;
@@ -17,61 +17,61 @@ const NAME_LEN_MAX: usize = 64;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Question {
-    start: Option<Value>,
-    days: Option<Value>,
+    start: Given,
+    days: Given,
     #[serde(default)]
-    contracts: Vec<Quoted>,
+    contracts: Vec<Object<Quoted>>,
     #[serde(default)]
-    shape: WireShape,
+    shape: Option<Object<WireShape>>,
     #[serde(default)]
-    parameters: WireParams,
+    parameters: Option<Object<WireParams>>,
     #[serde(default)]
-    asked: Vec<Asked>,
+    asked: Vec<Object<Asked>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Quoted {
-    name: Option<Value>,
-    from: Option<Value>,
-    until: Option<Value>,
-    bid: Option<Value>,
-    ask: Option<Value>,
-    price: Option<Value>,
-    half_spread: Option<Value>,
+    name: Given,
+    from: Given,
+    until: Given,
+    bid: Given,
+    ask: Given,
+    price: Given,
+    half_spread: Given,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Asked {
-    name: Option<Value>,
-    from: Option<Value>,
-    until: Option<Value>,
+    name: Given,
+    from: Given,
+    until: Given,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WireShape {
-    year_factor: Option<Value>,
-    week: Option<Vec<Value>>,
+    year_factor: Given,
+    week: Option<Vec<Box<RawValue>>>,
     #[serde(default)]
-    launches: Vec<WireLaunch>,
+    launches: Vec<Object<WireLaunch>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WireLaunch {
-    date: Option<Value>,
-    factor: Option<Value>,
-    half_life_days: Option<Value>,
+    date: Given,
+    factor: Given,
+    half_life_days: Given,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WireParams {
-    bend: Option<Value>,
-    slope_days: Option<Value>,
-    half_spread_min: Option<Value>,
+    bend: Given,
+    slope_days: Given,
+    half_spread_min: Given,
 }
 
 /// Named days.
@@ -104,14 +104,14 @@ impl Question {
     /// # Errors
     /// [`InputError`], with the way to the field.
     pub(super) fn read(&self) -> Result<Read, InputError> {
-        let start = day("start", self.start.as_ref())?;
-        let days = count("days", self.days.as_ref())?;
+        let start = day("start", &self.start)?;
+        let days = count("days", &self.days)?;
         let period = |of: &str, name, (from, until)| period(of, start, name, (from, until));
         let mut contracts = Vec::with_capacity(self.contracts.len());
-        for (place, quoted) in self.contracts.iter().enumerate() {
+        for (place, Object(quoted)) in self.contracts.iter().enumerate() {
             let of = format!("contracts[{place}]");
-            let bounds = (quoted.from.as_ref(), quoted.until.as_ref());
-            let period = period(&of, quoted.name.as_ref(), bounds)?;
+            let bounds = (&quoted.from, &quoted.until);
+            let period = period(&of, &quoted.name, bounds)?;
             contracts.push(quoted.read(&of, period)?);
         }
         if ASKED_MAX < self.asked.len() {
@@ -119,24 +119,31 @@ impl Question {
             return Err(InputError::Unwanted { field, reason: "more than 4096 periods" });
         }
         let mut asked = Vec::with_capacity(self.asked.len());
-        for (place, it) in self.asked.iter().enumerate() {
+        for (place, Object(it)) in self.asked.iter().enumerate() {
             let of = format!("asked[{place}]");
-            let found = period(&of, it.name.as_ref(), (it.from.as_ref(), it.until.as_ref()))?;
+            let found = period(&of, &it.name, (&it.from, &it.until))?;
             if days < found.days.end() {
                 let reason = "ends after the curve";
                 return Err(InputError::Unwanted { field: format!("{of}.until"), reason });
             }
             asked.push(found);
         }
-        let shape = self.shape.read(start)?;
-        Ok(Read { start, days, params: self.parameters.read()?, shape, contracts, asked })
+        let shape = match &self.shape {
+            Some(Object(shape)) => shape.read(start)?,
+            None => WireShape::default().read(start)?,
+        };
+        let params = match &self.parameters {
+            Some(Object(parameters)) => parameters.read()?,
+            None => CurveParams::default(),
+        };
+        Ok(Read { start, days, params, shape, contracts, asked })
     }
 }
 
 impl Quoted {
     /// Bid and ask, or a price and half its spread.
     fn read(&self, of: &str, period: Period) -> Result<Contracted, InputError> {
-        let price = |name: &str, value: &Option<Value>| {
+        let price = |name: &str, value: &Given| {
             value.as_ref().map(|value| micros(&format!("{of}.{name}"), value)).transpose()
         };
         let (bid, ask) = (price("bid", &self.bid)?, price("ask", &self.ask)?);
@@ -190,14 +197,13 @@ impl WireShape {
                 *factor = share(&format!("shape.week[{place}]"), given)?;
             }
         }
-        for (place, given) in self.launches.iter().enumerate() {
+        for (place, Object(given)) in self.launches.iter().enumerate() {
             let of = format!("shape.launches[{place}]");
-            let at = day(&format!("{of}.date"), given.date.as_ref())?;
+            let at = day(&format!("{of}.date"), &given.date)?;
             let field = format!("{of}.factor");
             let Some(factor) = &given.factor else { return Err(InputError::Missing { field }) };
-            let half_life = given.half_life_days.as_ref();
-            let half_life_days = match half_life {
-                Some(given) => count(&format!("{of}.half_life_days"), Some(given))?,
+            let half_life_days = match &given.half_life_days {
+                Some(_) => count(&format!("{of}.half_life_days"), &given.half_life_days)?,
                 None => 0,
             };
             // What was launched before the curve begins counts from its first day.
@@ -214,8 +220,8 @@ impl WireParams {
         if let Some(given) = &self.bend {
             params.bend = share("parameters.bend", given)?;
         }
-        if let Some(given) = &self.slope_days {
-            params.slope_days = count("parameters.slope_days", Some(given))?;
+        if self.slope_days.is_some() {
+            params.slope_days = count("parameters.slope_days", &self.slope_days)?;
         }
         if let Some(given) = &self.half_spread_min {
             params.half_spread_min = share("parameters.half_spread_min", given)?;
@@ -227,13 +233,13 @@ impl WireParams {
 fn period(
     of: &str,
     start: u64,
-    name: Option<&Value>,
-    (from, until): (Option<&Value>, Option<&Value>),
+    name: &Given,
+    (from, until): (&Given, &Given),
 ) -> Result<Period, InputError> {
     let field = format!("{of}.name");
     let name = figures::text(&field, name)?;
     if name.is_empty() || NAME_LEN_MAX < name.len() {
-        return Err(wrong(&field, &Value::from(name), "1 to 64 bytes"));
+        return Err(wrong(&field, &name, "1 to 64 bytes"));
     }
     let (first, end) = (day(&format!("{of}.from"), from)?, day(&format!("{of}.until"), until)?);
     if first < start {
@@ -248,11 +254,11 @@ fn period(
     }
     let days = |days: u64| u32::try_from(days).unwrap_or(u32::MAX);
     let days = Days { first: days(first - start), count: days(end - first) };
-    Ok(Period { name: name.to_owned(), days })
+    Ok(Period { name, days })
 }
 
 /// Days since 1970.
-fn day(field: &str, value: Option<&Value>) -> Result<u64, InputError> {
+fn day(field: &str, value: &Given) -> Result<u64, InputError> {
     let text = figures::text(field, value)?;
     let parsed = || {
         let mut parts = text.split('-');
@@ -269,28 +275,29 @@ fn day(field: &str, value: Option<&Value>) -> Result<u64, InputError> {
         let is_whole = parts.next().is_none() && Date::from_days(date.days()) == date;
         is_whole.then(|| date.days())
     };
-    parsed().ok_or_else(|| wrong(field, &Value::from(text), "a day like 2026-12-01"))
+    parsed().ok_or_else(|| wrong(field, &format!("\"{text}\""), "a day like 2026-12-01"))
 }
 
-fn count(field: &str, value: Option<&Value>) -> Result<u32, InputError> {
+fn count(field: &str, value: &Given) -> Result<u32, InputError> {
     let Some(value) = value else {
         return Err(InputError::Missing { field: field.to_owned() });
     };
     let whole = decimal(value).filter(|it| it.fract().is_zero()).and_then(|it| it.to_u32());
-    whole.ok_or_else(|| wrong(field, value, "a whole number, plain or as a string"))
+    whole.ok_or_else(|| wrong(field, value.get(), "a whole number, plain or as a string"))
 }
 
 /// Exact to the micro-dollar, or refused.
-fn micros(field: &str, value: &Value) -> Result<MicroUsd, InputError> {
+fn micros(field: &str, value: &RawValue) -> Result<MicroUsd, InputError> {
     let found = decimal(value).and_then(millionths);
     let found = found.map(MicroUsd::new).filter(|money| MicroUsd::ZERO <= *money);
-    found.ok_or_else(|| wrong(field, value, "dollars with at most six decimals, not negative"))
+    found
+        .ok_or_else(|| wrong(field, value.get(), "dollars with at most six decimals, not negative"))
 }
 
 /// Exact to the millionth, or refused.
-fn share(field: &str, value: &Value) -> Result<Ppm, InputError> {
+fn share(field: &str, value: &RawValue) -> Result<Ppm, InputError> {
     let found = decimal(value).and_then(millionths).map(Ppm::new);
-    found.ok_or_else(|| wrong(field, value, "a number with at most six decimals"))
+    found.ok_or_else(|| wrong(field, value.get(), "a number with at most six decimals"))
 }
 
 fn millionths(number: Decimal) -> Option<i64> {
@@ -298,13 +305,13 @@ fn millionths(number: Decimal) -> Option<i64> {
     scaled.fract().is_zero().then(|| scaled.to_i64())?
 }
 
-fn decimal(value: &Value) -> Option<Decimal> {
-    match value {
-        Value::Number(number) => {
-            let text = number.to_string();
-            Decimal::from_str_exact(&text).or_else(|_| Decimal::from_scientific(&text)).ok()
-        }
-        Value::String(text) => Decimal::from_str_exact(text).ok(),
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+fn decimal(value: &RawValue) -> Option<Decimal> {
+    let digits: Option<String> = serde_json::from_str(value.get()).ok();
+    match digits {
+        Some(text) => Decimal::from_str_exact(&text).ok(),
+        // `true`, `[1]` and the like have no digits to read.
+        None => Decimal::from_str_exact(value.get())
+            .or_else(|_| Decimal::from_scientific(value.get()))
+            .ok(),
     }
 }

@@ -46,6 +46,15 @@ impl FromStr for Timestamp {
     }
 }
 
+impl Timestamp {
+    /// With all nine digits of the second, so that texts are in the order of the instants.
+    pub(crate) fn in_full(self) -> String {
+        let nanos = self.0.nanos() % NANOS_PER_SECOND;
+        let whole = Self(Nanos::new(self.0.nanos() - nanos)).to_string();
+        format!("{}.{nanos:09}Z", whole.trim_end_matches('Z'))
+    }
+}
+
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0.nanos() / NANOS_PER_SECOND;

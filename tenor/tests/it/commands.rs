@@ -128,3 +128,16 @@ fn a_book_is_replayed_from_lines_and_from_a_stream() {
     assert!(said.contains("cut.cdx") && said.contains("length"), "{said}");
     assert!(!replay(&lines, &["--json"]).status.success(), "--json is about streams");
 }
+
+/// Who reads as much as it wants, as `head` does, leaves no error behind.
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let piped = std::process::Stdio::piped;
+    let command = ["sim", "crash", "--seed", "1"];
+    let mut child =
+        tenor().args(command).stdout(piped()).stderr(piped()).spawn().expect("a process");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("an end");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && !said.contains("error"), "{said}");
+}

@@ -104,9 +104,11 @@ fn an_export_begins_where_it_is_told_and_is_the_same_in_both_formats() {
     let head: Vec<&str> = csv.lines().take(3).collect();
     expect![[r#"
         seq,at,transfer,chain,reason,from_account,from,to_account,to,amount
-        4,2026-11-23T00:00:00Z,1,1,deposit,,custody,maker 0,cash,200000.000000
-        6,2026-11-23T00:00:00Z,2,2,deposit,,custody,maker 1,cash,200000.000000"#]]
+        4,2026-11-23T00:00:00.000000000Z,1,1,deposit,,custody,maker 0,cash,200000.000000
+        6,2026-11-23T00:00:00.000000000Z,2,2,deposit,,custody,maker 1,cash,200000.000000"#]]
     .assert_eq(&head.join("\n"));
+    let times: Vec<&str> = csv.lines().skip(1).filter_map(|line| line.split(',').nth(1)).collect();
+    assert!(times.iter().all(|time| time.len() == times[0].len()) && times.is_sorted());
     let json = said(&["ledger", "export", "--format", "json"], home.path());
     assert_eq!(csv.lines().count(), json.lines().count() + 1);
     let seq = |line: &str| line.split(',').next().and_then(|seq| seq.parse::<u64>().ok());
