@@ -15,6 +15,7 @@ pub mod account;
 mod assignment;
 mod clock;
 mod credentials;
+mod curve_desk;
 mod delivery_desk;
 mod directory;
 pub mod history;

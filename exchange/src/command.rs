@@ -14,6 +14,7 @@ use crate::agreement::SignedAgreement;
 use crate::exercise::Instruction;
 use crate::margins::MarginMode;
 use crate::nominate::{Node, Nomination};
+use crate::publish_curve::CurvePoint;
 use crate::publish_risk::OptionRisk;
 use crate::time_in_force::TimeInForce;
 
@@ -169,6 +170,11 @@ pub enum Command {
         verdict: Verdict,
     },
     // Margin and risk arrays.
+    /// Brings what the forward curve says of futures.
+    PublishCurve {
+        /// At least one.
+        points: Vec<CurvePoint>,
+    },
     /// Brings what the shell has computed of options: all of it, or none.
     PublishRisk {
         /// One entry per option, at most 256.

@@ -16,6 +16,7 @@ use crate::command::IndexPrint;
 use crate::default_event::DefaultEvent;
 use crate::exercise::Instruction;
 use crate::margins::MarginMode;
+use crate::publish_curve::CurvePoint;
 use crate::publish_risk::OptionRisk;
 use crate::reject::Reject;
 use crate::settlement_price::SettlementSource;
@@ -326,6 +327,8 @@ pub enum Event {
         /// What it was made of.
         source: SettlementSource,
     },
+    /// The forward curve says this of a future.
+    CurvePublished(CurvePoint),
     /// Something happened to a fixing that is not final.
     Fixing(FixingEvent),
     // Options, cascades and cash futures.

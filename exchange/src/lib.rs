@@ -71,6 +71,7 @@ mod place_order;
 mod premium;
 mod premium_mark;
 mod price;
+mod publish_curve;
 mod publish_index;
 mod publish_risk;
 mod records;
@@ -127,6 +128,7 @@ pub use offer_standby::StandbyOffer;
 pub use open_account::Account;
 pub use open_order::OpenOrder;
 pub use own_prices::OwnPrices;
+pub use publish_curve::CurvePoint;
 pub use publish_index::IndexHistory;
 pub use publish_risk::{OptionGreeks, OptionRisk};
 pub use rehold::Health;
@@ -342,6 +344,7 @@ impl Exchange {
                 self.submit_verdict(*account, (*obligation, *interval), *verdict, events)
             }
             // Margin and risk arrays.
+            Command::PublishCurve { points } => self.publish_curve(points, events),
             Command::PublishRisk { risks } => self.publish_risk(risks, events),
             Command::RegisterCapacity { account, grade, gpus } => {
                 self.register_capacity(*account, grade, *gpus, events)

@@ -34,6 +34,8 @@ pub const POSITION_MAX: Qty = Qty::from_lots(1_000_000);
 pub const GRADES_MAX: usize = 32;
 /// Options in one publication of risk arrays: a strip of strikes of one expiry, with room.
 pub const RISKS_MAX: usize = 256;
+/// Points of one published curve.
+pub const CURVE_POINTS_MAX: usize = 64;
 /// GPUs of one grade that one account registers: more than were ever built of one.
 pub const CAPACITY_MAX: u64 = 10_000_000;
 /// Accounts in liquidation: bounds the time of one timer.

@@ -17,6 +17,7 @@ pub use tape::{Tape, Traffic};
 use crate::Exchange;
 use crate::event::Event;
 use crate::price::away_from;
+use crate::publish_curve::{CurvePoint, good_point};
 use crate::run_timers::later;
 use crate::series::{Series, SeriesState};
 
@@ -36,6 +37,8 @@ pub struct Pricing {
     pub pace: (u64, Price),
     /// What a cash future's delivery has come to.
     pub realised: Realised,
+    /// What the forward curve has said last, and when.
+    pub curve: Option<(CurvePoint, Nanos)>,
     /// What the shell has said that an option or a cap is worth, and when.
     pub published: Option<(Price, Nanos)>,
 }
@@ -49,6 +52,7 @@ impl Pricing {
             basis: Basis::new(step),
             pace: (step, terms.reference),
             realised: Realised::default(),
+            curve: None,
             published: None,
         }
     }
@@ -183,7 +187,11 @@ fn fresh(
     let basis = pricing.basis.advanced(step);
     let is_delivering = 0 < pricing.realised.elapsed;
     let basis = match index {
-        Some((value, _)) if !is_collecting && !is_delivering => basis.towards(terms, mid, value),
+        Some((value, _)) if !is_collecting && !is_delivering => {
+            // MARK-015: where nobody quotes, the curve through what is quoted elsewhere is the best that is known.
+            let quoted = mid.or_else(|| good_point(series, at).map(|point| point.price));
+            basis.towards(terms, quoted, value)
+        }
         Some(_) | None => basis.held(),
     };
     let good = index.filter(|(_, until)| at <= *until).map(|(value, _)| value);

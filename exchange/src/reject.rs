@@ -248,6 +248,13 @@ pub enum Reject {
         /// The most.
         limit: Qty,
     },
+    /// MARK-016: a curve has at least one point, and so many at most.
+    CurveTooLong {
+        /// The most.
+        limit: u64,
+    },
+    /// MARK-016: the curve is of futures.
+    CurveOfNoFuture,
     /// FIX-002, 004, 007: a claim against a fixing, or a ruling on one.
     Fixing(FixingReject),
     // Default funds and liquidation.
@@ -340,6 +347,7 @@ impl Reject {
             Self::BadUnderlying => "OPTION-001",
             Self::NotAnOption => "OPTION-010",
             Self::InstructionAboveHolding { .. } => "OPTION-011",
+            Self::CurveTooLong { .. } | Self::CurveOfNoFuture => "MARK-016",
             Self::Fixing(reason) => reason.rule(),
             // Default funds and liquidation.
             Self::Default(reason) => reason.rule(),

@@ -335,6 +335,7 @@ impl Auditor {
             | Command::BidBackstop { .. }
             | Command::RegisterTradingKey { .. }
             | Command::SubmitAgreement { .. }
+            | Command::PublishCurve { .. }
             | Command::PublishRisk { .. }
             | Command::RegisterCapacity { .. }
             | Command::SetMarginMode { .. } => {}
@@ -385,6 +386,11 @@ impl Auditor {
             | Event::PositionClosed { .. } => self.read_clearing(event, sheet),
             Event::VariationEnded => self.end_cycle(sheet),
             Event::Fixing(fixing) => self.read_fixing(fixing),
+            Event::CurvePublished(point) => {
+                sheet.is_stirred = true;
+                self.prices.curve(point, now);
+                Ok(())
+            }
             Event::ObligationAssigned { .. }
             | Event::AgentNominated { .. }
             | Event::IntervalOpened { .. }

@@ -89,6 +89,13 @@ pub(crate) fn reject(reject: &Reject, instrument: Option<&Instrument>) -> WireEr
         Reject::BadUnderlying | Reject::NotAnOption | Reject::InstructionAboveHolding { .. } => {
             option(reject)
         }
+        Reject::CurveTooLong { limit } => {
+            WireError::param("points", "must be some, at most the limit").with_limit(count(*limit))
+        }
+        Reject::CurveOfNoFuture => {
+            let reason = "the curve is of futures";
+            WireError::new(ErrorCode::InvalidInstrument, reason).of("instrument_name")
+        }
         Reject::Fixing(reason) => fixing::fixing(reason),
         // Default funds and liquidation.
         Reject::Default(reason) => default(reason),
@@ -596,6 +603,8 @@ mod tests {
             Reject::NotAHouseFund,
             // Margin and risk arrays.
             Reject::TooManyGrades { limit: 1 },
+            Reject::CurveTooLong { limit: 1 },
+            Reject::CurveOfNoFuture,
             Reject::RisksOutOfRange { limit: 1 },
             Reject::RiskOfNoOption,
             Reject::ArrayOutOfRange { limit: 1 },

@@ -119,6 +119,7 @@ impl Inbox {
             | Command::SubmitReceipt { .. }
             | Command::DrawRows { .. }
             | Command::SubmitVerdict { .. }
+            | Command::PublishCurve { .. }
             | Command::PublishRisk { .. }
             | Command::RegisterCapacity { .. }
             | Command::SetMarginMode { .. }

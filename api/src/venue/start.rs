@@ -10,6 +10,7 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::{broadcast, watch};
 
 use super::credentials::Credentials;
+use super::curve_desk::CurveDesk;
 use super::delivery_desk::{DeliveryDesk, DeskThread};
 use super::directory::Directory;
 use super::housekeeping::{Housekeeping, JOBS_MAX};
@@ -96,14 +97,16 @@ impl Venue {
         let sequencer = Sequencer::new(envelopes, journal, exchange, to_publisher, options);
         let (timer_runs, stop_timer) = sync_channel(0);
         let (pricing_runs, stop_pricing) = sync_channel(0);
+        let (curve_runs, stop_curve) = sync_channel(0);
         running.spawn("sequencer", move || {
             life.send_replace(sequencer.live());
-            drop((timer_runs, pricing_runs));
+            drop((timer_runs, pricing_runs, curve_runs));
         })?;
         let wake_desk = running.spawn_desk()?;
         running.spawn_publisher(publications, wake_desk, place)?;
         running.spawn_timer(stop_timer, options)?;
         running.spawn_option_desk(stop_pricing, options)?;
+        running.spawn_curve_desk(stop_curve, options)?;
         Ok(Self { running: Arc::new(running) })
     }
 }
@@ -174,6 +177,22 @@ impl Running {
             stop,
         };
         self.spawn("option-desk", move || desk.run())
+    }
+
+    fn spawn_curve_desk(
+        &self,
+        stop: Receiver<()>,
+        options: &VenueOptions,
+    ) -> Result<(), VenueError> {
+        let Some(every) = options.price_every else { return Ok(()) };
+        let desk = CurveDesk {
+            exchange: Arc::clone(&self.exchange),
+            inbox: self.inbox.clone(),
+            clock: self.clock.clone(),
+            every,
+            stop,
+        };
+        self.spawn("curve-desk", move || desk.run())
     }
 
     fn spawn(

@@ -7,6 +7,7 @@ mod agreements;
 mod bad_input;
 mod books;
 mod clearing;
+mod curve_desk;
 mod default_fund;
 mod delivery;
 mod documentation;

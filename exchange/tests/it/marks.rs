@@ -321,6 +321,125 @@ fn mark_011_it_arrives_and_without_quotes_comes_back() {
     );
 }
 
+/// MARK-015: the curve stands in for a mid that is missing, at the pace of the basis, for two hours; quotes of size come before it.
+#[test]
+fn mark_015_where_nobody_quotes_the_basis_goes_to_the_curve() {
+    let mut desk = crate::script::Desk::new();
+    desk.run(
+        "
+        open test
+        list H100D trade 12h assign 13h from 14h until 38h close 40h
+        account alice
+        account bob
+        deposit alice 5000
+        deposit bob 5000
+        index H100 2
+        curve 2.01 0.05
+        run 10m
+        alice buy 1 @ 1.99
+        bob sell 1 @ 2.00
+        run 10m
+        alice cancel all
+        run 10m
+        run 2h
+        index H100 2
+        run 10m
+        ",
+    );
+    expect![[r#"
+        venue open
+        H100D listed
+        alice opened
+        bob opened
+        H100 index 2
+        H100D mark 2
+        H100D curve 2.01 +- 0.05
+        H100D mark 2.001
+        H100D mark 2.002
+        H100D mark 2.003
+        H100D mark 2.004
+        H100D mark 2.005
+        H100D mark 2.006
+        H100D mark 2.007
+        H100D mark 2.008
+        H100D mark 2.009
+        H100D mark 2.01
+        #1 alice buy 1 @ 1.99
+        #2 bob sell 1 @ 2
+        H100D mark 2.009
+        H100D mark 2.008
+        H100D mark 2.007
+        H100D mark 2.006
+        H100D mark 2.005
+        H100D mark 2.004
+        H100D mark 2.003
+        H100D mark 2.002
+        H100D mark 2.001
+        H100D mark 2
+        H100D mark 1.999
+        H100D mark 1.998
+        H100D mark 1.997
+        H100D mark 1.996
+        H100D mark 1.995
+        #1 cancelled 1: user
+        H100D mark 1.996
+        H100D mark 1.997
+        H100D mark 1.998
+        H100D mark 1.999
+        H100D mark 2
+        H100D mark 2.001
+        H100D mark 2.002
+        H100D mark 2.003
+        H100D mark 2.004
+        H100D mark 2.005
+        H100D mark 2.006
+        H100D mark 2.007
+        H100D mark 2.008
+        H100D mark 2.009
+        H100D mark 2.01
+        H100 index 2
+        H100D mark 2.009
+        H100D mark 2.008
+        H100D mark 2.007
+        H100D mark 2.006
+        H100D mark 2.005
+        H100D mark 2.004
+        H100D mark 2.003
+        H100D mark 2.002
+        H100D mark 2.001
+        H100D mark 2
+    "#]]
+    .assert_eq(&desk.out);
+}
+
+/// MARK-016: in the order of the checks.
+#[test]
+fn mark_016_a_curve_is_of_futures_that_trade() {
+    check_morning(
+        "
+        curve 2 0.1 in NOTHING
+        list CALL call 2.5 on H100D ref 0.1
+        curve 2 0.1 in CALL
+        curve 2 -1
+        curve 2 10001
+        run 2h
+        curve 2 0.1
+        ",
+        expect![[r#"
+            refused ORDER-001 UnknownInstrument
+            CALL listed
+            CALL curve 2 +- 0.1
+            refused INDEX-003 IndexOutOfRange
+            refused INDEX-003 IndexOutOfRange
+            H100D settles @ 2.5 by the mark
+            H100D expired @ 2.5
+            CALL settles @ 0.1 by the mark
+            CALL expired @ 0.1
+            refused ORDER-003 SeriesExpired
+        "#]],
+    );
+}
+
 #[test]
 fn mark_012_it_moves_one_percent_in_five_seconds_and_gets_there() {
     check_morning(

@@ -63,6 +63,10 @@ pub(crate) fn event(world: &World, event: &Event) -> Option<String> {
             format!("{} settles @ {price} by {of}", series(instrument))
         }
         Event::Fixing(fixing) => fixing_line(exchange, fixing),
+        Event::CurvePublished(point) => {
+            let price = per_hour(&point.instrument, &point.price);
+            format!("{} curve {price} +- {}", series(&point.instrument), usd(point.conf))
+        }
         Event::VariationPaid { instrument, account, amount } => {
             format!("{} variation {} {}", series(instrument), name(account), usd(*amount))
         }

@@ -28,8 +28,8 @@
 //! A span is `90s`, `5m`, `3h`; a key is a byte in hex. Where no series is named, the first one is meant.
 
 use exchange::{
-    AmendOrder, AuctionReason, BatchItem, CancelFilter, CancelKind, Command, Event, IndexPrint,
-    Instruction, Node, Nomination, PlaceOrder, TimeInForce,
+    AmendOrder, AuctionReason, BatchItem, CancelFilter, CancelKind, Command, CurvePoint, Event,
+    IndexPrint, Instruction, Node, Nomination, PlaceOrder, TimeInForce,
 };
 use expect_test::Expect;
 use instruments::{
@@ -129,6 +129,13 @@ impl Desk {
                 )))
             }
             ["index", grade, value, rest @ ..] => self.print(grade, value, rest),
+            ["curve", value, conf, rest @ ..] => {
+                let instrument = self.instrument(rest);
+                let price = self.price(instrument, value);
+                Command::PublishCurve {
+                    points: vec![CurvePoint { instrument, price, conf: dollars(conf) }],
+                }
+            }
             ["rule", partition, verdict, rest @ ..] => Command::RuleOnFixing {
                 instrument: self.instrument(rest),
                 partition: partition.parse().unwrap(),

@@ -59,6 +59,7 @@ pub(super) fn is_answered(command: &Command, events: &[Event]) -> bool {
             let done = |event: &&Event| matches!(event, Event::BatchItemDone { .. });
             events.iter().filter(done).count() == items.len()
         }
+        Command::PublishCurve { .. } => has(|event| matches!(event, Event::CurvePublished(_))),
         Command::PublishRisk { .. } => has(|event| matches!(event, Event::RiskPublished(_))),
         Command::RegisterCapacity { .. } => {
             has(|event| matches!(event, Event::CapacityRegistered { .. }))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use exchange::{Impact, IndexPrint, Reach, SettlementSource};
+use exchange::{CurvePoint, Impact, IndexPrint, Reach, SettlementSource};
 use instruments::rounding::{div_ceil, div_half_even};
 use instruments::{
     GradeId, Instrument, InstrumentId, MicroUsd, Nanos, NanosSpan, Price, Product, Qty, Right,
@@ -38,6 +38,8 @@ struct Quoted {
     /// The step of the last computation, and the mark before it.
     pace: (u64, Price),
     is_trading: bool,
+    /// What the forward curve said last, and when.
+    curve: Option<(Price, Nanos)>,
     /// Days that were settled.
     days: u32,
 }
@@ -165,13 +167,18 @@ impl Quoted {
         let mid = market.reach(terms).map(middle);
         let (was, target, from) = self.basis;
         let now = walked(was, target, step.saturating_sub(from));
-        let target = match (print, mid) {
-            (None, _) => now,
-            (Some(_), _) if market.is_collecting || 0 < realised.elapsed => now,
-            (Some(_), None) => ONE,
-            (Some((_, index)), Some(mid)) => {
-                let ratio = div_half_even(mid * tick * ONE, i128::from(index.micros()));
-                ratio.clamp(ONE / 10, ONE * 10)
+        let target = 'target: {
+            match (print, mid) {
+                (None, _) => now,
+                (Some(_), _) if market.is_collecting || 0 < realised.elapsed => now,
+                (Some((_, index)), quoted) => {
+                    let good_for = terms.guards.mark.index_for;
+                    let said = self.curve.filter(|(_, seen)| at.since(*seen) <= good_for);
+                    let said = said.map(|(price, _)| i128::from(price.ticks()));
+                    let Some(mid) = quoted.or(said) else { break 'target ONE };
+                    let ratio = div_half_even(mid * tick * ONE, i128::from(index.micros()));
+                    ratio.clamp(ONE / 10, ONE * 10)
+                }
             }
         };
         let good = print.filter(|(seen, _)| at.since(*seen) <= terms.guards.mark.index_for);
@@ -277,12 +284,20 @@ impl Prices {
             basis: (ONE, ONE, 0),
             pace: (0, mark),
             is_trading: true,
+            curve: None,
             days: 0,
         };
         let step = quoted.step(at);
         quoted.basis.2 = step;
         quoted.pace.0 = step;
         self.series.insert(terms.id, quoted);
+    }
+
+    /// What the forward curve says of a series.
+    pub(super) fn curve(&mut self, point: &CurvePoint, now: Nanos) {
+        if let Some(quoted) = self.series.get_mut(&point.instrument) {
+            quoted.curve = Some((point.price, now));
+        }
     }
 
     /// SIM-001: a grade's prints come in the order of their observation.

@@ -82,6 +82,7 @@ pub(crate) const fn kind(event: &Event) -> &'static str {
         Event::MarkChanged { .. } => "MarkChanged",
         Event::SettlementPriceFixed { .. } => "SettlementPriceFixed",
         Event::Fixing(_) => "Fixing",
+        Event::CurvePublished(_) => "CurvePublished",
         Event::VariationPaid { .. } => "VariationPaid",
         Event::SeriesExpired { .. } => "SeriesExpired",
         Event::PositionClosed { .. } => "PositionClosed",
