@@ -10,6 +10,7 @@ mod clearing;
 mod close_out;
 mod default_fund;
 mod delivery;
+mod fixing;
 mod login;
 mod margin;
 mod market_data;
@@ -101,6 +102,7 @@ pub(crate) async fn call(
         Method::CloseOut(method) => close_out::answer(gateway, caller, method, params).await,
         Method::Clearing(method) => clearing::answer(gateway, caller, method, params).await,
         Method::Agreements(method) => agreements::answer(gateway, caller, method, params).await,
+        Method::Fixing(method) => fixing::answer(gateway, caller, method, params).await,
         Method::DefaultFund(method) => default_fund::answer(gateway, caller, method, params).await,
         Method::Auth
         | Method::Logout
@@ -124,6 +126,7 @@ pub(crate) async fn call(
         | Method::GetIndexPriceNames
         | Method::GetRiskArrays
         | Method::GetAssignment
+        | Method::GetSettlementFixing
         | Method::GetLastSettlementsByInstrument => {
             Err(WireError::new(ErrorCode::Internal, "a market data method was not answered"))
         }

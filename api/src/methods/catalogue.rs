@@ -4,6 +4,7 @@ use super::agreements::Agreements;
 use super::clearing::Clearing;
 use super::close_out::CloseOut;
 use super::default_fund::DefaultFund;
+use super::fixing::Fixing;
 use super::margin::Margin;
 use crate::auth::Need;
 use crate::lower::{
@@ -29,6 +30,7 @@ pub(crate) enum Method {
     GetIndexPriceNames,
     GetRiskArrays,
     GetAssignment,
+    GetSettlementFixing,
     GetLastSettlementsByInstrument,
     Subscribe,
     Unsubscribe,
@@ -64,6 +66,7 @@ pub(crate) enum Method {
     Clearing(Clearing),
     CloseOut(CloseOut),
     DefaultFund(DefaultFund),
+    Fixing(Fixing),
     Agreements(Agreements),
 }
 
@@ -114,7 +117,7 @@ const LAST_TRADES: &[&str] =
 
 /// Every method, in the order of the documentation.
 #[rustfmt::skip]
-pub(crate) const METHODS: [Spec; 73] = [
+pub(crate) const METHODS: [Spec; 76] = [
     public(Method::Auth, "public/auth", LOGIN, "logs in; grant types client_credentials, client_signature, refresh_token"),
     public(Method::Hello, "public/hello", &["client_name", "client_version"], "introduces a client; answers with the venue's version"),
     public(Method::Test, "public/test", &[], "answers with the venue's version"),
@@ -131,6 +134,7 @@ pub(crate) const METHODS: [Spec; 73] = [
     public(Method::GetRiskArrays, "public/get_risk_arrays", &["instrument_name", "grade"], "everything that margin is computed from, of one series or of a grade, as integers"),
     public(Method::GetAssignment, "public/get_assignment", &["instrument_name"], "how a series was assigned, with everything that it follows from; `tenor assignment verify` reads it"),
     public(Method::GetLastSettlementsByInstrument, "public/get_last_settlements_by_instrument", &["instrument_name", "type", "count", "continuation"], "at which prices a series was settled, with what they were made of, newest first, 1 to 1000 (100) a page"),
+    public(Method::GetSettlementFixing, "public/get_settlement_fixing", &["instrument_name"], "how a settlement price stands: provisional, pending or final, with its 48 partitions and open claims"),
     public(Method::Subscribe, "public/subscribe", &["channels"], "subscribes to public channels; WebSocket only"),
     public(Method::Unsubscribe, "public/unsubscribe", &["channels"], "ends subscriptions; WebSocket only"),
     public(Method::UnsubscribeAll, "public/unsubscribe_all", &[], "ends every subscription; WebSocket only"),
@@ -166,6 +170,8 @@ pub(crate) const METHODS: [Spec; 73] = [
     private(Method::Clearing(Clearing::Nominate), "private/nominate", Need::TradeWrite, NOMINATION_FIELDS, "says where the account delivers or receives what it holds of a series that has stopped trading"),
     private(Method::Clearing(Clearing::GetLossSplits), "private/get_loss_splits", Need::AccountRead, &["currency", "count", "continuation"], "splits of losses in which the account has a line, newest first, 1 to 1000 (100) a page"),
     private(Method::Clearing(Clearing::GetLossSplit), "private/get_loss_split", Need::AccountRead, &["split_id", "page"], "one page of such a split, the account's own unless it says which; `tenor haircut verify` reads it"),
+    private(Method::Fixing(Fixing::Dispute), "private/dispute_settlement", Need::TradeWrite, &["instrument_name", "partition", "value"], "says what one partition of a provisional settlement price should have been, withheld without a value; holds a bond of 1,000 dollars"),
+    private(Method::Fixing(Fixing::Rule), "private/rule_on_settlement", Need::TradeWrite, &["instrument_name", "partition", "upheld"], "rules on such a claim; verifiers only, and not on their own"),
     private(Method::NominateAgent, "private/nominate_agent", Need::AccountWrite, &["address"], "says which key signs this account's delivery receipts"),
     private(Method::GetObligations, "private/get_obligations", Need::TradeRead, &[], "obligations, each with the challenge or draw that waits for its seller"),
     private(Method::SubmitReceipt, "private/submit_receipt", Need::TradeWrite, RECEIPT_FIELDS, "claims the work of one interval"),

@@ -12,6 +12,7 @@ mod default_fund;
 mod delivery;
 mod documentation;
 mod examples;
+mod fixings;
 mod limits;
 mod logins;
 mod margin;
