@@ -97,6 +97,7 @@ impl Desk {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "a line for each variant, and no decision")]
     fn line(&mut self, words: &[&str]) {
         let command = match words {
             ["open", kind] => open_venue(*kind == "test", NanosSpan::from_seconds(86_400)),

@@ -167,19 +167,11 @@ impl Quoted {
         let mid = market.reach(terms).map(middle);
         let (was, target, from) = self.basis;
         let now = walked(was, target, step.saturating_sub(from));
-        let target = 'target: {
-            match (print, mid) {
-                (None, _) => now,
-                (Some(_), _) if market.is_collecting || 0 < realised.elapsed => now,
-                (Some((_, index)), quoted) => {
-                    let good_for = terms.guards.mark.index_for;
-                    let said = self.curve.filter(|(_, seen)| at.since(*seen) <= good_for);
-                    let said = said.map(|(price, _)| i128::from(price.ticks()));
-                    let Some(mid) = quoted.or(said) else { break 'target ONE };
-                    let ratio = div_half_even(mid * tick * ONE, i128::from(index.micros()));
-                    ratio.clamp(ONE / 10, ONE * 10)
-                }
+        let target = match print {
+            Some((_, index)) if !market.is_collecting && realised.elapsed == 0 => {
+                self.basis_of(mid, index, at)
             }
+            Some(_) | None => now,
         };
         let good = print.filter(|(seen, _)| at.since(*seen) <= terms.guards.mark.index_for);
         let leg = |basis: i128| {
@@ -224,6 +216,18 @@ impl Quoted {
         let moves_at = moves_at.map(|step| Nanos::new(step * length));
         let basis = (now, target, step.max(from));
         Computed { mark, basis, pace, moves_at }
+    }
+
+    /// Where the basis goes: to the middle, to what the curve says where there is none, to one where that is silent or too old.
+    fn basis_of(&self, mid: Option<i128>, index: MicroUsd, at: Nanos) -> i128 {
+        let terms = &self.terms;
+        let good_for = terms.guards.mark.index_for;
+        let said = self.curve.filter(|(_, seen)| at.since(*seen) <= good_for);
+        let Some(quoted) = mid.or(said.map(|(price, _)| i128::from(price.ticks()))) else {
+            return ONE;
+        };
+        let per_hour = quoted * i128::from(terms.tick_size.micros());
+        div_half_even(per_hour * ONE, i128::from(index.micros())).clamp(ONE / 10, ONE * 10)
     }
 
     /// The trades of the last sixty steps, by how much of them is left.
