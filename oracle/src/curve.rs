@@ -30,8 +30,10 @@ use solve::{FRACTION, Matrix, Steps, shifted};
 pub const DAYS_MAX: u32 = 1_096;
 /// The most contracts in one curve.
 pub const CONTRACTS_MAX: usize = 64;
-/// The dearest price: a million dollars for an hour of one GPU.
-const PRICE_MAX: MicroUsd = MicroUsd::new(1_000_000_000_000);
+/// The dearest price: ten thousand dollars for an hour of one GPU, as for the index.
+const PRICE_MAX: MicroUsd = MicroUsd::new(10_000_000_000);
+/// Spreads and bends are squared in billionths of a dollar, so that rounding them is seen nowhere.
+const NANO_PER_MICRO: i128 = 1_000;
 
 /// Consecutive days of delivery, counted from the curve's first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
@@ -139,7 +141,7 @@ pub enum CurveError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Curve {
     daily: Vec<MicroUsd>,
-    /// Squared micro-dollars per day squared: what one unit of the matrix' inverse is worth.
+    /// Squared billionths of a dollar per day squared: what one unit of the matrix' inverse is worth.
     bend_squared: i128,
     steps: Steps,
     matrix: Matrix,
@@ -159,14 +161,14 @@ impl Curve {
     ) -> Result<Self, CurveError> {
         params.check()?;
         check(shape.len(), contracts)?;
-        let base = mean_price(contracts);
         let prior = prior(shape, contracts)?;
-        let bend = share(base, params.bend).max(1);
+        let bend = share(mean_nanos(contracts), params.bend).max(1);
         let bend_squared = bend.checked_mul(bend).ok_or(CurveError::OutOfRange)?;
-        let narrowest = share(base, params.half_spread_min).max(1);
 
         let fit = Fit::new(shape.len(), params.slope_days, contracts, |contract| {
-            let noise = i128::from(contract.half_spread.micros()).max(narrowest);
+            let nanos = |money: MicroUsd| i128::from(money.micros()).saturating_mul(NANO_PER_MICRO);
+            let narrowest = share(nanos(contract.price), params.half_spread_min).max(1);
+            let noise = nanos(contract.half_spread).max(narrowest);
             let noise = shifted(noise.checked_mul(noise)?, FRACTION)?;
             Some(div_half_even(noise, bend_squared))
         });
@@ -208,7 +210,7 @@ impl Curve {
         let shared = shared.collect::<Option<Vec<_>>>()?;
         let left = self.matrix.variance_left(own, &shared)?;
         let variance = shifted(left.checked_mul(self.bend_squared)?, FRACTION.saturating_neg())?;
-        MicroUsd::from_i128(variance.checked_isqrt()?)
+        MicroUsd::from_i128(div_floor(variance.checked_isqrt()?, NANO_PER_MICRO))
     }
 }
 
@@ -292,10 +294,11 @@ fn check(length: usize, contracts: &[Contract]) -> Result<(), CurveError> {
     Ok(())
 }
 
-/// The mean of the contracts' prices, rounded down.
-fn mean_price(contracts: &[Contract]) -> i128 {
+/// The mean of the contracts' prices in billionths of a dollar, rounded down.
+fn mean_nanos(contracts: &[Contract]) -> i128 {
     let sum: i128 = contracts.iter().map(|contract| i128::from(contract.price.micros())).sum();
-    div_floor(sum, i128::try_from(contracts.len()).unwrap_or(1).max(1))
+    let count = i128::try_from(contracts.len()).unwrap_or(1).max(1);
+    div_floor(sum.saturating_mul(NANO_PER_MICRO), count)
 }
 
 /// A share of an amount, rounded down.

@@ -59,6 +59,8 @@ pub(crate) struct Filter {
     /// Whether the spreads are still those of the founding tick.
     is_first_epoch: bool,
     is_calibrated: bool,
+    /// Since when no tick has had enough quotes.
+    silent_since: Option<Nanos>,
 }
 
 /// When a tick is, how long after the one before, and how much of every slow thing that is worth.
@@ -113,7 +115,18 @@ impl Filter {
             epoch_ends_at: now + params.epoch_first,
             is_first_epoch: true,
             is_calibrated: false,
+            silent_since: None,
         }
+    }
+
+    /// Whether quotes have been too few for as long as a probation takes: who has come meanwhile can only be compared with each other.
+    pub(crate) fn is_forsaken(&self, now: Nanos, params: &Params) -> bool {
+        self.silent_since.is_some_and(|since| params.probation <= now.since(since))
+    }
+
+    /// Whether a provider votes, or has been there for its probation.
+    pub(crate) fn has_served(&self, provider: &ProviderId, now: Nanos, params: &Params) -> bool {
+        self.members.get(provider).is_some_and(|member| member.has_served(now, params))
     }
 
     /// Takes a futures mark, for the case that quotes fail.
@@ -144,7 +157,12 @@ impl Filter {
         };
         let reading = match &outcome {
             Ok(outcome) => outcome.reading,
-            Err(_) => self.utilisation.read(&ballots, params),
+            Err(_) => {
+                // What is carried says nothing about units of now.
+                let is_there = |member: &Member| member.is_present && counts(member);
+                let there = crate::ballot::ballots(&self.members, &owners, is_there, params);
+                self.utilisation.read(&there, params)
+            }
         };
         if let Some(told) = told.as_deref_mut() {
             let whole = Told { filter: self, ballots: &ballots, step, params };
@@ -152,9 +170,11 @@ impl Filter {
         }
         let (print, gates) = match (outcome, footing) {
             (Ok(outcome), Ok(footing)) => {
+                self.silent_since = None;
                 self.publish(step, (attendance, footing), &outcome, params)
             }
             (Err(reason), _) | (_, Err(reason)) => {
+                self.silent_since = self.silent_since.or(Some(step.now));
                 self.confirmation.interrupt();
                 (self.stand_in(step, &attendance, (reason, reading), params), Vec::new())
             }

@@ -79,9 +79,17 @@ impl Index {
 
         let step = Step::new(tick_at, elapsed, &self.params);
         let seens = self.seens(tick_at, observations);
-        if self.filter.is_none() {
-            let members = founders(&seens, &step, &self.params);
-            self.filter = members.map(|members| Filter::new(members, tick_at, &self.params));
+        let params = &self.params;
+        if self.filter.as_ref().is_none_or(|filter| filter.is_forsaken(tick_at, params)) {
+            // Of an index that has been silent for long, those found a new one who have been watched long enough.
+            let is_known = |provider: &ProviderId| {
+                let filter = self.filter.as_ref();
+                filter.is_none_or(|filter| filter.has_served(provider, tick_at, params))
+            };
+            let known: Seens<'_> = seens.iter().filter(|(it, _)| is_known(it)).cloned().collect();
+            if let Some(members) = founders(&known, &step, params) {
+                self.filter = Some(Filter::new(members, tick_at, params));
+            }
         }
         match &mut self.filter {
             Some(filter) => filter.tick(step, &seens, &self.params, told),

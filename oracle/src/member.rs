@@ -307,6 +307,16 @@ impl Member {
         matches!(self.standing, Standing::Voter { .. })
     }
 
+    /// Whether it votes, or has quoted often enough for as long as a probation takes.
+    pub(crate) fn has_served(&self, now: Nanos, params: &Params) -> bool {
+        match self.standing {
+            Standing::Voter { .. } => true,
+            Standing::Probation { since, quoted, ticks } => {
+                params.probation <= now.since(since) && has_attended((quoted, ticks), params)
+            }
+        }
+    }
+
     /// Its level less its spread, if it votes.
     pub(crate) fn residual(&self) -> Option<NanoLog> {
         self.spread().map(|spread| self.level.minus(spread))
@@ -374,9 +384,7 @@ impl Member {
         if now.since(since) < params.probation || !self.is_present {
             return;
         }
-        let wanted = u128::from(ticks)
-            .saturating_mul(u128::try_from(params.probation_attendance.ppm()).unwrap_or(0));
-        let attended = wanted <= u128::from(quoted).saturating_mul(1_000_000);
+        let attended = has_attended((quoted, ticks), params);
         let spread = self.deviations.mean().filter(|spread| spread.abs() <= params.spread_max);
         self.deviations = Deviations::default();
         self.standing = match spread {
@@ -422,6 +430,12 @@ impl Member {
             spread.now = spread.target.within(spread.now, limit);
         }
     }
+}
+
+/// Whether so many quotes in so many ticks are enough.
+fn has_attended((quoted, ticks): (u64, u64), params: &Params) -> bool {
+    let wanted = u128::try_from(params.probation_attendance.ppm()).unwrap_or(0);
+    u128::from(ticks).saturating_mul(wanted) <= u128::from(quoted).saturating_mul(1_000_000)
 }
 
 /// The part of full attendance that `elapsed` is worth.

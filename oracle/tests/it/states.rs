@@ -1,7 +1,8 @@
 //! How far a value may be relied upon: the gates, the jump, the fallback.
 
 use expect_test::{Expect, expect};
-use oracle::{Print, State};
+use instruments::{MicroUsd, Nanos};
+use oracle::{Index, Observation, Params, Print, ProviderId, State};
 
 use crate::book::{Quotes, micros};
 
@@ -122,4 +123,37 @@ fn oracle_015_votes_that_disagree_widen_the_confidence_and_show() {
     let print = quotes.tick();
     assert_eq!(print.state, State::LowConf);
     assert!(50_000 < print.conf.ppm());
+}
+
+/// A day's ticks at which providers of these names ask two dollars and a few cents, and what the last of them printed.
+fn days_of(index: &mut Index, now: &mut u64, days: u64, names: &[String]) -> Print {
+    let mut last = None;
+    for _ in 0..48 * days {
+        *now += 1_800;
+        let at = Nanos::from_seconds(*now);
+        let asks = names.iter().zip(0_i64..).map(|(name, place)| {
+            let price = MicroUsd::new(2_000_000 + 10_000 * place);
+            Observation::new(at, ProviderId::new(name).unwrap(), price, 1).unwrap()
+        });
+        last = Some(index.tick(at, &asks.collect::<Vec<_>>()));
+    }
+    last.expect("a day has ticks")
+}
+
+/// ORACLE-046: everybody gone for a month, or five of eight under other names: a week later there is an index again.
+#[test]
+fn oracle_046_an_index_that_nobody_votes_in_any_more_is_founded_anew() {
+    let names =
+        |from: usize| -> Vec<String> { (from..from + 8).map(|n| format!("p{n}")).collect() };
+    for (gap, after) in [(29, names(0)), (0, names(8)), (0, names(5))] {
+        let (mut index, mut now) = (Index::new(Params::default()), 1_790_000_000);
+        assert_eq!(days_of(&mut index, &mut now, 10, &names(0)).state, State::Ok);
+        now += 86_400 * gap;
+        let print = days_of(&mut index, &mut now, 6, &after);
+        assert!(matches!(print.state, State::Withheld(_)), "{gap} {after:?}: {print:?}");
+        let print = days_of(&mut index, &mut now, 3, &after);
+        assert_eq!(print.state, State::Ok, "{gap} {after:?}: {print:?}");
+        let value = print.value.expect("a value").micros();
+        assert!((2_020_000..2_060_000).contains(&value), "{value}");
+    }
 }
