@@ -172,7 +172,13 @@ fn sentence(print: &Print, gates: &[Gate]) -> String {
             format!("UNCONFIRMED, because it moved further than the others confirm{because}")
         }
         State::Fallback(rung) => {
-            format!("FALLBACK({rung}), because the full set did not suffice{because}")
+            let instead = match rung {
+                2 => "too few quote now, but enough have quoted lately",
+                3 => "too few quote: the last value, moved by a futures mark",
+                4 => "too few quote: the last full value, moved by utilisation",
+                _ => "too few quote",
+            };
+            format!("FALLBACK({rung}), because {instead}{because}")
         }
         State::Withheld(reason) => format!("WITHHELD: {reason}{because}"),
     }

@@ -59,6 +59,14 @@ pub(crate) enum FeedCommandError {
         /// What was typed.
         name: String,
     },
+    /// A body that has not been fetched yet.
+    #[error("--at {at} is in the future; the clock says {now}")]
+    Future {
+        /// What was typed.
+        at: Timestamp,
+        /// What the machine says.
+        now: Timestamp,
+    },
     /// Nothing to read.
     #[error("give --file BODY or --live")]
     NoBody,
@@ -112,7 +120,11 @@ pub(crate) fn run(args: &FeedArgs, out: &mut impl Write) -> Result<(), FeedComma
     let source = Source::named(&args.source)
         .ok_or_else(|| FeedCommandError::Source { name: args.source.clone() })?;
     let body = body(args, source)?;
-    let at = args.at.map_or_else(|| VenueClock::System.now(), |Timestamp(at)| at);
+    let now = VenueClock::System.now();
+    let at = args.at.map_or(now, |Timestamp(at)| at);
+    if now < at {
+        return Err(FeedCommandError::Future { at: Timestamp(at), now: Timestamp(now) });
+    }
     let catalogue = catalogue().map_err(FeedCommandError::BuiltIn)?;
     let factors = factors().map_err(FeedCommandError::BuiltIn)?;
     let context = Context { fetched_at: at, catalogue: &catalogue };

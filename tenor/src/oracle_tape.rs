@@ -230,7 +230,11 @@ fn tell(recorded: &Recorded, is_json: bool, stdout: &mut impl Write) -> io::Resu
             opening.caught_up
         )?;
     }
-    writeln!(stdout, "{ticks} ticks recorded, {passed_over} were on the tape; {} rows", last.0)?;
+    writeln!(stdout, "{ticks} ticks recorded; {} rows", last.0)?;
+    if 0 < *passed_over {
+        let why = "no later than the tape's last and not read again";
+        writeln!(stdout, "{passed_over} ticks of the file are {why}")?;
+    }
     writeln!(stdout, "head {head}")
 }
 

@@ -50,8 +50,8 @@ fn tape_021_every_state_has_its_sentence() {
         LOW_CONF, because of what the state remembers of the ticks before
         UNCONFIRMED, because it moved further than the others confirm; providers 4, at least 5; dispersion 0.2105, at most 0.2
         UNCONFIRMED, because it moved further than the others confirm
-        FALLBACK(3), because the full set did not suffice; providers 4, at least 5; dispersion 0.2105, at most 0.2
-        FALLBACK(3), because the full set did not suffice
+        FALLBACK(3), because too few quote: the last value, moved by a futures mark; providers 4, at least 5; dispersion 0.2105, at most 0.2
+        FALLBACK(3), because too few quote: the last value, moved by a futures mark
         WITHHELD: 2 of 4 providers and 1 on probation; providers 4, at least 5; dispersion 0.2105, at most 0.2
         WITHHELD: 2 of 4 providers and 1 on probation
     "#]]

@@ -88,7 +88,7 @@ fn tape_020_no_acknowledged_tick_is_lost_in_twelve_kills() {
     }
     assert!(0 < acknowledged);
     let summary = text(&record(&observations, &killed).stdout);
-    assert!(summary.contains("were on the tape"), "{summary}");
+    assert!(summary.contains("not read again"), "{summary}");
     let log = |dir: &Path| fs::read(dir.join("rows.log")).expect("a log");
     assert_eq!(log(&whole), log(&killed));
     let (is_sound, found) = verified(&killed);
