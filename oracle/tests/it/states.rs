@@ -133,7 +133,7 @@ fn days_of(index: &mut Index, now: &mut u64, days: u64, names: &[String]) -> Pri
         let at = Nanos::from_seconds(*now);
         let asks = names.iter().zip(0_i64..).map(|(name, place)| {
             let price = MicroUsd::new(2_000_000 + 10_000 * place);
-            Observation::new(at, ProviderId::new(name).unwrap(), price, 1).unwrap()
+            Observation::new(at, ProviderId::new(name).expect("a name"), price, 1).expect("an ask")
         });
         last = Some(index.tick(at, &asks.collect::<Vec<_>>()));
     }
