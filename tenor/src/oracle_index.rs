@@ -28,7 +28,7 @@ use serde_json::value::RawValue;
 
 pub(crate) use generate::generate;
 pub(crate) use load::{FieldProblem, TickObservations, load};
-pub(crate) use time::Timestamp;
+pub(crate) use time::{NotATime, Timestamp};
 
 /// Why there is no index.
 #[derive(Debug, thiserror::Error)]

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::figures::{self, Given, InputError, Object, wrong};
+use crate::oracle_index::{NotATime, Timestamp};
 
 /// The most periods that may be asked for.
 const ASKED_MAX: usize = 4_096;
@@ -260,22 +261,9 @@ fn period(
 /// Days since 1970.
 fn day(field: &str, value: &Given) -> Result<u64, InputError> {
     let text = figures::text(field, value)?;
-    let parsed = || {
-        let mut parts = text.split('-');
-        let mut part = |len: usize| {
-            let digits = parts.next().filter(|it| it.len() == len)?;
-            digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
-        };
-        let (year, month, day): (u64, u64, u64) = (part(4)?, part(2)?, part(2)?);
-        let date = Date {
-            year: u16::try_from(year).ok().filter(|year| (1970..=2553).contains(year))?,
-            month: u8::try_from(month).ok().filter(|month| (1..=12).contains(month))?,
-            day: u8::try_from(day).ok().filter(|day| (1..=31).contains(day))?,
-        };
-        let is_whole = parts.next().is_none() && Date::from_days(date.days()) == date;
-        is_whole.then(|| date.days())
-    };
-    parsed().ok_or_else(|| wrong(field, &format!("\"{text}\""), "a day like 2026-12-01"))
+    let midnight = format!("{text}T00:00:00Z").parse::<Timestamp>();
+    let days = midnight.map(|Timestamp(at)| Date::of(at).days());
+    days.map_err(|NotATime| wrong(field, &format!("\"{text}\""), "a day like 2026-12-01"))
 }
 
 fn count(field: &str, value: &Given) -> Result<u32, InputError> {
