@@ -17,7 +17,7 @@ use parking_lot::RwLock;
 
 use super::clock::VenueClock;
 use super::sequencer::Inbox;
-use super::wait::wait;
+use super::wait::is_taken;
 
 const DAY: u64 = 86_400_000_000_000;
 /// What has not moved is said again, because it is good for two hours.
@@ -67,13 +67,7 @@ impl CurveDesk {
 
     /// A series may have stopped between the look and the command: the rest of its page is said again at the next look.
     fn is_taken(&self, points: Vec<CurvePoint>) -> bool {
-        let Ok(sent) = self.inbox.send(Command::PublishCurve { points }) else { return false };
-        let outcome = wait(sent);
-        let refusal = outcome.iter().find_map(|outcome| outcome.refusal());
-        if let Some(reason) = refusal {
-            tracing::debug!(rule = reason.rule(), "curve refused");
-        }
-        outcome.is_ok() && refusal.is_none()
+        is_taken(&self.inbox, Command::PublishCurve { points })
     }
 }
 

@@ -14,7 +14,7 @@ use parking_lot::RwLock;
 
 use super::clock::VenueClock;
 use super::sequencer::Inbox;
-use super::wait::wait;
+use super::wait::is_taken;
 use crate::pricing::publisher::{Market, OptionNumbers, Publisher};
 
 /// Options of one command: what fits into one record of the journal with room to spare.
@@ -56,19 +56,7 @@ impl OptionDesk {
 
     /// A series may have stopped between the look and the command: the rest of its page is said again at the next look.
     fn is_taken(&self, risks: Vec<OptionRisk>) -> bool {
-        let sent = self.inbox.send(Command::PublishRisk { risks });
-        let outcome = match sent {
-            Ok(outcome) => wait(outcome),
-            Err(error) => {
-                tracing::debug!(%error, "option numbers not sent");
-                return false;
-            }
-        };
-        let refusal = outcome.iter().find_map(|outcome| outcome.refusal());
-        if let Some(reason) = refusal {
-            tracing::debug!(rule = reason.rule(), "option numbers refused");
-        }
-        outcome.is_ok() && refusal.is_none()
+        is_taken(&self.inbox, Command::PublishRisk { risks })
     }
 }
 

@@ -5,6 +5,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 
+use exchange::Command;
+
+use super::sequencer::Inbox;
+
 struct Unpark(Thread);
 
 impl Wake for Unpark {
@@ -25,4 +29,20 @@ pub(crate) fn wait<F: Future>(future: F) -> F::Output {
             Poll::Pending => std::thread::park(),
         }
     }
+}
+
+/// Submits what a desk has computed, and says whether it was taken. A desk that was refused says everything again at its next look.
+pub(super) fn is_taken(inbox: &Inbox, command: Command) -> bool {
+    let outcome = match inbox.send(command) {
+        Ok(outcome) => wait(outcome),
+        Err(error) => {
+            tracing::debug!(%error, "a desk's numbers were not sent");
+            return false;
+        }
+    };
+    let refusal = outcome.iter().find_map(|outcome| outcome.refusal());
+    if let Some(reason) = refusal {
+        tracing::debug!(rule = reason.rule(), "a desk's numbers were refused");
+    }
+    outcome.is_ok() && refusal.is_none()
 }
