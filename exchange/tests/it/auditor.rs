@@ -46,9 +46,8 @@ struct Duty {
     bond: i128,
     /// Whether each interval that has begun has ended.
     intervals: Vec<bool>,
-    /// Challenges that have not ended, and how many there were.
+    /// Challenges that have not ended.
     open_challenges: BTreeSet<u32>,
-    challenges: u32,
     outcomes: [u32; 3],
     paid: i128,
     returned: i128,
@@ -439,7 +438,6 @@ impl Auditor {
                     bond: micros(*bond),
                     intervals: Vec::new(),
                     open_challenges: BTreeSet::new(),
-                    challenges: 0,
                     outcomes: [0; 3],
                     paid: 0,
                     returned: 0,
@@ -465,10 +463,8 @@ impl Auditor {
             Event::ChallengeIssued { obligation, challenge, answer_by, .. } => {
                 assert!(input.at <= *answer_by);
                 let duty = self.duty(*obligation);
-                assert!(duty.open_challenges.insert(*challenge), "issued once");
-                assert!(duty.open_challenges.len() <= 4);
-                assert!(duty.challenges <= *challenge, "numbers rise");
-                duty.challenges = challenge + 1;
+                let is_new = duty.open_challenges.insert(*challenge);
+                assert!(is_new && duty.open_challenges.len() <= 4);
             }
             Event::ReceiptAccepted { receipt, .. } => {
                 self.asked(receipt.obligation, receipt.challenge);

@@ -175,7 +175,7 @@ fn meter_001_time_between_passed_challenges_counts() {
     );
 }
 
-/// METER-003: a challenge that nobody could judge changes nothing. METER-006: without a first and a last mark nobody can say anything.
+/// METER-003: a challenge that nobody could judge changes nothing. METER-006, METER-007: without a first and a last mark nobody can say anything.
 #[test]
 fn meter_003_a_challenge_that_nobody_could_judge_changes_nothing() {
     check(
@@ -300,7 +300,7 @@ fn meter_004_a_silence_is_soft_twice_a_day() {
     );
 }
 
-/// METER-005: work that was not done is never soft, and the time on both of its sides is missing.
+/// METER-005, METER-009: work that was not done is never soft, and the time on both of its sides is missing.
 #[test]
 fn meter_005_a_refuted_challenge_costs_the_time_on_both_of_its_sides() {
     check(
@@ -537,7 +537,7 @@ fn meter_011_the_order_of_verdicts_makes_no_difference() {
     }
 }
 
-/// METER-012, METER-013, METER-014: what is said in time to be missing is not asked for, and the penalty is a fifth.
+/// METER-012, METER-014, METER-017: what is said in time to be missing is not asked for, and the penalty is a fifth.
 #[test]
 #[expect(clippy::too_many_lines, reason = "one day's script")]
 fn meter_012_a_declared_outage_costs_two_percent() {

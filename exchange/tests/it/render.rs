@@ -362,15 +362,9 @@ fn delivery(exchange: &Exchange, event: &Event) -> Option<String> {
             let verdict = verdict_words(*verdict);
             format!("{obligation}/{challenge} {} says {verdict}", name(verifier))
         }
-        Event::ChallengeEnded { obligation, challenge, outcome } => match outcome {
-            ChallengeOutcome::Passed { quality } => {
-                format!("{obligation}/{challenge} passed {}", quality.ppm())
-            }
-            ChallengeOutcome::Failed { cause } => {
-                format!("{obligation}/{challenge} failed {cause:?}")
-            }
-            ChallengeOutcome::Unknown => format!("{obligation}/{challenge} unknown"),
-        },
+        Event::ChallengeEnded { obligation, challenge, outcome } => {
+            format!("{obligation}/{challenge} {}", ended_words(*outcome))
+        }
         Event::IntervalSettled(settled) => interval_settled(exchange, settled),
         Event::ObligationClosed {
             obligation,
@@ -774,5 +768,13 @@ fn fixing_line(exchange: &Exchange, event: &FixingEvent) -> String {
         FixingEvent::Finalised { instrument, price } => {
             format!("{} final at {}", series(instrument), per_hour(instrument, price))
         }
+    }
+}
+
+fn ended_words(outcome: ChallengeOutcome) -> String {
+    match outcome {
+        ChallengeOutcome::Passed { quality } => format!("passed {}", quality.ppm()),
+        ChallengeOutcome::Failed { cause } => format!("failed {cause:?}"),
+        ChallengeOutcome::Unknown => "unknown".to_owned(),
     }
 }

@@ -338,7 +338,8 @@ impl Deliveries {
         if meter.who(challenge) == Some(seller) && !meter.fails(seller) {
             duty.ladder.recover();
         }
-        in_turn(follows, obligation, challenge)
+        let unsupported = fault(obligation, challenge, IntervalFault::Unsupported);
+        if follows { Ok(()) } else { Err(unsupported) }
     }
 
     /// SIM-015: the outcome is what the interval's way supports, and the money is what the outcome gives.
