@@ -261,10 +261,8 @@ impl Report {
         figures
     }
 
-    #[expect(clippy::too_many_lines, reason = "a line for each figure, and no decision")]
     fn sections(&self) -> Vec<(&'static str, Vec<(&'static str, String)>)> {
-        let tally = &self.tally;
-        let count = |count: u64| count.to_string();
+        let (tally, count) = (&self.tally, |count: u64| count.to_string());
         let failed = |cause| count(tally.failed.get(cause).copied().unwrap_or(0));
         let mut world = vec![
             ("seed", self.seed.to_string()),
