@@ -19,6 +19,7 @@ pub mod io;
 pub mod merkle;
 pub mod profile;
 pub mod program;
+pub mod rate;
 pub mod role;
 pub mod session;
 pub mod stream;
