@@ -23,6 +23,7 @@ pub mod rate;
 pub mod role;
 pub mod session;
 pub mod stream;
+pub mod transcript;
 pub mod verifier;
 pub mod verify;
 pub mod wire;

@@ -113,7 +113,8 @@ impl Eip712 for DeliveryStatement {
 
     fn struct_hash(&self) -> Result<[u8; 32], Infallible> {
         // An array is the hash of its words, one after the other.
-        let words: Vec<Token> = self.credited.iter().map(|part| Token::Uint((*part).into())).collect();
+        let words: Vec<Token> =
+            self.credited.iter().map(|part| Token::Uint((*part).into())).collect();
         Ok(keccak256(encode(&[
             word(Self::type_hash()?),
             Token::Uint(self.obligation.0.into()),

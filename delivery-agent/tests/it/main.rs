@@ -8,6 +8,7 @@ mod proof;
 mod roles;
 mod signing;
 mod text;
+mod transcript;
 mod tree;
 mod workers;
 

@@ -1,0 +1,495 @@
+//! Transcripts: an honest one holds, and whatever is changed in it is found, with its line and its field.
+
+use api::io::sign::{CHAIN_ID, receipt_digest};
+use api::io::sign_transcript::{
+    DeliveryStatement, ReceiptAcceptance, acceptance_digest, statement_digest,
+};
+use api::wire::{
+    WireCountersignature, WireDeliveryStatement, WireMetering, WireTranscriptClaim,
+    WireTranscriptEntry, WireTranscriptHeader, WireTranscriptLine, transcript_line_hash,
+};
+use candle_core::Device;
+use delivery_agent::challenge::{Challenge, draw};
+use delivery_agent::fault::Fault;
+use delivery_agent::io::sign::AgentKey;
+use delivery_agent::profile::ClassProfile;
+use delivery_agent::program;
+use delivery_agent::rate::{self, Timing};
+use delivery_agent::transcript::{Summary, TranscriptError, check};
+use delivery_agent::wire::openings_to_json;
+use expect_test::expect;
+use instruments::ObligationId;
+use settlement::DeliveryReceipt;
+
+const SECOND: u64 = 1_000_000_000;
+const START: u64 = 1_795_000_000 * SECOND;
+const INTERVAL: u64 = 10 * SECOND;
+const REFERENCE: u64 = 2;
+const LOTS: u64 = 2;
+
+fn hex(bytes: &[u8]) -> String {
+    format!("0x{}", hex::encode(bytes))
+}
+
+/// A venue, an agent and a buyer that write a transcript as they go.
+struct Writer {
+    venue: AgentKey,
+    agent: AgentKey,
+    buyer: AgentKey,
+    lines: Vec<String>,
+    receipts: u32,
+    claimed: u64,
+    prev: [u8; 32],
+    credited: Vec<u64>,
+    hard_fails: u32,
+}
+
+impl Writer {
+    fn begin(intervals: u32) -> Self {
+        let key = |byte| AgentKey::from_bytes(&[byte; 32]).unwrap();
+        let mut writer = Self {
+            venue: key(1),
+            agent: key(2),
+            buyer: key(3),
+            lines: Vec::new(),
+            receipts: 0,
+            claimed: 0,
+            prev: [0; 32],
+            credited: Vec::new(),
+            hard_fails: 0,
+        };
+        let header = WireTranscriptHeader {
+            version: 1,
+            chain_id: CHAIN_ID,
+            venue: hex(&writer.venue.address()),
+            obligation_id: 7,
+            instrument_name: "H100-TEST".to_owned(),
+            lots: LOTS,
+            grade: "H100".to_owned(),
+            terms: hex(&[9; 32]),
+            reference_gflops: Some(REFERENCE),
+            settlement_price: 2_500_000,
+            deliver_from: START,
+            interval: INTERVAL,
+            intervals,
+            metering: WireMetering::Each,
+        };
+        writer.push(&WireTranscriptLine::Header(header));
+        writer
+    }
+
+    fn push(&mut self, line: &WireTranscriptLine) {
+        self.lines.push(serde_json::to_string(line).unwrap());
+    }
+
+    fn after(&self) -> String {
+        transcript_line_hash(self.lines.last().unwrap())
+    }
+
+    /// One challenge of two slots and two segments; all roots in after `micros`.
+    fn challenge(&mut self, number: u32, fault: Fault, micros: u64) {
+        let seed = *blake3::hash(&number.to_le_bytes()).as_bytes();
+        let issued_at = START + u64::from(number) * INTERVAL + SECOND;
+        let mut entry = WireTranscriptEntry {
+            after: self.after(),
+            number,
+            profile: "ci".to_owned(),
+            slots: 2,
+            segments: 2,
+            session_seed: None,
+            seed: hex(&seed),
+            salt_key: None,
+            issued_at,
+            sent_at: issued_at + 1_000,
+            answer_by: issued_at + 5 * SECOND,
+            roots: Vec::new(),
+            root_times: Vec::new(),
+            claim: None,
+            draw_seed: None,
+            openings: None,
+            verdict: "silent".to_owned(),
+            quality: 0,
+            reason: String::new(),
+        };
+        if fault.answers() {
+            self.answer(&mut entry, &seed, fault, micros);
+        }
+        let counted = match entry.quality {
+            970_000.. => 1_000_000,
+            900_000.. => u64::from(entry.quality),
+            _ => 0,
+        };
+        self.hard_fails += u32::from(counted == 0);
+        self.credited.push(INTERVAL / 1_000_000 * LOTS * counted / 1_000_000);
+        self.push(&WireTranscriptLine::Challenge(entry));
+    }
+
+    fn answer(
+        &mut self,
+        entry: &mut WireTranscriptEntry,
+        seed: &[u8; 32],
+        fault: Fault,
+        micros: u64,
+    ) {
+        let challenge = Challenge::new(*seed, ClassProfile::CI, 2, 2).unwrap();
+        let work = program::run_with_fault(&challenge, &Device::Cpu, fault).unwrap();
+        let draw_seed = *blake3::hash(seed).as_bytes();
+        let openings = work.open(&draw(&draw_seed, &challenge, &work.root()));
+        self.receipts += 1;
+        self.claimed += INTERVAL / 1_000_000 * LOTS;
+        let receipt = DeliveryReceipt {
+            obligation: ObligationId(7),
+            interval: entry.number,
+            gpu_millis: self.claimed,
+            challenges: self.receipts,
+            work_root: work.root(),
+            prev: self.prev,
+            terms: [9; 32],
+        };
+        self.prev = receipt_digest(&receipt);
+        let is_honest = fault == Fault::None;
+        let venue_signature = is_honest.then(|| hex(&self.venue.sign_digest(self.prev).unwrap()));
+        entry.claim = Some(WireTranscriptClaim {
+            gpu_millis: self.claimed,
+            challenges: self.receipts,
+            work_root: hex(&receipt.work_root),
+            prev: hex(&receipt.prev),
+            terms: hex(&receipt.terms),
+            received_at: entry.sent_at + (micros + 10) * 1_000,
+            signer: hex(&self.agent.address()),
+            signature: hex(&self.agent.sign(&receipt, CHAIN_ID).unwrap()),
+            venue_signature,
+        });
+        entry.roots = work.roots().iter().map(|chain| hex(chain.as_flattened())).collect();
+        entry.root_times = vec![vec![micros / 4, micros / 2], vec![micros / 2, micros]];
+        entry.draw_seed = Some(hex(&draw_seed));
+        entry.openings = Some(openings_to_json(&openings).unwrap());
+        if is_honest {
+            entry.verdict = "valid".to_owned();
+            let timing = Timing { roots: &entry.root_times, claimed_at: micros };
+            let rate = rate::rate_gflops(&ClassProfile::CI, 2, timing);
+            entry.quality = rate::quality(rate, Some(REFERENCE));
+        } else {
+            entry.verdict = "invalid".to_owned();
+            let Err(TranscriptError::Wrong(wrong)) = judged(&self.lines, entry) else {
+                panic!("a lie was not found")
+            };
+            entry.reason = wrong.why.split('`').nth(3).unwrap().to_owned();
+        }
+    }
+
+    fn countersign(&mut self, number: u32, receipt: [u8; 32]) {
+        let acceptance =
+            ReceiptAcceptance { obligation: ObligationId(7), challenge: number, receipt };
+        let signature = self.buyer.sign_digest(acceptance_digest(&acceptance)).unwrap();
+        let line = WireCountersignature {
+            after: self.after(),
+            number,
+            signer: hex(&self.buyer.address()),
+            signature: hex(&signature),
+        };
+        self.push(&WireTranscriptLine::Countersignature(line));
+    }
+
+    fn state(&mut self, challenges: u32) {
+        let after = self.after();
+        let mut transcript = [0; 32];
+        hex::decode_to_slice(&after[2..], &mut transcript).unwrap();
+        let statement = DeliveryStatement {
+            obligation: ObligationId(7),
+            challenges,
+            credited: self.credited.clone(),
+            gpu_millis: self.credited.iter().sum(),
+            soft_fails: 0,
+            hard_fails: self.hard_fails,
+            last_receipt: self.prev,
+            transcript,
+        };
+        let signature = self.venue.sign_digest(statement_digest(&statement)).unwrap();
+        let line = WireDeliveryStatement {
+            after,
+            challenges,
+            credited: statement.credited,
+            gpu_millis: statement.gpu_millis,
+            soft_fails: 0,
+            hard_fails: self.hard_fails,
+            last_receipt: hex(&self.prev),
+            venue_signature: hex(&signature),
+        };
+        self.push(&WireTranscriptLine::Statement(line));
+    }
+}
+
+/// What the checker says of an entry with the right verdict and no reason yet.
+fn judged(lines: &[String], entry: &WireTranscriptEntry) -> Result<Summary, TranscriptError> {
+    let line = serde_json::to_string(&WireTranscriptLine::Challenge(entry.clone())).unwrap();
+    checked(&text(&[lines, &[line]].concat()))
+}
+
+fn text(lines: &[String]) -> String {
+    lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect()
+}
+
+fn checked(text: &str) -> Result<Summary, TranscriptError> {
+    check(text.as_bytes(), false, |_| {})
+}
+
+/// Five intervals: right, slow, too slow, silent, a lie; one receipt countersigned.
+fn honest() -> Vec<String> {
+    let mut writer = Writer::begin(5);
+    // 134 MFLOP a slot and segment chain: 2 GFLOP/s are 67 ms.
+    writer.challenge(0, Fault::None, 50_000);
+    writer.countersign(0, writer.prev);
+    writer.challenge(1, Fault::None, 67_000);
+    writer.challenge(2, Fault::None, 100_000);
+    writer.challenge(3, Fault::Silent, 0);
+    writer.challenge(4, Fault::Lie, 10_000);
+    writer.state(5);
+    writer.lines
+}
+
+/// TRANS-001.
+#[test]
+fn trans_001_an_honest_transcript_holds() {
+    let lines = honest();
+    let mut said = Vec::new();
+    let summary = check(text(&lines).as_bytes(), false, |challenge| {
+        said.push((challenge.number, challenge.verdict.clone(), challenge.quality));
+    })
+    .unwrap();
+    let said: Vec<_> = said
+        .iter()
+        .map(|(number, verdict, quality)| (*number, verdict.as_str(), *quality))
+        .collect();
+    assert_eq!(
+        said,
+        [
+            (0, "valid", 1_000_000),
+            (1, "valid", 1_000_000),
+            (2, "valid", 500_000),
+            (3, "silent", 0),
+            (4, "invalid", 0)
+        ]
+    );
+    assert_eq!(summary.credited.gpu_millis, [20_000, 20_000, 0, 0, 0]);
+    assert_eq!((summary.credited.soft_fails, summary.credited.hard_fails), (0, 3));
+    assert_eq!((summary.challenges, summary.valid, summary.receipts), (5, 3, 4));
+    assert_eq!((summary.countersigned, summary.accepted_by_silence), (1, 0));
+    assert!(summary.is_stated);
+}
+
+/// The text with the value of a field changed in its first place that can be: another digit, another letter.
+fn change(line: &str, name: &str) -> String {
+    let key = format!("\"{name}\":");
+    let from = line.find(&key).unwrap_or_else(|| panic!("{name} in {line:.200}")) + key.len();
+    let (head, value) = line.split_at(from);
+    let at = value.find("0x").filter(|at| *at < 4).map_or_else(
+        || value.find(|c: char| c.is_ascii_alphanumeric()).unwrap(),
+        |prefix| prefix + 12,
+    );
+    let new = match value.as_bytes()[at] {
+        b'9' => b'8',
+        b'0'..=b'8' => value.as_bytes()[at] + 1,
+        b'e' => b'f',
+        _ => b'e',
+    };
+    let mut value = value.as_bytes().to_vec();
+    value[at] = new;
+    format!("{head}{}", String::from_utf8(value).unwrap())
+}
+
+/// The lines with their chain mended after one was changed, as somebody without the venue's key can.
+fn mend(lines: &mut [String]) {
+    for at in 1..lines.len() {
+        let after = transcript_line_hash(&lines[at - 1]);
+        let from = lines[at].find("\"after\":\"").unwrap() + "\"after\":\"".len();
+        lines[at].replace_range(from..from + after.len(), &after);
+    }
+}
+
+/// Changes every field of one line and mends the chain: what is found first, field by field.
+fn found(line: usize, names: &str) -> String {
+    let honest = honest();
+    let mut found = String::new();
+    for name in names.split_whitespace() {
+        let mut lines = honest.clone();
+        lines[line] = change(&lines[line], name);
+        mend(&mut lines);
+        let error = checked(&text(&lines)).expect_err(name).to_string();
+        let error: String = error.chars().take(96).collect();
+        found += &format!("{name}: {error}\n");
+    }
+    found
+}
+
+/// TRANS-003: the chain of lines is mended by the forger, who lacks only the keys.
+#[test]
+fn trans_003_every_changed_field_of_the_header_is_found() {
+    let names = "version chain_id venue obligation_id instrument_name lots grade terms reference_gflops \
+                 settlement_price deliver_from interval intervals rule";
+    expect![[r#"
+        version: line 1: version: 2, not 1
+        chain_id: line 1: chain_id: 41337, not 31337
+        venue: line 2: claim.venue_signature: signed by 0x1a642f0e3c3af545e7acbd38b07251b3990914f1, not by 0x1a
+        obligation_id: line 2: claim.signature: signed by 0x19d737450053f556f243fc9aa9cb7c50de00d461, not by 0x5050a4f4
+        instrument_name: line 8: venue_signature: signed by 0xf64a065644256e1967bf1e458d906c81b029aeee, not by 0x1a642f0e
+        lots: line 8: venue_signature: signed by 0x1e3eb947132ea246108e740dc1e72924cc9d1467, not by 0x1a642f0e
+        grade: line 8: venue_signature: signed by 0x545c24c7c62f66038a07125636878561fa424566, not by 0x1a642f0e
+        terms: line 2: claim.terms: not those of the header
+        reference_gflops: line 2: quality: 1000000, the times and the reference give 666666
+        settlement_price: line 8: venue_signature: signed by 0x11fdc0a328c2453a9dae5b73385558fbc2fa567a, not by 0x1a642f0e
+        deliver_from: line 2: issued_at: outside the time of delivery that its number has
+        interval: line 4: issued_at: outside the time of delivery that its number has
+        intervals: line 8: venue_signature: signed by 0x71c50091090e3833d57c1948475b221779da1d91, not by 0x1a642f0e
+        rule: line 1: unknown variant `fach`, expected `each` or `between` at line 1 column 391
+    "#]].assert_eq(&found(0, names));
+}
+
+/// TRANS-003.
+#[test]
+fn trans_003_every_changed_field_of_a_challenge_is_found() {
+    let names = "number profile slots segments seed issued_at sent_at answer_by roots root_times \
+                 gpu_millis challenges work_root prev terms received_at signer signature venue_signature \
+                 draw_seed openings verdict quality";
+    expect![[r#"
+        number: line 4: issued_at: outside the time of delivery that its number has
+        profile: line 4: profile: `ei`
+        slots: line 4: slots: 3 of 2 GPUs
+        segments: line 4: verdict: valid, this cpu finds invalid roots are not 2 slots of 3 segments
+        seed: line 4: verdict: valid, this cpu finds invalid row 43 of segment 0 in slot 0 was drawn and is no
+        issued_at: line 4: issued_at: outside the time of delivery that its number has
+        sent_at: line 4: root_times: a root came after the receipt
+        answer_by: line 8: venue_signature: signed by 0x90bd6fa8691f2c9eae22cc84c85ac373958fb6f5, not by 0x1a642f0e
+        roots: line 4: roots: do not hash to the work root of the receipt
+        root_times: line 8: venue_signature: signed by 0x75c821e324c1fb63cd098ceea15bf7696d9b4486, not by 0x1a642f0e
+        gpu_millis: line 4: claim.signature: signed by 0xfb6bd859af3057c2aa43750216148f710dc0a5e4, not by 0x5050a4f4
+        challenges: line 4: claim.signature: signed by 0x876f0071b7d371cd49abec0da4fbf761ccdd74f4, not by 0x5050a4f4
+        work_root: line 4: roots: do not hash to the work root of the receipt
+        prev: line 4: claim.signature: signed by 0x39f7f863b33835555230eb1aa68a42738414268d, not by 0x5050a4f4
+        terms: line 4: claim.signature: signed by 0xab391e8170ea79e01b3713fffe9aa14c0161f1f1, not by 0x5050a4f4
+        received_at: line 4: claim.received_at: not between the challenge and its deadline
+        signer: line 4: claim.signature: signed by 0x5050a4f4b3f9338c3472dcc01a87c76a144b3c9c, not by 0x5050a4f4
+        signature: line 4: claim.signature: signed by 0x2e4dcc7aac9907d55a8a18eb9037817c62540b1b, not by 0x5050a4f4
+        venue_signature: line 4: claim.venue_signature: signature recovers to no key
+        draw_seed: line 4: verdict: valid, this cpu finds invalid row 44 of segment 0 in slot 0 was drawn and is no
+        openings: line 4: verdict: valid, this cpu finds invalid openings are not the expected json: unknown field
+        verdict: line 4: claim.venue_signature: on a receipt not found valid
+        quality: line 4: quality: 2000000, the times and the reference give 1000000
+    "#]].assert_eq(&found(3, names));
+    expect![[r#"
+        verdict: line 7: verdict: `envalid` is no verdict
+        reason: line 7: reason: `eow 80 of segment 0 in slot 0 as the seed gives it was not committed`, this cpu
+        openings: line 7: reason: `row 80 of segment 0 in slot 0 as the seed gives it was not committed`, this cpu
+    "#]].assert_eq(&found(6, "verdict reason openings"));
+}
+
+/// TRANS-003.
+#[test]
+fn trans_003_every_changed_field_of_the_last_lines_is_found() {
+    expect![[r#"
+        number: line 3: number: challenge 1 has no receipt here
+        signer: line 3: signature: signed by 0x3325a78425f17a7e487eb5666b2bfd93abb06c70, not by 0x3325a78425e17a
+        signature: line 3: signature: signature recovers to no key
+    "#]].assert_eq(&found(2, "number signer signature"));
+    let names = "challenges credited gpu_millis soft_fails hard_fails last_receipt venue_signature";
+    expect![[r#"
+        challenges: line 8: venue_signature: signed by 0x8e2b89e599436b14a7dd8e6c772e0f2030a007d8, not by 0x1a642f0e
+        credited: line 8: venue_signature: signed by 0xfdb090bd29a0a1837f94c1e9a0c4192effa65b42, not by 0x1a642f0e
+        gpu_millis: line 8: venue_signature: signed by 0xa0a2c4bb0d73ea4f0df16ab5add75e680b01b603, not by 0x1a642f0e
+        soft_fails: line 8: venue_signature: signed by 0xc75913f2e21dbb476f8dbc98bed7dddc845f5a1e, not by 0x1a642f0e
+        hard_fails: line 8: venue_signature: signed by 0xf8b5aabfafc3096ba65d15490c04af3a3cca072c, not by 0x1a642f0e
+        last_receipt: line 8: venue_signature: signed by 0xc1c4516b00c788712734c792ff2d41b420a0dade, not by 0x1a642f0e
+        venue_signature: line 8: venue_signature: signature recovers to no key
+    "#]].assert_eq(&found(7, names));
+}
+
+/// TRANS-003: every byte of a transcript of silence, and bytes all over one with rows.
+#[test]
+fn trans_003_no_byte_can_be_changed() {
+    let mut writer = Writer::begin(2);
+    writer.challenge(0, Fault::Silent, 0);
+    writer.challenge(1, Fault::Silent, 0);
+    writer.state(2);
+    let silence = text(&writer.lines);
+    assert!(checked(&silence).is_ok());
+    let rows = text(&honest());
+    let changed = |whole: &str, at: usize| {
+        let mut bytes = whole.as_bytes().to_vec();
+        bytes[at] ^= 1;
+        check(bytes.as_slice(), false, |_| {})
+    };
+    for at in 0..silence.len() {
+        assert!(changed(&silence, at).is_err(), "byte {at}");
+    }
+    for at in (0..rows.len()).step_by(997) {
+        assert!(changed(&rows, at).is_err(), "byte {at}");
+    }
+}
+
+/// TRANS-003: lines that are left out, doubled, swapped or cut off.
+#[test]
+fn trans_003_no_line_can_be_left_out_doubled_or_moved() {
+    let honest = honest();
+    for at in 0..honest.len() {
+        let mut without = honest.clone();
+        without.remove(at);
+        assert!(checked(&text(&without)).is_err(), "without line {at}");
+        // Mended, it is the statement or the chain of receipts that says so.
+        if 0 < at {
+            mend(&mut without);
+            assert!(checked(&text(&without)).is_err(), "without line {at}, mended");
+            let mut doubled = honest.clone();
+            doubled.insert(at, honest[at].clone());
+            mend(&mut doubled);
+            assert!(checked(&text(&doubled)).is_err(), "line {at} twice");
+        }
+    }
+    let mut swapped = honest.clone();
+    swapped.swap(3, 4);
+    mend(&mut swapped);
+    assert!(checked(&text(&swapped)).is_err());
+    let cut = text(&honest);
+    let error = checked(cut.trim_end()).unwrap_err().to_string();
+    assert_eq!(error, "line 8: ends without a newline");
+    let open = text(&honest[..7]);
+    let error = checked(&open).unwrap_err().to_string();
+    assert_eq!(error, "line 7: statement: the transcript ends without the venue's statement");
+    assert!(!check(open.as_bytes(), true, |_| {}).unwrap().is_stated);
+}
+
+/// TRANS-004: a venue that signs whatever it likes is found out by the rows, the times and the meter.
+#[test]
+fn trans_004_a_venue_that_credits_otherwise_is_found_out() {
+    let restated = |change: &dyn Fn(&mut Vec<String>), credited: &[u64]| {
+        let mut writer = Writer::begin(5);
+        let mut lines = honest();
+        let statement: WireTranscriptLine = serde_json::from_str(&lines.pop().unwrap()).unwrap();
+        let WireTranscriptLine::Statement(statement) = statement else { panic!("the last line") };
+        change(&mut lines);
+        mend(&mut lines);
+        writer.lines = lines;
+        writer.credited = credited.to_vec();
+        writer.hard_fails = statement.hard_fails;
+        hex::decode_to_slice(&statement.last_receipt[2..], &mut writer.prev).unwrap();
+        writer.state(5);
+        checked(&text(&writer.lines)).map(drop).map_err(|error| error.to_string())
+    };
+    let kept = |_: &mut Vec<String>| {};
+    assert_eq!(restated(&kept, &[20_000, 20_000, 0, 0, 0]), Ok(()));
+    assert_eq!(
+        restated(&kept, &[20_000, 20_000, 20_000, 0, 0]).unwrap_err(),
+        "line 8: credited[2]: 20000, the transcript gives 0"
+    );
+    let fast = |lines: &mut Vec<String>| {
+        lines[4] = lines[4].replace("\"quality\":500000", "\"quality\":990000");
+    };
+    assert_eq!(
+        restated(&fast, &[20_000, 20_000, 20_000, 0, 0]).unwrap_err(),
+        "line 5: quality: 990000, the times and the reference give 500000"
+    );
+    let forgiven = |lines: &mut Vec<String>| {
+        lines[6] = lines[6].replace("\"verdict\":\"invalid\"", "\"verdict\":\"valid\"");
+    };
+    let error = restated(&forgiven, &[20_000, 20_000, 0, 0, 20_000]).unwrap_err();
+    assert_eq!(error, "line 7: claim.venue_signature: missing on a receipt found valid");
+}
