@@ -11,6 +11,7 @@
 //! - the same challenge gives the same bits on every device: there is no tolerance anywhere;
 //! - keys live in the agent's process, the device in the worker's ([`worker`]).
 
+pub mod calibration;
 pub mod challenge;
 pub mod device;
 pub mod expand;
