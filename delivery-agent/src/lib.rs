@@ -22,6 +22,7 @@ pub mod profile;
 pub mod program;
 pub mod rate;
 pub mod role;
+pub mod salt;
 pub mod session;
 pub mod stream;
 pub mod transcript;
