@@ -114,6 +114,9 @@ pub struct WireTranscriptEntry {
     pub number: u32,
     /// The size of the work.
     pub profile: String,
+    /// Matrices of the pool, where it is not as large as the profile says.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub pool: Option<u32>,
     /// Devices that had to work at once.
     pub slots: u16,
     /// Segments of the work on each device.

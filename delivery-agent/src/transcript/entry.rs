@@ -1,20 +1,22 @@
 //! One judged challenge: its place, its receipt, its rows and its quality.
 
 use api::io::sign::receipt_digest;
-use api::wire::{WireMetering, WireTask, WireTranscriptClaim, WireTranscriptEntry};
+use api::wire::{WireMetering, WireTranscriptClaim, WireTranscriptEntry};
 use instruments::ObligationId;
-use serde_json::value::RawValue;
 use settlement::DeliveryReceipt;
 
 use super::credit::{Mark, MarkVerdict};
 use super::read::{hex, signed_by};
 use super::{Checked, Field, Kept, KeptReceipt, field};
+use crate::challenge::{Challenge, SegmentId};
 use crate::expand::Bytes32;
 use crate::io::sign::AddressBytes;
+use crate::merkle;
 use crate::profile::ClassProfile;
-use crate::program::work_root;
 use crate::rate::{Timing, quality, rate_gflops};
-use crate::verifier::judge;
+use crate::salt::NO_SECRET;
+use crate::verify::{Claimed, Verdict, verify};
+use crate::wire::openings_from_json;
 
 /// A challenge whose line holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,10 +46,10 @@ pub(super) fn check(
 ) -> Result<(Kept, CheckedChallenge), Field> {
     let profile = check_place(checked, entry)?;
     check_seeds(checked, entry)?;
-    check_roots(entry)?;
+    let are_roots_claimed = check_roots(entry)?;
     let receipt =
         entry.claim.as_ref().map(|claim| check_claim(checked, entry, claim)).transpose()?;
-    let recomputed = check_verdict(entry)?;
+    let recomputed = check_verdict(entry, profile, are_roots_claimed)?;
     let rate = entry.claim.as_ref().map(|claim| {
         let claimed_at = micros(entry.sent_at, claim.received_at);
         rate_gflops(&profile, entry.segments, Timing { roots: &entry.root_times, claimed_at })
@@ -88,7 +90,10 @@ fn check_place(checked: &Checked, entry: &WireTranscriptEntry) -> Result<ClassPr
         return Err(field("number", format!("{number}, as in line {}", other.line)));
     }
     let profile = ClassProfile::named(&entry.profile);
-    let profile = profile.ok_or_else(|| field("profile", format!("`{}`", entry.profile)))?;
+    let mut profile = profile.ok_or_else(|| field("profile", format!("`{}`", entry.profile)))?;
+    if let Some(pool) = entry.pool {
+        profile = profile.with_pool(pool).map_err(|error| field("pool", error.to_string()))?;
+    }
     if entry.slots == 0 || header.lots < u64::from(entry.slots) {
         let why = format!("{} of {} GPUs", entry.slots, header.lots);
         return Err(field("slots", why));
@@ -142,8 +147,9 @@ fn check_seeds(checked: &Checked, entry: &WireTranscriptEntry) -> Result<(), Fie
     Ok(())
 }
 
-/// Roots that were sent one by one: as many as their times, in time, and those of the receipt.
-fn check_roots(entry: &WireTranscriptEntry) -> Result<(), Field> {
+/// Roots that were sent one by one: as many as their times, in time, and those of the receipt. Whether they are is the answer: an agent may
+/// have sent others, but it was not found right then.
+fn check_roots(entry: &WireTranscriptEntry) -> Result<bool, Field> {
     let (slots, segments) = (usize::from(entry.slots), usize::from(entry.segments));
     if slots < entry.roots.len() {
         return Err(field("roots", format!("{} slots of {slots}", entry.roots.len())));
@@ -166,15 +172,28 @@ fn check_roots(entry: &WireTranscriptEntry) -> Result<(), Field> {
         return Err(field("root_times", "a root came before the one that it depends on"));
     }
     let is_whole = chains.len() == slots && chains.iter().all(|chain| chain.len() == segments);
-    let Some(claim) = &entry.claim else { return Ok(()) };
+    let Some(claim) = &entry.claim else { return Ok(true) };
     let claimed_at = micros(entry.sent_at, claim.received_at);
     if entry.root_times.iter().flatten().any(|time| claimed_at < *time) {
         return Err(field("root_times", "a root came after the receipt"));
     }
-    if is_whole && work_root(&chains) != hex::<32>("claim.work_root", &claim.work_root)? {
+    let work_root: Bytes32 = hex("claim.work_root", &claim.work_root)?;
+    let are_claimed = !is_whole || root_of(&chains) == work_root;
+    if !are_claimed && entry.verdict == "valid" {
         return Err(field("roots", "do not hash to the work root of the receipt"));
     }
-    Ok(())
+    Ok(are_claimed)
+}
+
+/// The root over all segment roots, slot by slot.
+fn root_of(chains: &[Vec<Bytes32>]) -> Bytes32 {
+    let mut leaves = Vec::new();
+    for (slot, chain) in (0..).zip(chains) {
+        for (segment, root) in (0..).zip(chain) {
+            leaves.push(merkle::segment_leaf(SegmentId { slot, segment }, root));
+        }
+    }
+    merkle::root(&leaves)
 }
 
 fn check_claim(
@@ -184,7 +203,7 @@ fn check_claim(
 ) -> Result<KeptReceipt, Field> {
     let receipt = DeliveryReceipt {
         obligation: ObligationId(checked.header.obligation_id),
-        interval: entry.number,
+        challenge: entry.number,
         gpu_millis: claim.gpu_millis,
         challenges: claim.challenges,
         work_root: hex("claim.work_root", &claim.work_root)?,
@@ -222,10 +241,14 @@ fn check_claim(
 }
 
 /// Judges the rows again, and compares.
-fn check_verdict(entry: &WireTranscriptEntry) -> Result<Option<String>, Field> {
+fn check_verdict(
+    entry: &WireTranscriptEntry,
+    profile: ClassProfile,
+    are_roots_claimed: bool,
+) -> Result<Option<String>, Field> {
     let verdict = entry.verdict.as_str();
-    let task = task(entry)?;
-    match (verdict, &entry.claim, &task) {
+    let answer = answer(entry)?;
+    match (verdict, &entry.claim, &answer) {
         ("silent", None, None) => return Ok(None),
         ("silent", ..) => return Err(field("verdict", "silent, but a receipt came")),
         ("unverifiable", ..) | ("valid" | "invalid", Some(_), Some(_)) => {}
@@ -234,42 +257,68 @@ fn check_verdict(entry: &WireTranscriptEntry) -> Result<Option<String>, Field> {
         }
         _ => return Err(field("verdict", format!("`{verdict}` is no verdict"))),
     }
-    let Some(task) = task else { return Ok(None) };
-    let found = judge(&task);
-    if verdict != "unverifiable" && found.verdict() != verdict {
-        let why = format!("{verdict}, this cpu finds {} {}", found.verdict(), found.reason());
-        return Err(field("verdict", why.trim_end()));
+    let Some((claimed, openings)) = answer else { return Ok(None) };
+    let (found, reason) = judged(&challenge(entry, profile)?, &claimed, openings)?;
+    let is_refuted_by_roots = verdict == "invalid" && !are_roots_claimed;
+    if verdict != "unverifiable" && !is_refuted_by_roots {
+        if found != verdict {
+            let why = format!("{verdict}, this cpu finds {found} {reason}");
+            return Err(field("verdict", why.trim_end()));
+        }
+        if reason != entry.reason {
+            let why = format!("`{}`, this cpu finds `{reason}`", entry.reason);
+            return Err(field("reason", why));
+        }
     }
-    if verdict != "unverifiable" && found.reason() != entry.reason {
-        let why = format!("`{}`, this cpu finds `{}`", entry.reason, found.reason());
-        return Err(field("reason", why));
-    }
-    Ok(Some(found.verdict().to_owned()))
+    Ok(Some(found.to_owned()))
 }
 
-/// What a verifier was given.
-fn task(entry: &WireTranscriptEntry) -> Result<Option<WireTask>, Field> {
+fn challenge(entry: &WireTranscriptEntry, profile: ClassProfile) -> Result<Challenge, Field> {
+    let seed: Bytes32 = hex("seed", &entry.seed)?;
+    let challenge = Challenge::new(seed, profile, entry.slots, entry.segments)
+        .map_err(|error| field("slots, segments", error.to_string()))?;
+    match &entry.session_seed {
+        Some(session) => Ok(challenge.in_session(&hex("session_seed", session)?)),
+        None => Ok(challenge),
+    }
+}
+
+/// What the agent was held to, and what it showed.
+fn answer(entry: &WireTranscriptEntry) -> Result<Option<(Claimed, &str)>, Field> {
     let (claim, draw_seed, openings) = match (&entry.claim, &entry.draw_seed, &entry.openings) {
         (Some(claim), Some(draw_seed), Some(openings)) => (claim, draw_seed, openings),
         (None, Some(_), _) => return Err(field("draw_seed", "drawn before there was a receipt")),
         (_, None, Some(_)) => return Err(field("openings", "opened before rows were drawn")),
         (_, _, None) => return Ok(None),
     };
-    hex::<32>("draw_seed", draw_seed)?;
-    let openings = RawValue::from_string(openings.clone())
-        .map_err(|error| field("openings", error.to_string()))?;
-    Ok(Some(WireTask {
-        kind: "openings".to_owned(),
-        obligation_id: 0,
-        interval: entry.number,
-        slots: entry.slots.into(),
-        profile: entry.profile.clone(),
-        segments: entry.segments,
-        challenge_seed: entry.seed.clone(),
-        draw_seed: draw_seed.clone(),
-        work_root: claim.work_root.clone(),
-        openings,
-    }))
+    let claimed = Claimed {
+        work_root: hex("claim.work_root", &claim.work_root)?,
+        salt_key: match &entry.salt_key {
+            Some(key) => hex("salt_key", key)?,
+            None => NO_SECRET,
+        },
+        draw_seed: hex("draw_seed", draw_seed)?,
+    };
+    Ok(Some((claimed, openings)))
+}
+
+/// The verdict on what was opened, and its reason.
+fn judged(
+    challenge: &Challenge,
+    claimed: &Claimed,
+    openings: &str,
+) -> Result<(&'static str, String), Field> {
+    let openings = match openings_from_json(openings) {
+        Ok(openings) => openings,
+        Err(error) => return Ok(("invalid", error.to_string())),
+    };
+    match verify(challenge, claimed, &openings) {
+        Verdict::Valid => Ok(("valid", String::new())),
+        Verdict::Invalid { why } => Ok(("invalid", why.to_string())),
+        Verdict::Unverifiable { why } => {
+            Err(field("openings", format!("this machine could not verify them: {why}")))
+        }
+    }
 }
 
 /// Whole microseconds between two instants, rounded down.

@@ -13,8 +13,9 @@ use delivery_agent::challenge::{Challenge, draw};
 use delivery_agent::fault::Fault;
 use delivery_agent::io::sign::AgentKey;
 use delivery_agent::profile::ClassProfile;
-use delivery_agent::program;
+use delivery_agent::program::SegmentProgram;
 use delivery_agent::rate::{self, Timing};
+use delivery_agent::salt::KnownSalts;
 use delivery_agent::transcript::{Summary, TranscriptError, check};
 use delivery_agent::wire::openings_to_json;
 use expect_test::expect;
@@ -26,6 +27,15 @@ const START: u64 = 1_795_000_000 * SECOND;
 const INTERVAL: u64 = 10 * SECOND;
 const REFERENCE: u64 = 2;
 const LOTS: u64 = 2;
+
+/// The seed of challenge 0.
+fn session_seed() -> [u8; 32] {
+    *blake3::hash(&0_u32.to_le_bytes()).as_bytes()
+}
+
+fn salt_key(number: u32) -> [u8; 32] {
+    *blake3::hash(&[b"salt key", number.to_le_bytes().as_slice()].concat()).as_bytes()
+}
 
 fn hex(bytes: &[u8]) -> String {
     format!("0x{}", hex::encode(bytes))
@@ -94,11 +104,12 @@ impl Writer {
             after: self.after(),
             number,
             profile: "ci".to_owned(),
+            pool: None,
             slots: 2,
             segments: 2,
-            session_seed: None,
+            session_seed: Some(hex(&session_seed())),
             seed: hex(&seed),
-            salt_key: None,
+            salt_key: Some(hex(&salt_key(number))),
             issued_at,
             sent_at: issued_at + 1_000,
             answer_by: issued_at + 5 * SECOND,
@@ -132,14 +143,18 @@ impl Writer {
         micros: u64,
     ) {
         let challenge = Challenge::new(*seed, ClassProfile::CI, 2, 2).unwrap();
-        let work = program::run_with_fault(&challenge, &Device::Cpu, fault).unwrap();
+        let challenge = challenge.in_session(&session_seed());
+        let program =
+            SegmentProgram::load(challenge.pool_seed(), &ClassProfile::CI, &Device::Cpu).unwrap();
+        let mut salts = KnownSalts(salt_key(entry.number));
+        let work = program.run(&challenge, &mut salts, fault).unwrap();
         let draw_seed = *blake3::hash(seed).as_bytes();
         let openings = work.open(&draw(&draw_seed, &challenge, &work.root()));
         self.receipts += 1;
         self.claimed += INTERVAL / 1_000_000 * LOTS;
         let receipt = DeliveryReceipt {
             obligation: ObligationId(7),
-            interval: entry.number,
+            challenge: entry.number,
             gpu_millis: self.claimed,
             challenges: self.receipts,
             work_root: work.root(),
@@ -331,16 +346,16 @@ fn trans_003_every_changed_field_of_the_header_is_found() {
         version: line 1: version: 2, not 1
         chain_id: line 1: chain_id: 41337, not 31337
         venue: line 2: claim.venue_signature: signed by 0x1a642f0e3c3af545e7acbd38b07251b3990914f1, not by 0x1a
-        obligation_id: line 2: claim.signature: signed by 0x19d737450053f556f243fc9aa9cb7c50de00d461, not by 0x5050a4f4
-        instrument_name: line 8: venue_signature: signed by 0xf64a065644256e1967bf1e458d906c81b029aeee, not by 0x1a642f0e
-        lots: line 8: venue_signature: signed by 0x1e3eb947132ea246108e740dc1e72924cc9d1467, not by 0x1a642f0e
-        grade: line 8: venue_signature: signed by 0x545c24c7c62f66038a07125636878561fa424566, not by 0x1a642f0e
+        obligation_id: line 2: claim.signature: signed by 0xf0d49fac160c53939cdf3af8229a7508b6e76cbd, not by 0x5050a4f4
+        instrument_name: line 8: venue_signature: signed by 0xecb6f89267facc3c60fa63e60579424c2e319b87, not by 0x1a642f0e
+        lots: line 8: venue_signature: signed by 0x9fd4be7563bd58d5d23e11771601e64cf1a4576c, not by 0x1a642f0e
+        grade: line 8: venue_signature: signed by 0x6ed73f5a916dcdba4c34b26b811f2ff93aaabcbc, not by 0x1a642f0e
         terms: line 2: claim.terms: not those of the header
         reference_gflops: line 2: quality: 1000000, the times and the reference give 666666
-        settlement_price: line 8: venue_signature: signed by 0x11fdc0a328c2453a9dae5b73385558fbc2fa567a, not by 0x1a642f0e
+        settlement_price: line 8: venue_signature: signed by 0x4e2546cb758836aed7b62ee6e92499f024525487, not by 0x1a642f0e
         deliver_from: line 2: issued_at: outside the time of delivery that its number has
         interval: line 4: issued_at: outside the time of delivery that its number has
-        intervals: line 8: venue_signature: signed by 0x71c50091090e3833d57c1948475b221779da1d91, not by 0x1a642f0e
+        intervals: line 8: venue_signature: signed by 0x0a297a0e992fa0d3ed63adb68d76abb4c2e56658, not by 0x1a642f0e
         rule: line 1: unknown variant `fach`, expected `each` or `between` at line 1 column 391
     "#]].assert_eq(&found(0, names));
 }
@@ -348,38 +363,40 @@ fn trans_003_every_changed_field_of_the_header_is_found() {
 /// TRANS-003.
 #[test]
 fn trans_003_every_changed_field_of_a_challenge_is_found() {
-    let names = "number profile slots segments seed issued_at sent_at answer_by roots root_times \
+    let names = "number profile slots segments session_seed seed salt_key issued_at sent_at answer_by roots root_times \
                  gpu_millis challenges work_root prev terms received_at signer signature venue_signature \
                  draw_seed openings verdict quality";
     expect![[r#"
         number: line 4: issued_at: outside the time of delivery that its number has
         profile: line 4: profile: `ei`
         slots: line 4: slots: 3 of 2 GPUs
-        segments: line 4: verdict: valid, this cpu finds invalid roots are not 2 slots of 3 segments
-        seed: line 4: verdict: valid, this cpu finds invalid row 43 of segment 0 in slot 0 was drawn and is no
+        segments: line 4: verdict: valid, this cpu finds invalid 4 roots shown, 6 drawn
+        session_seed: line 4: session_seed: not that of the challenges before
+        seed: line 4: verdict: valid, this cpu finds invalid drawn rows of segment 0 in slot 0 as the seed giv
+        salt_key: line 4: verdict: valid, this cpu finds invalid drawn rows of segment 0 in slot 0 as the seed giv
         issued_at: line 4: issued_at: outside the time of delivery that its number has
         sent_at: line 4: root_times: a root came after the receipt
-        answer_by: line 8: venue_signature: signed by 0x90bd6fa8691f2c9eae22cc84c85ac373958fb6f5, not by 0x1a642f0e
+        answer_by: line 8: venue_signature: signed by 0xf6c5d47b80ca45f9d5600b8325bf472a31ff7a47, not by 0x1a642f0e
         roots: line 4: roots: do not hash to the work root of the receipt
-        root_times: line 8: venue_signature: signed by 0x75c821e324c1fb63cd098ceea15bf7696d9b4486, not by 0x1a642f0e
-        gpu_millis: line 4: claim.signature: signed by 0xfb6bd859af3057c2aa43750216148f710dc0a5e4, not by 0x5050a4f4
-        challenges: line 4: claim.signature: signed by 0x876f0071b7d371cd49abec0da4fbf761ccdd74f4, not by 0x5050a4f4
+        root_times: line 8: venue_signature: signed by 0xf87a098504068c96a7c721220143b1ff5503f25d, not by 0x1a642f0e
+        gpu_millis: line 4: claim.signature: signed by 0xee89771f6b3fcb78d836daf48478ad830080d41b, not by 0x5050a4f4
+        challenges: line 4: claim.signature: signed by 0x6f0ea9ca145e26a5632f747f93b29df2bf944342, not by 0x5050a4f4
         work_root: line 4: roots: do not hash to the work root of the receipt
-        prev: line 4: claim.signature: signed by 0x39f7f863b33835555230eb1aa68a42738414268d, not by 0x5050a4f4
-        terms: line 4: claim.signature: signed by 0xab391e8170ea79e01b3713fffe9aa14c0161f1f1, not by 0x5050a4f4
+        prev: line 4: claim.signature: signed by 0x8e507691ecd93b96f393d62a4d8d8d112fd21cf2, not by 0x5050a4f4
+        terms: line 4: claim.signature: signed by 0xd458c840d62368d8fb388a1d8edfbf6ada88866f, not by 0x5050a4f4
         received_at: line 4: claim.received_at: not between the challenge and its deadline
         signer: line 4: claim.signature: signed by 0x5050a4f4b3f9338c3472dcc01a87c76a144b3c9c, not by 0x5050a4f4
-        signature: line 4: claim.signature: signed by 0x2e4dcc7aac9907d55a8a18eb9037817c62540b1b, not by 0x5050a4f4
+        signature: line 4: claim.signature: signed by 0x09d534c94e875a8d6cf8b96f74276d1a4af01cb5, not by 0x5050a4f4
         venue_signature: line 4: claim.venue_signature: signature recovers to no key
-        draw_seed: line 4: verdict: valid, this cpu finds invalid row 44 of segment 0 in slot 0 was drawn and is no
+        draw_seed: line 4: verdict: valid, this cpu finds invalid drawn rows of segment 0 in slot 0 as the seed giv
         openings: line 4: verdict: valid, this cpu finds invalid openings are not the expected json: unknown field
         verdict: line 4: claim.venue_signature: on a receipt not found valid
         quality: line 4: quality: 2000000, the times and the reference give 1000000
     "#]].assert_eq(&found(3, names));
     expect![[r#"
         verdict: line 7: verdict: `envalid` is no verdict
-        reason: line 7: reason: `eow 80 of segment 0 in slot 0 as the seed gives it was not committed`, this cpu
-        openings: line 7: reason: `row 80 of segment 0 in slot 0 as the seed gives it was not committed`, this cpu
+        reason: line 7: reason: `erawn rows of segment 0 in slot 0 as the seed gives them were not committed`, t
+        openings: line 7: reason: `drawn rows of segment 0 in slot 0 as the seed gives them were not committed`, t
     "#]].assert_eq(&found(6, "verdict reason openings"));
 }
 
@@ -393,12 +410,12 @@ fn trans_003_every_changed_field_of_the_last_lines_is_found() {
     "#]].assert_eq(&found(2, "number signer signature"));
     let names = "challenges credited gpu_millis soft_fails hard_fails last_receipt venue_signature";
     expect![[r#"
-        challenges: line 8: venue_signature: signed by 0x8e2b89e599436b14a7dd8e6c772e0f2030a007d8, not by 0x1a642f0e
-        credited: line 8: venue_signature: signed by 0xfdb090bd29a0a1837f94c1e9a0c4192effa65b42, not by 0x1a642f0e
-        gpu_millis: line 8: venue_signature: signed by 0xa0a2c4bb0d73ea4f0df16ab5add75e680b01b603, not by 0x1a642f0e
-        soft_fails: line 8: venue_signature: signed by 0xc75913f2e21dbb476f8dbc98bed7dddc845f5a1e, not by 0x1a642f0e
-        hard_fails: line 8: venue_signature: signed by 0xf8b5aabfafc3096ba65d15490c04af3a3cca072c, not by 0x1a642f0e
-        last_receipt: line 8: venue_signature: signed by 0xc1c4516b00c788712734c792ff2d41b420a0dade, not by 0x1a642f0e
+        challenges: line 8: venue_signature: signed by 0x92f421af66c9fbf17cdd5d1d393b47e48167c0b5, not by 0x1a642f0e
+        credited: line 8: venue_signature: signed by 0x86404659274db454d0ad65bcb93b9238be5ddb67, not by 0x1a642f0e
+        gpu_millis: line 8: venue_signature: signed by 0x9dc0f9ece243168275ed29e94ed59d32ca72af63, not by 0x1a642f0e
+        soft_fails: line 8: venue_signature: signed by 0x3be3c4d69b71f03165930e9abf618f5c4ce05a82, not by 0x1a642f0e
+        hard_fails: line 8: venue_signature: signed by 0x4aefd4fd9689271eaaebeab478df5c565619def9, not by 0x1a642f0e
+        last_receipt: line 8: venue_signature: signed by 0x36d9061427b442e404a573fe9d488769d349f926, not by 0x1a642f0e
         venue_signature: line 8: venue_signature: signature recovers to no key
     "#]].assert_eq(&found(7, names));
 }
@@ -421,7 +438,7 @@ fn trans_003_no_byte_can_be_changed() {
     for at in 0..silence.len() {
         assert!(changed(&silence, at).is_err(), "byte {at}");
     }
-    for at in (0..rows.len()).step_by(997) {
+    for at in (0..rows.len()).step_by(2_999) {
         assert!(changed(&rows, at).is_err(), "byte {at}");
     }
 }
