@@ -252,11 +252,11 @@ fn checked(text: &str) -> Result<Summary, TranscriptError> {
 /// Five intervals: right, slow, too slow, silent, a lie; one receipt countersigned.
 fn honest() -> Vec<String> {
     let mut writer = Writer::begin(5);
-    // 134 MFLOP a slot and segment chain: 2 GFLOP/s are 67 ms.
-    writer.challenge(0, Fault::None, 50_000);
+    // 134 MFLOP a slot: 2 GFLOP/s are 67 ms of work, and 50 ms for the network.
+    writer.challenge(0, Fault::None, 90_000);
     writer.countersign(0, writer.prev);
-    writer.challenge(1, Fault::None, 67_000);
-    writer.challenge(2, Fault::None, 100_000);
+    writer.challenge(1, Fault::None, 117_000);
+    writer.challenge(2, Fault::None, 182_000);
     writer.challenge(3, Fault::Silent, 0);
     writer.challenge(4, Fault::Lie, 10_000);
     writer.state(5);
@@ -347,15 +347,15 @@ fn trans_003_every_changed_field_of_the_header_is_found() {
         chain_id: line 1: chain_id: 41337, not 31337
         venue: line 2: claim.venue_signature: signed by 0x1a642f0e3c3af545e7acbd38b07251b3990914f1, not by 0x1a
         obligation_id: line 2: claim.signature: signed by 0xf0d49fac160c53939cdf3af8229a7508b6e76cbd, not by 0x5050a4f4
-        instrument_name: line 8: venue_signature: signed by 0xecb6f89267facc3c60fa63e60579424c2e319b87, not by 0x1a642f0e
-        lots: line 8: venue_signature: signed by 0x9fd4be7563bd58d5d23e11771601e64cf1a4576c, not by 0x1a642f0e
-        grade: line 8: venue_signature: signed by 0x6ed73f5a916dcdba4c34b26b811f2ff93aaabcbc, not by 0x1a642f0e
+        instrument_name: line 8: venue_signature: signed by 0xe28a0dd2710851da8009875080d6142b3f44178b, not by 0x1a642f0e
+        lots: line 8: venue_signature: signed by 0xb903f9ee322b17c4e7449d89af3d8c013cf75fa2, not by 0x1a642f0e
+        grade: line 8: venue_signature: signed by 0xddabb75b569555b824564cd112d9001c20f12992, not by 0x1a642f0e
         terms: line 2: claim.terms: not those of the header
         reference_gflops: line 2: quality: 1000000, the times and the reference give 666666
-        settlement_price: line 8: venue_signature: signed by 0x4e2546cb758836aed7b62ee6e92499f024525487, not by 0x1a642f0e
+        settlement_price: line 8: venue_signature: signed by 0x5b96958df6540fde454de9e41605394c9c683a98, not by 0x1a642f0e
         deliver_from: line 2: issued_at: outside the time of delivery that its number has
         interval: line 4: issued_at: outside the time of delivery that its number has
-        intervals: line 8: venue_signature: signed by 0x0a297a0e992fa0d3ed63adb68d76abb4c2e56658, not by 0x1a642f0e
+        intervals: line 8: venue_signature: signed by 0xee7103db0c68b9dd3fc8dbe4a3eeb34716c5f5fb, not by 0x1a642f0e
         rule: line 1: unknown variant `fach`, expected `each` or `between` at line 1 column 391
     "#]].assert_eq(&found(0, names));
 }
@@ -376,9 +376,9 @@ fn trans_003_every_changed_field_of_a_challenge_is_found() {
         salt_key: line 4: verdict: valid, this cpu finds invalid drawn rows of segment 0 in slot 0 as the seed giv
         issued_at: line 4: issued_at: outside the time of delivery that its number has
         sent_at: line 4: root_times: a root came after the receipt
-        answer_by: line 8: venue_signature: signed by 0xf6c5d47b80ca45f9d5600b8325bf472a31ff7a47, not by 0x1a642f0e
+        answer_by: line 8: venue_signature: signed by 0xcdccec8d92f77bde67903dbeaad3e763275fd939, not by 0x1a642f0e
         roots: line 4: roots: do not hash to the work root of the receipt
-        root_times: line 8: venue_signature: signed by 0xf87a098504068c96a7c721220143b1ff5503f25d, not by 0x1a642f0e
+        root_times: line 8: venue_signature: signed by 0x2328b415cb9cb25687d292af65668a6c590d6c13, not by 0x1a642f0e
         gpu_millis: line 4: claim.signature: signed by 0xee89771f6b3fcb78d836daf48478ad830080d41b, not by 0x5050a4f4
         challenges: line 4: claim.signature: signed by 0x6f0ea9ca145e26a5632f747f93b29df2bf944342, not by 0x5050a4f4
         work_root: line 4: roots: do not hash to the work root of the receipt
@@ -410,12 +410,12 @@ fn trans_003_every_changed_field_of_the_last_lines_is_found() {
     "#]].assert_eq(&found(2, "number signer signature"));
     let names = "challenges credited gpu_millis soft_fails hard_fails last_receipt venue_signature";
     expect![[r#"
-        challenges: line 8: venue_signature: signed by 0x92f421af66c9fbf17cdd5d1d393b47e48167c0b5, not by 0x1a642f0e
-        credited: line 8: venue_signature: signed by 0x86404659274db454d0ad65bcb93b9238be5ddb67, not by 0x1a642f0e
-        gpu_millis: line 8: venue_signature: signed by 0x9dc0f9ece243168275ed29e94ed59d32ca72af63, not by 0x1a642f0e
-        soft_fails: line 8: venue_signature: signed by 0x3be3c4d69b71f03165930e9abf618f5c4ce05a82, not by 0x1a642f0e
-        hard_fails: line 8: venue_signature: signed by 0x4aefd4fd9689271eaaebeab478df5c565619def9, not by 0x1a642f0e
-        last_receipt: line 8: venue_signature: signed by 0x36d9061427b442e404a573fe9d488769d349f926, not by 0x1a642f0e
+        challenges: line 8: venue_signature: signed by 0xc7bf55989fa530a268c2db6989570642ce363369, not by 0x1a642f0e
+        credited: line 8: venue_signature: signed by 0x6987a315fac953de5981ad93e26e7302b8cf06ec, not by 0x1a642f0e
+        gpu_millis: line 8: venue_signature: signed by 0x5b5407059ed4ad092f19e84de1f88c821feb5c00, not by 0x1a642f0e
+        soft_fails: line 8: venue_signature: signed by 0x6647133051852b19fd065f854e858b42b7bca935, not by 0x1a642f0e
+        hard_fails: line 8: venue_signature: signed by 0xdd6d8fb4d0fa3128d2124e0682a551f365e9ca68, not by 0x1a642f0e
+        last_receipt: line 8: venue_signature: signed by 0x35c362ecc6a9a7b1055ca21ae0ef674203120525, not by 0x1a642f0e
         venue_signature: line 8: venue_signature: signature recovers to no key
     "#]].assert_eq(&found(7, names));
 }
