@@ -10,9 +10,10 @@
 //! - candle's random generator is never used;
 //! - rows do not depend on each other inside a segment, so a few of them can be redone alone.
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{Device, Tensor};
 
 use crate::challenge::{Challenge, Draw};
+use crate::device::Path;
 use crate::expand::{Bytes32, first_rows, layer_order, pool_matrix, segment_seed};
 use crate::fault::Fault;
 use crate::merkle;
@@ -28,6 +29,7 @@ pub struct SegmentProgram {
     profile: ClassProfile,
     pool: Vec<Tensor>,
     device: Device,
+    path: Path,
 }
 
 /// A finished challenge: its roots, and the leaves that paths are made from.
@@ -84,8 +86,21 @@ pub fn run_with_fault(
     device: &Device,
     fault: Fault,
 ) -> Result<Work, ProgramError> {
+    run_by(Path::default(), challenge, device, fault)
+}
+
+/// As [`run_with_fault`], by a path.
+///
+/// # Errors
+/// [`ProgramError`] when the device fails.
+pub fn run_by(
+    path: Path,
+    challenge: &Challenge,
+    device: &Device,
+    fault: Fault,
+) -> Result<Work, ProgramError> {
     let asked = fault.challenge(challenge);
-    let program = SegmentProgram::load(asked.seed(), asked.profile(), device)?;
+    let program = SegmentProgram::load(asked.seed(), asked.profile(), device)?.by(path);
     let mut chains = Vec::with_capacity(asked.slots().into());
     for slot in 0..asked.slots() {
         let (mut chain, mut previous_root) = (Vec::new(), Bytes32::default());
@@ -118,7 +133,13 @@ impl SegmentProgram {
             pool_matrix(seed, matrix).fill(&mut bytes);
             pool.push(Tensor::from_vec(bytes, (inner, inner), device)?);
         }
-        Ok(Self { profile: *profile, pool, device: device.clone() })
+        Ok(Self { profile: *profile, pool, device: device.clone(), path: Path::default() })
+    }
+
+    /// The same program by another path: the same bits at another rate.
+    #[must_use]
+    pub fn by(self, path: Path) -> Self {
+        Self { path, ..self }
     }
 
     /// The finished rows named in `rows`, one after the other; all of them is just one choice.
@@ -135,8 +156,8 @@ impl SegmentProgram {
         let first: Vec<f32> = first.into_iter().map(f32::from).collect();
         let mut x = Tensor::from_vec(first, (rows.len(), inner as usize), &self.device)?;
         for matrix in layer_order(segment_seed, self.profile.shape()) {
-            let weights = scaled_weights(&self.pool[matrix as usize], renorm)?;
-            x = renormalise(&x.matmul(&weights)?, renorm)?;
+            let weights = scaled_weights(&self.pool[matrix as usize], renorm, self.path)?;
+            x = renormalise(&self.path.product(&x, &weights)?, renorm)?;
         }
         let finished = x.flatten_all()?.to_vec1::<f32>()?;
         Ok(finished.into_iter().map(|value| value as i16).collect())
@@ -159,9 +180,9 @@ impl SegmentProgram {
 /// The centred matrix, scaled so that the product comes out already shifted.
 ///
 /// A power of two moves only the exponent: sums stay exact, and a pass over them is saved.
-fn scaled_weights(bytes: &Tensor, renorm: Renorm) -> candle_core::Result<Tensor> {
+fn scaled_weights(bytes: &Tensor, renorm: Renorm, path: Path) -> candle_core::Result<Tensor> {
     let scale = 1.0 / f64::from(1_u32 << renorm.shift);
-    bytes.to_dtype(DType::F32)?.affine(scale, -128.0 * scale)
+    bytes.to_dtype(path.operand())?.affine(scale, -128.0 * scale)
 }
 
 /// [`Renorm::apply`] on a whole matrix of sums that are already scaled by the shift.

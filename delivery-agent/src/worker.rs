@@ -19,7 +19,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use candle_core::Device;
 
 use crate::challenge::{Challenge, ChallengeError, Draw};
-use crate::device::{DeviceError, DeviceKind};
+use crate::device::{DeviceError, DeviceKind, Path};
 use crate::expand::Bytes32;
 use crate::fault::Fault;
 use crate::profile::ClassProfile;
@@ -83,6 +83,7 @@ pub enum WorkerError {
 #[derive(Debug)]
 pub struct Engine {
     device: Device,
+    path: Path,
     fault: Fault,
     /// By the seed that was asked for, oldest first.
     works: VecDeque<(Bytes32, Work)>,
@@ -124,10 +125,16 @@ enum Reply {
 }
 
 impl Engine {
-    /// An engine on a device.
+    /// An engine on a device, by the ordinary path.
     #[must_use]
     pub fn new(device: Device) -> Self {
-        Self { device, fault: Fault::None, works: VecDeque::new() }
+        Self::on(device, Path::default())
+    }
+
+    /// An engine on a device, by a path.
+    #[must_use]
+    pub fn on(device: Device, path: Path) -> Self {
+        Self { device, path, fault: Fault::None, works: VecDeque::new() }
     }
 
     /// From now on it delivers the way `fault` says.
@@ -140,7 +147,7 @@ impl Engine {
     /// # Errors
     /// [`WorkerError::Program`].
     pub fn run(&mut self, challenge: &Challenge) -> Result<Commitment, WorkerError> {
-        let work = program::run_with_fault(challenge, &self.device, self.fault)?;
+        let work = program::run_by(self.path, challenge, &self.device, self.fault)?;
         let commitment = Commitment { work_root: work.root(), roots: work.roots() };
         self.works.push_back((*challenge.seed(), work));
         if WORKS_KEPT < self.works.len() {
@@ -296,22 +303,26 @@ pub enum ServeError {
 /// [`ServeError`]; the agent sees a pipe that ended.
 pub fn serve_worker(
     device: DeviceKind,
+    path: Path,
     requests: impl Read,
     replies: impl Write,
 ) -> Result<(), ServeError> {
-    Ok(serve(requests, replies, device.open()?)?)
+    Ok(serve_on(Engine::on(device.open()?, path), requests, replies)?)
 }
 
 /// Serves requests until the agent closes the pipe.
 ///
 /// # Errors
 /// [`FrameError`] when the agent sends what is not a request, or the pipe breaks.
-pub fn serve(
+pub fn serve(requests: impl Read, replies: impl Write, device: Device) -> Result<(), FrameError> {
+    serve_on(Engine::new(device), requests, replies)
+}
+
+fn serve_on(
+    mut engine: Engine,
     mut requests: impl Read,
     mut replies: impl Write,
-    device: Device,
 ) -> Result<(), FrameError> {
-    let mut engine = Engine::new(device);
     while let Some(request) = frame::read(&mut requests, frame::REQUEST_MAX)? {
         let reply = answer(&mut engine, request).unwrap_or_else(|why| Reply::Failed { why });
         frame::write(&mut replies, &reply, frame::REPLY_MAX)?;

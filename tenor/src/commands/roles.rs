@@ -4,9 +4,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
-use delivery_agent::{DeviceKind, FaultPlan, Role};
+use delivery_agent::{DeviceKind, FaultPlan, Role, device};
 
-use crate::cli::{AgentArgs, DeviceArg, RoleArgs, WorkerArgs};
+use crate::cli::{AgentArgs, DeviceArg, PathArg, RoleArgs, WorkerArgs};
 
 pub(crate) fn agent(args: &AgentArgs) -> Result<ExitCode> {
     let faults = match &args.fault {
@@ -27,7 +27,8 @@ pub(crate) fn verify(args: &RoleArgs) -> Result<ExitCode> {
 
 pub(crate) fn worker(args: &WorkerArgs) -> Result<ExitCode> {
     delivery_agent::serve_worker(
-        device(args.device),
+        device_kind(args.device),
+        path(args.path),
         std::io::stdin().lock(),
         std::io::stdout().lock(),
     )?;
@@ -40,14 +41,24 @@ fn role(args: &RoleArgs) -> Result<Role> {
         client_id: args.client_id.clone(),
         client_secret: secret(&args.client_secret_file)?,
         key: args.key.clone(),
-        device: device(args.device),
+        device: device_kind(args.device),
+        path: path(args.path),
     })
 }
 
-fn device(arg: DeviceArg) -> DeviceKind {
+fn device_kind(arg: DeviceArg) -> DeviceKind {
     match arg {
         DeviceArg::Cpu => DeviceKind::Cpu,
         DeviceArg::Cuda => DeviceKind::Cuda,
+        DeviceArg::Auto => DeviceKind::Auto,
+    }
+}
+
+fn path(arg: PathArg) -> device::Path {
+    match arg {
+        PathArg::F32 => device::Path::F32,
+        PathArg::Tf32 => device::Path::Tf32,
+        PathArg::Bf16 => device::Path::Bf16,
     }
 }
 
