@@ -5,7 +5,8 @@ use delivery_agent::DeviceKind;
 use delivery_agent::challenge::{Challenge, draw};
 use delivery_agent::profile::ClassProfile;
 use delivery_agent::program::run;
-use delivery_agent::verify::verify;
+use delivery_agent::salt::NO_SECRET;
+use delivery_agent::verify::{Claimed, verify};
 
 #[expect(
     clippy::expect_used,
@@ -16,13 +17,14 @@ fn challenge(c: &mut Criterion) {
     let profile = ClassProfile::named("ci").expect("the ci profile");
     let challenge = Challenge::new([7; 32], profile, 1, 4).expect("a challenge");
     let work = run(&challenge, &device).expect("work");
-    let (root, draw_seed) = (work.root(), [9; 32]);
-    let opened = work.open(&draw(&draw_seed, &challenge, &root));
+    let (work_root, draw_seed) = (work.root(), [9; 32]);
+    let claimed = Claimed { work_root, salt_key: NO_SECRET, draw_seed };
+    let opened = work.open(&draw(&draw_seed, &challenge, &work_root));
     let mut group = c.benchmark_group("delivery");
     group.sample_size(20);
     group.bench_function("work_ci_4_segments", |bencher| bencher.iter(|| run(&challenge, &device)));
     group.bench_function("verify_ci_4_segments", |bencher| {
-        bencher.iter(|| verify(&challenge, &root, &draw_seed, &opened));
+        bencher.iter(|| verify(&challenge, &claimed, &opened));
     });
     group.finish();
 }

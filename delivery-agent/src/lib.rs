@@ -20,6 +20,7 @@ pub mod merkle;
 pub mod profile;
 pub mod program;
 pub mod role;
+pub mod salt;
 pub mod session;
 pub mod stream;
 pub mod verifier;

@@ -1,15 +1,19 @@
 //! The worker: owns the device, holds no key, and may die without taking the agent with it.
 //!
 //! ```text
-//! agent (keys, no CUDA)  --Hello, Run, Open-->  worker process (device)      frames on stdin
-//!                        <--Ready, Committed, Opened, Failed--               and stdout
+//! agent (keys, no CUDA)  --Hello, Fill, Run, Open-->  worker process (device)    frames on stdin
+//!                        <--Ready, PoolReady,                                   and stdout
+//!                           Committed, Opened, Failed--
+//! while it runs:         <--Finished (a root), NeedSalt--
+//!                        --Salt, Stop-->
 //! ```
 //!
 //! When no worker process comes up the agent computes on its own CPU instead.
 //!
 //! Invariants:
 //! - a frame beyond its limit is refused before memory is taken for it;
-//! - a worker keeps the last [`WORKS_KEPT`] works and nothing else.
+//! - a worker keeps the last [`WORKS_KEPT`] works, as far as their leaves are not too many, and the
+//!   pools it has used last, as far as they fit its budget; nothing else.
 
 use std::collections::VecDeque;
 use std::io::{BufReader, Read, Write};
@@ -18,22 +22,25 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use borsh::{BorshDeserialize, BorshSerialize};
 use candle_core::Device;
 
-use crate::challenge::{Challenge, ChallengeError, Draw};
+use crate::challenge::{Challenge, ChallengeError, Draw, LEAVES_MAX, SegmentId};
 use crate::device::{DeviceError, DeviceKind, Path};
 use crate::expand::Bytes32;
 use crate::fault::Fault;
-use crate::profile::ClassProfile;
-use crate::program::{self, Openings, ProgramError, Work};
+use crate::profile::{ClassProfile, ProfileError};
+use crate::program::{Openings, ProgramError, Work};
+use crate::salt::{Asker, Interrupted};
 
 mod frame;
+mod residency;
 
 pub use frame::FrameError;
+pub use residency::{Filled, Residency};
 
 /// Works a worker can still open: an obligation's challenge is opened before its next one comes.
 pub const WORKS_KEPT: usize = 16;
 
 /// Raised when a message changes shape: agent and worker may be different builds.
-const PROTOCOL: u16 = 1;
+const PROTOCOL: u16 = 2;
 
 /// What a provider commits to before it knows the draw.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -50,6 +57,14 @@ pub enum WorkerError {
     /// The device failed.
     #[error(transparent)]
     Program(#[from] ProgramError),
+    /// The pool has no room on this device.
+    #[error("pool of {bytes} bytes, limit {limit}")]
+    PoolTooLarge {
+        /// What the challenge needs.
+        bytes: u64,
+        /// What the worker may keep.
+        limit: u64,
+    },
     /// The work was never done here, or too many others have been done since.
     #[error("no work kept for this challenge, limit {WORKS_KEPT}")]
     NotKept,
@@ -82,7 +97,7 @@ pub enum WorkerError {
 /// Runs challenges and opens rows in this process.
 #[derive(Debug)]
 pub struct Engine {
-    device: Device,
+    pools: Residency,
     path: Path,
     fault: Fault,
     /// By the seed that was asked for, oldest first.
@@ -112,29 +127,99 @@ pub struct Link<R, W> {
 #[derive(BorshSerialize, BorshDeserialize)]
 enum Request {
     Hello,
-    Run { seed: Bytes32, profile: String, slots: u16, segments: u16 },
-    Open { seed: Bytes32, draws: Vec<Draw> },
+    Fill(Job),
+    Run(Job),
+    Open {
+        seed: Bytes32,
+        draws: Vec<Draw>,
+    },
+    /// While a job runs: what was asked for with [`Reply::NeedSalt`].
+    Salt(Bytes32),
+    /// While a job runs: nobody waits for it any more.
+    Stop {
+        why: String,
+    },
 }
 
 #[derive(BorshSerialize, BorshDeserialize)]
 enum Reply {
-    Ready { protocol: u16 },
+    Ready {
+        protocol: u16,
+    },
+    PoolReady(Filled),
     Committed(Commitment),
     Opened(Openings),
-    Failed { why: String },
+    Failed {
+        why: String,
+    },
+    /// While a job runs: a segment is done.
+    Finished {
+        id: SegmentId,
+        root: Bytes32,
+    },
+    /// While a job runs: it waits.
+    NeedSalt {
+        id: SegmentId,
+    },
+}
+
+/// A challenge as a worker is told of it.
+#[derive(BorshSerialize, BorshDeserialize)]
+struct Job {
+    seed: Bytes32,
+    pool_seed: Bytes32,
+    profile: String,
+    pool: u32,
+    slots: u16,
+    segments: u16,
+}
+
+impl From<&Challenge> for Job {
+    fn from(challenge: &Challenge) -> Self {
+        let profile = challenge.profile();
+        Self {
+            seed: *challenge.seed(),
+            pool_seed: *challenge.pool_seed(),
+            profile: profile.name().to_owned(),
+            pool: profile.shape().pool,
+            slots: challenge.slots(),
+            segments: challenge.segments(),
+        }
+    }
+}
+
+impl TryFrom<Job> for Challenge {
+    type Error = String;
+
+    fn try_from(job: Job) -> Result<Self, String> {
+        let Job { seed, pool_seed, profile, pool, slots, segments } = job;
+        let profile = ClassProfile::named(&profile)
+            .ok_or_else(|| format!("profile `{profile}` is not known to this worker"))?;
+        let profile = profile.with_pool(pool).map_err(|error: ProfileError| error.to_string())?;
+        let challenge = Self::new(seed, profile, slots, segments)
+            .map_err(|error: ChallengeError| error.to_string())?;
+        Ok(challenge.over_pool(pool_seed))
+    }
 }
 
 impl Engine {
     /// An engine on a device, by the ordinary path.
     #[must_use]
     pub fn new(device: Device) -> Self {
-        Self::on(device, Path::default())
+        let (pools, path) = (Residency::on(device), Path::default());
+        Self { pools, path, fault: Fault::None, works: VecDeque::new() }
     }
 
-    /// An engine on a device, by a path.
+    /// The same by another path.
     #[must_use]
-    pub fn on(device: Device, path: Path) -> Self {
-        Self { device, path, fault: Fault::None, works: VecDeque::new() }
+    pub fn by(self, path: Path) -> Self {
+        Self { path, ..self }
+    }
+
+    /// The same with room for so many bytes of pools.
+    #[must_use]
+    pub fn with_pool_limit(self, bytes: u64) -> Self {
+        Self { pools: self.pools.with_limit(bytes), ..self }
     }
 
     /// From now on it delivers the way `fault` says.
@@ -142,18 +227,42 @@ impl Engine {
         self.fault = fault;
     }
 
-    /// Runs a challenge and keeps its work for opening.
+    /// Makes a challenge's pool resident, before any time is taken.
     ///
     /// # Errors
-    /// [`WorkerError::Program`].
-    pub fn run(&mut self, challenge: &Challenge) -> Result<Commitment, WorkerError> {
-        let work = program::run_by(self.path, challenge, &self.device, self.fault)?;
+    /// [`WorkerError::Program`], [`WorkerError::PoolTooLarge`].
+    pub fn fill(&mut self, challenge: &Challenge) -> Result<Filled, WorkerError> {
+        self.pools.fill(challenge)
+    }
+
+    /// Runs a challenge and keeps its work for opening. Its pool stays resident.
+    ///
+    /// # Errors
+    /// As [`Engine::fill`].
+    pub fn run(
+        &mut self,
+        challenge: &Challenge,
+        asker: &mut dyn Asker,
+    ) -> Result<Commitment, WorkerError> {
+        let work =
+            self.pools.program(challenge)?.by(self.path).run(challenge, asker, self.fault)?;
         let commitment = Commitment { work_root: work.root(), roots: work.roots() };
         self.works.push_back((*challenge.seed(), work));
-        if WORKS_KEPT < self.works.len() {
+        while 1 < self.works.len() && (WORKS_KEPT < self.works.len() || LEAVES_MAX < self.leaves())
+        {
             self.works.pop_front();
         }
         Ok(commitment)
+    }
+
+    /// Bytes of the pools that are resident.
+    #[must_use]
+    pub fn resident_bytes(&self) -> u64 {
+        self.pools.bytes()
+    }
+
+    fn leaves(&self) -> u64 {
+        self.works.iter().map(|(_, work)| work.leaves()).sum()
     }
 
     /// Opens rows of the work done for the challenge with that seed.
@@ -179,14 +288,30 @@ impl Worker {
         }
     }
 
-    /// Runs a challenge. Blocks for as long as the work takes.
+    /// Makes a challenge's pool resident. Blocks for as long as that takes.
     ///
     /// # Errors
-    /// [`WorkerError`]; after anything but [`WorkerError::Failed`] a process is of no more use.
-    pub fn run(&mut self, challenge: &Challenge) -> Result<Commitment, WorkerError> {
+    /// As [`Worker::run`].
+    pub fn fill(&mut self, challenge: &Challenge) -> Result<Filled, WorkerError> {
         match self {
-            Self::InProcess(engine) => engine.run(challenge),
-            Self::Process(process) => process.link.run(challenge),
+            Self::InProcess(engine) => engine.fill(challenge),
+            Self::Process(process) => process.link.fill(challenge),
+        }
+    }
+
+    /// Runs a challenge. Blocks for as long as the work and the asker take.
+    ///
+    /// # Errors
+    /// [`WorkerError`]; after [`WorkerError::Frame`], [`WorkerError::OutOfTurn`] and the like a
+    /// process is of no more use.
+    pub fn run(
+        &mut self,
+        challenge: &Challenge,
+        asker: &mut dyn Asker,
+    ) -> Result<Commitment, WorkerError> {
+        match self {
+            Self::InProcess(engine) => engine.run(challenge, asker),
+            Self::Process(process) => process.link.run(challenge, asker),
         }
     }
 
@@ -240,29 +365,69 @@ impl<R: Read, W: Write> Link<R, W> {
     /// # Errors
     /// [`WorkerError`] when it does not become so.
     pub fn hello(&mut self) -> Result<(), WorkerError> {
-        match self.ask(&Request::Hello)? {
-            Reply::Ready { protocol: PROTOCOL } => Ok(()),
-            Reply::Ready { protocol } => Err(WorkerError::OtherProtocol { theirs: protocol }),
-            Reply::Committed(_) | Reply::Opened(_) => Err(WorkerError::OutOfTurn),
-            Reply::Failed { why } => Err(WorkerError::Failed { why }),
+        let reply = self.ask(&Request::Hello)?;
+        let Reply::Ready { protocol } = reply else { return Err(unexpected(reply)) };
+        if protocol == PROTOCOL {
+            Ok(())
+        } else {
+            Err(WorkerError::OtherProtocol { theirs: protocol })
         }
+    }
+
+    /// As [`Worker::fill`].
+    ///
+    /// # Errors
+    /// As [`Worker::run`].
+    pub fn fill(&mut self, challenge: &Challenge) -> Result<Filled, WorkerError> {
+        let reply = self.ask(&Request::Fill(challenge.into()))?;
+        if let Reply::PoolReady(filled) = reply { Ok(filled) } else { Err(unexpected(reply)) }
     }
 
     /// As [`Worker::run`].
     ///
     /// # Errors
     /// As [`Worker::run`].
-    pub fn run(&mut self, challenge: &Challenge) -> Result<Commitment, WorkerError> {
-        let request = Request::Run {
-            seed: *challenge.seed(),
-            profile: challenge.profile().name().to_owned(),
-            slots: challenge.slots(),
-            segments: challenge.segments(),
-        };
-        match self.ask(&request)? {
-            Reply::Committed(commitment) => Ok(commitment),
-            Reply::Ready { .. } | Reply::Opened(_) => Err(WorkerError::OutOfTurn),
-            Reply::Failed { why } => Err(WorkerError::Failed { why }),
+    pub fn run(
+        &mut self,
+        challenge: &Challenge,
+        asker: &mut dyn Asker,
+    ) -> Result<Commitment, WorkerError> {
+        let mut reply = self.ask(&Request::Run(challenge.into()))?;
+        // Bounds the messages: more segments than there are is not an answer.
+        let mut finished = 0;
+        loop {
+            let heard = match reply {
+                Reply::Committed(commitment) => return Ok(commitment),
+                Reply::Finished { id, root } if finished < challenge.segments_in_all() => {
+                    finished += 1;
+                    asker.finished(id, &root).map(|()| None)
+                }
+                Reply::NeedSalt { id } => asker.salt(id).map(|salt| Some(Request::Salt(salt))),
+                Reply::Finished { .. }
+                | Reply::Ready { .. }
+                | Reply::PoolReady(_)
+                | Reply::Opened(_)
+                | Reply::Failed { .. } => return Err(unexpected(reply)),
+            };
+            reply = match heard {
+                Ok(None) => self.next_reply()?,
+                Ok(Some(salt)) => self.ask(&salt)?,
+                Err(interrupted) => return Err(self.stop(interrupted)),
+            };
+        }
+    }
+
+    /// Has the worker give up its job.
+    fn stop(&mut self, interrupted: Interrupted) -> WorkerError {
+        let why = interrupted.why.clone();
+        let mut reply = self.ask(&Request::Stop { why });
+        loop {
+            match reply {
+                // It had gone on until it heard of it.
+                Ok(Reply::Finished { .. } | Reply::NeedSalt { .. }) => reply = self.next_reply(),
+                Ok(_) => return WorkerError::Program(ProgramError::Interrupted(interrupted)),
+                Err(error) => return error,
+            }
         }
     }
 
@@ -271,17 +436,31 @@ impl<R: Read, W: Write> Link<R, W> {
     /// # Errors
     /// As [`Worker::open`].
     pub fn open(&mut self, seed: &Bytes32, draws: &[Draw]) -> Result<Openings, WorkerError> {
-        match self.ask(&Request::Open { seed: *seed, draws: draws.to_vec() })? {
-            Reply::Opened(openings) => Ok(openings),
-            Reply::Ready { .. } | Reply::Committed(_) => Err(WorkerError::OutOfTurn),
-            Reply::Failed { why } => Err(WorkerError::Failed { why }),
-        }
+        let reply = self.ask(&Request::Open { seed: *seed, draws: draws.to_vec() })?;
+        if let Reply::Opened(openings) = reply { Ok(openings) } else { Err(unexpected(reply)) }
     }
 
     fn ask(&mut self, request: &Request) -> Result<Reply, WorkerError> {
         frame::write(&mut self.requests, request, frame::REQUEST_MAX)?;
+        self.next_reply()
+    }
+
+    fn next_reply(&mut self) -> Result<Reply, WorkerError> {
         frame::read(&mut self.replies, frame::REPLY_MAX)?
             .ok_or(WorkerError::Frame(FrameError::Ended))
+    }
+}
+
+/// What a reply means that does not answer the request.
+fn unexpected(reply: Reply) -> WorkerError {
+    match reply {
+        Reply::Failed { why } => WorkerError::Failed { why },
+        Reply::Ready { .. }
+        | Reply::PoolReady(_)
+        | Reply::Committed(_)
+        | Reply::Opened(_)
+        | Reply::Finished { .. }
+        | Reply::NeedSalt { .. } => WorkerError::OutOfTurn,
     }
 }
 
@@ -307,7 +486,7 @@ pub fn serve_worker(
     requests: impl Read,
     replies: impl Write,
 ) -> Result<(), ServeError> {
-    Ok(serve_on(Engine::on(device.open()?, path), requests, replies)?)
+    Ok(serve_on(Engine::new(device.open()?).by(path), requests, replies)?)
 }
 
 /// Serves requests until the agent closes the pipe.
@@ -324,25 +503,72 @@ fn serve_on(
     mut replies: impl Write,
 ) -> Result<(), FrameError> {
     while let Some(request) = frame::read(&mut requests, frame::REQUEST_MAX)? {
-        let reply = answer(&mut engine, request).unwrap_or_else(|why| Reply::Failed { why });
+        let mut agent = Agent { requests: &mut requests, replies: &mut replies, broken: None };
+        let answered = answer(&mut engine, request, &mut agent);
+        if let Some(broken) = agent.broken {
+            return Err(broken);
+        }
+        let reply = answered.unwrap_or_else(|why| Reply::Failed { why });
         frame::write(&mut replies, &reply, frame::REPLY_MAX)?;
     }
     Ok(())
 }
 
 /// Across the pipe an error is its text: the other side can only show it.
-fn answer(engine: &mut Engine, request: Request) -> Result<Reply, String> {
+fn answer<R: Read, W: Write>(
+    engine: &mut Engine,
+    request: Request,
+    agent: &mut Agent<R, W>,
+) -> Result<Reply, String> {
+    let text = |error: WorkerError| error.to_string();
     match request {
         Request::Hello => Ok(Reply::Ready { protocol: PROTOCOL }),
-        Request::Run { seed, profile, slots, segments } => {
-            let profile = ClassProfile::named(&profile)
-                .ok_or_else(|| format!("profile `{profile}` is not known to this worker"))?;
-            let challenge = Challenge::new(seed, profile, slots, segments)
-                .map_err(|error: ChallengeError| error.to_string())?;
-            engine.run(&challenge).map(Reply::Committed).map_err(|error| error.to_string())
+        Request::Fill(job) => engine.fill(&job.try_into()?).map(Reply::PoolReady).map_err(text),
+        Request::Run(job) => {
+            engine.run(&job.try_into()?, agent).map(Reply::Committed).map_err(text)
         }
         Request::Open { seed, draws } => {
-            engine.open(&seed, &draws).map(Reply::Opened).map_err(|error| error.to_string())
+            engine.open(&seed, &draws).map(Reply::Opened).map_err(text)
         }
+        // A job that had ended when its agent said so.
+        Request::Stop { why } => Err(why),
+        Request::Salt(_) => Err("a salt without a job".to_owned()),
+    }
+}
+
+/// The agent behind its pipes, as the one who asks.
+struct Agent<'a, R, W> {
+    requests: &'a mut R,
+    replies: &'a mut W,
+    /// Nothing more can be said or heard.
+    broken: Option<FrameError>,
+}
+
+impl<R: Read, W: Write> Asker for Agent<'_, R, W> {
+    fn finished(&mut self, id: SegmentId, root: &Bytes32) -> Result<(), Interrupted> {
+        let reply = Reply::Finished { id, root: *root };
+        frame::write(self.replies, &reply, frame::REPLY_MAX).map_err(|error| self.broke(error))
+    }
+
+    fn salt(&mut self, id: SegmentId) -> Result<Bytes32, Interrupted> {
+        let asked = frame::write(self.replies, &Reply::NeedSalt { id }, frame::REPLY_MAX);
+        let heard = asked.and_then(|()| frame::read(self.requests, frame::REQUEST_MAX));
+        match heard {
+            Ok(Some(Request::Salt(salt))) => Ok(salt),
+            Ok(Some(Request::Stop { why })) => Err(Interrupted { why }),
+            Ok(Some(
+                Request::Hello | Request::Fill(_) | Request::Run(_) | Request::Open { .. },
+            )) => Err(Interrupted { why: "another request while a job runs".to_owned() }),
+            Ok(None) => Err(self.broke(FrameError::Ended)),
+            Err(error) => Err(self.broke(error)),
+        }
+    }
+}
+
+impl<R, W> Agent<'_, R, W> {
+    fn broke(&mut self, error: FrameError) -> Interrupted {
+        let why = error.to_string();
+        self.broken = Some(error);
+        Interrupted { why }
     }
 }

@@ -17,6 +17,7 @@ use crate::device::{DeviceKind, Path};
 use crate::expand::Bytes32;
 use crate::program::Openings;
 use crate::role::RoleError;
+use crate::salt::{KnownSalts, NO_SECRET};
 use crate::worker::{Engine, Process, Worker, WorkerError};
 
 /// What has come of a job.
@@ -105,7 +106,7 @@ impl Bench {
 impl Place {
     fn first_worker(&self) -> Result<Worker, RoleError> {
         match (&self.binary, self.device) {
-            (None, device) => Ok(in_process(Engine::on(device.open()?, self.path))),
+            (None, device) => Ok(in_process(Engine::new(device.open()?).by(self.path))),
             (Some(binary), DeviceKind::Cpu | DeviceKind::Auto) => {
                 Ok(Worker::start(self.command(binary)))
             }
@@ -138,15 +139,16 @@ fn work(worker: &mut Worker, job: &Job) -> Result<Done, WorkerError> {
     if let Worker::InProcess(engine) = worker {
         engine.set_fault(job.fault);
     }
+    let mut asker = KnownSalts(NO_SECRET);
     let Some(Opens { work_root, draw_seed }) = job.opens else {
-        return worker.run(&job.challenge).map(|done| Done::Work(done.work_root));
+        return worker.run(&job.challenge, &mut asker).map(|done| Done::Work(done.work_root));
     };
     let seed = job.challenge.seed();
     let draws = draw(&draw_seed, &job.challenge, &work_root);
     match worker.open(seed, &draws) {
         // Across the pipe the reason is a text; doing the work again is right whatever it says.
         Err(WorkerError::NotKept | WorkerError::Failed { .. }) => {
-            worker.run(&job.challenge)?;
+            worker.run(&job.challenge, &mut asker)?;
             worker.open(seed, &draws).map(Done::Openings)
         }
         opened => opened.map(Done::Openings),
@@ -161,7 +163,10 @@ fn has_died(error: &WorkerError) -> bool {
         | WorkerError::NotStarted(_)
         | WorkerError::OtherProtocol { .. }
         | WorkerError::Stopped => true,
-        WorkerError::Program(_) | WorkerError::NotKept | WorkerError::Failed { .. } => false,
+        WorkerError::Program(_)
+        | WorkerError::PoolTooLarge { .. }
+        | WorkerError::NotKept
+        | WorkerError::Failed { .. } => false,
     }
 }
 
@@ -171,7 +176,7 @@ mod tests {
     use crate::challenge::Challenge;
     use crate::fault::Fault;
     use crate::profile::ClassProfile;
-    use crate::verify::{Verdict, verify};
+    use crate::verify::{Claimed, Verdict, verify};
 
     const CPU: (DeviceKind, Path) = (DeviceKind::Cpu, Path::Tf32);
 
@@ -198,12 +203,14 @@ mod tests {
         let script = directory.path().join("worker");
         let text = "#!/bin/sh\nmkdir \"$0.started\" 2>/dev/null || exit 1\n\
                     head -c 5 > /dev/null\n\
-                    printf '\\003\\000\\000\\000\\000\\001\\000'\n";
+                    printf '\\003\\000\\000\\000\\000\\002\\000'\n";
         std::fs::write(&script, text).unwrap();
         std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).unwrap();
         let mut bench = Bench::open(CPU, Some(script.clone())).await.unwrap();
         assert!(matches!(bench.worker, Some(Worker::Process(_))));
-        let expected = Engine::new(candle_core::Device::Cpu).run(&job(1).challenge).unwrap();
+        let expected = Engine::new(candle_core::Device::Cpu)
+            .run(&job(1).challenge, &mut KnownSalts(NO_SECRET));
+        let expected = expected.unwrap();
         assert_eq!(root(&mut bench, job(1)).await, expected.work_root);
         assert!(matches!(bench.worker, Some(Worker::InProcess(_))));
         // WORK-020: but not where a device was asked for that this process is not.
@@ -223,7 +230,8 @@ mod tests {
         let opens = Some(Opens { work_root, draw_seed });
         bench.begin(Job { opens, ..done.clone() });
         let Ok(Done::Openings(openings)) = bench.done().await.1 else { panic!("not opened") };
-        let verdict = verify(&done.challenge, &work_root, &draw_seed, &openings);
+        let claimed = Claimed { work_root, salt_key: NO_SECRET, draw_seed };
+        let verdict = verify(&done.challenge, &claimed, &openings);
         assert!(matches!(verdict, Verdict::Valid), "{verdict:?}");
     }
 

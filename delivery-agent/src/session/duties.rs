@@ -81,6 +81,7 @@ pub(super) struct Opens {
 
 /// Something for the venue.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is consumed at once")]
 pub(super) enum Answer {
     /// A claim to sign and send.
     Claim { demand: Demand, work_root: Bytes32 },

@@ -6,8 +6,9 @@
 
 use api::wire::WireTask;
 
+use crate::salt::NO_SECRET;
 use crate::session::demand::{self, DemandError};
-use crate::verify::{self, Refutation, Verdict, VerifierFailure};
+use crate::verify::{self, Claimed, Refutation, Verdict, VerifierFailure};
 use crate::wire::openings_from_json;
 
 /// A verdict and its reason in words.
@@ -75,7 +76,8 @@ pub fn judge(task: &WireTask) -> Judgement {
     };
     match openings_from_json(task.openings.get()) {
         Ok(openings) => {
-            Judgement::new(verify::verify(&challenge, &work_root, &draw_seed, &openings))
+            let claimed = Claimed { work_root, salt_key: NO_SECRET, draw_seed };
+            Judgement::new(verify::verify(&challenge, &claimed, &openings))
         }
         Err(error) => Judgement {
             verdict: Verdict::Invalid { why: Refutation::Malformed },

@@ -5,6 +5,7 @@ use api::client::Client;
 use api::wire::{WireChallenge, WireReceipt, WireTask};
 use delivery_agent::challenge::draw;
 use delivery_agent::io::sign::{AgentKey, recover};
+use delivery_agent::salt::{KnownSalts, NO_SECRET};
 use delivery_agent::verifier::judge;
 use delivery_agent::wire::openings_to_json;
 use delivery_agent::worker::Engine;
@@ -206,7 +207,7 @@ async fn work_027_a_role_that_is_not_let_in_ends_with_the_reason() {
 fn work_014_a_task_that_this_build_does_not_know_is_unverifiable() {
     let challenge = challenge_of(ClassProfile::CI, 5);
     let mut engine = Engine::new(candle_core::Device::Cpu);
-    let root = engine.run(&challenge).unwrap().work_root;
+    let root = engine.run(&challenge, &mut KnownSalts(NO_SECRET)).unwrap().work_root;
     let draws = draw(&[6; 32], &challenge, &root);
     let openings = engine.open(challenge.seed(), &draws).unwrap();
     let hash = |bytes: &[u8; 32]| format!("0x{}", hex::encode(bytes));
