@@ -156,7 +156,8 @@ fn read_one(path: &File) -> Result<Named, ConformanceError> {
         return Err(ConformanceError::TooMuch { path: path.to_owned(), what, limit: FILE_LEN_MAX });
     }
     let text = std::fs::read_to_string(path).map_err(failed)?;
-    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let name =
+        path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     match Vector::parse(&text) {
         Ok(vector) => Ok(Named { name, vector }),
         Err(source) => Err(ConformanceError::Vector { name, source }),
@@ -216,7 +217,7 @@ fn rates(vector: &Vector, device: &Device, path: Path) -> Result<Rates, Failed> 
     let profile = challenge.profile();
     let Timed { done: program, took: fill } = timed(|| {
         let loaded = SegmentProgram::load(challenge.pool_seed(), profile, device);
-        loaded.map(|program| program.with_path(path)).map_err(MeasureError::from)
+        loaded.map(|program| program.by(path)).map_err(MeasureError::from)
     })?;
     let Timed { took: work, .. } = timed(|| vector.check(&program))?;
     let segments = u64::from(challenge.segments_in_all());

@@ -13,10 +13,13 @@
 
 pub mod calibration;
 pub mod challenge;
+pub mod conformance;
 pub mod device;
 pub mod expand;
 pub mod fault;
+pub mod host;
 pub mod io;
+pub mod measure;
 pub mod merkle;
 pub mod profile;
 pub mod program;
@@ -31,6 +34,7 @@ pub mod verify;
 pub mod wire;
 pub mod worker;
 
+pub use candle_core::Device;
 pub use device::DeviceKind;
 pub use fault::{Fault, FaultPlan};
 pub use role::{Role, RoleError};

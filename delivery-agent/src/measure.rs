@@ -89,13 +89,9 @@ impl Probe {
     ///
     /// # Errors
     /// [`MeasureError`].
-    pub fn open(
-        profile: ClassProfile,
-        device: &Device,
-        path: Path,
-    ) -> Result<Self, MeasureError> {
+    pub fn open(profile: ClassProfile, device: &Device, path: Path) -> Result<Self, MeasureError> {
         let pool_seed = *blake3::hash(b"tenor: a device is measured").as_bytes();
-        let program = SegmentProgram::load(&pool_seed, &profile, device)?.with_path(path);
+        let program = SegmentProgram::load(&pool_seed, &profile, device)?.by(path);
         Ok(Self { program, profile, pool_seed, runs: 0 })
     }
 
@@ -106,8 +102,7 @@ impl Probe {
     pub fn run(&mut self, segments: u16) -> Result<Duration, MeasureError> {
         self.runs = self.runs.saturating_add(1);
         let seed = *blake3::hash(&self.runs.to_le_bytes()).as_bytes();
-        let challenge =
-            Challenge::new(seed, self.profile, 1, segments)?.over_pool(self.pool_seed);
+        let challenge = Challenge::new(seed, self.profile, 1, segments)?.over_pool(self.pool_seed);
         let mut asker = KnownSalts(NO_SECRET);
         let work = timed(|| self.program.run(&challenge, &mut asker, Fault::None))?;
         check(&challenge, &work.done)?;
@@ -194,7 +189,7 @@ pub fn fill_mib(device: &Device, limit_mib: u64, path: Path) -> Result<u64, Meas
         matrices = next;
     }
     let profile = bw.with_pool(matrices)?;
-    let program = SegmentProgram::over(&pool, &profile).with_path(path);
+    let program = SegmentProgram::over(&pool, &profile).by(path);
     let challenge = Challenge::new(seed, profile, 1, 1)?.over_pool(seed);
     check(&challenge, &program.run(&challenge, &mut KnownSalts(NO_SECRET), Fault::None)?)?;
     Ok(u64::from(matrices) * matrix / MIB)

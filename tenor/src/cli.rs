@@ -194,6 +194,9 @@ pub(crate) struct RoleArgs {
     /// What to compute on.
     #[arg(long, value_enum, default_value_t = DeviceArg::Cpu)]
     pub(crate) device: DeviceArg,
+    /// How an NVIDIA device reads the operands of products.
+    #[arg(long, value_enum, default_value_t = PathArg::Tf32)]
+    pub(crate) path: PathArg,
 }
 
 /// A verifier, or what can be verified without a venue.
@@ -234,8 +237,21 @@ pub(crate) struct AgentArgs {
 pub(crate) enum DeviceArg {
     /// This machine's processor.
     Cpu,
-    /// An NVIDIA device; needs a binary built with `--features cuda`.
+    /// An NVIDIA device; needs a binary of `cargo xtask cuda-build`.
     Cuda,
+    /// An NVIDIA device if one can be used, or else this machine's processor.
+    Auto,
+}
+
+/// How an NVIDIA device reads the operands of products. No bit of the work depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PathArg {
+    /// On the cores for f32.
+    F32,
+    /// On tensor cores, as TF32.
+    Tf32,
+    /// On tensor cores, as bf16: the fastest; run the conformance vectors on the card first.
+    Bf16,
 }
 
 /// The worker of an agent.
@@ -244,6 +260,9 @@ pub(crate) struct WorkerArgs {
     /// What to compute on.
     #[arg(long, value_enum, default_value_t = DeviceArg::Cpu)]
     pub(crate) device: DeviceArg,
+    /// How an NVIDIA device reads the operands of products.
+    #[arg(long, value_enum, default_value_t = PathArg::Tf32)]
+    pub(crate) path: PathArg,
 }
 
 /// Accounts of a venue.

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
-use delivery_agent::{DeviceKind, FaultPlan, Role};
+use delivery_agent::{DeviceKind, FaultPlan, Role, device};
 
-use crate::cli::{AgentArgs, DeviceArg, RoleArgs, VerifyArgs, WorkerArgs};
+use crate::cli::{AgentArgs, DeviceArg, PathArg, RoleArgs, VerifyArgs, WorkerArgs};
 
 pub(crate) fn agent(args: &AgentArgs) -> Result<ExitCode> {
     let faults = match &args.fault {
@@ -27,7 +27,8 @@ pub(crate) fn verify(args: &VerifyArgs) -> Result<ExitCode> {
 
 pub(crate) fn worker(args: &WorkerArgs) -> Result<ExitCode> {
     delivery_agent::serve_worker(
-        device(args.device),
+        device_kind(args.device),
+        path_of(args.path),
         std::io::stdin().lock(),
         std::io::stdout().lock(),
     )?;
@@ -40,18 +41,28 @@ pub(crate) fn role(args: &RoleArgs) -> Result<Role> {
         client_id: args.client_id.clone(),
         client_secret: secret(&args.client_secret_file)?,
         key: args.key.clone(),
-        device: device(args.device),
+        device: device_kind(args.device),
+        path: path_of(args.path),
     })
 }
 
-pub(crate) fn device(arg: DeviceArg) -> DeviceKind {
+pub(crate) fn device_kind(arg: DeviceArg) -> DeviceKind {
     match arg {
         DeviceArg::Cpu => DeviceKind::Cpu,
         DeviceArg::Cuda => DeviceKind::Cuda,
+        DeviceArg::Auto => DeviceKind::Auto,
     }
 }
 
-fn secret(file: &Path) -> Result<String> {
+pub(crate) fn path_of(arg: PathArg) -> device::Path {
+    match arg {
+        PathArg::F32 => device::Path::F32,
+        PathArg::Tf32 => device::Path::Tf32,
+        PathArg::Bf16 => device::Path::Bf16,
+    }
+}
+
+pub(crate) fn secret(file: &Path) -> Result<String> {
     let text = std::fs::read_to_string(file)
         .with_context(|| format!("cannot read the client secret from {}", file.display()))?;
     let secret = text.trim();
