@@ -11,10 +11,12 @@
 //! - the same challenge gives the same bits on every device: there is no tolerance anywhere;
 //! - keys live in the agent's process, the device in the worker's ([`worker`]).
 
+pub mod attack;
 pub mod challenge;
 pub mod device;
 pub mod expand;
 pub mod fault;
+pub mod freivalds;
 pub mod io;
 pub mod merkle;
 pub mod profile;
@@ -23,6 +25,7 @@ pub mod role;
 pub mod salt;
 pub mod session;
 pub mod stream;
+pub mod vectors;
 pub mod verifier;
 pub mod verify;
 pub mod wire;
