@@ -244,3 +244,72 @@ fn time_of(outcome: &Outcome) -> Duration {
     let whole = outcome.whole.iter().filter_map(|run| run.result.as_ref().ok());
     whole.fold(rows, |sum, rates| sum.saturating_add(rates.fill).saturating_add(rates.work))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXTENT: Extent = Extent { whole: false, within: Duration::from_secs(60) };
+
+    fn ci() -> Named {
+        read(None).unwrap().into_iter().next().unwrap()
+    }
+
+    fn outcome(named: Named) -> Outcome {
+        hold(&[named], &Device::Cpu, EXTENT, |_| {}).remove(0)
+    }
+
+    /// GRADE-005.
+    #[test]
+    fn grade_005_a_changed_vector_is_found() {
+        let held = outcome(ci());
+        assert!(held.has_held() && held.whole.len() == 1 && held.skipped.is_none(), "{held:?}");
+        let text = ci().vector.to_json().unwrap();
+        // The last digit of the last thing that stands there: a leaf.
+        let at = text.rfind(|c: char| c.is_ascii_hexdigit()).unwrap();
+        let leaf = format!(
+            "{}{}{}",
+            &text[..at],
+            if &text[at..=at] == "0" { 1 } else { 0 },
+            &text[at + 1..]
+        );
+        let work_root = text.find("work_root").unwrap() + 20;
+        let digit = if &text[work_root..=work_root] == "0" { 1 } else { 0 };
+        let root = format!("{}{digit}{}", &text[..work_root], &text[work_root + 1..]);
+        for changed in [leaf, root] {
+            let vector = Vector::parse(&changed).unwrap();
+            let found = outcome(Named { name: "changed".to_owned(), vector });
+            assert!(!found.has_held(), "{found:?}");
+        }
+    }
+
+    /// GRADE-005.
+    #[test]
+    fn grade_005_a_long_vector_is_held_by_its_rows_and_says_so() {
+        let whole = Extent { within: Duration::ZERO, ..EXTENT };
+        let vectors = || vec![ci(), ci()];
+        let outcomes = hold(&vectors(), &Device::Cpu, whole, |_| {});
+        assert_eq!(outcomes[0].skipped, None);
+        assert_eq!(outcomes[1].skipped, Some("the time is over"));
+        assert!(outcomes[1].has_held() && outcomes[1].whole.is_empty());
+        let long = |named: &Named| WHOLE_ON_CPU_MAX < named.vector.challenge().flop();
+        let names: Vec<String> =
+            read(None).unwrap().iter().filter(|it| long(it)).map(|it| it.name.clone()).collect();
+        assert_eq!(names, ["dc 1x1", "grade 1x1"]);
+    }
+
+    /// GRADE-005.
+    #[test]
+    fn grade_005_vectors_of_a_directory_are_read_whole_or_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let why = |directory: &File| match read(Some(directory)) {
+            Ok(_) => panic!("read"),
+            Err(error) => error.to_string(),
+        };
+        assert!(why(directory.path()).ends_with("0 files that end in .json, limit 256"));
+        std::fs::write(directory.path().join("a.json"), ci().vector.to_json().unwrap()).unwrap();
+        assert_eq!(read(Some(directory.path())).unwrap()[0].name, "a.json");
+        std::fs::write(directory.path().join("b.json"), "{}").unwrap();
+        assert!(why(directory.path()).starts_with("b.json: not a golden vector"));
+    }
+}

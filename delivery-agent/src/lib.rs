@@ -11,12 +11,14 @@
 //! - the same challenge gives the same bits on every device: there is no tolerance anywhere;
 //! - keys live in the agent's process, the device in the worker's ([`worker`]).
 
+pub mod attack;
 pub mod calibration;
 pub mod challenge;
 pub mod conformance;
 pub mod device;
 pub mod expand;
 pub mod fault;
+pub mod freivalds;
 pub mod host;
 pub mod io;
 pub mod measure;
@@ -29,6 +31,7 @@ pub mod salt;
 pub mod session;
 pub mod stream;
 pub mod transcript;
+pub mod vectors;
 pub mod verifier;
 pub mod verify;
 pub mod wire;

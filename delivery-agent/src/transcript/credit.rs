@@ -9,8 +9,10 @@ use super::{Checked, Field, field};
 pub struct Mark {
     /// Its place, nanoseconds since 1970.
     pub issued_at: u64,
-    /// When the answer had to be there.
-    pub answer_by: u64,
+    /// When its end was known.
+    pub judged_at: u64,
+    /// The first interval of its deliverer's run.
+    pub session: u32,
     /// How it ended.
     pub verdict: MarkVerdict,
 }

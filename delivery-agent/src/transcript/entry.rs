@@ -79,7 +79,8 @@ pub(super) fn check(
         receipt: receipt.as_ref().map(|receipt| receipt.challenges),
         reason: entry.reason.clone(),
     };
-    let mark = Mark { issued_at: entry.issued_at, answer_by: entry.answer_by, verdict };
+    let WireTranscriptEntry { issued_at, judged_at, session, .. } = *entry;
+    let mark = Mark { issued_at, judged_at, session, verdict };
     Ok((Kept { line, mark, receipt }, challenge))
 }
 
@@ -124,6 +125,13 @@ fn check_place(checked: &Checked, entry: &WireTranscriptEntry) -> Result<ClassPr
     }
     if entry.sent_at < entry.issued_at || entry.answer_by <= entry.issued_at {
         return Err(field("sent_at, answer_by", "before the challenge was issued"));
+    }
+    let received_at = entry.claim.as_ref().map_or(entry.answer_by, |claim| claim.received_at);
+    if entry.judged_at < received_at {
+        return Err(field("judged_at", "before there was a receipt, or its deadline"));
+    }
+    if header.intervals <= entry.session || at < starts(entry.session) {
+        return Err(field("session", "begins after the challenge was issued"));
     }
     Ok(profile)
 }

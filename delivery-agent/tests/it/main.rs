@@ -4,6 +4,7 @@
 
 mod bits;
 mod floor;
+mod freivalds;
 mod proof;
 mod roles;
 mod signing;

@@ -103,6 +103,7 @@ impl Writer {
         let mut entry = WireTranscriptEntry {
             after: self.after(),
             number,
+            session: 0,
             profile: "ci".to_owned(),
             pool: None,
             slots: 2,
@@ -113,6 +114,7 @@ impl Writer {
             issued_at,
             sent_at: issued_at + 1_000,
             answer_by: issued_at + 5 * SECOND,
+            judged_at: issued_at + 6 * SECOND,
             roots: Vec::new(),
             root_times: Vec::new(),
             claim: None,
@@ -363,7 +365,8 @@ fn trans_003_every_changed_field_of_the_header_is_found() {
 /// TRANS-003.
 #[test]
 fn trans_003_every_changed_field_of_a_challenge_is_found() {
-    let names = "number profile slots segments session_seed seed salt_key issued_at sent_at answer_by roots root_times \
+    let names = "number session profile slots segments session_seed seed salt_key issued_at sent_at answer_by judged_at \
+                 roots root_times \
                  gpu_millis challenges work_root prev terms received_at signer signature venue_signature \
                  draw_seed openings verdict quality";
     expect![[r#"
