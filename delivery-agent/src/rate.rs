@@ -1,7 +1,8 @@
 //! How fast a challenge was done, and what share of its grade that is.
 //!
 //! The only clock is the exchange's: from the instant the challenge was sent to the arrival of the last root of each slot. The slowest slot
-//! speaks for all, because every GPU of an obligation is owed the whole grade.
+//! speaks for all, because every GPU of an obligation is owed the whole grade. What the network may have taken is allowed for: fifty
+//! milliseconds, but no more than half of the time, so that an allowance never doubles a rate.
 //!
 //! Invariants:
 //! - whole numbers only, rounded down, so that exchange, verifier and anybody else find the same quality;
@@ -11,6 +12,9 @@ use crate::profile::ClassProfile;
 
 /// A whole grade, in millionths.
 pub const WHOLE: u32 = 1_000_000;
+
+/// Microseconds that the way to the agent and back may have taken.
+const ROUND_TRIP: u64 = 50_000;
 
 /// When the roots of a challenge came, in microseconds after it was sent.
 #[derive(Debug, Clone, Copy)]
@@ -22,11 +26,12 @@ pub struct Timing<'a> {
 }
 
 impl Timing<'_> {
-    /// When the last slot was done: the receipt for all of them where no root has a time of its own.
+    /// How long the slowest slot has worked: until the receipt where no root has a time of its own, less the allowance for the round trip.
     #[must_use]
     pub fn slowest(&self) -> u64 {
         let ends = self.roots.iter().map(|slot| slot.last().copied().unwrap_or(self.claimed_at));
-        ends.max().unwrap_or(self.claimed_at).max(1)
+        let end = ends.max().unwrap_or(self.claimed_at);
+        end.saturating_sub(ROUND_TRIP.min(end / 2)).max(1)
     }
 }
 
@@ -51,17 +56,20 @@ pub fn quality(rate_gflops: u64, reference_gflops: Option<u64>) -> u32 {
 mod tests {
     use super::*;
 
-    /// GRADE-001: by hand, 16 dc segments are 70,368,744,177,664 FLOP; done in 100 ms that is 703,687 GFLOP/s.
+    /// GRADE-001: by hand, 16 dc segments are 70,368,744,177,664 FLOP; done in 150 ms, 50 of them
+    /// for the network, that is 703,687 GFLOP/s.
     #[test]
     fn grade_001_the_slowest_slot_speaks_for_all() {
         let rate = |roots: &[Vec<u64>], claimed_at| {
             rate_gflops(&ClassProfile::DC, 16, Timing { roots, claimed_at })
         };
         assert_eq!(ClassProfile::DC.flop_per_segment() * 16, 70_368_744_177_664);
-        assert_eq!(rate(&[], 100_000), 703_687);
-        assert_eq!(rate(&[vec![5, 100_000]], 300_000), 703_687);
-        assert_eq!(rate(&[vec![100_000], vec![200_000], vec![90_000]], 300_000), 351_843);
-        assert_eq!(rate(&[vec![100_000], vec![]], 400_000), 175_921);
+        assert_eq!(rate(&[], 150_000), 703_687);
+        assert_eq!(rate(&[vec![5, 150_000]], 300_000), 703_687);
+        assert_eq!(rate(&[vec![150_000], vec![250_000], vec![90_000]], 300_000), 351_843);
+        assert_eq!(rate(&[vec![150_000], vec![]], 450_000), 175_921);
+        // Of 60 ms no more than half is the network's.
+        assert_eq!(rate(&[vec![60_000]], 0), 2_345_624);
         // No answer is faster than one microsecond: nothing divides by zero.
         assert_eq!(rate(&[vec![0]], 0), rate(&[vec![1]], 0));
     }

@@ -60,7 +60,8 @@ pub async fn run_agent(
     worker: Option<PathBuf>,
 ) -> Result<(), RoleError> {
     let key = AgentKey::load_or_generate(&role.key)?;
-    let bench = Bench::open(role.device, worker.filter(|_| faults.is_honest())).await?;
+    let bench =
+        Bench::open((role.device, role.path), worker.filter(|_| faults.is_honest())).await?;
     let duties = Duties::new(faults);
     let mut agent = Agent { key, bench, duties, to_accept: Vec::new(), taken: BTreeMap::new() };
     keep_working(&role, &mut agent).await

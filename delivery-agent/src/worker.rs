@@ -23,7 +23,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use candle_core::Device;
 
 use crate::challenge::{Challenge, ChallengeError, Draw, LEAVES_MAX, SegmentId};
-use crate::device::{DeviceError, DeviceKind};
+use crate::device::{DeviceError, DeviceKind, Path};
 use crate::expand::Bytes32;
 use crate::fault::Fault;
 use crate::profile::{ClassProfile, ProfileError};
@@ -98,6 +98,7 @@ pub enum WorkerError {
 #[derive(Debug)]
 pub struct Engine {
     pools: Residency,
+    path: Path,
     fault: Fault,
     /// By the seed that was asked for, oldest first.
     works: VecDeque<(Bytes32, Work)>,
@@ -202,10 +203,17 @@ impl TryFrom<Job> for Challenge {
 }
 
 impl Engine {
-    /// An engine on a device.
+    /// An engine on a device, by the ordinary path.
     #[must_use]
     pub fn new(device: Device) -> Self {
-        Self { pools: Residency::on(device), fault: Fault::None, works: VecDeque::new() }
+        let (pools, path) = (Residency::on(device), Path::default());
+        Self { pools, path, fault: Fault::None, works: VecDeque::new() }
+    }
+
+    /// The same by another path.
+    #[must_use]
+    pub fn by(self, path: Path) -> Self {
+        Self { path, ..self }
     }
 
     /// The same with room for so many bytes of pools.
@@ -236,7 +244,8 @@ impl Engine {
         challenge: &Challenge,
         asker: &mut dyn Asker,
     ) -> Result<Commitment, WorkerError> {
-        let work = self.pools.program(challenge)?.run(challenge, asker, self.fault)?;
+        let work =
+            self.pools.program(challenge)?.by(self.path).run(challenge, asker, self.fault)?;
         let commitment = Commitment { work_root: work.root(), roots: work.roots() };
         self.works.push_back((*challenge.seed(), work));
         while 1 < self.works.len() && (WORKS_KEPT < self.works.len() || LEAVES_MAX < self.leaves())
@@ -473,22 +482,26 @@ pub enum ServeError {
 /// [`ServeError`]; the agent sees a pipe that ended.
 pub fn serve_worker(
     device: DeviceKind,
+    path: Path,
     requests: impl Read,
     replies: impl Write,
 ) -> Result<(), ServeError> {
-    Ok(serve(requests, replies, device.open()?)?)
+    Ok(serve_on(Engine::new(device.open()?).by(path), requests, replies)?)
 }
 
 /// Serves requests until the agent closes the pipe.
 ///
 /// # Errors
 /// [`FrameError`] when the agent sends what is not a request, or the pipe breaks.
-pub fn serve(
+pub fn serve(requests: impl Read, replies: impl Write, device: Device) -> Result<(), FrameError> {
+    serve_on(Engine::new(device), requests, replies)
+}
+
+fn serve_on(
+    mut engine: Engine,
     mut requests: impl Read,
     mut replies: impl Write,
-    device: Device,
 ) -> Result<(), FrameError> {
-    let mut engine = Engine::new(device);
     while let Some(request) = frame::read(&mut requests, frame::REQUEST_MAX)? {
         let mut agent = Agent { requests: &mut requests, replies: &mut replies, broken: None };
         let answered = answer(&mut engine, request, &mut agent);

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use exchange::{Exchange, OpenChallenge};
-use instruments::{AccountId, GradeId, Nanos, NanosSpan, ObligationId, Qty};
+use instruments::{AccountId, Grade, Instrument, Nanos, NanosSpan, ObligationId, Qty};
 use parking_lot::Mutex;
 use settlement::ChallengeState;
 use thiserror::Error;
@@ -54,8 +54,6 @@ pub struct DeliveryOptions {
     /// Where every interval is judged by itself: a challenge comes at a random moment within this time after its interval has opened; at
     /// once when it is zero.
     pub challenge_within: NanosSpan,
-    /// GFLOP/s of one GPU that count as the whole grade. A grade that is not here has no floor: its valid answers are whole.
-    pub references: BTreeMap<GradeId, u64>,
 }
 
 impl Default for DeliveryOptions {
@@ -66,7 +64,6 @@ impl Default for DeliveryOptions {
             slots_max: 4,
             mean_gap: NanosSpan::from_seconds(300),
             challenge_within: NanosSpan::ZERO,
-            references: BTreeMap::new(),
         }
     }
 }
@@ -136,6 +133,8 @@ pub(crate) struct DeliveryDesk {
     works: Mutex<BTreeMap<[u8; 32], Work>>,
     held: Mutex<BTreeMap<(ObligationId, u32), Arc<VerifierTask>>>,
     tasks: broadcast::Sender<Arc<VerifierTask>>,
+    /// GFLOP/s of one GPU that count as the whole grade, by the hash of the grade's terms.
+    references: BTreeMap<[u8; 32], u64>,
     /// What was open when the process before this one ended.
     lost: Mutex<BTreeMap<(ObligationId, u32), OpenChallenge>>,
     pub(crate) transcripts: Transcripts,
@@ -144,15 +143,18 @@ pub(crate) struct DeliveryDesk {
 impl DeliveryDesk {
     pub(crate) fn new(
         options: DeliveryOptions,
+        grades: &[Grade],
         transcripts: Transcripts,
         lost: impl Iterator<Item = OpenChallenge>,
     ) -> Self {
+        let reference = |grade: &Grade| Some((grade.terms_hash(), grade.reference_gflops?));
         let lost = lost.map(|open| ((open.obligation, open.challenge), open)).collect();
         Self {
             options,
             works: Mutex::default(),
             held: Mutex::default(),
             tasks: broadcast::Sender::new(TASKS_MAX),
+            references: grades.iter().filter_map(reference).collect(),
             lost: Mutex::new(lost),
             transcripts,
         }
@@ -200,7 +202,7 @@ impl DeliveryDesk {
         let works = self.works.lock();
         let task = works
             .get(&open.seed)
-            .and_then(|work| VerifierTask::of(exchange, &open, work, &self.options, openings));
+            .and_then(|work| VerifierTask::of(self, exchange, &open, work, openings));
         drop(works);
         let task = task.ok_or(OpeningsError::NotDrawn { obligation, challenge })?;
         let task = Arc::new(task);
@@ -280,6 +282,11 @@ impl DeliveryDesk {
         if let Some(work) = self.works.lock().get_mut(&open.seed) {
             why.clone_into(&mut work.reason);
         }
+    }
+
+    /// GFLOP/s of one GPU that count as the whole of a series' grade; `None` where it has no floor, and valid answers are whole.
+    fn reference(&self, terms: &Instrument) -> Option<u64> {
+        self.references.get(&terms.grade_terms).copied()
     }
 
     /// Remembers the salts of work that is about to be demanded; whether there is room for them.

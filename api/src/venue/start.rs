@@ -61,7 +61,8 @@ impl Venue {
             venue.accepted(Command::OpenVenue(terms))?;
         }
         let now = venue.now();
-        list_missing(&venue.running.inbox, &venue.running.exchange, &options.listing, now);
+        let listing = (&options.listing, options.grades.as_slice());
+        list_missing(&venue.running.inbox, &venue.running.exchange, listing, now);
         Ok(venue)
     }
 
@@ -80,7 +81,8 @@ impl Venue {
         let transcripts = Transcripts::open(&directory.layout().transcripts())?;
         let lost: Vec<OpenChallenge> = exchange.open_challenges().collect();
         let has_lost = !lost.is_empty();
-        let desk = DeliveryDesk::new(options.delivery.clone(), transcripts, lost.into_iter());
+        let (how, grades) = (options.delivery.clone(), &options.grades);
+        let desk = DeliveryDesk::new(how, grades, transcripts, lost.into_iter());
         let (inbox, envelopes) = Inbox::new();
         let (life, lives) = watch::channel(Life::Running);
         let running = Running {
@@ -164,6 +166,7 @@ impl Running {
             exchange: Arc::clone(&self.exchange),
             inbox: self.inbox.clone(),
             listing: options.listing.clone(),
+            grades: options.grades.clone(),
             listed_on: Date::of(self.clock.now()),
             clock: self.clock.clone(),
             every: options.tick_every,

@@ -5,7 +5,7 @@
 //!   takes over;
 //! - work that is no longer kept when its rows are drawn is done again: it has the same root.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use tokio::task::JoinHandle;
@@ -14,7 +14,7 @@ use super::demand::Key;
 use super::duties::{Job, Opens};
 use super::relay::{Line, Relay, Salts, relay};
 use crate::challenge::{SegmentId, draw};
-use crate::device::DeviceKind;
+use crate::device::{DeviceKind, Path};
 use crate::expand::Bytes32;
 use crate::program::Openings;
 use crate::role::RoleError;
@@ -61,18 +61,20 @@ type Finished = (Worker, Result<Done, WorkerError>);
 #[derive(Debug, Clone)]
 struct Place {
     device: DeviceKind,
+    path: Path,
     /// The binary that has the worker; none to work in this process.
     binary: Option<PathBuf>,
 }
 
 impl Bench {
-    /// Starts the worker: `binary agent-worker --device DEVICE`, or in this process when there is no
-    /// binary. Only for a CPU is there a stand-in when the process does not come up.
+    /// Starts the worker: `binary agent-worker --device DEVICE --path PATH`, or in this process when
+    /// there is no binary. Only where no device was asked for by name is there a stand-in when the
+    /// process does not come up.
     pub(super) async fn open(
-        device: DeviceKind,
+        (device, path): (DeviceKind, Path),
         binary: Option<PathBuf>,
     ) -> Result<Self, RoleError> {
-        let place = Place { device, binary };
+        let place = Place { device, path, binary };
         let opening = place.clone();
         let opened = tokio::task::spawn_blocking(move || opening.first_worker()).await;
         let stopped = |_panic| RoleError::Worker { device, source: WorkerError::Stopped };
@@ -163,8 +165,10 @@ async fn root(line: &mut Option<Line>) -> (SegmentId, Bytes32) {
 impl Place {
     fn first_worker(&self) -> Result<Worker, RoleError> {
         match (&self.binary, self.device) {
-            (None, device) => Ok(in_process(Engine::new(device.open()?))),
-            (Some(binary), DeviceKind::Cpu) => Ok(Worker::start(self.command(binary))),
+            (None, device) => Ok(in_process(Engine::new(device.open()?).by(self.path))),
+            (Some(binary), DeviceKind::Cpu | DeviceKind::Auto) => {
+                Ok(Worker::start(self.command(binary)))
+            }
             (Some(binary), device @ DeviceKind::Cuda) => Process::start(self.command(binary))
                 .map(Worker::Process)
                 .map_err(|source| RoleError::Worker { device, source }),
@@ -179,9 +183,9 @@ impl Place {
         }
     }
 
-    fn command(&self, binary: &Path) -> Command {
+    fn command(&self, binary: &std::path::Path) -> Command {
         let mut command = Command::new(binary);
-        command.args(["agent-worker", "--device", self.device.name()]);
+        command.args(["agent-worker", "--device", self.device.name(), "--path", self.path.name()]);
         command
     }
 }
@@ -233,6 +237,8 @@ mod tests {
     use crate::salt::{KnownSalts, NO_SECRET, salt};
     use crate::verify::{Claimed, Verdict, verify};
 
+    const CPU: (DeviceKind, Path) = (DeviceKind::Cpu, Path::Tf32);
+
     fn job(seed: u8) -> Job {
         let challenge = Challenge::new([seed; 32], ClassProfile::CI, 1, 2).unwrap();
         let key = Key { obligation: 1, challenge: seed.into() };
@@ -271,7 +277,7 @@ mod tests {
                     printf '\\003\\000\\000\\000\\000\\002\\000'\n";
         std::fs::write(&script, text).unwrap();
         std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).unwrap();
-        let mut bench = Bench::open(DeviceKind::Cpu, Some(script.clone())).await.unwrap();
+        let mut bench = Bench::open(CPU, Some(script.clone())).await.unwrap();
         assert!(matches!(bench.worker, Some(Worker::Process(_))));
         let expected = Engine::new(candle_core::Device::Cpu)
             .run(&job(1).challenge, &mut KnownSalts(NO_SECRET));
@@ -279,14 +285,15 @@ mod tests {
         assert_eq!(root(&mut bench, job(1)).await, expected.work_root);
         assert!(matches!(bench.worker, Some(Worker::InProcess(_))));
         // WORK-020: but not where a device was asked for that this process is not.
-        let refused = Bench::open(DeviceKind::Cuda, Some(script)).await.err().unwrap();
+        let refused =
+            Bench::open((DeviceKind::Cuda, Path::Tf32), Some(script)).await.err().unwrap();
         assert!(matches!(refused, RoleError::Worker { device: DeviceKind::Cuda, .. }));
     }
 
     /// WORK-023: as after the death of a worker, or of an agent that has come back.
     #[tokio::test]
     async fn work_023_work_that_is_no_longer_kept_is_done_again_to_open_it() {
-        let mut bench = Bench::open(DeviceKind::Cpu, None).await.unwrap();
+        let mut bench = Bench::open(CPU, None).await.unwrap();
         let done = job(2);
         let work_root = root(&mut bench, done.clone()).await;
         bench.worker = None;
@@ -302,14 +309,14 @@ mod tests {
     #[cfg(not(feature = "cuda"))]
     #[tokio::test]
     async fn work_020_an_agent_without_the_device_it_was_told_to_use_does_not_start() {
-        let refused = Bench::open(DeviceKind::Cuda, None).await.err().unwrap();
+        let refused = Bench::open((DeviceKind::Cuda, Path::Tf32), None).await.err().unwrap();
         assert!(matches!(refused, RoleError::Device(_)), "{refused}");
     }
 
     /// SESSION-010: and the worker is there for the next one.
     #[tokio::test]
     async fn session_010_a_job_that_waits_for_a_salt_ends_when_nobody_wants_it() {
-        let mut bench = Bench::open(DeviceKind::Cpu, None).await.unwrap();
+        let mut bench = Bench::open(CPU, None).await.unwrap();
         let waiting = Job { salts: Salts::new(), ..job(3) };
         bench.begin(waiting.clone());
         bench.interrupt_unless(|key| key != waiting.key);

@@ -144,7 +144,7 @@ fn a_worker_keeps_only_the_newest_works() {
 fn work_020_a_device_this_build_lacks_is_refused_by_name() {
     assert!(DeviceKind::Cpu.open().is_ok());
     let unknown = "tpu".parse::<DeviceKind>().unwrap_err();
-    assert_eq!(unknown.to_string(), "device `tpu` is neither `cpu` nor `cuda`");
+    assert_eq!(unknown.to_string(), "device `tpu` is none of `cpu`, `cuda`, `auto`");
     let cuda = "cuda".parse::<DeviceKind>().unwrap();
     if cfg!(not(feature = "cuda")) {
         assert!(matches!(cuda.open(), Err(DeviceError::NotBuilt)));

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 use api::venue::{DeliveryOptions, Listing, SLOTS_MAX, Venue, VenueCalendar, VenueOptions};
-use instruments::{GradeId, NanosSpan};
+use delivery_agent::calibration::CalibrationFile;
+use instruments::{Grade, NanosSpan, launch_grades};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -54,8 +55,6 @@ struct DeliverySettings {
     mean_gap_millis: u64,
     /// Zero challenges at the beginning of each interval, where each is judged by itself.
     challenge_within_seconds: u64,
-    /// GFLOP/s of one GPU that count as the whole grade, by grade.
-    reference_gflops: std::collections::BTreeMap<String, u64>,
 }
 
 impl Default for DeliverySettings {
@@ -67,7 +66,6 @@ impl Default for DeliverySettings {
             slots_max: options.slots_max,
             mean_gap_millis: options.mean_gap.nanos().div_euclid(1_000_000),
             challenge_within_seconds: 0,
-            reference_gflops: std::collections::BTreeMap::new(),
         }
     }
 }
@@ -91,19 +89,12 @@ impl DeliverySettings {
             (100..=3_600_000).contains(mean_gap_millis),
             "--config: delivery.mean_gap_millis must be 100 to 3600000, not {mean_gap_millis}"
         );
-        let references = self.reference_gflops.iter().map(|(grade, gflops)| {
-            let field = || format!("--config: delivery.reference_gflops.{grade}");
-            let id = GradeId::new(grade).with_context(field).context("not a grade's name")?;
-            ensure!(0 < *gflops, "{} must be above zero", field());
-            Ok((id, *gflops))
-        });
         Ok(DeliveryOptions {
             profile: profile.clone(),
             segments: *segments,
             slots_max: *slots_max,
             mean_gap: NanosSpan::from_millis(*mean_gap_millis),
             challenge_within: NanosSpan::from_seconds(self.challenge_within_seconds),
-            references: references.collect::<Result<_>>()?,
         })
     }
 }
@@ -141,8 +132,28 @@ impl Settings {
             },
             delivery: self.delivery.options()?,
             listing: self.listing()?,
+            grades: self.grades(args.grades.as_deref())?,
             ..VenueOptions::new(&args.data)
         })
+    }
+
+    /// The launch grades, with the references of a calibration file: each measured with the work that this venue demands.
+    fn grades(&self, file: Option<&Path>) -> Result<Vec<Grade>> {
+        let mut grades = launch_grades();
+        if let Some(file) = file {
+            let calibrations = CalibrationFile::read(file).context("--grades")?;
+            for calibration in &calibrations.calibrations {
+                ensure!(
+                    calibration.profile == self.delivery.profile,
+                    "--grades: {}.profile is {}, the venue challenges with {}",
+                    calibration.grade.escape_debug(),
+                    calibration.profile.escape_debug(),
+                    self.delivery.profile
+                );
+            }
+            calibrations.apply(&mut grades).context("--grades")?;
+        }
+        Ok(grades)
     }
 
     /// The standard listing at the prices of the settings.

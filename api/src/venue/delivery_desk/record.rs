@@ -24,6 +24,8 @@ const RECEIPTS_NEWEST: usize = 64;
 pub(super) struct Judged {
     pub(super) place: (ObligationId, u32),
     pub(super) outcome: ChallengeOutcome,
+    /// When it was.
+    pub(super) at: Nanos,
     /// Its seed and its work.
     pub(super) work: Option<([u8; 32], Work)>,
     /// What verifiers were given.
@@ -50,13 +52,16 @@ impl Judged {
             (Some((seed, work)), _) => {
                 self.of_work(seed, work, receipt.as_ref(), delivery.session_seed, &desk.options)
             }
-            (None, Some(open)) => of_lost(exchange, open, receipt.as_ref(), &desk.options),
+            (None, Some(open)) => {
+                of_lost(exchange, (open, self.at), receipt.as_ref(), &desk.options)
+            }
             // Neither demanded by this process nor found open by it: nothing is known.
             (None, None) => return Ok(()),
         };
         if desk.transcripts.total(id)? == 0 {
             let venue = history.exchange_address();
-            let header = header(duty, &series.instrument, &desk.options, venue);
+            let terms = &series.instrument;
+            let header = header(duty, terms, desk.reference(terms), venue);
             desk.transcripts.append(id, |_| WireTranscriptLine::Header(header))?;
         }
         desk.transcripts.append(id, |after| {
@@ -77,7 +82,9 @@ impl Judged {
         WireTranscriptEntry {
             after: String::new(),
             number: self.place.1,
+            session: issued.map_or(0, |issued| issued.session),
             profile: options.profile.clone(),
+            pool: None,
             slots: work.shape.slots,
             segments: work.shape.segments,
             session_seed: session_seed.map(|seed| hex(&seed)),
@@ -86,6 +93,7 @@ impl Judged {
             issued_at: issued.map_or(0, |issued| issued.issued_at.nanos()),
             sent_at: work.sent_at().nanos(),
             answer_by: issued.map_or(0, |issued| issued.answer_by.nanos()),
+            judged_at: self.at.nanos(),
             roots,
             root_times: work.root_times(),
             claim: receipt.map(claim),
@@ -101,7 +109,7 @@ impl Judged {
 /// A challenge whose salts and times are gone with the process that had them.
 fn of_lost(
     exchange: &Exchange,
-    open: &OpenChallenge,
+    (open, at): (&OpenChallenge, Nanos),
     receipt: Option<&ReceiptRecord>,
     options: &DeliveryOptions,
 ) -> WireTranscriptEntry {
@@ -110,7 +118,9 @@ fn of_lost(
     WireTranscriptEntry {
         after: String::new(),
         number: open.challenge,
+        session: 0,
         profile: options.profile.clone(),
+        pool: None,
         slots: shape.slots,
         segments: shape.segments,
         session_seed: Some(hex(&open.session_seed)),
@@ -119,6 +129,7 @@ fn of_lost(
         issued_at: issued_at.nanos(),
         sent_at: issued_at.nanos(),
         answer_by: answer_by.nanos(),
+        judged_at: at.nanos(),
         roots: Vec::new(),
         root_times: Vec::new(),
         claim: receipt.map(claim),
@@ -185,7 +196,7 @@ fn quality(outcome: ChallengeOutcome, receipt: Option<&ReceiptRecord>) -> u32 {
 fn header(
     duty: &Obligation,
     terms: &Instrument,
-    options: &DeliveryOptions,
+    reference: Option<u64>,
     venue: [u8; 20],
 ) -> WireTranscriptHeader {
     let schedule = &terms.schedule;
@@ -199,7 +210,7 @@ fn header(
         lots: duty.lots.lots(),
         grade: terms.grade.as_str().to_owned(),
         terms: hex(&terms.grade_terms),
-        reference_gflops: options.references.get(&terms.grade).copied(),
+        reference_gflops: reference,
         settlement_price: terms.per_hour(duty.settlement_price).micros(),
         deliver_from: schedule.deliver_from.nanos(),
         interval: window.checked_div(u64::from(schedule.intervals)).unwrap_or(0),

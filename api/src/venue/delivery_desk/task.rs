@@ -4,8 +4,8 @@ use exchange::{Exchange, OpenChallenge};
 use instruments::{AccountId, Nanos, ObligationId, Qty};
 use settlement::ChallengeState;
 
-use super::DeliveryOptions;
 use super::work::Work;
+use super::{DeliveryDesk, DeliveryOptions};
 
 /// A challenge as its agent sees it, with all that the next receipt must say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,23 +125,23 @@ pub struct VerifierTask {
 impl VerifierTask {
     /// The task of a claim whose rows are drawn; `None` before that.
     pub(super) fn of(
+        desk: &DeliveryDesk,
         exchange: &Exchange,
         challenge: &OpenChallenge,
         work: &Work,
-        options: &DeliveryOptions,
         openings: String,
     ) -> Option<Self> {
         if !matches!(challenge.state, ChallengeState::Claimed { .. }) {
             return None;
         }
         let delivery = exchange.delivery(challenge.obligation)?;
-        let grade = &exchange.series_by_id(delivery.obligation.instrument)?.instrument.grade;
+        let terms = &exchange.series_by_id(delivery.obligation.instrument)?.instrument;
         let sent_at = work.sent_at();
         Some(Self {
             obligation: challenge.obligation,
             challenge: challenge.challenge,
             slots: work.shape.slots.into(),
-            profile: options.profile.clone(),
+            profile: desk.options.profile.clone(),
             segments: work.shape.segments,
             challenge_seed: challenge.seed,
             draw_seed: challenge.draw_seed?,
@@ -152,7 +152,7 @@ impl VerifierTask {
             roots: work.roots(),
             root_times: work.root_times(),
             claimed_after: work.claimed_at?.since(sent_at).nanos().div_euclid(1_000),
-            reference: options.references.get(grade).copied(),
+            reference: desk.reference(terms),
             openings,
         })
     }

@@ -108,7 +108,7 @@ impl DeskThread {
                 let now = self.clock.now();
                 if let Some(work) = self.desk.works.lock().get_mut(seed) {
                     let (challenge, answer_by) = (*challenge, *answer_by);
-                    work.issued = Some(Issued { challenge, issued_at: at, answer_by });
+                    work.issued = Some(Issued { challenge, session: 0, issued_at: at, answer_by });
                     work.send(now);
                 }
             }
@@ -157,7 +157,7 @@ impl DeskThread {
         let seed = works.iter().find(|(_, work)| is_this(work)).map(|(seed, _)| *seed);
         let work = seed.and_then(|seed| Some((seed, works.remove(&seed)?)));
         drop(works);
-        let judged = Judged { place, outcome, work, task, lost };
+        let judged = Judged { place, outcome, at, work, task, lost };
         let history = &self.history;
         let written = judged.write(&self.desk, &self.exchange.read(), history);
         plan.is_dirty |= written.is_ok();
@@ -246,7 +246,12 @@ impl DeskThread {
         let mut works = self.desk.works.lock();
         let Some(work) = works.get_mut(&open.seed) else { return };
         let (answer_by, issued_at) = asked_when(exchange, open);
-        work.issued.get_or_insert(Issued { challenge: open.challenge, issued_at, answer_by });
+        work.issued.get_or_insert(Issued {
+            challenge: open.challenge,
+            session: 0,
+            issued_at,
+            answer_by,
+        });
         if matches!(open.state, ChallengeState::Claimed { .. }) {
             work.claimed_at.get_or_insert(exchange.now());
         }

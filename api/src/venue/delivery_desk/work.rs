@@ -153,6 +153,8 @@ pub(super) struct Work {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Issued {
     pub(super) challenge: u32,
+    /// The first interval of the run of intervals that it speaks for.
+    pub(super) session: u32,
     /// Its place on the meter.
     pub(super) issued_at: Nanos,
     pub(super) answer_by: Nanos,
@@ -289,7 +291,7 @@ mod tests {
         let mut work =
             Work::new(ObligationId(1), Shape { slots, segments, salt_delay }, KEY, sent_at);
         let answer_by = Nanos::from_seconds(160);
-        work.issued = Some(Issued { challenge: 0, issued_at: sent_at, answer_by });
+        work.issued = Some(Issued { challenge: 0, session: 0, issued_at: sent_at, answer_by });
         work.send(sent_at);
         // Sent once only: a second look does not give more time.
         work.send(answer_by);
