@@ -9,8 +9,8 @@ use api::client::{Client, Notifications};
 use api::venue::{Credential, Listing, Venue, VenueClock, VenueOptions, read_journal};
 use exchange::{CloseOutEvent, Command as Ask, Event, PlaceOrder};
 use instruments::{
-    AccountId, CloseOut, GradeId, Guards, Instrument, InstrumentId, Metering, MicroUsd, Nanos,
-    NanosSpan, ObligationId, Period, Ppm, Price, Product, Qty, Schedule, Side, Style,
+    AccountId, Between, CloseOut, GradeId, Guards, Instrument, InstrumentId, Metering, MicroUsd,
+    Nanos, NanosSpan, ObligationId, Period, Ppm, Price, Product, Qty, Schedule, Side, Style,
     launch_grades,
 };
 use serde_json::{Value, json};
@@ -289,12 +289,12 @@ fn prepare(root: &Path) -> (Credential, Credential, Window) {
 /// A day of H100 that is delivered in twelve seconds.
 fn terms(begun: Nanos, deliver_from: Nanos) -> Instrument {
     let deliver_until = deliver_from + NanosSpan::new(INTERVAL.nanos() * u64::from(INTERVALS));
-    let metering = Metering::Between {
+    let metering = Metering::Between(Between {
         recheck_within: RECHECK_WITHIN,
         soft_fails_per_day: SOFT_FAILS,
         hard_fails_max: 3,
         silence_max: NanosSpan::from_seconds(60),
-    };
+    });
     Instrument {
         id: InstrumentId(0),
         name: "H100D_USDC-16JAN27".to_owned(),
@@ -371,7 +371,7 @@ impl Told {
                     Ended::Passed
                 }
                 ChallengeOutcome::Failed { cause: FailCause::Silent } => {
-                    Ended::Silent { at: self.issued[number] + ANSWER_WITHIN }
+                    Ended::Silent { at: *judged_at }
                 }
                 ChallengeOutcome::Failed { .. } => Ended::Refuted,
                 ChallengeOutcome::Unknown => return None,
