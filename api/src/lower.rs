@@ -33,7 +33,7 @@ pub(crate) use order::{
 /// Fields of `private/submit_receipt`.
 pub(crate) const RECEIPT_FIELDS: &[&str] = &[
     "obligation_id",
-    "interval",
+    "challenge",
     "gpu_millis",
     "challenges",
     "work_root",
@@ -97,9 +97,9 @@ pub(crate) fn obligation_id(params: &Params) -> Result<ObligationId, WireError> 
     params.required_integer("obligation_id", u64::MAX).map(ObligationId)
 }
 
-/// The interval that a request names.
-pub(crate) fn interval(params: &Params) -> Result<u32, WireError> {
-    narrow(params, "interval")
+/// The challenge that a request names.
+pub(crate) fn challenge(params: &Params) -> Result<u32, WireError> {
+    narrow(params, "challenge")
 }
 
 fn narrow(params: &Params, name: &str) -> Result<u32, WireError> {
@@ -111,7 +111,7 @@ fn narrow(params: &Params, name: &str) -> Result<u32, WireError> {
 pub(crate) fn receipt(params: &Params) -> Result<DeliveryReceipt, WireError> {
     Ok(DeliveryReceipt {
         obligation: obligation_id(params)?,
-        interval: interval(params)?,
+        challenge: challenge(params)?,
         gpu_millis: params.required_integer("gpu_millis", u64::MAX)?,
         challenges: narrow(params, "challenges")?,
         work_root: params.required_hex("work_root")?,

@@ -245,12 +245,12 @@ impl Venue {
         self.running.desk.options()
     }
 
-    /// The challenge of one interval that has not been judged.
+    /// One challenge that has not been judged.
     #[must_use]
-    pub fn challenge(&self, obligation: ObligationId, interval: u32) -> Option<ChallengeTask> {
+    pub fn challenge(&self, obligation: ObligationId, number: u32) -> Option<ChallengeTask> {
         let exchange = self.exchange();
         let delivery = exchange.delivery(obligation)?;
-        let challenge = delivery.open_challenges().find(|open| open.interval == interval)?;
+        let challenge = delivery.open_challenges().find(|open| open.challenge == number)?;
         ChallengeTask::of(&exchange, &challenge, self.running.desk.options())
     }
 
@@ -275,18 +275,18 @@ impl Venue {
         &self,
         account: AccountId,
         obligation: ObligationId,
-        interval: u32,
+        challenge: u32,
         openings: String,
     ) -> Result<(), OpeningsError> {
         // Held until the rows are with the desk, so that no verdict can come between.
         let exchange = self.exchange();
-        self.running.desk.relay(&exchange, account, (obligation, interval), openings)
+        self.running.desk.relay(&exchange, account, (obligation, challenge), openings)
     }
 
-    /// Whether the rows of an interval have been opened since the venue was started.
+    /// Whether the rows of a challenge have been opened since the venue was started.
     #[must_use]
-    pub fn is_opened(&self, obligation: ObligationId, interval: u32) -> bool {
-        self.running.desk.is_opened(obligation, interval)
+    pub fn is_opened(&self, obligation: ObligationId, challenge: u32) -> bool {
+        self.running.desk.is_opened(obligation, challenge)
     }
 
     /// Openings for verifiers, from now on.

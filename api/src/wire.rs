@@ -19,6 +19,7 @@ mod number;
 mod order;
 mod params;
 mod settled;
+mod transcript;
 
 pub use account::{WireAccountSummary, WirePosition};
 pub use agreement::{WireBlockFill, WireBlockTrade, WireToSign};
@@ -49,4 +50,10 @@ pub(crate) use params::missing;
 pub use settled::{
     WireSettlement, WireSettlementSource, WireSettlements, WireSplitLine, WireSplitPage,
     WireSplitShare, WireSplits,
+};
+pub use transcript::{
+    TRANSCRIPT_INTERVALS_MAX, TRANSCRIPT_LINE_MAX, TRANSCRIPT_LINES_MAX, TRANSCRIPT_VERSION,
+    WireCountersignature, WireDeclaredOutage, WireDeliveryStatement, WireMetering,
+    WireTranscriptClaim, WireTranscriptEntry, WireTranscriptHeader, WireTranscriptLine,
+    transcript_line_hash,
 };

@@ -12,6 +12,7 @@
 //! - keys live in the agent's process, the device in the worker's ([`worker`]).
 
 pub mod attack;
+pub mod calibration;
 pub mod challenge;
 pub mod device;
 pub mod expand;
@@ -21,10 +22,12 @@ pub mod io;
 pub mod merkle;
 pub mod profile;
 pub mod program;
+pub mod rate;
 pub mod role;
 pub mod salt;
 pub mod session;
 pub mod stream;
+pub mod transcript;
 pub mod vectors;
 pub mod verifier;
 pub mod verify;

@@ -38,7 +38,7 @@ use demand::{Claim, Demand, DemandError, Key, Listed, Message};
 use duties::{Answer, Duties};
 
 const CHANNEL: &str = "user.delivery";
-/// The interval does not wait for this, or no longer.
+/// The challenge does not wait for this, or no longer.
 const WRONG_STEP: &str = "AGENT-003";
 /// The receipt does not continue the chain.
 const OUT_OF_CHAIN: &str = "AGENT-005";
@@ -122,7 +122,7 @@ impl Agent {
                 is_news |= self.challenged(Demand::try_from(&wire));
             }
             if let Some(wire) = listed.draw {
-                let key = Key { obligation: wire.obligation_id, interval: wire.interval };
+                let key = Key { obligation: wire.obligation_id, challenge: wire.challenge };
                 is_news |= self.drawn(key, &wire.draw_seed);
             }
         }
@@ -137,13 +137,13 @@ impl Agent {
         match message {
             Message::Challenge(wire) => drop(self.challenged(Demand::try_from(&wire))),
             Message::Draw(wire) => {
-                let key = Key { obligation: wire.obligation_id, interval: wire.interval };
+                let key = Key { obligation: wire.obligation_id, challenge: wire.challenge };
                 self.drawn(key, &wire.draw_seed);
             }
-            Message::Settled { obligation_id, interval, outcome } => {
-                let key = Key { obligation: obligation_id, interval };
-                tracing::info!(%key, outcome, "interval ended");
-                self.duties.settled(key);
+            Message::Judged { obligation_id, challenge, outcome } => {
+                let key = Key { obligation: obligation_id, challenge };
+                tracing::info!(%key, outcome, "challenge ended");
+                self.duties.judged(key);
             }
             Message::AcceptanceOpened { obligation_id } => self.to_accept.push(obligation_id),
             Message::Closed { obligation_id } => self.end(obligation_id),
@@ -288,9 +288,9 @@ impl Agent {
     }
 
     async fn show(&mut self, line: &Line, key: Key, openings: &str) -> Result<(), RoleError> {
-        let Key { obligation, interval } = key;
+        let Key { obligation, challenge } = key;
         let params = format!(
-            r#"{{"obligation_id":{obligation},"interval":{interval},"openings":{openings}}}"#
+            r#"{{"obligation_id":{obligation},"challenge":{challenge},"openings":{openings}}}"#
         );
         match line.call::<IgnoredAny>("private/open_rows", &params).await {
             Ok(_) => {
@@ -312,7 +312,7 @@ impl Agent {
     }
 }
 
-/// What the next receipt of an obligation must say; `None` when none of its intervals waits for one.
+/// What the next receipt of an obligation must say; `None` when none of its challenges waits for one.
 async fn current_claim(line: &Line, obligation: u64) -> Result<Option<Claim>, RoleError> {
     let listed = obligations(line).await?;
     let of_this = listed.into_iter().find(|listed| listed.obligation_id == obligation);
@@ -331,7 +331,7 @@ async fn obligations(line: &Line) -> Result<Vec<Listed>, RoleError> {
 fn receipt_params(receipt: &DeliveryReceipt, signature: &SignatureBytes) -> String {
     json!({
         "obligation_id": receipt.obligation.0,
-        "interval": receipt.interval,
+        "challenge": receipt.challenge,
         "gpu_millis": receipt.gpu_millis,
         "challenges": receipt.challenges,
         "work_root": to_hex(&receipt.work_root),

@@ -118,7 +118,7 @@ impl Verifier {
 }
 
 fn key_of(task: &WireTask) -> Key {
-    Key { obligation: task.obligation_id, interval: task.interval }
+    Key { obligation: task.obligation_id, challenge: task.challenge }
 }
 
 fn verdict_params(key: Key, judgement: &Judgement) -> String {
@@ -126,7 +126,7 @@ fn verdict_params(key: Key, judgement: &Judgement) -> String {
     let len = reason.floor_char_boundary(REASON_LEN_MAX);
     let mut params = json!({
         "obligation_id": key.obligation,
-        "interval": key.interval,
+        "challenge": key.challenge,
         "verdict": judgement.verdict(),
         "reason": reason.get(..len),
     });

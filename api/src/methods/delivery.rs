@@ -36,7 +36,7 @@ pub(super) fn obligations(gateway: &Gateway, caller: &Caller) -> Answer {
         let own = |task: &&ChallengeTask| task.obligation.0 == obligation.obligation_id;
         obligation.challenge = tasks.iter().filter(own).find_map(raise::challenge);
         let is_awaited = |task: &&ChallengeTask| {
-            task.draw_seed.is_some() && !gateway.venue.is_opened(task.obligation, task.interval)
+            task.draw_seed.is_some() && !gateway.venue.is_opened(task.obligation, task.challenge)
         };
         obligation.draw = tasks.iter().filter(own).filter(is_awaited).find_map(raise::draw);
     }
@@ -65,17 +65,17 @@ struct Accepted {
 }
 
 pub(super) fn open_rows(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
-    let (obligation, interval) = (lower::obligation_id(params)?, lower::interval(params)?);
+    let (obligation, challenge) = (lower::obligation_id(params)?, lower::challenge(params)?);
     let openings = params.required_object("openings", OPENINGS_LEN_MAX)?;
     gateway
         .venue
-        .relay_openings(caller.account, obligation, interval, openings.get().to_owned())
+        .relay_openings(caller.account, obligation, challenge, openings.get().to_owned())
         .map_err(|error| raise::openings_error(&error))?;
     Ok(to_result(&"ok"))
 }
 
 pub(super) async fn submit_verdict(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
-    let (obligation, interval) = (lower::obligation_id(params)?, lower::interval(params)?);
+    let (obligation, challenge) = (lower::obligation_id(params)?, lower::challenge(params)?);
     let verdict = lower::verdict(params)?;
     let reason = params.text("reason")?.unwrap_or_default();
     if REASON_LEN_MAX < reason.len() {
@@ -83,8 +83,8 @@ pub(super) async fn submit_verdict(gateway: &Gateway, caller: &Caller, params: &
         return Err(error.with_limit(Decimal::from(REASON_LEN_MAX)));
     }
     let account = caller.account;
-    submit(gateway, Command::SubmitVerdict { account, obligation, interval, verdict }).await?;
-    tracing::info!(%obligation, interval, ?verdict, reason, "verdict recorded");
+    submit(gateway, Command::SubmitVerdict { account, obligation, challenge, verdict }).await?;
+    tracing::info!(%obligation, challenge, ?verdict, reason, "verdict recorded");
     Ok(to_result(&"ok"))
 }
 

@@ -3,7 +3,7 @@
 use exchange::{CloseOutEvent, Event, Exchange, IntervalOutcome};
 use instruments::{AccountId, ObligationId};
 use serde::Serialize;
-use settlement::{Acceptance, FailCause, Obligation, Verdict};
+use settlement::{Acceptance, ChallengeOutcome, FailCause, Obligation, Verdict};
 
 use super::hex;
 use crate::venue::history::ReceiptRecord;
@@ -16,7 +16,7 @@ use crate::wire::{
 pub(crate) fn challenge(task: &ChallengeTask) -> Option<WireChallenge> {
     Some(WireChallenge {
         obligation_id: task.obligation.0,
-        interval: task.interval,
+        number: task.challenge,
         lots: task.lots.lots(),
         slots: task.slots.into(),
         profile: task.profile.clone(),
@@ -34,7 +34,7 @@ pub(crate) fn challenge(task: &ChallengeTask) -> Option<WireChallenge> {
 pub(crate) fn draw(task: &ChallengeTask) -> Option<WireDraw> {
     Some(WireDraw {
         obligation_id: task.obligation.0,
-        interval: task.interval,
+        challenge: task.challenge,
         draw_seed: hex(&task.draw_seed?),
     })
 }
@@ -44,7 +44,7 @@ pub(crate) fn task(task: &VerifierTask) -> Option<WireTask> {
     Some(WireTask {
         kind: "openings".to_owned(),
         obligation_id: task.obligation.0,
-        interval: task.interval,
+        challenge: task.challenge,
         slots: task.slots.into(),
         profile: task.profile.clone(),
         segments: task.segments,
@@ -97,7 +97,7 @@ pub(crate) fn receipt(record: &ReceiptRecord) -> WireReceipt {
     let claim = &record.receipt;
     WireReceipt {
         obligation_id: claim.obligation.0,
-        interval: claim.interval,
+        challenge: claim.challenge,
         gpu_millis: claim.gpu_millis,
         challenges: claim.challenges,
         work_root: hex(&claim.work_root),
@@ -115,8 +115,16 @@ pub(crate) fn receipt(record: &ReceiptRecord) -> WireReceipt {
             }
             .to_owned()
         }),
-        outcome: record.outcome.map(|outcome| outcome_name(outcome).to_owned()),
+        outcome: record.outcome.map(|outcome| ended_name(outcome).to_owned()),
         timestamp: record.accepted_at.millis(),
+    }
+}
+
+const fn ended_name(outcome: ChallengeOutcome) -> &'static str {
+    match outcome {
+        ChallengeOutcome::Passed { .. } => "passed",
+        ChallengeOutcome::Failed { .. } => "failed",
+        ChallengeOutcome::Unknown => "unknown",
     }
 }
 
@@ -136,12 +144,25 @@ enum Message {
     IntervalOpened { obligation_id: u64, interval: u32 },
     Challenge(WireChallenge),
     Draw(WireDraw),
+    Judged(Judged),
     AcceptanceOpened { obligation_id: u64 },
     StoodIn(WireObligation),
     Settled(Settled),
     Hour(Hour),
     Invoice(Invoice),
     Closed(WireObligation),
+}
+
+/// How a challenge ended.
+#[derive(Serialize)]
+struct Judged {
+    obligation_id: u64,
+    challenge: u32,
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quality: Option<Number>,
 }
 
 /// How an interval ended, and its money in dollars.
@@ -222,16 +243,22 @@ fn message(venue: &Venue, account: AccountId, event: &Event) -> Option<Message> 
                 interval: *interval,
             })
         }
-        Event::ChallengeIssued { obligation, interval, seller, .. } if *seller == account => {
-            let task = venue.challenge(*obligation, *interval)?;
+        Event::ChallengeIssued { obligation, challenge: number, seller, .. }
+            if *seller == account =>
+        {
+            let task = venue.challenge(*obligation, *number)?;
             challenge(&task).map(Message::Challenge)
         }
-        Event::RowsDrawn { obligation, interval, seller, seed } if *seller == account => {
+        Event::RowsDrawn { obligation, challenge, seller, seed } if *seller == account => {
             Some(Message::Draw(WireDraw {
                 obligation_id: obligation.0,
-                interval: *interval,
+                challenge: *challenge,
                 draw_seed: hex(seed),
             }))
+        }
+        Event::ChallengeEnded { obligation, challenge, outcome } => {
+            seen(*obligation)?;
+            Some(Message::Judged(judged(*obligation, *challenge, *outcome)))
         }
         Event::IntervalSettled(settled) => {
             seen(settled.obligation)?;
@@ -253,6 +280,16 @@ fn message(venue: &Venue, account: AccountId, event: &Event) -> Option<Message> 
         Event::CloseOut(event) => close_out_message(event, seen),
         _ => None,
     }
+}
+
+fn judged(obligation: ObligationId, challenge: u32, outcome: ChallengeOutcome) -> Judged {
+    let (cause, quality) = match outcome {
+        ChallengeOutcome::Passed { quality } => (None, Some(quality.into())),
+        ChallengeOutcome::Failed { cause } => (Some(cause_name(cause)), None),
+        ChallengeOutcome::Unknown => (None, None),
+    };
+    let outcome = ended_name(outcome);
+    Judged { obligation_id: obligation.0, challenge, outcome, cause, quality }
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the rest tells parties nothing here")]

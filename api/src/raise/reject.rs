@@ -404,8 +404,8 @@ fn delivery(reject: &Reject) -> WireError {
             WireError::new(ErrorCode::Forbidden, reason).of("obligation_id")
         }
         Reject::WrongStep => {
-            let reason = "the interval does not wait for this, or no longer";
-            WireError::new(ErrorCode::BadRequest, reason).of("interval")
+            let reason = "the challenge does not wait for this, or no longer";
+            WireError::new(ErrorCode::BadRequest, reason).of("challenge")
         }
         Reject::WrongSigner => {
             let reason = "the receipt is not signed by the key that the account nominated";
@@ -413,7 +413,7 @@ fn delivery(reject: &Reject) -> WireError {
         }
         Reject::ReceiptOutOfChain { field } => out_of_chain(*field),
         Reject::RowsDrawn => {
-            WireError::new(ErrorCode::BadRequest, "rows are drawn once").of("interval")
+            WireError::new(ErrorCode::BadRequest, "rows are drawn once").of("challenge")
         }
         Reject::NotAVerifier => {
             let reason = "only a verifier judges, and never a delivery of its own";
@@ -512,7 +512,7 @@ pub(crate) fn openings_error(error: &OpeningsError) -> WireError {
             WireError::new(ErrorCode::Forbidden, reason).of("obligation_id")
         }
         OpeningsError::NotDrawn { .. } | OpeningsError::Opened { .. } => {
-            WireError::new(ErrorCode::BadRequest, reason).of("interval")
+            WireError::new(ErrorCode::BadRequest, reason).of("challenge")
         }
         OpeningsError::Overloaded { limit } => {
             WireError::new(ErrorCode::QueueFull, reason).with_limit(Decimal::from(*limit))

@@ -17,7 +17,7 @@ use std::time::Duration;
 use exchange::{Command, Event, Exchange};
 use instruments::{AccountId, Nanos, NanosSpan, ObligationId};
 use parking_lot::{Mutex, RwLock};
-use settlement::IntervalState;
+use settlement::{ChallengeState, IntervalState};
 use thiserror::Error;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::TryRecvError;
@@ -31,7 +31,7 @@ pub use task::{ChallengeTask, SLOTS_MAX, VerifierTask};
 
 /// Bytes of one opening: four slots of four rows with their Merkle paths fit twice over.
 pub const OPENINGS_LEN_MAX: usize = 61_440;
-/// Openings held for verifiers, one for each interval: 60 MiB of them.
+/// Openings held for verifiers, one for each challenge: 60 MiB of them.
 pub const OPENINGS_HELD_MAX: usize = 1_024;
 /// Tasks a slow verifier may fall behind before it has to ask for all that is open.
 const TASKS_MAX: usize = 1_024;
@@ -72,21 +72,21 @@ pub enum OpeningsError {
         /// Which.
         obligation: ObligationId,
     },
-    /// No rows are drawn for that interval, or it has been judged.
-    #[error("interval {interval} of obligation {obligation} does not wait for openings")]
+    /// No rows are drawn for that challenge, or it has been judged.
+    #[error("challenge {challenge} of obligation {obligation} does not wait for openings")]
     NotDrawn {
         /// Of which obligation.
         obligation: ObligationId,
         /// Which.
-        interval: u32,
+        challenge: u32,
     },
     /// It was opened before.
-    #[error("interval {interval} of obligation {obligation} has been opened")]
+    #[error("challenge {challenge} of obligation {obligation} has been opened")]
     Opened {
         /// Of which obligation.
         obligation: ObligationId,
         /// Which.
-        interval: u32,
+        challenge: u32,
     },
     /// The verifiers are behind.
     #[error("{limit} openings wait for a verifier")]
@@ -117,14 +117,14 @@ impl DeliveryDesk {
         self.tasks.subscribe()
     }
 
-    /// Every opening that waits for a verdict, by obligation and interval.
+    /// Every opening that waits for a verdict, by obligation and challenge.
     pub(crate) fn open_tasks(&self) -> Vec<Arc<VerifierTask>> {
         self.held.lock().values().cloned().collect()
     }
 
-    /// Whether the rows of an interval have been opened.
-    pub(crate) fn is_opened(&self, obligation: ObligationId, interval: u32) -> bool {
-        self.held.lock().contains_key(&(obligation, interval))
+    /// Whether the rows of a challenge have been opened.
+    pub(crate) fn is_opened(&self, obligation: ObligationId, challenge: u32) -> bool {
+        self.held.lock().contains_key(&(obligation, challenge))
     }
 
     /// Takes the rows that an agent opens, and carries them to the verifiers. Nothing is journaled: only the verdict counts.
@@ -132,7 +132,7 @@ impl DeliveryDesk {
         &self,
         exchange: &Exchange,
         account: AccountId,
-        (obligation, interval): (ObligationId, u32),
+        (obligation, challenge): (ObligationId, u32),
         openings: String,
     ) -> Result<(), OpeningsError> {
         let (len, limit) = (openings.len(), OPENINGS_LEN_MAX);
@@ -141,22 +141,30 @@ impl DeliveryDesk {
         }
         let delivery = exchange
             .delivery(obligation)
-            .filter(|delivery| delivery.obligation.deliverer(interval) == account)
+            .filter(|delivery| {
+                let stands_in = |it: &settlement::StandIn| it.provider == account;
+                let duty = &delivery.obligation;
+                duty.seller == account || duty.stand_ins.iter().any(stands_in)
+            })
             .ok_or(OpeningsError::NotTheSeller { obligation })?;
-        let task = delivery
+        let open = delivery
             .open_challenges()
-            .find(|challenge| challenge.interval == interval)
-            .and_then(|challenge| VerifierTask::of(&challenge, &self.options, openings))
-            .ok_or(OpeningsError::NotDrawn { obligation, interval })?;
+            .find(|open| open.challenge == challenge)
+            .ok_or(OpeningsError::NotDrawn { obligation, challenge })?;
+        if open.seller != account {
+            return Err(OpeningsError::NotTheSeller { obligation });
+        }
+        let task = VerifierTask::of(&open, &self.options, openings)
+            .ok_or(OpeningsError::NotDrawn { obligation, challenge })?;
         let task = Arc::new(task);
         let mut held = self.held.lock();
-        if held.contains_key(&(obligation, interval)) {
-            return Err(OpeningsError::Opened { obligation, interval });
+        if held.contains_key(&(obligation, challenge)) {
+            return Err(OpeningsError::Opened { obligation, challenge });
         }
         if OPENINGS_HELD_MAX <= held.len() {
             return Err(OpeningsError::Overloaded { limit: OPENINGS_HELD_MAX });
         }
-        held.insert((obligation, interval), Arc::clone(&task));
+        held.insert((obligation, challenge), Arc::clone(&task));
         drop(held);
         // No verifier may be connected; it asks for all that is open when it comes.
         drop(self.tasks.send(task));
@@ -169,19 +177,20 @@ impl DeliveryDesk {
     fn relay_nothing(
         &self,
         exchange: &Exchange,
-        (obligation, interval): (ObligationId, u32),
+        (obligation, challenge): (ObligationId, u32),
     ) -> Option<()> {
         let Some(delivery) = exchange.delivery(obligation) else { return Some(()) };
-        let seller = delivery.obligation.deliverer(interval);
-        match self.relay(exchange, seller, (obligation, interval), "{}".to_owned()) {
+        let mut open = delivery.open_challenges();
+        let Some(open) = open.find(|open| open.challenge == challenge) else { return Some(()) };
+        match self.relay(exchange, open.seller, (obligation, challenge), "{}".to_owned()) {
             Err(OpeningsError::Overloaded { .. }) => None,
             // Opened after all, or judged meanwhile.
             Ok(()) | Err(_) => Some(()),
         }
     }
 
-    fn forget(&self, obligation: ObligationId, interval: u32) {
-        self.held.lock().remove(&(obligation, interval));
+    fn forget(&self, obligation: ObligationId, challenge: u32) {
+        self.held.lock().remove(&(obligation, challenge));
     }
 }
 
@@ -204,7 +213,8 @@ pub(crate) struct DeskThread {
     pub(crate) wake: Receiver<()>,
 }
 
-/// What is still to be asked of the exchange, and from when on.
+/// What is still to be asked of the exchange, and from when on: of an obligation, for an interval or about a challenge; these have the
+/// same numbers.
 #[derive(Default)]
 struct Owed(BTreeMap<(ObligationId, u32), (Nanos, Step)>);
 
@@ -241,9 +251,9 @@ impl DeskThread {
                     let opens = self.moment_after(outcome.at);
                     for event in &outcome.events {
                         self.desk.note(event, (outcome.at, opens), owed);
-                        if let Event::RowsDrawn { obligation, interval, .. } = event {
+                        if let Event::RowsDrawn { obligation, challenge, .. } = event {
                             let due = open_by(&self.exchange.read(), *obligation);
-                            owed.0.insert((*obligation, *interval), (due, Step::Unopened));
+                            owed.0.insert((*obligation, *challenge), (due, Step::Unopened));
                         }
                     }
                 }
@@ -268,8 +278,8 @@ impl DeskThread {
                 }
             }
             for challenge in delivery.open_challenges() {
-                let is_claimed = matches!(challenge.state, IntervalState::Claimed { .. });
-                let place = (id, challenge.interval);
+                let is_claimed = matches!(challenge.state, ChallengeState::Claimed { .. });
+                let place = (id, challenge.challenge);
                 if is_claimed && challenge.draw_seed.is_none() {
                     owed.0.insert(place, (exchange.now(), Step::Draw));
                 } else if is_claimed {
@@ -278,10 +288,10 @@ impl DeskThread {
             }
         }
         // What ended while nobody looked is not held any longer.
-        self.desk.held.lock().retain(|(id, interval), _| {
+        self.desk.held.lock().retain(|(id, number), _| {
             let delivery = exchange.delivery(*id);
             delivery.is_some_and(|delivery| {
-                delivery.open_challenges().any(|challenge| challenge.interval == *interval)
+                delivery.open_challenges().any(|challenge| challenge.challenge == *number)
             })
         });
         owed
@@ -299,24 +309,24 @@ impl DeskThread {
     /// Asks for all that is due. What the inbox does not take stays owed.
     fn pay(&self, owed: &mut Owed) {
         let now = self.clock.now();
-        owed.0.retain(|(obligation, interval), (due, step)| {
-            now < *due || self.ask(*obligation, *interval, *step).is_none()
+        owed.0.retain(|(obligation, number), (due, step)| {
+            now < *due || self.ask(*obligation, *number, *step).is_none()
         });
     }
 
-    fn ask(&self, obligation: ObligationId, interval: u32, step: Step) -> Option<()> {
+    fn ask(&self, obligation: ObligationId, number: u32, step: Step) -> Option<()> {
         if step == Step::Unopened {
-            return self.desk.relay_nothing(&self.exchange.read(), (obligation, interval));
+            return self.desk.relay_nothing(&self.exchange.read(), (obligation, number));
         }
         let seed = random_bytes()
             .inspect_err(|error| tracing::error!(%error, "no randomness, no challenge"))
             .ok()?;
         let command = match step {
-            Step::Challenge => Command::IssueChallenge { obligation, interval, seed },
-            Step::Draw => Command::DrawRows { obligation, interval, seed },
+            Step::Challenge => Command::IssueChallenge { obligation, seed },
+            Step::Draw => Command::DrawRows { obligation, challenge: number, seed },
             Step::Unopened => return Some(()),
         };
-        // The outcome comes by the feed; a refusal means that the interval has moved on.
+        // The outcome comes by the feed; a refusal means that the challenge has moved on.
         self.inbox.send(command).map(drop).ok()
     }
 }
@@ -327,11 +337,14 @@ impl DeliveryDesk {
             owed.0.insert((*obligation, *interval), (opens, Step::Challenge));
         }
         if let Event::ReceiptAccepted { receipt, .. } = event {
-            owed.0.insert((receipt.obligation, receipt.interval), (now, Step::Draw));
+            owed.0.insert((receipt.obligation, receipt.challenge), (now, Step::Draw));
+        }
+        if let Event::ChallengeEnded { obligation, challenge, .. } = event {
+            owed.0.remove(&(*obligation, *challenge));
+            self.forget(*obligation, *challenge);
         }
         if let Event::IntervalSettled(settled) = event {
             owed.0.remove(&(settled.obligation, settled.interval));
-            self.forget(settled.obligation, settled.interval);
         }
     }
 }

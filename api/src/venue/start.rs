@@ -60,7 +60,8 @@ impl Venue {
             venue.accepted(Command::OpenVenue(terms))?;
         }
         let now = venue.now();
-        list_missing(&venue.running.inbox, &venue.running.exchange, &options.listing, now);
+        let listing = (&options.listing, options.grades.as_slice());
+        list_missing(&venue.running.inbox, &venue.running.exchange, listing, now);
         Ok(venue)
     }
 
@@ -155,6 +156,7 @@ impl Running {
             exchange: Arc::clone(&self.exchange),
             inbox: self.inbox.clone(),
             listing: options.listing.clone(),
+            grades: options.grades.clone(),
             listed_on: Date::of(self.clock.now()),
             clock: self.clock.clone(),
             every: options.tick_every,

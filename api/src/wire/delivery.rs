@@ -12,8 +12,8 @@ use super::number::Number;
 pub struct WireChallenge {
     /// Of which obligation.
     pub obligation_id: u64,
-    /// For which interval.
-    pub interval: u32,
+    /// Its number.
+    pub number: u32,
     /// Lots of the obligation.
     pub lots: u64,
     /// Devices that must work at once.
@@ -28,7 +28,7 @@ pub struct WireChallenge {
     pub answer_by: u64,
     /// The hash that the receipt must name as the one before.
     pub prev: String,
-    /// The GPU-milliseconds that the receipt must claim, all intervals so far.
+    /// The GPU-milliseconds that the receipt must claim, all challenges so far.
     pub gpu_millis: u64,
     /// The number of challenges that the receipt must claim.
     pub challenges: u32,
@@ -41,8 +41,8 @@ pub struct WireChallenge {
 pub struct WireDraw {
     /// Of which obligation.
     pub obligation_id: u64,
-    /// For which interval.
-    pub interval: u32,
+    /// Of which challenge.
+    pub challenge: u32,
     /// What the rows are derived from.
     pub draw_seed: String,
 }
@@ -93,8 +93,8 @@ pub struct WireObligation {
 pub struct WireReceipt {
     /// Under which obligation.
     pub obligation_id: u64,
-    /// For which interval.
-    pub interval: u32,
+    /// Of which challenge.
+    pub challenge: u32,
     /// GPU-milliseconds claimed so far.
     pub gpu_millis: u64,
     /// Challenges answered so far.
@@ -117,7 +117,7 @@ pub struct WireReceipt {
     /// `valid`, `invalid` or `unverifiable`, once judged.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub verdict: Option<String>,
-    /// `delivered`, `failed` or `unverified`, once the interval has ended.
+    /// `passed`, `failed` or `unknown`, once the challenge has ended.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub outcome: Option<String>,
     /// When it was accepted, milliseconds since 1970.
@@ -132,8 +132,8 @@ pub struct WireTask {
     pub kind: String,
     /// Of which obligation.
     pub obligation_id: u64,
-    /// For which interval.
-    pub interval: u32,
+    /// Of which challenge.
+    pub challenge: u32,
     /// Devices that had to work at once.
     pub slots: u64,
     /// The size of the work.

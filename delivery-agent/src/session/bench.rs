@@ -176,7 +176,7 @@ mod tests {
 
     fn job(seed: u8) -> Job {
         let challenge = Challenge::new([seed; 32], ClassProfile::CI, 1, 2).unwrap();
-        let key = Key { obligation: 1, interval: seed.into() };
+        let key = Key { obligation: 1, challenge: seed.into() };
         Job { key, challenge, fault: Fault::None, opens: None }
     }
 

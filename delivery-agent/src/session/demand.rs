@@ -12,16 +12,16 @@ use crate::expand::Bytes32;
 use crate::profile::ClassProfile;
 use crate::wire::hash_from_hex;
 
-/// One interval of one obligation.
+/// One challenge of one obligation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key {
     pub(crate) obligation: u64,
-    pub(crate) interval: u32,
+    pub(crate) challenge: u32,
 }
 
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.obligation, self.interval)
+        write!(f, "{}/{}", self.obligation, self.challenge)
     }
 }
 
@@ -35,7 +35,7 @@ pub(super) struct Demand {
     pub(super) claim: Claim,
 }
 
-/// What the next receipt of an obligation must say, whichever interval it is for.
+/// What the next receipt of an obligation must say, whichever challenge it is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Claim {
     pub(super) gpu_millis: u64,
@@ -47,9 +47,9 @@ pub(super) struct Claim {
 impl Claim {
     pub(super) fn receipt(self, key: Key, work_root: Bytes32) -> DeliveryReceipt {
         let Self { gpu_millis, challenges, prev, terms } = self;
-        let Key { obligation, interval } = key;
+        let Key { obligation, challenge } = key;
         let obligation = ObligationId(obligation);
-        DeliveryReceipt { obligation, interval, gpu_millis, challenges, work_root, prev, terms }
+        DeliveryReceipt { obligation, challenge, gpu_millis, challenges, work_root, prev, terms }
     }
 }
 
@@ -90,7 +90,7 @@ impl TryFrom<&WireChallenge> for Demand {
     type Error = DemandError;
 
     fn try_from(wire: &WireChallenge) -> Result<Self, DemandError> {
-        let key = Key { obligation: wire.obligation_id, interval: wire.interval };
+        let key = Key { obligation: wire.obligation_id, challenge: wire.number };
         let challenge = challenge(("seed", &wire.seed), &wire.profile, wire.slots, wire.segments)?;
         Ok(Self { key, challenge, answer_by: wire.answer_by, claim: claim(wire)? })
     }
@@ -112,9 +112,9 @@ pub(super) fn claim(wire: &WireChallenge) -> Result<Claim, DemandError> {
 pub(super) enum Message {
     Challenge(WireChallenge),
     Draw(WireDraw),
-    Settled {
+    Judged {
         obligation_id: u64,
-        interval: u32,
+        challenge: u32,
         outcome: String,
     },
     /// The burn-in has begun.

@@ -6,7 +6,7 @@
 //!    +--> Abandoned                            +------- the venue asks for the rows again ----+
 //! ```
 //!
-//! Knows neither a socket nor a device. A duty lives until its interval is settled.
+//! Knows neither a socket nor a device. A duty lives until its challenge is judged.
 //!
 //! Invariants:
 //! - a demand that is heard twice is one duty, whatever happened to the connection in between;
@@ -24,7 +24,7 @@ use crate::fault::{Fault, FaultPlan};
 /// time the agent asks what is open.
 pub(super) const DUTIES_MAX: usize = 4_096;
 
-/// Duties by obligation and interval.
+/// Duties by obligation and challenge.
 #[derive(Debug, Default)]
 pub(super) struct Duties {
     duties: BTreeMap<Key, Duty>,
@@ -128,8 +128,8 @@ impl Duties {
         true
     }
 
-    /// An interval has ended.
-    pub(super) fn settled(&mut self, key: Key) {
+    /// A challenge has ended.
+    pub(super) fn judged(&mut self, key: Key) {
         self.duties.remove(&key);
     }
 
@@ -246,19 +246,19 @@ mod tests {
     const ROOT: Bytes32 = [7; 32];
     const DRAW: Bytes32 = [9; 32];
 
-    fn key(interval: u32) -> Key {
-        Key { obligation: 1, interval }
+    fn key(challenge: u32) -> Key {
+        Key { obligation: 1, challenge }
     }
 
-    fn demand(interval: u32, answer_by: u64) -> Demand {
-        let seed = [u8::try_from(interval).unwrap(); 32];
+    fn demand(number: u32, answer_by: u64) -> Demand {
+        let seed = [u8::try_from(number).unwrap(); 32];
         let challenge = Challenge::new(seed, ClassProfile::CI, 1, 1).unwrap();
         let claim = Claim { gpu_millis: 1, challenges: 1, prev: [0; 32], terms: [0; 32] };
-        Demand { key: key(interval), challenge, answer_by, claim }
+        Demand { key: key(number), challenge, answer_by, claim }
     }
 
     fn at_work_on(duties: &Duties) -> Option<u32> {
-        duties.next_job().map(|job| job.key.interval)
+        duties.next_job().map(|job| job.key.challenge)
     }
 
     #[test]
@@ -324,7 +324,7 @@ mod tests {
         let mut duties = Duties::default();
         duties.challenge(demand(0, 100));
         duties.challenge(demand(1, 100));
-        duties.settled(key(0));
+        duties.judged(key(0));
         duties.worked(key(0), ROOT);
         assert_eq!(duties.next_answer(), None);
         assert_eq!(at_work_on(&duties), Some(1));
@@ -335,8 +335,8 @@ mod tests {
     #[test]
     fn only_what_is_answered_makes_room() {
         let mut duties = Duties::default();
-        for interval in 0..4_096 {
-            let demand = Demand { key: key(interval), ..demand(0, 100) };
+        for number in 0..4_096 {
+            let demand = Demand { key: key(number), ..demand(0, 100) };
             assert!(duties.challenge(demand));
         }
         assert!(!duties.challenge(Demand { key: key(5_000), ..demand(0, 100) }));

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+mod attack;
 mod bits;
 mod floor;
 mod freivalds;
@@ -9,6 +10,7 @@ mod proof;
 mod roles;
 mod signing;
 mod text;
+mod transcript;
 mod tree;
 mod workers;
 

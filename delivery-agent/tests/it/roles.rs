@@ -180,7 +180,7 @@ async fn work_013_nonsense_instead_of_openings_is_refuted() {
     let receipt = claim(&listed[0].challenge, [1; 32]);
     submit(&client, &key, &receipt).await;
     floor.until(|event| matches!(event, Event::RowsDrawn { .. })).await;
-    let rows = json!({ "obligation_id": obligation.0, "interval": 0, "openings": { "rows": 7 } });
+    let rows = json!({ "obligation_id": obligation.0, "challenge": 0, "openings": { "rows": 7 } });
     client.call("private/open_rows", rows).await.unwrap();
     assert_eq!(floor.ended(obligation, 0).await, "refuted");
 }
@@ -214,7 +214,7 @@ fn work_014_a_task_that_this_build_does_not_know_is_unverifiable() {
     let task = WireTask {
         kind: "openings".to_owned(),
         obligation_id: 1,
-        interval: 2,
+        challenge: 2,
         slots: challenge.slots().into(),
         profile: "ci".to_owned(),
         segments: challenge.segments(),
@@ -253,7 +253,7 @@ struct Listed {
 fn claim(challenge: &WireChallenge, work_root: [u8; 32]) -> DeliveryReceipt {
     DeliveryReceipt {
         obligation: ObligationId(challenge.obligation_id),
-        interval: challenge.interval,
+        challenge: challenge.number,
         gpu_millis: challenge.gpu_millis,
         challenges: challenge.challenges,
         work_root,
@@ -266,7 +266,7 @@ async fn submit(client: &Client, key: &AgentKey, receipt: &DeliveryReceipt) {
     let signature = key.sign(receipt, CHAIN_ID).unwrap();
     let params = json!({
         "obligation_id": receipt.obligation.0,
-        "interval": receipt.interval,
+        "challenge": receipt.challenge,
         "gpu_millis": receipt.gpu_millis,
         "challenges": receipt.challenges,
         "work_root": hex::encode(receipt.work_root),
@@ -295,7 +295,7 @@ fn assert_chain(receipts: &[WireReceipt], key: &AgentKey) {
         assert_eq!(wire.gpu_millis, u64::from(count) * 2 * 6 * 3_600_000);
         let receipt = DeliveryReceipt {
             obligation: ObligationId(wire.obligation_id),
-            interval: wire.interval,
+            challenge: wire.challenge,
             gpu_millis: wire.gpu_millis,
             challenges: wire.challenges,
             work_root: bytes(&wire.work_root),

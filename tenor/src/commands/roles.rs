@@ -6,21 +6,21 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, ensure};
 use delivery_agent::{DeviceKind, FaultPlan, Role};
 
-use crate::cli::{AgentArgs, DeviceArg, RoleArgs, WorkerArgs};
+use crate::cli::{AgentArgs, DeviceArg, RoleArgs, VerifyArgs, WorkerArgs};
 
 pub(crate) fn agent(args: &AgentArgs) -> Result<ExitCode> {
     let faults = match &args.fault {
         Some(text) => text.parse::<FaultPlan>().context("--fault")?,
         None => FaultPlan::HONEST,
     };
-    let role = role(&args.role)?;
+    let role = role(args.role.as_ref().context("the agent needs a venue")?)?;
     let worker = std::env::current_exe().context("cannot find this binary")?;
     runtime()?.block_on(delivery_agent::run_agent(role, faults, Some(worker)))?;
     Ok(ExitCode::SUCCESS)
 }
 
-pub(crate) fn verify(args: &RoleArgs) -> Result<ExitCode> {
-    let role = role(args)?;
+pub(crate) fn verify(args: &VerifyArgs) -> Result<ExitCode> {
+    let role = role(args.role.as_ref().context("the verifier needs a venue")?)?;
     runtime()?.block_on(delivery_agent::run_verifier(role))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -34,7 +34,7 @@ pub(crate) fn worker(args: &WorkerArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn role(args: &RoleArgs) -> Result<Role> {
+pub(crate) fn role(args: &RoleArgs) -> Result<Role> {
     Ok(Role {
         url: args.url.clone(),
         client_id: args.client_id.clone(),
@@ -44,7 +44,7 @@ fn role(args: &RoleArgs) -> Result<Role> {
     })
 }
 
-fn device(arg: DeviceArg) -> DeviceKind {
+pub(crate) fn device(arg: DeviceArg) -> DeviceKind {
     match arg {
         DeviceArg::Cpu => DeviceKind::Cpu,
         DeviceArg::Cuda => DeviceKind::Cuda,

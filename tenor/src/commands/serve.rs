@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 use api::venue::{DeliveryOptions, Listing, Venue, VenueCalendar, VenueOptions};
-use instruments::NanosSpan;
+use delivery_agent::calibration::CalibrationFile;
+use instruments::{Grade, NanosSpan, launch_grades};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -105,8 +106,28 @@ impl Settings {
                 challenge_within: NanosSpan::from_seconds(self.delivery.challenge_within_seconds),
             },
             listing: self.listing()?,
+            grades: self.grades(args.grades.as_deref())?,
             ..VenueOptions::new(&args.data)
         })
+    }
+
+    /// The launch grades, with the references of a calibration file: each measured with the work that this venue demands.
+    fn grades(&self, file: Option<&Path>) -> Result<Vec<Grade>> {
+        let mut grades = launch_grades();
+        if let Some(file) = file {
+            let calibrations = CalibrationFile::read(file).context("--grades")?;
+            for calibration in &calibrations.calibrations {
+                ensure!(
+                    calibration.profile == self.delivery.profile,
+                    "--grades: {}.profile is {}, the venue challenges with {}",
+                    calibration.grade.escape_debug(),
+                    calibration.profile.escape_debug(),
+                    self.delivery.profile
+                );
+            }
+            calibrations.apply(&mut grades).context("--grades")?;
+        }
+        Ok(grades)
     }
 
     /// The standard listing at the prices of the settings.

@@ -1,12 +1,12 @@
-//! What an agent and a verifier need to know of one interval, and nothing else.
+//! What an agent and a verifier need to know of one challenge, and nothing else.
 
 use exchange::{Exchange, OpenChallenge};
 use instruments::{AccountId, Nanos, ObligationId, Qty};
-use settlement::IntervalState;
+use settlement::ChallengeState;
 
 use super::DeliveryOptions;
 
-/// GPUs that are challenged under one obligation and interval at most: a sample of a large delivery, all of a small one.
+/// GPUs that are challenged under one obligation at a time at most: a sample of a large delivery, all of a small one.
 pub const SLOTS_MAX: u64 = 4;
 
 /// A challenge as its agent sees it, with all that the next receipt must say.
@@ -14,8 +14,8 @@ pub const SLOTS_MAX: u64 = 4;
 pub struct ChallengeTask {
     /// Of which obligation.
     pub obligation: ObligationId,
-    /// For which interval.
-    pub interval: u32,
+    /// Its number.
+    pub challenge: u32,
     /// Who must work.
     pub seller: AccountId,
     /// How many GPUs are owed.
@@ -52,17 +52,12 @@ impl ChallengeTask {
         let delivery = exchange.delivery(challenge.obligation)?;
         let series = exchange.series_by_id(delivery.obligation.instrument)?;
         let answer_by = match challenge.state {
-            IntervalState::Challenged { answer_by } => Some(answer_by),
-            IntervalState::Pending
-            | IntervalState::Open
-            | IntervalState::Claimed { .. }
-            | IntervalState::Delivered { .. }
-            | IntervalState::Failed { .. }
-            | IntervalState::Unverified => None,
+            ChallengeState::Challenged { answer_by } => Some(answer_by),
+            ChallengeState::Claimed { .. } | ChallengeState::Ended(_) => None,
         };
         Some(Self {
             obligation: challenge.obligation,
-            interval: challenge.interval,
+            challenge: challenge.challenge,
             seller: challenge.seller,
             lots: challenge.lots,
             slots: slots(challenge.lots),
@@ -84,8 +79,8 @@ impl ChallengeTask {
 pub struct VerifierTask {
     /// Of which obligation.
     pub obligation: ObligationId,
-    /// Of which interval.
-    pub interval: u32,
+    /// Of which challenge.
+    pub challenge: u32,
     /// How many GPUs worked.
     pub slots: u32,
     /// Which program.
@@ -109,12 +104,12 @@ impl VerifierTask {
         options: &DeliveryOptions,
         openings: String,
     ) -> Option<Self> {
-        if !matches!(challenge.state, IntervalState::Claimed { .. }) {
+        if !matches!(challenge.state, ChallengeState::Claimed { .. }) {
             return None;
         }
         Some(Self {
             obligation: challenge.obligation,
-            interval: challenge.interval,
+            challenge: challenge.challenge,
             slots: slots(challenge.lots),
             profile: options.profile.clone(),
             segments: options.segments,
