@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use rust_decimal::Decimal;
 
+use crate::delivery_attack::DeliveryAttackArgs;
 use crate::grade::GradeCommand;
 use crate::ledger::Day;
 use crate::oracle_attack::AttackArgs;
@@ -76,6 +77,9 @@ pub(crate) enum Command {
     /// The price oracle.
     #[command(subcommand)]
     Oracle(OracleCommand),
+    /// The proof of delivery.
+    #[command(subcommand)]
+    Delivery(DeliveryCommand),
     /// One order book alone.
     #[command(subcommand)]
     Book(BookCommand),
@@ -108,6 +112,7 @@ impl Command {
             | Self::Assignment(_)
             | Self::Haircut(_)
             | Self::Oracle(_)
+            | Self::Delivery(_)
             | Self::Book(_)
             | Self::Margin(_)
             | Self::Option(_)
@@ -522,6 +527,16 @@ pub(crate) struct FiguresArgs {
     /// Print one JSON object.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// The proof of delivery.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeliveryCommand {
+    /// Try every way of not delivering that we know, beside the odds of being caught.
+    ///
+    /// The attackers run the real program on small challenges and are judged by the real verifier; times come from a simulated clock.
+    /// Fails when an attack is caught more or less often than computed, by more than four binomial standard deviations.
+    Attack(DeliveryAttackArgs),
 }
 
 /// Seeded worlds.
