@@ -78,10 +78,15 @@ impl Bench {
         let work = move || {
             let mut worker = worker.unwrap_or_else(|| place.another_worker());
             let mut done = work(&mut worker, &job);
-            if done.as_ref().is_err_and(has_died) {
-                tracing::warn!(%key, "worker has died, starting another");
+            if let Err(reason) = done.as_ref().map_err(ToString::to_string)
+                && done.as_ref().is_err_and(has_died)
+            {
+                tracing::warn!(%key, reason, "worker of no more use, starting another");
                 worker = place.another_worker();
-                done = work(&mut worker, &job);
+                // What a worker has hung in is late by now.
+                if !matches!(done, Err(WorkerError::Hung)) {
+                    done = work(&mut worker, &job);
+                }
             }
             (worker, done)
         };
@@ -162,6 +167,8 @@ fn has_died(error: &WorkerError) -> bool {
         | WorkerError::OutOfTurn
         | WorkerError::NotStarted(_)
         | WorkerError::OtherProtocol { .. }
+        | WorkerError::Hung
+        | WorkerError::DeviceLost { .. }
         | WorkerError::Stopped => true,
         WorkerError::Program(_)
         | WorkerError::PoolTooLarge { .. }
@@ -203,7 +210,7 @@ mod tests {
         let script = directory.path().join("worker");
         let text = "#!/bin/sh\nmkdir \"$0.started\" 2>/dev/null || exit 1\n\
                     head -c 5 > /dev/null\n\
-                    printf '\\003\\000\\000\\000\\000\\002\\000'\n";
+                    printf '\\003\\000\\000\\000\\000\\003\\000'\n";
         std::fs::write(&script, text).unwrap();
         std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).unwrap();
         let mut bench = Bench::open(CPU, Some(script.clone())).await.unwrap();

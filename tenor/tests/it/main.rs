@@ -8,3 +8,4 @@ mod ledger;
 mod reporters;
 mod running;
 mod tape;
+mod worker;
