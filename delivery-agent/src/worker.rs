@@ -587,11 +587,11 @@ fn serve_on(
 
 /// Across the pipe an error is its text: the other side can only show it.
 fn failed(error: WorkerError) -> Reply {
-    match error {
-        WorkerError::Program(ProgramError::Device(error)) => {
-            Reply::DeviceLost { why: error.to_string() }
-        }
-        error => Reply::Failed { why: error.to_string() },
+    let why = error.to_string();
+    if let WorkerError::Program(ProgramError::Device(_)) = error {
+        Reply::DeviceLost { why }
+    } else {
+        Reply::Failed { why }
     }
 }
 
