@@ -127,12 +127,10 @@ pub enum Command {
         /// The Ethereum address of the agent's key.
         signer: [u8; 20],
     },
-    /// Demands work for one interval. The seed is fresh randomness of the shell.
+    /// Demands work; the exchange numbers the challenge. The seed is fresh randomness of the shell.
     IssueChallenge {
         /// Whose duty.
         obligation: ObligationId,
-        /// Which interval.
-        interval: u32,
         /// What the work is derived from.
         seed: [u8; 32],
     },
@@ -153,19 +151,19 @@ pub enum Command {
     DrawRows {
         /// Whose duty.
         obligation: ObligationId,
-        /// Which interval.
-        interval: u32,
+        /// Which challenge.
+        challenge: u32,
         /// What the rows are derived from.
         seed: [u8; 32],
     },
-    /// Brings a verifier's judgement of one interval.
+    /// Brings a verifier's judgement of one challenge.
     SubmitVerdict {
         /// The verifier.
         account: AccountId,
         /// Whose duty.
         obligation: ObligationId,
-        /// Which interval.
-        interval: u32,
+        /// Which challenge.
+        challenge: u32,
         /// The judgement.
         verdict: Verdict,
     },

@@ -11,7 +11,9 @@
 use std::collections::BTreeSet;
 
 use instruments::{AccountId, GpuSeconds, MicroUsd, Nanos, ObligationId, Ppm};
-use settlement::{Acceptance, DeliveryReceipt, IntervalState, ReceiptError, Step, Verdict};
+use settlement::{
+    Acceptance, ChallengeOutcome, DeliveryReceipt, IntervalState, ReceiptError, Step, Verdict,
+};
 
 use crate::Exchange;
 use crate::command::Command;
@@ -86,23 +88,33 @@ impl Exchange {
     pub(crate) fn issue_challenge(
         &mut self,
         obligation: ObligationId,
-        interval: u32,
         seed: [u8; 32],
         events: &mut Vec<Event>,
     ) -> Result<(), Reject> {
         let delivery = self.deliveries.get(&obligation).ok_or(Reject::UnknownObligation)?;
-        if self.awaited(delivery, interval) != Some(IntervalState::Open) {
+        let is_open = |number: &u32| self.awaited(delivery, *number) == Some(IntervalState::Open);
+        let Some(challenge) = delivery.under_way.keys().copied().find(is_open) else {
             return Err(Reject::WrongStep);
-        }
+        };
 
         // From here on nothing can fail.
         let Some(series) = self.series.get(&delivery.obligation.instrument) else { return Ok(()) };
         let answer_by = later(self.now, series.instrument.schedule.answer_within);
         let duty = &delivery.obligation;
-        let (seller, lots) = (duty.deliverer(interval), duty.lots);
-        self.under_way(obligation, interval, |under_way| under_way.seed = Some(seed));
-        self.step_interval(obligation, interval, Step::Challenge { answer_by }, events);
-        events.push(Event::ChallengeIssued { obligation, interval, seller, lots, seed, answer_by });
+        let (seller, lots) = (duty.deliverer(challenge), duty.lots);
+        self.under_way(obligation, challenge, |under_way| under_way.seed = Some(seed));
+        if let Some(delivery) = self.deliveries.get_mut(&obligation) {
+            delivery.session_seed.get_or_insert(seed);
+        }
+        self.step_interval(obligation, challenge, Step::Challenge { answer_by }, events);
+        events.push(Event::ChallengeIssued {
+            obligation,
+            challenge,
+            seller,
+            lots,
+            seed,
+            answer_by,
+        });
         Ok(())
     }
 
@@ -118,13 +130,13 @@ impl Exchange {
         self.check_receipt(*account, *signer, receipt)?;
 
         // From here on nothing can fail.
-        let DeliveryReceipt { obligation, interval, work_root, .. } = *receipt;
+        let DeliveryReceipt { obligation, challenge, work_root, .. } = *receipt;
         let Some(delivery) = self.deliveries.get_mut(&obligation) else { return Ok(()) };
         let Some(series) = self.series.get(&delivery.obligation.instrument) else { return Ok(()) };
         let verdict_by = later(self.now, series.instrument.schedule.verdict_within);
         let accepted = delivery.obligation.accept_receipt(receipt, *digest, verdict_by);
         assert!(accepted.is_ok(), "a checked receipt: {accepted:?}");
-        self.under_way(obligation, interval, |under_way| under_way.work_root = Some(work_root));
+        self.under_way(obligation, challenge, |under_way| under_way.work_root = Some(work_root));
         events.push(Event::ReceiptAccepted {
             receipt: *receipt,
             digest: *digest,
@@ -142,10 +154,10 @@ impl Exchange {
     ) -> Result<(), Reject> {
         let delivery = self.deliveries.get(&receipt.obligation).ok_or(Reject::UnknownObligation)?;
         let obligation = &delivery.obligation;
-        if obligation.deliverer(receipt.interval) != account {
+        if obligation.deliverer(receipt.challenge) != account {
             return Err(Reject::NotTheSeller);
         }
-        let awaited = self.awaited(delivery, receipt.interval);
+        let awaited = self.awaited(delivery, receipt.challenge);
         if !matches!(awaited, Some(IntervalState::Challenged { .. })) {
             return Err(Reject::WrongStep);
         }
@@ -156,7 +168,7 @@ impl Exchange {
         let series = self.series.get(&obligation.instrument).ok_or(Reject::UnknownObligation)?;
         obligation.check_receipt(&series.instrument, receipt).map_err(|error| match error {
             ReceiptError::Obligation { .. } => Reject::UnknownObligation,
-            ReceiptError::Interval { .. } => Reject::WrongStep,
+            ReceiptError::Challenge { .. } => Reject::WrongStep,
             ReceiptError::Challenges { expected, .. } => {
                 Reject::ReceiptOutOfChain { field: ReceiptField::Challenges { expected } }
             }
@@ -171,45 +183,46 @@ impl Exchange {
     pub(crate) fn draw_rows(
         &mut self,
         obligation: ObligationId,
-        interval: u32,
+        challenge: u32,
         seed: [u8; 32],
         events: &mut Vec<Event>,
     ) -> Result<(), Reject> {
         let delivery = self.deliveries.get(&obligation).ok_or(Reject::UnknownObligation)?;
-        if !matches!(self.awaited(delivery, interval), Some(IntervalState::Claimed { .. })) {
+        if !matches!(self.awaited(delivery, challenge), Some(IntervalState::Claimed { .. })) {
             return Err(Reject::WrongStep);
         }
-        let under_way = delivery.under_way.get(&interval);
+        let under_way = delivery.under_way.get(&challenge);
         if under_way.is_some_and(|under_way| under_way.draw_seed.is_some()) {
             return Err(Reject::RowsDrawn);
         }
 
         // From here on nothing can fail.
-        let seller = delivery.obligation.deliverer(interval);
-        self.under_way(obligation, interval, |under_way| under_way.draw_seed = Some(seed));
-        events.push(Event::RowsDrawn { obligation, interval, seller, seed });
+        let seller = delivery.obligation.deliverer(challenge);
+        self.under_way(obligation, challenge, |under_way| under_way.draw_seed = Some(seed));
+        events.push(Event::RowsDrawn { obligation, challenge, seller, seed });
         Ok(())
     }
 
     pub(crate) fn submit_verdict(
         &mut self,
         account: AccountId,
-        (obligation, interval): (ObligationId, u32),
+        (obligation, challenge): (ObligationId, u32),
         verdict: Verdict,
         events: &mut Vec<Event>,
     ) -> Result<(), Reject> {
         let verifier = self.accounts.get(&account).ok_or(Reject::UnknownAccount)?;
         let delivery = self.deliveries.get(&obligation).ok_or(Reject::UnknownObligation)?;
-        if !matches!(self.awaited(delivery, interval), Some(IntervalState::Claimed { .. })) {
+        if !matches!(self.awaited(delivery, challenge), Some(IntervalState::Claimed { .. })) {
             return Err(Reject::WrongStep);
         }
         // Whoever knows what was done knows it from drawn rows.
-        let draw_seed = delivery.under_way.get(&interval).and_then(|under_way| under_way.draw_seed);
+        let under_way = delivery.under_way.get(&challenge);
+        let draw_seed = under_way.and_then(|under_way| under_way.draw_seed);
         if draw_seed.is_none() && verdict != Verdict::Unverifiable {
             return Err(Reject::WrongStep);
         }
         let duty = &delivery.obligation;
-        let parties = [duty.seller, duty.buyer, duty.deliverer(interval)];
+        let parties = [duty.seller, duty.buyer, duty.deliverer(challenge)];
         if !verifier.is_verifier || parties.contains(&account) {
             return Err(Reject::NotAVerifier);
         }
@@ -220,8 +233,8 @@ impl Exchange {
         }
 
         // From here on nothing can fail.
-        events.push(Event::VerdictRecorded { obligation, interval, verifier: account, verdict });
-        self.step_interval(obligation, interval, Step::Verdict(verdict), events);
+        events.push(Event::VerdictRecorded { obligation, challenge, verifier: account, verdict });
+        self.step_interval(obligation, challenge, Step::Verdict(verdict), events);
         Ok(())
     }
 
@@ -251,7 +264,15 @@ impl Exchange {
             )
             | Err(_) => return,
         };
-        delivery.under_way.remove(&interval);
+        let was_asked = delivery.under_way.remove(&interval).is_some_and(|it| it.seed.is_some());
+        if was_asked {
+            let outcome = match outcome {
+                IntervalOutcome::Delivered { quality } => ChallengeOutcome::Passed { quality },
+                IntervalOutcome::Failed { cause } => ChallengeOutcome::Failed { cause },
+                IntervalOutcome::Unverified => ChallengeOutcome::Unknown,
+            };
+            events.push(Event::ChallengeEnded { obligation: id, challenge: interval, outcome });
+        }
         self.settle_interval(id, interval, outcome, events);
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::{AccountId, Instrument, Nanos, ObligationId, Qty};
-use settlement::{IntervalState, Obligation};
+use settlement::{ChallengeState, IntervalState, Obligation};
 
 use crate::run_timers::later;
 
@@ -17,6 +17,8 @@ pub struct Delivery {
     pub(crate) next_interval: u32,
     /// Intervals that have begun and not ended.
     pub(crate) under_way: BTreeMap<u32, UnderWay>,
+    /// The seed of its first challenge: what stays on its devices for as long as it lasts is derived from it.
+    pub session_seed: Option<[u8; 32]>,
     /// Whether its parties were asked to accept.
     pub(crate) is_asked: bool,
     /// The first hour whose money has not moved.
@@ -64,16 +66,18 @@ pub(crate) struct UnderWay {
 pub struct OpenChallenge {
     /// Of which obligation.
     pub obligation: ObligationId,
-    /// For which interval.
-    pub interval: u32,
+    /// Its number.
+    pub challenge: u32,
     /// Who must work.
     pub seller: AccountId,
     /// How many GPUs must work.
     pub lots: Qty,
     /// What the work is derived from.
     pub seed: [u8; 32],
+    /// The seed of the obligation's first challenge.
+    pub session_seed: [u8; 32],
     /// Where it stands.
-    pub state: IntervalState,
+    pub state: ChallengeState,
     /// The root of the claimed work, once claimed.
     pub work_root: Option<[u8; 32]>,
     /// What the opened rows are derived from, once drawn.
@@ -86,6 +90,7 @@ impl Delivery {
             obligation,
             next_interval: 0,
             under_way: BTreeMap::new(),
+            session_seed: None,
             is_asked: false,
             hours_from: 0,
             ended_at: None,
@@ -175,18 +180,33 @@ impl Delivery {
 
     /// The challenges that have not been judged.
     pub fn open_challenges(&self) -> impl Iterator<Item = OpenChallenge> {
-        self.under_way.iter().filter_map(|(interval, under_way)| {
+        self.under_way.iter().filter_map(|(number, under_way)| {
             Some(OpenChallenge {
                 obligation: self.obligation.id,
-                interval: *interval,
-                seller: self.obligation.deliverer(*interval),
+                challenge: *number,
+                seller: self.obligation.deliverer(*number),
                 lots: self.obligation.lots,
                 seed: under_way.seed?,
-                state: self.obligation.interval(*interval)?,
+                session_seed: self.session_seed?,
+                state: self.challenge_state(*number)?,
                 work_root: under_way.work_root,
                 draw_seed: under_way.draw_seed,
             })
         })
+    }
+
+    fn challenge_state(&self, number: u32) -> Option<ChallengeState> {
+        match self.obligation.interval(number)? {
+            IntervalState::Challenged { answer_by } => {
+                Some(ChallengeState::Challenged { answer_by })
+            }
+            IntervalState::Claimed { verdict_by } => Some(ChallengeState::Claimed { verdict_by }),
+            IntervalState::Pending
+            | IntervalState::Open
+            | IntervalState::Delivered { .. }
+            | IntervalState::Failed { .. }
+            | IntervalState::Unverified => None,
+        }
     }
 
     /// The cumulative claim that a receipt for one more whole interval makes.

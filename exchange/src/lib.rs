@@ -142,7 +142,7 @@ pub use time_in_force::TimeInForce;
 pub use view::{AccountSummary, OrderView, PositionView};
 
 /// The version of these rules. A journal replays only under the rules it was written under.
-pub const RULES_VERSION: u32 = 4;
+pub const RULES_VERSION: u32 = 5;
 
 /// Open orders that the books have room for before they grow.
 const ORDERS_RESERVED: usize = 1_024;
@@ -333,15 +333,15 @@ impl Exchange {
             Command::NominateAgent { account, signer } => {
                 self.nominate_agent(*account, *signer, events)
             }
-            Command::IssueChallenge { obligation, interval, seed } => {
-                self.issue_challenge(*obligation, *interval, *seed, events)
+            Command::IssueChallenge { obligation, seed } => {
+                self.issue_challenge(*obligation, *seed, events)
             }
             Command::SubmitReceipt { .. } => self.submit_receipt(command, events),
-            Command::DrawRows { obligation, interval, seed } => {
-                self.draw_rows(*obligation, *interval, *seed, events)
+            Command::DrawRows { obligation, challenge, seed } => {
+                self.draw_rows(*obligation, *challenge, *seed, events)
             }
-            Command::SubmitVerdict { account, obligation, interval, verdict } => {
-                self.submit_verdict(*account, (*obligation, *interval), *verdict, events)
+            Command::SubmitVerdict { account, obligation, challenge, verdict } => {
+                self.submit_verdict(*account, (*obligation, *challenge), *verdict, events)
             }
             // Margin and risk arrays.
             Command::PublishCurve { points } => self.publish_curve(points, events),

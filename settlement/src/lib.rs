@@ -19,6 +19,7 @@
 
 mod acceptance;
 mod assignment;
+mod challenge;
 mod exercise;
 mod fees;
 mod hour;
@@ -40,6 +41,7 @@ mod waterfall;
 
 pub use acceptance::{Acceptance, AcceptanceStep};
 pub use assignment::{Assigned, Assignment, AssignmentInputs, Holder, assign, assignment_seed};
+pub use challenge::{ChallengeOutcome, ChallengeState};
 pub use exercise::{Exercised, allot};
 pub use fees::{FeeRates, premium_fee};
 pub use hour::{Bought, HourSettled, Replacement, Shortfall, Tolerated, settle_hour};

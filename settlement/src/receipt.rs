@@ -9,14 +9,14 @@ use thiserror::Error;
 
 use crate::obligation::{IllegalStep, IntervalState, Obligation, Step};
 
-/// The claim that the work of one more interval was done.
+/// The claim that the work of one more challenge was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct DeliveryReceipt {
     /// Under which duty.
     pub obligation: ObligationId,
-    /// The interval that is claimed.
-    pub interval: u32,
-    /// GPU-milliseconds claimed under this obligation so far, this interval included.
+    /// The challenge that is answered.
+    pub challenge: u32,
+    /// GPU-milliseconds claimed under this obligation so far, this challenge included.
     pub gpu_millis: u64,
     /// Challenges answered under this obligation so far, this one included.
     pub challenges: u32,
@@ -39,11 +39,11 @@ pub enum ReceiptError {
         /// Where it was sent.
         expected: ObligationId,
     },
-    /// No challenge of that interval is waiting for an answer.
-    #[error("interval {interval} does not wait for a receipt")]
-    Interval {
+    /// No challenge of that number is waiting for an answer.
+    #[error("challenge {challenge} does not wait for a receipt")]
+    Challenge {
         /// What was sent.
-        interval: u32,
+        challenge: u32,
     },
     /// The number of challenges answered is not one more.
     #[error("receipt counts {sent} challenges, the next is {expected}")]
@@ -81,13 +81,13 @@ impl Obligation {
         instrument: &Instrument,
         receipt: &DeliveryReceipt,
     ) -> Result<(), ReceiptError> {
-        let interval = receipt.interval;
+        let challenge = receipt.challenge;
         if receipt.obligation != self.id {
             return Err(ReceiptError::Obligation { sent: receipt.obligation, expected: self.id });
         }
-        match self.interval(interval) {
+        match self.interval(challenge) {
             Some(IntervalState::Challenged { .. }) if !self.closed => {}
-            _ => return Err(ReceiptError::Interval { interval }),
+            _ => return Err(ReceiptError::Challenge { challenge }),
         }
         let expected = self.receipts.saturating_add(1);
         if receipt.challenges != expected {
@@ -118,7 +118,7 @@ impl Obligation {
         digest: [u8; 32],
         verdict_by: Nanos,
     ) -> Result<IntervalState, IllegalStep> {
-        let state = self.step(receipt.interval, Step::Receipt { verdict_by })?;
+        let state = self.step(receipt.challenge, Step::Receipt { verdict_by })?;
 
         // From here on nothing can fail.
         self.receipts = self.receipts.saturating_add(1);

@@ -159,6 +159,7 @@ impl Tally {
             | Event::ReceiptAccepted { .. }
             | Event::RowsDrawn { .. }
             | Event::VerdictRecorded { .. }
+            | Event::ChallengeEnded { .. }
             | Event::BatchItemDone { .. }
             | Event::VariationEnded
             | Event::AuctionExtended { .. }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use rust_decimal::Decimal;
 
+use crate::grade::GradeCommand;
 use crate::ledger::Day;
 use crate::oracle_attack::AttackArgs;
 use crate::oracle_explain::ExplainArgs;
@@ -13,6 +14,8 @@ use crate::oracle_feed::FeedArgs;
 use crate::oracle_index::IndexArgs;
 use crate::oracle_tape::{RecordArgs, TapeCommand};
 use crate::oracle_verify::VerifyPrintsArgs;
+use crate::provider::AgentTool;
+use crate::transcript::TranscriptArgs;
 
 const DEMO_SEED: u64 = 7;
 
@@ -43,9 +46,18 @@ pub(crate) enum Command {
     /// Run the exchange alone.
     Serve(ServeArgs),
     /// Deliver what your account owes: run the challenges on this machine's device and sign receipts.
+    ///
+    /// Without a subcommand it is the agent. The subcommands are a provider's tools; docs/providers.md begins with them.
+    #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
     Agent(AgentArgs),
     /// Verify deliveries: recompute opened rows on the CPU and give verdicts.
-    Verify(RoleArgs),
+    ///
+    /// Without a subcommand it is the verifier's role at a venue.
+    #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+    Verify(VerifyArgs),
+    /// What hardware is deliverable: the grades, their terms, and what they really measure.
+    #[command(subcommand)]
+    Grade(GradeCommand),
     /// Accounts of a venue.
     #[command(subcommand)]
     Account(AccountCommand),
@@ -99,13 +111,11 @@ impl Command {
             | Self::Book(_)
             | Self::Margin(_)
             | Self::Option(_)
+            | Self::Grade(_)
             | Self::Sim(_) => true,
-            Self::Demo(_)
-            | Self::Serve(_)
-            | Self::Agent(_)
-            | Self::Verify(_)
-            | Self::Account(_)
-            | Self::AgentWorker(_) => false,
+            Self::Agent(args) => args.tool.is_some(),
+            Self::Verify(args) => args.what.is_some(),
+            Self::Demo(_) | Self::Serve(_) | Self::Account(_) | Self::AgentWorker(_) => false,
         }
     }
 }
@@ -158,6 +168,9 @@ pub(crate) struct ServeArgs {
     /// Settings in TOML; see docs/operations.md.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// What the grades measure: a file that `tenor grade calibrate` has written. Without it no grade has a floor.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) grades: Option<PathBuf>,
     /// Open `private/faucet`: test money for everybody. A directory stays what it was created as.
     #[arg(long)]
     pub(crate) testnet: bool,
@@ -186,11 +199,34 @@ pub(crate) struct RoleArgs {
     pub(crate) path: PathArg,
 }
 
-/// A provider's delivery agent.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct AgentArgs {
+/// A verifier, or what can be verified without a venue.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// What to verify.
+    #[command(subcommand)]
+    pub(crate) what: Option<VerifyCommand>,
     #[command(flatten)]
-    pub(crate) role: RoleArgs,
+    pub(crate) role: Option<RoleArgs>,
+}
+
+/// What can be verified without a venue.
+#[derive(Debug, Subcommand)]
+pub(crate) enum VerifyCommand {
+    /// Check the transcript of a delivery, offline: signatures, chain, draws, rows, rates, and the credited hours.
+    ///
+    /// Everything that can be computed is computed again on this CPU. Exits 0 when all of it holds, 1 on the first thing that does not,
+    /// which is named with its line and its field, and 2 when the file cannot be read as a transcript.
+    Transcript(TranscriptArgs),
+}
+
+/// A provider's delivery agent, or one of its tools.
+#[derive(Debug, Args)]
+pub(crate) struct AgentArgs {
+    /// A tool.
+    #[command(subcommand)]
+    pub(crate) tool: Option<AgentTool>,
+    #[command(flatten)]
+    pub(crate) role: Option<RoleArgs>,
     /// Misbehave, for tests: `lie:N` claims wrong work from the N-th challenge on, `lie-once:N` in the N-th only, `silent:N` stops answering.
     #[arg(long, hide = true, value_name = "FAULT")]
     pub(crate) fault: Option<String>,

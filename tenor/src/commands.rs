@@ -15,11 +15,11 @@ use api::venue::VenueClock;
 use crate::cli::{
     AccountCommand, AssignmentCommand, BookCommand, Command, CrashArgs, ExportArgs, HaircutCommand,
     JournalArgs, JournalCommand, LedgerCommand, OracleCommand, ReplayArgs, SimArgs, SimCommand,
-    StatementArgs,
+    StatementArgs, VerifyCommand,
 };
 pub(crate) use account::micro_usd;
 pub(crate) use book_replay_help::BOOK_REPLAY_HELP;
-pub(crate) use roles::runtime;
+pub(crate) use roles::{device_kind, runtime};
 pub(crate) use serve::Interrupt;
 
 use crate::oracle_index::IndexArgs;
@@ -27,8 +27,9 @@ use crate::oracle_tape::{RecordArgs, TapeCommand};
 use crate::oracle_verify::VerifyPrintsArgs;
 use crate::progress::Progress;
 use crate::{
-    assignment, book_replay, demo, haircut, ledger, margin, option, oracle_attack, oracle_curve,
-    oracle_explain, oracle_feed, oracle_index, oracle_reporter, oracle_tape, oracle_verify,
+    assignment, book_replay, demo, grade, haircut, ledger, margin, option, oracle_attack,
+    oracle_curve, oracle_explain, oracle_feed, oracle_index, oracle_reporter, oracle_tape,
+    oracle_verify, provider, transcript,
 };
 
 /// Runs one command.
@@ -39,8 +40,15 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Demo(args) => demo::run(&args),
         Command::Serve(args) => serve::run(&args),
-        Command::Agent(args) => roles::agent(&args),
-        Command::Verify(args) => roles::verify(&args),
+        Command::Agent(args) => match &args.tool {
+            Some(tool) => provider::run(tool),
+            None => roles::agent(&args),
+        },
+        Command::Verify(args) => match &args.what {
+            Some(VerifyCommand::Transcript(args)) => transcript::run(args, &mut stdout().lock()),
+            None => roles::verify(&args),
+        },
+        Command::Grade(command) => grade::run(&command),
         Command::Account(AccountCommand::Create(args)) => account::create(&args),
         Command::Journal(JournalCommand::Verify(args)) => verify_journal(&args),
         Command::Ledger(LedgerCommand::Statement(args)) => ledger_statement(&args),

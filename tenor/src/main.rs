@@ -6,6 +6,7 @@ mod cli;
 mod commands;
 mod demo;
 mod figures;
+mod grade;
 mod haircut;
 mod ledger;
 mod margin;
@@ -19,6 +20,8 @@ mod oracle_reporter;
 mod oracle_tape;
 mod oracle_verify;
 mod progress;
+mod provider;
+mod transcript;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use exchange::io::SEGMENT_BYTES;
-use instruments::{Date, Nanos, NanosSpan};
+use instruments::{Date, Grade, Nanos, NanosSpan};
 
 use super::clock::VenueClock;
 use super::delivery_desk::DeliveryOptions;
@@ -51,6 +51,8 @@ pub struct VenueOptions {
     pub delivery: DeliveryOptions,
     /// What is listed.
     pub listing: Listing,
+    /// The terms of the grades: of the series that are listed, and what answers are measured against.
+    pub grades: Vec<Grade>,
     /// How often the timer asks whether something is due: how late anything happens at most.
     pub tick_every: Duration,
     /// How often options are priced. `None` where somebody else publishes what they are worth.
@@ -73,6 +75,7 @@ impl VenueOptions {
             calendar: VenueCalendar::default(),
             delivery: DeliveryOptions::default(),
             listing: Listing::standard(),
+            grades: instruments::launch_grades(),
             tick_every: Duration::from_millis(100),
             price_every: Some(Duration::from_secs(1)),
             // Replaying as many takes about a second.

@@ -9,6 +9,7 @@ use delivery_agent::profile::{
 };
 use delivery_agent::program::{self, SegmentProgram};
 use delivery_agent::stream;
+use delivery_agent::vectors::{self, Vector};
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 
@@ -135,32 +136,77 @@ fn work_002_no_profile_may_leave_the_exact_range() {
             Exactness::Sigmas(sigmas) => assert!(11 <= sigmas, "{} {sigmas}", profile.name()),
         }
     }
-    let wide =
-        Shape { inner: 16_384, renorm: Renorm { shift: 9, bits: 9 }, ..*ClassProfile::DC.shape() };
-    let sigmas = ClassProfile::new("wide", wide).map(|profile| profile.exactness());
-    assert_eq!(sigmas, Ok(Exactness::Sigmas(11)));
     let ten_bits = Shape { renorm: Renorm { shift: 8, bits: 10 }, ..*ClassProfile::DC.shape() };
     let refused = ClassProfile::new("ten bits", ten_bits).unwrap_err();
     assert_eq!(refused, ProfileError::OutOfRange { field: "bits", value: 10, limit: 9 });
 }
 
+/// Largest operands, as powers of two, that no data can carry past 2^24.
 #[test]
-fn work_002_sums_of_the_dc_profile_keep_their_distance() {
-    // One row of one step in i64, against the 17 standard deviations the profile claims.
-    let (seed, profile) = ([9; 32], ClassProfile::DC);
-    let inner = profile.shape().inner as usize;
-    let x = first_rows(&[8; 32], &[0], &profile);
-    let mut stream = pool_matrix(&seed, 0);
-    let (mut sums, mut weights) = (vec![0_i64; inner], vec![0; inner]);
-    // A sixteenth of the terms has a quarter of the spread.
-    for value in &x[..inner / 16] {
-        stream.fill(&mut weights);
-        for (sum, weight) in sums.iter_mut().zip(&weights) {
-            *sum += i64::from(*value) * (i64::from(*weight) - 128);
-        }
+fn work_002_the_worst_case_rule_is_the_number_of_terms_times_both_operands() {
+    let exactness = |inner: u32, bits: u32| {
+        let renorm = Renorm { shift: 1, bits };
+        let shape = Shape { inner, renorm, open_rows: 1, ..*ClassProfile::CI.shape() };
+        ClassProfile::new("table", shape).map(|profile| profile.exactness())
+    };
+    // K * 2^(bits - 1) * 128 <= 2^24, at the limit and one bit beyond it.
+    for (inner, bits) in [(256, 9), (512, 9), (1_024, 8), (2_048, 7), (4_096, 6), (16_384, 4)] {
+        assert_eq!(exactness(inner, bits), Ok(Exactness::Always), "{inner} terms of {bits} bits");
+        let beyond = exactness(inner, bits + 1);
+        assert_ne!(beyond, Ok(Exactness::Always), "{inner} terms of {} bits", bits + 1);
     }
-    let largest = sums.iter().map(|sum| sum.abs()).max().unwrap();
-    assert!(largest < (1 << 24) / 4 / 2, "{largest}");
+    // A difference of two bytes reaches 255: half as many terms.
+    let weights = Weights::Difference;
+    let shape = Shape { weights, ..*ClassProfile::CI.shape() };
+    let of = |inner| ClassProfile::new("table", Shape { inner, ..shape }).map(|p| p.exactness());
+    assert_eq!(of(256), Ok(Exactness::Always));
+    assert!(matches!(of(512), Ok(Exactness::Sigmas(_))));
+}
+
+/// Distances to 2^24 by hand: a sum's standard deviation is sqrt(K (N^2/2 + 1) (256^2/2 + 1)) / 6.
+#[test]
+fn work_002_the_statistical_rule_counts_standard_deviations() {
+    let sigmas = |profile: ClassProfile| match profile.exactness() {
+        Exactness::Always => u64::MAX,
+        Exactness::Sigmas(sigmas) => sigmas,
+    };
+    let found = PROFILES.map(|profile| (profile.name(), sigmas(profile)));
+    let expected = [("ci", u64::MAX), ("cpu", 47), ("dc", 16), ("bw", 16), ("grade", 12)];
+    assert_eq!(found, expected);
+    // Nine bits on both sides over 16,384 terms: 8.5 standard deviations are too few.
+    let renorm = Renorm { shift: 11, bits: 9 };
+    let wide = Shape { inner: 16_384, renorm, ..*ClassProfile::GRADE.shape() };
+    let refused = ClassProfile::new("wide", wide).unwrap_err();
+    assert_eq!(refused, ProfileError::NotExact { inner: 16_384, sigmas: 8 });
+    let alone = Shape { pool: 1, ..*ClassProfile::GRADE.shape() };
+    assert_eq!(ClassProfile::new("alone", alone).unwrap_err(), ProfileError::NoDifference);
+}
+
+/// The sums themselves, in i64: spread as foreseen, and far from the limit.
+#[test]
+fn work_002_sums_of_the_large_profiles_keep_their_distance() {
+    for (profile, foreseen) in [(ClassProfile::DC, 988_000.0), (ClassProfile::GRADE, 1_398_000.0)] {
+        let inner = profile.shape().inner as usize;
+        let x = first_rows(&[8; 32], &[0], &profile);
+        let [mut plus, mut minus] = [0, 1].map(|matrix| pool_matrix(&[9; 32], matrix));
+        let (mut sums, mut p, mut m) = (vec![0_i64; inner], vec![0; inner], vec![0; inner]);
+        // A sixteenth of the terms has a quarter of the spread.
+        for value in &x[..inner / 16] {
+            plus.fill(&mut p);
+            minus.fill(&mut m);
+            if profile == ClassProfile::DC {
+                m.fill(128);
+            }
+            for (sum, (plus, minus)) in sums.iter_mut().zip(p.iter().zip(&m)) {
+                *sum += i64::from(*value) * (i64::from(*plus) - i64::from(*minus));
+            }
+        }
+        let largest = sums.iter().map(|sum| sum.abs()).max().unwrap();
+        assert!(largest < (1 << 24) / 4 / 2, "{largest}");
+        let square = sums.iter().map(|sum| (*sum as f64).powi(2)).sum::<f64>() / inner as f64;
+        let spread = 4.0 * square.sqrt();
+        assert!((spread / foreseen - 1.0).abs() < 0.15, "{} {spread}", profile.name());
+    }
 }
 
 #[test]
@@ -248,4 +294,47 @@ fn golden(profile: ClassProfile, slots: u16, segments: u16, expected: &Expect) {
         hex::encode(seed),
         hex::encode(work.root())
     ));
+}
+
+/// WORK-001: the files that anyone may check another agent with. The whole of the large ones takes
+/// minutes, so here the streaming kernel computes their rows; `ci` and `cpu` are run.
+#[test]
+fn work_001_golden_vectors_hold() {
+    let vectors = vectors::all().unwrap();
+    let names: Vec<&str> =
+        vectors.iter().map(|vector| vector.challenge().profile().name()).collect();
+    assert_eq!(names, ["ci", "cpu", "bw", "dc", "grade"]);
+    for vector in &vectors[..2] {
+        let (challenge, device) = (vector.challenge(), &Device::Cpu);
+        let pool = SegmentProgram::load(challenge.pool_seed(), challenge.profile(), device);
+        vector.check(&pool.unwrap()).unwrap();
+        vector.check_rows().unwrap();
+        assert_eq!(&Vector::parse(&vector.to_json().unwrap()).unwrap(), vector);
+    }
+}
+
+#[test]
+fn what_is_not_a_vector_is_named() {
+    let refused = |text: &str| Vector::parse(text).unwrap_err().to_string();
+    let ci = vectors::all().unwrap().swap_remove(0).to_json().unwrap();
+    let with = |from: &str, to: &str| refused(&ci.replacen(from, to, 1));
+    assert_eq!(with("\"ci\"", "\"abacus\""), "profile `abacus` is not known to this build");
+    assert_eq!(with("\"pool\": 4", "\"pool\": 0"), "pool is 0, outside 1..=4096");
+    assert_eq!(with("\"slots\": 2", "\"slots\": 3"), "roots are not 3 slots of 3 segments");
+    assert_eq!(with("7dcf", "7dcg"), "seed is not 32 bytes in hexadecimal");
+    assert!(with("{", "[").starts_with("not a golden vector"));
+}
+
+/// WORK-001: a device that gives other bits is told which segment it is.
+#[test]
+fn a_root_that_differs_is_named() {
+    let vector = &vectors::all().unwrap()[0];
+    let work = program::run(vector.challenge(), &Device::Cpu).unwrap();
+    let mut roots = work.roots();
+    vector.compare_roots(&roots, &work.root()).unwrap();
+    roots[1][2][0] ^= 1;
+    let found = vector.compare_roots(&roots, &work.root()).unwrap_err().to_string();
+    assert!(found.starts_with("segment 2 of slot 1 has root 06"), "{found}");
+    let found = vector.compare_roots(&work.roots(), &[0; 32]).unwrap_err().to_string();
+    assert!(found.starts_with("work root is 00"), "{found}");
 }

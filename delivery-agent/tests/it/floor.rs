@@ -218,7 +218,7 @@ impl Floor {
         self.clock.set(hour(26 + u64::from(interval)));
         let mut open = self.venue.exchange().deliveries().count();
         while 0 < open {
-            let is_one = |event: &Event| matches!(event, Event::ChallengeIssued { interval: of, .. } if *of == interval);
+            let is_one = |event: &Event| matches!(event, Event::ChallengeIssued { challenge: of, .. } if *of == interval);
             open -= self.until(is_one).await;
         }
     }

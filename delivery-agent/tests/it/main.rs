@@ -4,10 +4,12 @@
 
 mod bits;
 mod floor;
+mod freivalds;
 mod proof;
 mod roles;
 mod signing;
 mod text;
+mod transcript;
 mod tree;
 mod workers;
 

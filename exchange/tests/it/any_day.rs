@@ -274,11 +274,11 @@ fn any_nonsense() -> impl Strategy<Value = Command> {
             reason: AuctionReason::Call,
             until,
         }),
-        (0..9_u64, any::<u32>(), any::<[u8; 32]>()).prop_map(|(id, interval, seed)| {
-            Command::IssueChallenge { obligation: ObligationId(id), interval, seed }
+        (0..9_u64, any::<[u8; 32]>()).prop_map(|(id, seed)| {
+            Command::IssueChallenge { obligation: ObligationId(id), seed }
         }),
-        (0..9_u64, 0..5_u32, any::<[u8; 32]>()).prop_map(|(id, interval, seed)| {
-            Command::DrawRows { obligation: ObligationId(id), interval, seed }
+        (0..9_u64, 0..5_u32, any::<[u8; 32]>()).prop_map(|(id, challenge, seed)| {
+            Command::DrawRows { obligation: ObligationId(id), challenge, seed }
         }),
     ]
 }
@@ -717,17 +717,17 @@ fn delivery_command(exchange: &Exchange, act: &Act) -> Command {
             Command::SubmitReceipt { account, signer: [0; 20], digest, receipt, signature: vec![7] }
         }
         Act::Draw { nth } => {
-            let (obligation, interval) = nth_interval(exchange, *nth, is_claimed);
-            Command::DrawRows { obligation, interval, seed: [5; 32] }
+            let (obligation, challenge) = nth_interval(exchange, *nth, is_claimed);
+            Command::DrawRows { obligation, challenge, seed: [5; 32] }
         }
         Act::Judge { who, nth, verdict } => {
-            let (obligation, interval) = nth_interval(exchange, *nth, is_claimed);
+            let (obligation, challenge) = nth_interval(exchange, *nth, is_claimed);
             let (account, verdict) = (AccountId(*who), *verdict);
-            Command::SubmitVerdict { account, obligation, interval, verdict }
+            Command::SubmitVerdict { account, obligation, challenge, verdict }
         }
         Act::Challenge { nth } => {
-            let (obligation, interval) = nth_interval(exchange, *nth, is_open);
-            Command::IssueChallenge { obligation, interval, seed: [6; 32] }
+            let (obligation, _) = nth_interval(exchange, *nth, is_open);
+            Command::IssueChallenge { obligation, seed: [6; 32] }
         }
         other => panic!("not part of a delivery: {other:?}"),
     }

@@ -456,16 +456,17 @@ impl Auditor {
                 assert_eq!(duty.intervals.len(), usize::try_from(*interval).unwrap());
                 duty.intervals.push(false);
             }
-            Event::ChallengeIssued { obligation, interval, answer_by, .. } => {
+            Event::ChallengeIssued { obligation, challenge, answer_by, .. } => {
                 assert!(input.at <= *answer_by);
-                self.under_way(*obligation, *interval);
+                self.under_way(*obligation, *challenge);
             }
             Event::ReceiptAccepted { receipt, .. } => {
-                self.under_way(receipt.obligation, receipt.interval);
+                self.under_way(receipt.obligation, receipt.challenge);
             }
-            Event::RowsDrawn { obligation, interval, .. }
-            | Event::VerdictRecorded { obligation, interval, .. } => {
-                self.under_way(*obligation, *interval);
+            Event::RowsDrawn { obligation, challenge, .. }
+            | Event::VerdictRecorded { obligation, challenge, .. }
+            | Event::ChallengeEnded { obligation, challenge, .. } => {
+                self.under_way(*obligation, *challenge);
             }
             Event::IntervalSettled(settled) => self.settled(settled),
             Event::ObligationClosed { .. } => self.closed(event),

@@ -7,7 +7,7 @@ use exchange::{
     HourSettled, IntervalOutcome, IntervalSettled, Reject, SettlementSource, SplitPurpose, Traded,
 };
 use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, OrderId, Price, Side};
-use settlement::{Bucket, FailCause, Invoice, Verdict};
+use settlement::{Bucket, ChallengeOutcome, FailCause, Invoice, Verdict};
 
 use crate::world::{START, World};
 
@@ -341,21 +341,30 @@ fn delivery(exchange: &Exchange, event: &Event) -> Option<String> {
             format!("{} nominates {:02x}", name(account), signer[0])
         }
         Event::IntervalOpened { obligation, interval } => format!("{obligation}/{interval} open"),
-        Event::ChallengeIssued { obligation, interval, seller, lots, answer_by, .. } => format!(
-            "{obligation}/{interval} challenges {} on {} until {}",
+        Event::ChallengeIssued { obligation, challenge, seller, lots, answer_by, .. } => format!(
+            "{obligation}/{challenge} challenges {} on {} until {}",
             name(seller),
             lots.lots(),
             since_start(*answer_by)
         ),
         Event::ReceiptAccepted { receipt, .. } => {
             let millis = receipt.gpu_millis;
-            format!("{}/{} claimed {millis} ms", receipt.obligation, receipt.interval)
+            format!("{}/{} claimed {millis} ms", receipt.obligation, receipt.challenge)
         }
-        Event::RowsDrawn { obligation, interval, .. } => format!("{obligation}/{interval} drawn"),
-        Event::VerdictRecorded { obligation, interval, verifier, verdict } => {
+        Event::RowsDrawn { obligation, challenge, .. } => format!("{obligation}/{challenge} drawn"),
+        Event::VerdictRecorded { obligation, challenge, verifier, verdict } => {
             let verdict = verdict_words(*verdict);
-            format!("{obligation}/{interval} {} says {verdict}", name(verifier))
+            format!("{obligation}/{challenge} {} says {verdict}", name(verifier))
         }
+        Event::ChallengeEnded { obligation, challenge, outcome } => match outcome {
+            ChallengeOutcome::Passed { quality } => {
+                format!("{obligation}/{challenge} passed {}", quality.ppm())
+            }
+            ChallengeOutcome::Failed { cause } => {
+                format!("{obligation}/{challenge} failed {cause:?}")
+            }
+            ChallengeOutcome::Unknown => format!("{obligation}/{challenge} unknown"),
+        },
         Event::IntervalSettled(settled) => interval_settled(exchange, settled),
         Event::ObligationClosed {
             obligation,

@@ -150,12 +150,12 @@ impl Desk {
                 until: START + span(time),
             },
             ["challenge", place] => {
-                let (obligation, interval) = interval_of(place);
-                Command::IssueChallenge { obligation, interval, seed: [1; 32] }
+                let (obligation, _) = interval_of(place);
+                Command::IssueChallenge { obligation, seed: [1; 32] }
             }
             ["draw", place] => {
-                let (obligation, interval) = interval_of(place);
-                Command::DrawRows { obligation, interval, seed: [2; 32] }
+                let (obligation, challenge) = interval_of(place);
+                Command::DrawRows { obligation, challenge, seed: [2; 32] }
             }
             ["run", time] => {
                 let events = self.world.run(span(time));
@@ -259,9 +259,9 @@ impl Desk {
             ("nominates", [key]) => Command::NominateAgent { account, signer: [byte(key); 20] },
             ("receipt", [place, changes @ ..]) => self.receipt(account, place, changes),
             ("verdict", [place, verdict @ ..]) => {
-                let (obligation, interval) = interval_of(place);
+                let (obligation, challenge) = interval_of(place);
                 let verdict = verdict_of(verdict);
-                Command::SubmitVerdict { account, obligation, interval, verdict }
+                Command::SubmitVerdict { account, obligation, challenge, verdict }
             }
             _ => panic!("cannot read `{verb}` {rest:?}"),
         }

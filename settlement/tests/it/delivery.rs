@@ -170,10 +170,10 @@ fn an_obligation_beyond_the_ledgers_range_is_not_opened() {
     assert!(open(8, 0).is_none());
 }
 
-fn receipt(duty: &Obligation, interval: u32, gpu_millis: u64) -> DeliveryReceipt {
+fn receipt(duty: &Obligation, challenge: u32, gpu_millis: u64) -> DeliveryReceipt {
     DeliveryReceipt {
         obligation: duty.id,
-        interval,
+        challenge,
         gpu_millis,
         challenges: duty.receipts + 1,
         work_root: [3; 32],
@@ -206,9 +206,9 @@ fn deliv_015_a_receipt_continues_the_chain_or_is_refused() {
             DeliveryReceipt { obligation: other, ..next },
             ReceiptError::Obligation { sent: other, expected: duty.id },
         ),
-        (DeliveryReceipt { interval: 0, ..next }, ReceiptError::Interval { interval: 0 }),
-        (DeliveryReceipt { interval: 2, ..next }, ReceiptError::Interval { interval: 2 }),
-        (DeliveryReceipt { interval: 9, ..next }, ReceiptError::Interval { interval: 9 }),
+        (DeliveryReceipt { challenge: 0, ..next }, ReceiptError::Challenge { challenge: 0 }),
+        (DeliveryReceipt { challenge: 2, ..next }, ReceiptError::Challenge { challenge: 2 }),
+        (DeliveryReceipt { challenge: 9, ..next }, ReceiptError::Challenge { challenge: 9 }),
         (
             DeliveryReceipt { challenges: 1, ..next },
             ReceiptError::Challenges { sent: 1, expected: 2 },
@@ -222,7 +222,7 @@ fn deliv_015_a_receipt_continues_the_chain_or_is_refused() {
     }
     assert_eq!(check(next), Ok(()));
     let closed = Obligation { closed: true, ..duty.clone() };
-    let refused = Err(ReceiptError::Interval { interval: 1 });
+    let refused = Err(ReceiptError::Challenge { challenge: 1 });
     assert_eq!(closed.check_receipt(&instrument, &next), refused);
     duty.accept_receipt(&next, [2; 32], VERDICT_BY).expect("challenged");
     assert_eq!((duty.receipts, duty.claimed_millis, duty.last_receipt), (2, 2 * whole, [2; 32]));

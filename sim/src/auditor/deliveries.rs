@@ -227,7 +227,7 @@ impl Deliveries {
         signer: [u8; 20],
         now: Nanos,
     ) -> Result<(), Finding> {
-        let (obligation, interval) = (receipt.obligation, receipt.interval);
+        let (obligation, interval) = (receipt.obligation, receipt.challenge);
         let nominated = self.get(obligation)?.deliverer(interval);
         let nominated = self.signers.get(&nominated).copied();
         let duty = self.get(obligation)?;

@@ -98,6 +98,7 @@ pub(crate) const fn kind(event: &Event) -> &'static str {
         Event::ReceiptAccepted { .. } => "ReceiptAccepted",
         Event::RowsDrawn { .. } => "RowsDrawn",
         Event::VerdictRecorded { .. } => "VerdictRecorded",
+        Event::ChallengeEnded { .. } => "ChallengeEnded",
         Event::IntervalSettled(_) => "IntervalSettled",
         Event::ObligationClosed { .. } => "ObligationClosed",
         Event::BuyerDefaulted { .. } => "BuyerDefaulted",

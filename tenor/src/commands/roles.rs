@@ -6,21 +6,21 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, ensure};
 use delivery_agent::{DeviceKind, FaultPlan, Role, device};
 
-use crate::cli::{AgentArgs, DeviceArg, PathArg, RoleArgs, WorkerArgs};
+use crate::cli::{AgentArgs, DeviceArg, PathArg, RoleArgs, VerifyArgs, WorkerArgs};
 
 pub(crate) fn agent(args: &AgentArgs) -> Result<ExitCode> {
     let faults = match &args.fault {
         Some(text) => text.parse::<FaultPlan>().context("--fault")?,
         None => FaultPlan::HONEST,
     };
-    let role = role(&args.role)?;
+    let role = role(args.role.as_ref().context("the agent needs a venue")?)?;
     let worker = std::env::current_exe().context("cannot find this binary")?;
     runtime()?.block_on(delivery_agent::run_agent(role, faults, Some(worker)))?;
     Ok(ExitCode::SUCCESS)
 }
 
-pub(crate) fn verify(args: &RoleArgs) -> Result<ExitCode> {
-    let role = role(args)?;
+pub(crate) fn verify(args: &VerifyArgs) -> Result<ExitCode> {
+    let role = role(args.role.as_ref().context("the verifier needs a venue")?)?;
     runtime()?.block_on(delivery_agent::run_verifier(role))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -28,25 +28,25 @@ pub(crate) fn verify(args: &RoleArgs) -> Result<ExitCode> {
 pub(crate) fn worker(args: &WorkerArgs) -> Result<ExitCode> {
     delivery_agent::serve_worker(
         device_kind(args.device),
-        path(args.path),
+        path_of(args.path),
         std::io::stdin().lock(),
         std::io::stdout().lock(),
     )?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn role(args: &RoleArgs) -> Result<Role> {
+pub(crate) fn role(args: &RoleArgs) -> Result<Role> {
     Ok(Role {
         url: args.url.clone(),
         client_id: args.client_id.clone(),
         client_secret: secret(&args.client_secret_file)?,
         key: args.key.clone(),
         device: device_kind(args.device),
-        path: path(args.path),
+        path: path_of(args.path),
     })
 }
 
-fn device_kind(arg: DeviceArg) -> DeviceKind {
+pub(crate) fn device_kind(arg: DeviceArg) -> DeviceKind {
     match arg {
         DeviceArg::Cpu => DeviceKind::Cpu,
         DeviceArg::Cuda => DeviceKind::Cuda,
@@ -54,7 +54,7 @@ fn device_kind(arg: DeviceArg) -> DeviceKind {
     }
 }
 
-fn path(arg: PathArg) -> device::Path {
+pub(crate) fn path_of(arg: PathArg) -> device::Path {
     match arg {
         PathArg::F32 => device::Path::F32,
         PathArg::Tf32 => device::Path::Tf32,
@@ -62,7 +62,7 @@ fn path(arg: PathArg) -> device::Path {
     }
 }
 
-fn secret(file: &Path) -> Result<String> {
+pub(crate) fn secret(file: &Path) -> Result<String> {
     let text = std::fs::read_to_string(file)
         .with_context(|| format!("cannot read the client secret from {}", file.display()))?;
     let secret = text.trim();

@@ -144,20 +144,20 @@ fn market_line(names: &Names<'_>, event: &Event) -> Option<(&'static str, String
 )]
 fn delivery_line(names: &Names<'_>, event: &Event) -> Option<(&'static str, String)> {
     Some(match event {
-        Event::ChallengeIssued { obligation, interval, seller, .. } => {
-            ("challenge", format!("{obligation}/{interval}: {} must work", names.account(*seller)))
+        Event::ChallengeIssued { obligation, challenge, seller, .. } => {
+            ("challenge", format!("{obligation}/{challenge}: {} must work", names.account(*seller)))
         }
         Event::ReceiptAccepted { receipt, .. } => {
             let root: String = hex::encode(receipt.work_root).chars().take(12).collect();
-            ("receipt", format!("{}/{}: work {root}..", receipt.obligation, receipt.interval))
+            ("receipt", format!("{}/{}: work {root}..", receipt.obligation, receipt.challenge))
         }
-        Event::VerdictRecorded { obligation, interval, verdict, .. } => {
+        Event::VerdictRecorded { obligation, challenge, verdict, .. } => {
             let said = match verdict {
                 Verdict::Valid { .. } => "valid",
                 Verdict::Invalid => "INVALID",
                 Verdict::Unverifiable => "unverifiable",
             };
-            ("verdict", format!("{obligation}/{interval}: {said}"))
+            ("verdict", format!("{obligation}/{challenge}: {said}"))
         }
         Event::IntervalSettled(settled) => {
             let what = interval_money(settled);
