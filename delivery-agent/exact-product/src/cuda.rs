@@ -1,7 +1,7 @@
 //! An NVIDIA device: how it is opened, and the one product that candle does not have.
 //!
 //! The only unsafe code of the workspace: three foreign calls. Nothing here has run on a card yet
-//! where [the page on CUDA](../../docs/cuda.md) does not say so.
+//! where [the page on CUDA](../../../docs/cuda.md) does not say so.
 
 use candle_core::cuda_backend::WrapErr;
 use candle_core::cuda_backend::cudarc::cublas::{result, sys};
