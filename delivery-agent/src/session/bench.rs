@@ -297,18 +297,28 @@ mod tests {
         }
     }
 
+    #[cfg(unix)]
+    fn script(directory: &std::path::Path, text: &str) -> PathBuf {
+        let script = directory.join("worker");
+        // By another process: a file that this one had open could not be run while a test beside forks.
+        let write = r#"printf '%s' "$1" > "$0" && chmod 700 "$0""#;
+        let mut shell = Command::new("sh");
+        shell.args(["-c", write]).arg(&script).arg(format!("#!/bin/sh\n{text}"));
+        assert!(shell.status().unwrap().success());
+        script
+    }
+
     /// WORK-019: says hello like a worker, then dies; the second time it does not even say hello.
     #[cfg(unix)]
     #[tokio::test]
     async fn work_019_when_no_worker_comes_up_again_this_process_takes_over() {
-        use std::os::unix::fs::PermissionsExt;
         let directory = tempfile::tempdir().unwrap();
-        let script = directory.path().join("worker");
-        let text = "#!/bin/sh\nmkdir \"$0.started\" 2>/dev/null || exit 1\n\
-                    head -c 5 > /dev/null\n\
-                    printf '\\003\\000\\000\\000\\000\\003\\000'\n";
-        std::fs::write(&script, text).unwrap();
-        std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).unwrap();
+        let script = script(
+            directory.path(),
+            "mkdir \"$0.started\" 2>/dev/null || exit 1\n\
+             head -c 5 > /dev/null\n\
+             printf '\\003\\000\\000\\000\\000\\003\\000'\n",
+        );
         let mut bench = Bench::open(CPU, Some(script.clone())).await.unwrap();
         assert!(matches!(bench.worker, Some(Worker::Process(_))));
         let expected = Engine::new(candle_core::Device::Cpu)
@@ -320,6 +330,27 @@ mod tests {
         let refused =
             Bench::open((DeviceKind::Cuda, Path::Tf32), Some(script)).await.err().unwrap();
         assert!(matches!(refused, RoleError::Worker { device: DeviceKind::Cuda, .. }));
+    }
+
+    /// CUDA-007: the first process says that its device is lost; a second one does not come up.
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn cuda_007_work_on_a_lost_device_is_done_elsewhere() {
+        let directory = tempfile::tempdir().unwrap();
+        let script = script(
+            directory.path(),
+            "mkdir \"$0.started\" 2>/dev/null || exit 1\n\
+             head -c 5 > /dev/null\n\
+             printf '\\003\\000\\000\\000\\000\\003\\000'\n\
+             head -c 60 > /dev/null\n\
+             printf '\\010\\000\\000\\000\\005\\003\\000\\000\\000Xid'\n",
+        );
+        let mut bench = Bench::open(CPU, Some(script)).await.unwrap();
+        assert!(matches!(bench.worker, Some(Worker::Process(_))));
+        let mut here = Engine::new(candle_core::Device::Cpu);
+        let expected = here.run(&job(6).challenge, &mut KnownSalts(NO_SECRET)).unwrap();
+        assert_eq!(root(&mut bench, job(6)).await, expected.work_root);
+        assert!(matches!(bench.worker, Some(Worker::InProcess(_))));
     }
 
     /// WORK-023: as after the death of a worker, or of an agent that has come back.
