@@ -67,10 +67,17 @@ impl DeviceKind {
         match self {
             Self::Cpu => Ok(Device::Cpu),
             Self::Cuda => open_cuda(),
-            Self::Auto => Ok(open_cuda().unwrap_or_else(|error| {
-                tracing::warn!(%error, "computing on this cpu");
-                Device::Cpu
-            })),
+            // At the level that is always shown: a provider wants to know what he sells.
+            Self::Auto => match open_cuda() {
+                Ok(device) => {
+                    tracing::warn!("computing on cuda device 0");
+                    Ok(device)
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "computing on this cpu");
+                    Ok(Device::Cpu)
+                }
+            },
         }
     }
 }

@@ -10,3 +10,4 @@ mod proxy;
 mod reporters;
 mod running;
 mod tape;
+mod worker;
