@@ -286,7 +286,12 @@ impl DeskThread {
             .collect();
         drop(works);
         let is_at_work = |id: ObligationId| at_work.contains(&id);
-        for obligation in plan.schedule.due(now, is_at_work, &mut random_bits) {
+        let due = plan.schedule.due(now, is_at_work, &mut random_bits);
+        if !due.is_empty() && self.inbox.send(Command::Tick).is_err() {
+            tracing::debug!("no tick before the challenges");
+        }
+        // An interval begins when a timer runs, and before it has nobody can be asked for it: hence the tick.
+        for obligation in due {
             if self.challenge(obligation).is_none() {
                 plan.schedule.ask_at(obligation, now);
             }
