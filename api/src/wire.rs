@@ -30,7 +30,7 @@ pub use clearing::{
     WireVariationInDay, WireWithdrawal,
 };
 pub use default_fund::{WireBackstopAuction, WireDefaultStanding, WireOfferedPosition};
-pub use delivery::{WireChallenge, WireDraw, WireObligation, WireReceipt, WireTask};
+pub use delivery::{WireChallenge, WireDraw, WireMeter, WireObligation, WireReceipt, WireTask};
 pub use envelope::{
     ID_LEN_MAX, Request, Stamp, Unreadable, notification_text, reply_text, to_result,
 };

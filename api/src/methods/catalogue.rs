@@ -117,7 +117,7 @@ const LAST_TRADES: &[&str] =
 
 /// Every method, in the order of the documentation.
 #[rustfmt::skip]
-pub(crate) const METHODS: [Spec; 76] = [
+pub(crate) const METHODS: [Spec; 77] = [
     public(Method::Auth, "public/auth", LOGIN, "logs in; grant types client_credentials, client_signature, refresh_token"),
     public(Method::Hello, "public/hello", &["client_name", "client_version"], "introduces a client; answers with the venue's version"),
     public(Method::Test, "public/test", &[], "answers with the venue's version"),
@@ -180,6 +180,7 @@ pub(crate) const METHODS: [Spec; 76] = [
     private(Method::GetReceipts, "private/get_receipts", Need::TradeRead, &["obligation_id"], "an obligation's newest 1000 receipts, newest first"),
     private(Method::CloseOut(CloseOut::AcceptDelivery), "private/accept_delivery", Need::TradeWrite, &["obligation_id"], "accepts a delivery after its burn-in"),
     private(Method::CloseOut(CloseOut::JudgeBurnIn), "private/judge_burn_in", Need::TradeWrite, &["obligation_id", "verdict", "quality"], "judges a burn-in; verifiers only"),
+    private(Method::CloseOut(CloseOut::DeclareOutage), "private/declare_outage", Need::TradeWrite, &["obligation_id", "from", "until"], "says at least one interval ahead that the intervals from the first until before the last will be missing; the penalty for them is 2 % instead of 10 %"),
     private(Method::CloseOut(CloseOut::Substitute), "private/substitute", Need::TradeWrite, &["obligation_id", "grade", "nodes"], "brings other hardware in place of what fails"),
     private(Method::CloseOut(CloseOut::OfferStandby), "private/offer_standby", Need::TradeWrite, &["grade", "amount", "fee"], "offers GPUs to be called in a seller's place, for dollars per GPU-hour; 0 withdraws"),
     private(Method::CloseOut(CloseOut::DisputeInvoice), "private/dispute_invoice", Need::TradeWrite, &["obligation_id"], "disputes the newest invoice"),
