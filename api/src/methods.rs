@@ -14,6 +14,7 @@ mod fixing;
 mod login;
 mod margin;
 mod market_data;
+mod mock;
 mod orders;
 mod settled;
 mod submit;
@@ -98,6 +99,7 @@ pub(crate) async fn call(
         Method::OpenRows => delivery::open_rows(gateway, caller, params),
         Method::SubmitVerdict => delivery::submit_verdict(gateway, caller, params).await,
         Method::GetReceipts => delivery::receipts(gateway, caller, params),
+        Method::MockSession => mock::session(gateway, caller, params).await,
         Method::Margin(method) => margin::answer(gateway, caller, method, params).await,
         Method::CloseOut(method) => close_out::answer(gateway, caller, method, params).await,
         Method::Clearing(method) => clearing::answer(gateway, caller, method, params).await,

@@ -1,6 +1,7 @@
 //! A provider's tools: what one runs before and beside the agent.
 
 mod conformance;
+mod mock;
 
 use std::io::stdout;
 use std::process::ExitCode;
@@ -9,6 +10,7 @@ use anyhow::Result;
 use clap::Subcommand;
 
 use conformance::ConformanceArgs;
+use mock::MockArgs;
 
 /// A provider's tools.
 #[derive(Debug, Subcommand)]
@@ -18,6 +20,11 @@ pub(crate) enum AgentTool {
     /// Every vector is either run whole, on an NVIDIA device by every path, or some of its rows are computed alone; it is said which. Needs
     /// no venue. Exits 0 only if every vector held. Ends within ten minutes unless --whole.
     Conformance(ConformanceArgs),
+    /// Run a whole delivery session against a test venue, with nothing at stake.
+    ///
+    /// The venue challenges, draws and judges as it does an obligation, by its own clock. Prints what would have been credited and why a
+    /// challenge failed. Exits 0 only if all of it would have counted.
+    Mock(MockArgs),
 }
 
 /// Runs one tool.
@@ -27,5 +34,6 @@ pub(crate) enum AgentTool {
 pub(crate) fn run(tool: &AgentTool) -> Result<ExitCode> {
     match tool {
         AgentTool::Conformance(args) => conformance::run(args, &mut stdout().lock()),
+        AgentTool::Mock(args) => mock::run(args, &mut stdout().lock()),
     }
 }

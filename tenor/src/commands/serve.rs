@@ -107,6 +107,7 @@ impl Settings {
             },
             listing: self.listing()?,
             grades: self.grades(args.grades.as_deref())?,
+            judge_mock: Some(delivery_agent::mock::judge_mock),
             ..VenueOptions::new(&args.data)
         })
     }
