@@ -191,7 +191,11 @@ impl Venue {
     }
 
     /// What a dry run on so many devices asks for, measured against a grade.
-    pub(crate) fn mock_terms(&self, size: (u16, u32), grade: Option<&str>) -> MockTerms {
+    pub(crate) fn mock_terms(
+        &self,
+        size: (u16, u32),
+        grade: Option<&str>,
+    ) -> Result<MockTerms, MockError> {
         let grade = self.running.grades.iter().find(|it| Some(it.id.as_str()) == grade);
         let reference = grade.and_then(|grade| grade.reference_gflops);
         MockTerms::of(self.running.desk.options(), size, reference)

@@ -4,12 +4,14 @@
 //! - what the venue hears is what it would hear of an obligation, less the signature and the money;
 //! - the judge is the verifier's own code.
 
+use std::sync::Arc;
+
 use api::venue::{MockAnswer, MockVerdict};
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::challenge::{Challenge, draw};
-use crate::expand::Bytes32;
+use crate::expand::{Bytes32, pool_seed};
 use crate::fault::Fault;
 use crate::profile::ClassProfile;
 use crate::program::{SegmentProgram, Work};
@@ -45,6 +47,8 @@ pub struct MockSession {
     pub challenges: u32,
     /// GFLOP/s of the grade, where it is calibrated.
     pub reference_gflops: Option<u64>,
+    /// What the resident pool is expanded from.
+    session_seed: String,
 }
 
 /// What came of one challenge.
@@ -68,7 +72,6 @@ pub struct MockResult {
 struct Asked {
     ended: bool,
     challenge: Option<u32>,
-    session_seed: Option<String>,
     seed: Option<String>,
 }
 
@@ -118,17 +121,23 @@ pub async fn run_mock(
     let profile = ClassProfile::named(&session.profile).ok_or_else(|| {
         MockFailure::NotUnderstood { what: format!("profile `{}`", session.profile) }
     })?;
+    let pool_seed = pool_seed(&hash("session_seed", Some(&session.session_seed))?);
     said(&session, None);
+    // Before any time is taken, as at the beginning of a delivery.
+    let (on, path, fault) = (device.clone(), role.path, plan.fault);
+    let filled =
+        tokio::task::spawn_blocking(move || SegmentProgram::load(&pool_seed, &profile, &on));
+    let program = filled.await.map_err(|_panic| MockFailure::Stopped)??;
+    let program = Arc::new(program.by(path));
     loop {
         let asked: Asked = step(&line, &json!({ "step": "challenge" })).await?;
         if asked.ended {
             return Ok(());
         }
         let (number, challenge) = understood(&asked, &session, profile)?;
-        let (device, path, fault) = (device.clone(), role.path, plan.fault);
+        let challenge = challenge.over_pool(pool_seed);
+        let program = Arc::clone(&program);
         let worked = tokio::task::spawn_blocking(move || {
-            let program =
-                SegmentProgram::load(challenge.pool_seed(), challenge.profile(), &device)?.by(path);
             program.run(&challenge, &mut KnownSalts(NO_SECRET), fault)
         });
         let work: Work = worked.await.map_err(|_panic| MockFailure::Stopped)??;
@@ -148,12 +157,11 @@ fn understood(
     profile: ClassProfile,
 ) -> Result<(u32, Challenge), MockFailure> {
     let seed = hash("seed", asked.seed.as_deref())?;
-    let session_seed = hash("session_seed", asked.session_seed.as_deref())?;
     let challenge = Challenge::new(seed, profile, session.slots, session.segments)
         .map_err(|error| MockFailure::NotUnderstood { what: error.to_string() })?;
     let number = asked.challenge;
     let number = number.ok_or_else(|| MockFailure::NotUnderstood { what: "nothing".to_owned() })?;
-    Ok((number, challenge.in_session(&session_seed)))
+    Ok((number, challenge))
 }
 
 fn hash(field: &str, text: Option<&str>) -> Result<Bytes32, MockFailure> {

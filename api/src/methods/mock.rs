@@ -9,7 +9,7 @@ use crate::gateway::Gateway;
 use crate::raise;
 use crate::venue::{
     MOCK_CHALLENGES_MAX, MOCK_INTERVAL_MILLIS, MOCK_SLOTS_MAX, MockAnswer, MockChallenge,
-    MockError, MockTerms, MockVerdict, OPENINGS_LEN_MAX,
+    MockError, MockVerdict, OPENINGS_LEN_MAX,
 };
 use crate::wire::{ErrorCode, Params, WireError, to_result};
 
@@ -21,6 +21,7 @@ struct Begun {
     segments: u16,
     challenges: u32,
     reference_gflops: Option<u64>,
+    session_seed: String,
 }
 
 /// A challenge, or the end.
@@ -34,7 +35,6 @@ struct Asked {
 #[derive(Serialize)]
 struct WireMockChallenge {
     challenge: u32,
-    session_seed: String,
     seed: String,
 }
 
@@ -63,17 +63,25 @@ pub(super) async fn session(gateway: &Gateway, caller: &Caller, params: &Params)
             let slots = u16::try_from(slots).unwrap_or(MOCK_SLOTS_MAX);
             let challenges = bounded(params, "count", MOCK_CHALLENGES_MAX.into())?;
             let challenges = u32::try_from(challenges).unwrap_or(MOCK_CHALLENGES_MAX);
-            let terms = venue.mock_terms((slots, challenges), params.text("grade")?.as_deref());
+            let grade = params.text("grade")?;
+            let terms = venue.mock_terms((slots, challenges), grade.as_deref());
+            let terms = terms.map_err(|error| refused(&error))?;
             desk.begin(account, terms, venue.now()).map_err(|error| refused(&error))?;
-            let MockTerms { profile, slots, segments, challenges, reference_gflops } =
-                desk.terms(account).map_err(|error| refused(&error))?;
-            Ok(to_result(&Begun { profile, slots, segments, challenges, reference_gflops }))
+            let terms = desk.terms(account).map_err(|error| refused(&error))?;
+            Ok(to_result(&Begun {
+                profile: terms.profile,
+                slots: terms.slots,
+                segments: terms.segments,
+                challenges: terms.challenges,
+                reference_gflops: terms.reference_gflops,
+                session_seed: raise::hex(&terms.session_seed),
+            }))
         }
         "challenge" => {
             let asked = desk.challenge(account, || venue.now()).map_err(|error| refused(&error))?;
-            let challenge = asked.map(|MockChallenge { number, session_seed, seed }| {
-                let (session_seed, seed) = (raise::hex(&session_seed), raise::hex(&seed));
-                WireMockChallenge { challenge: number, session_seed, seed }
+            let challenge = asked.map(|MockChallenge { number, seed }| WireMockChallenge {
+                challenge: number,
+                seed: raise::hex(&seed),
             });
             Ok(to_result(&Asked { ended: challenge.is_none(), challenge }))
         }

@@ -43,7 +43,7 @@ pub struct MockAnswer {
     pub slots: u16,
     /// Segments of each.
     pub segments: u16,
-    /// The seed of the session's first challenge.
+    /// What the resident pool was expanded from.
     pub session_seed: [u8; 32],
     /// What the work was derived from. Its salts are no secret.
     pub seed: [u8; 32],
@@ -88,6 +88,8 @@ pub struct MockTerms {
     pub challenges: u32,
     /// GFLOP/s of the grade, where it is calibrated.
     pub reference_gflops: Option<u64>,
+    /// What the resident pool is expanded from, before any time is taken.
+    pub session_seed: [u8; 32],
 }
 
 /// A challenge of a session.
@@ -95,8 +97,6 @@ pub struct MockTerms {
 pub struct MockChallenge {
     /// Its number, from 0.
     pub number: u32,
-    /// The seed of the session's first challenge.
-    pub session_seed: [u8; 32],
     /// What the work is derived from.
     pub seed: [u8; 32],
 }
@@ -133,7 +133,6 @@ pub(crate) struct MockDesk {
 struct Session {
     terms: MockTerms,
     begun_at: Nanos,
-    session_seed: Option<[u8; 32]>,
     next: u32,
     stage: Stage,
 }
@@ -161,8 +160,7 @@ impl MockDesk {
         if SESSIONS_MAX <= sessions.len() && !sessions.contains_key(&account) {
             return Err(MockError::Full);
         }
-        let (session_seed, stage) = (None, Stage::Idle);
-        let session = Session { terms, begun_at: now, session_seed, next: 0, stage };
+        let session = Session { terms, begun_at: now, next: 0, stage: Stage::Idle };
         sessions.insert(account, session);
         Ok(())
     }
@@ -179,11 +177,10 @@ impl MockDesk {
             return Ok(None);
         }
         let seed = random()?;
-        let session_seed = *session.session_seed.get_or_insert(seed);
         let number = session.next;
         session.next = number.saturating_add(1);
         session.stage = Stage::Challenged { seed, sent_at: now() };
-        Ok(Some(MockChallenge { number, session_seed, seed }))
+        Ok(Some(MockChallenge { number, seed }))
     }
 
     /// Takes a claim, and draws.
@@ -215,8 +212,8 @@ impl MockDesk {
             return Err(MockError::OutOfTurn(session.stage.waits_for()));
         };
         session.stage = Stage::Idle;
-        let MockTerms { ref profile, slots, segments, reference_gflops, .. } = session.terms;
-        let session_seed = session.session_seed.unwrap_or(seed);
+        let MockTerms { ref profile, slots, segments, reference_gflops, session_seed, .. } =
+            session.terms;
         Ok(MockAnswer {
             profile: profile.clone(),
             slots,
@@ -254,9 +251,16 @@ impl MockTerms {
         options: &DeliveryOptions,
         (slots, challenges): (u16, u32),
         reference_gflops: Option<u64>,
-    ) -> Self {
+    ) -> Result<Self, MockError> {
         let DeliveryOptions { profile, segments, .. } = options;
-        Self { profile: profile.clone(), slots, segments: *segments, challenges, reference_gflops }
+        Ok(Self {
+            profile: profile.clone(),
+            slots,
+            segments: *segments,
+            challenges,
+            reference_gflops,
+            session_seed: random()?,
+        })
     }
 }
 
@@ -272,7 +276,14 @@ mod tests {
 
     fn terms(challenges: u32) -> MockTerms {
         let profile = "ci".to_owned();
-        MockTerms { profile, slots: 1, segments: 2, challenges, reference_gflops: None }
+        MockTerms {
+            profile,
+            slots: 1,
+            segments: 2,
+            challenges,
+            reference_gflops: None,
+            session_seed: [5; 32],
+        }
     }
 
     /// GRADE-006.
@@ -285,16 +296,16 @@ mod tests {
         let error = desk.claim(SELLER, [1; 32], now).unwrap_err();
         assert_eq!(error.to_string(), "the dry run waits for the next challenge to be asked for");
         let first = asked().unwrap().unwrap();
-        assert_eq!((first.number, first.session_seed), (0, first.seed));
+        assert_eq!(first.number, 0);
         assert_eq!(desk.open(SELLER, String::new()).unwrap_err(), MockError::OutOfTurn("a claim"));
         let later = now + NanosSpan::from_seconds(3);
         let draw_seed = desk.claim(SELLER, [1; 32], later).unwrap();
         let answer = desk.open(SELLER, "{}".to_owned()).unwrap();
         assert_eq!((answer.draw_seed, answer.work_root), (draw_seed, [1; 32]));
-        assert_eq!(answer.took, NanosSpan::from_seconds(3));
+        assert_eq!((answer.took, answer.session_seed), (NanosSpan::from_seconds(3), [5; 32]));
         // What is not answered is given up when the next is asked for.
         let second = asked().unwrap().unwrap();
-        assert_eq!((second.number, second.session_seed), (1, first.seed));
+        assert_eq!(second.number, 1);
         assert_ne!(second.seed, first.seed);
         assert_eq!(asked(), Ok(None));
     }
