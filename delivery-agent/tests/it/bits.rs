@@ -313,7 +313,7 @@ fn a_root_that_differs_is_named() {
     vector.compare_roots(&roots, &work.root()).unwrap();
     roots[1][2][0] ^= 1;
     let found = vector.compare_roots(&roots, &work.root()).unwrap_err().to_string();
-    assert!(found.starts_with("segment 2 of slot 1 has root 06"), "{found}");
+    assert!(found.starts_with("segment 2 of slot 1 has root 05"), "{found}");
     let found = vector.compare_roots(&work.roots(), &[0; 32]).unwrap_err().to_string();
     assert!(found.starts_with("work root is 00"), "{found}");
 }
