@@ -97,6 +97,26 @@ pub(crate) fn obligation_id(params: &Params) -> Result<ObligationId, WireError> 
     params.required_integer("obligation_id", u64::MAX).map(ObligationId)
 }
 
+/// Hashes in hexadecimal, at most `limit` of them.
+pub(crate) fn hashes(
+    params: &Params,
+    name: &str,
+    limit: usize,
+) -> Result<Vec<[u8; 32]>, WireError> {
+    let texts = params.required_texts(name)?;
+    if limit < texts.len() {
+        let reason = format!("has {} entries, at most {limit} are taken", texts.len());
+        return Err(WireError::param(name, reason).with_limit(Decimal::from(limit)));
+    }
+    let hash = |text: &String| {
+        let mut bytes = [0; 32];
+        let digits = text.strip_prefix("0x").unwrap_or(text);
+        let wrong = |_error| WireError::param(name, "must be 32 bytes in hexadecimal each");
+        hex::decode_to_slice(digits, &mut bytes).map(|()| bytes).map_err(wrong)
+    };
+    texts.iter().map(hash).collect()
+}
+
 /// The challenge that a request names.
 pub(crate) fn challenge(params: &Params) -> Result<u32, WireError> {
     narrow(params, "challenge")

@@ -31,6 +31,7 @@ mod replay;
 mod sequencer;
 mod start;
 mod timer;
+mod transcript;
 mod verify;
 mod wait;
 
@@ -57,8 +58,8 @@ pub use assignment::{AssignmentOnRecord, assignment};
 pub use clock::VenueClock;
 pub use credentials::Credential;
 pub use delivery_desk::{
-    ChallengeTask, DeliveryOptions, OPENINGS_HELD_MAX, OPENINGS_LEN_MAX, OpeningsError, SLOTS_MAX,
-    VerifierTask,
+    ChallengeTask, DeliveryOptions, OPENINGS_HELD_MAX, OPENINGS_LEN_MAX, OpeningsError, ROOTS_MAX,
+    RootsError, SLOTS_MAX, SegmentRoots, Shape, TakenRoots, VerifierTask, salt,
 };
 pub use directory::DirectoryError;
 pub use listing::{Listing, ReferencePrice};
@@ -70,6 +71,7 @@ pub use options::{VenueCalendar, VenueOptions};
 pub use publish::{Outcome, Published};
 pub use recover::RecoverError;
 pub use sequencer::{COMMAND_LEN_MAX, INBOX_MAX, INBOX_RESERVED, SubmitError};
+pub use transcript::{TRANSCRIPT_PAGE_MAX, TranscriptError, TranscriptPage, Transcripts};
 pub use verify::{VerifyReport, read_journal, verify};
 
 /// Why a venue does not open, or does not close in order.
@@ -81,6 +83,9 @@ pub enum VenueError {
     /// What lies in it does not add up.
     #[error(transparent)]
     Recover(#[from] RecoverError),
+    /// The transcripts cannot be opened.
+    #[error("transcripts: {0}")]
+    Transcripts(#[from] exchange::io::StoreError),
     /// Test money was asked for where there is none.
     #[error(
         "data directory {path} is not a testnet: --testnet is decided when a directory is created"
@@ -168,6 +173,7 @@ impl Running {
             }
         }
         self.history.close();
+        self.desk.transcripts.close();
         self.directory.lock().take();
     }
 }
@@ -282,7 +288,7 @@ impl Venue {
         let exchange = self.exchange();
         let delivery = exchange.delivery(obligation)?;
         let challenge = delivery.open_challenges().find(|open| open.challenge == number)?;
-        ChallengeTask::of(&exchange, &challenge, self.running.desk.options())
+        self.running.desk.task(&exchange, &challenge, self.now())
     }
 
     /// Every challenge of one seller that has not been judged.
@@ -292,9 +298,7 @@ impl Venue {
         exchange
             .open_challenges()
             .filter(|challenge| challenge.seller == seller)
-            .filter_map(|challenge| {
-                ChallengeTask::of(&exchange, &challenge, self.running.desk.options())
-            })
+            .filter_map(|challenge| self.running.desk.task(&exchange, &challenge, self.now()))
             .collect()
     }
 
@@ -312,6 +316,34 @@ impl Venue {
         // Held until the rows are with the desk, so that no verdict can come between.
         let exchange = self.exchange();
         self.running.desk.relay(&exchange, account, (obligation, challenge), openings)
+    }
+
+    /// Takes the roots that an agent has finished. Nothing is journaled.
+    ///
+    /// # Errors
+    /// [`RootsError`]; nothing is taken then.
+    pub fn take_roots(
+        &self,
+        account: AccountId,
+        place: (ObligationId, u32),
+        given: SegmentRoots<'_>,
+    ) -> Result<TakenRoots, RootsError> {
+        let exchange = self.exchange();
+        self.running.desk.take_roots(&exchange, account, place, given, self.now())
+    }
+
+    /// Notes, for the transcript, why a verifier judges as it does. Of anybody else it is not noted.
+    pub(crate) fn note_reason(&self, account: AccountId, place: (ObligationId, u32), why: &str) {
+        let exchange = self.exchange();
+        if exchange.account(account).is_some_and(|account| account.is_verifier) {
+            self.running.desk.note_reason(&exchange, place, why);
+        }
+    }
+
+    /// The transcripts of all deliveries.
+    #[must_use]
+    pub fn transcripts(&self) -> &Transcripts {
+        &self.running.desk.transcripts
     }
 
     /// Whether the rows of a challenge have been opened since the venue was started.

@@ -30,7 +30,9 @@ pub use clearing::{
     WireVariationInDay, WireWithdrawal,
 };
 pub use default_fund::{WireBackstopAuction, WireDefaultStanding, WireOfferedPosition};
-pub use delivery::{WireChallenge, WireDraw, WireObligation, WireReceipt, WireTask};
+pub use delivery::{
+    WireChallenge, WireDraw, WireObligation, WireReceipt, WireSalts, WireTask, WireTranscriptPage,
+};
 pub use envelope::{
     ID_LEN_MAX, Request, Stamp, Unreadable, notification_text, reply_text, to_result,
 };

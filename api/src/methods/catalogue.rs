@@ -31,6 +31,7 @@ pub(crate) enum Method {
     GetRiskArrays,
     GetAssignment,
     GetSettlementFixing,
+    GetTranscript,
     GetLastSettlementsByInstrument,
     Subscribe,
     Unsubscribe,
@@ -58,6 +59,7 @@ pub(crate) enum Method {
     Faucet,
     NominateAgent,
     GetObligations,
+    SubmitSegmentRoots,
     SubmitReceipt,
     OpenRows,
     SubmitVerdict,
@@ -118,7 +120,7 @@ const LAST_TRADES: &[&str] =
 
 /// Every method, in the order of the documentation.
 #[rustfmt::skip]
-pub(crate) const METHODS: [Spec; 77] = [
+pub(crate) const METHODS: [Spec; 79] = [
     public(Method::Auth, "public/auth", LOGIN, "logs in; grant types client_credentials, client_signature, refresh_token"),
     public(Method::Hello, "public/hello", &["client_name", "client_version"], "introduces a client; answers with the venue's version"),
     public(Method::Test, "public/test", &[], "answers with the venue's version"),
@@ -136,6 +138,7 @@ pub(crate) const METHODS: [Spec; 77] = [
     public(Method::GetAssignment, "public/get_assignment", &["instrument_name"], "how a series was assigned, with everything that it follows from; `tenor assignment verify` reads it"),
     public(Method::GetLastSettlementsByInstrument, "public/get_last_settlements_by_instrument", &["instrument_name", "type", "count", "continuation"], "at which prices a series was settled, with what they were made of, newest first, 1 to 1000 (100) a page"),
     public(Method::GetSettlementFixing, "public/get_settlement_fixing", &["instrument_name"], "how a settlement price stands: provisional, pending or final, with its 48 partitions and open claims"),
+    public(Method::GetTranscript, "public/get_transcript", &["obligation_id", "from", "count"], "lines of a delivery's transcript as they were hashed, from one on (0), 1 to 256 (256), half a megabyte at most; and how many there are"),
     public(Method::Subscribe, "public/subscribe", &["channels"], "subscribes to public channels; WebSocket only"),
     public(Method::Unsubscribe, "public/unsubscribe", &["channels"], "ends subscriptions; WebSocket only"),
     public(Method::UnsubscribeAll, "public/unsubscribe_all", &[], "ends every subscription; WebSocket only"),
@@ -175,6 +178,7 @@ pub(crate) const METHODS: [Spec; 77] = [
     private(Method::Fixing(Fixing::Rule), "private/rule_on_settlement", Need::TradeWrite, &["instrument_name", "partition", "upheld"], "rules on such a claim; verifiers only, and not on their own"),
     private(Method::NominateAgent, "private/nominate_agent", Need::AccountWrite, &["address"], "says which key signs this account's delivery receipts"),
     private(Method::GetObligations, "private/get_obligations", Need::TradeRead, &[], "obligations, each with the challenge or draw that waits for its seller"),
+    private(Method::SubmitSegmentRoots, "private/submit_segment_roots", Need::TradeWrite, &["obligation_id", "challenge", "slot", "first_segment", "roots"], "brings the roots of segments as they are finished, 1 to 64 of one slot; answers with the salts that may be known for them"),
     private(Method::SubmitReceipt, "private/submit_receipt", Need::TradeWrite, RECEIPT_FIELDS, "claims the work of one challenge"),
     private(Method::OpenRows, "private/open_rows", Need::TradeWrite, &["obligation_id", "challenge", "openings"], "opens the rows that were drawn, for the verifiers"),
     private(Method::SubmitVerdict, "private/submit_verdict", Need::TradeWrite, &["obligation_id", "challenge", "verdict", "quality", "reason"], "judges one challenge; verifiers only"),

@@ -9,7 +9,7 @@ use instruments::{Instrument, Price};
 use rust_decimal::Decimal;
 
 use crate::io::sign::SignError;
-use crate::venue::{OpeningsError, SubmitError};
+use crate::venue::{OpeningsError, RootsError, SubmitError};
 use crate::wire::{ErrorCode, Number, WireError};
 
 /// A refusal of the exchange. Prices in it are ticks of `instrument`.
@@ -517,6 +517,33 @@ pub(crate) fn openings_error(error: &OpeningsError) -> WireError {
         OpeningsError::Overloaded { limit } => {
             WireError::new(ErrorCode::QueueFull, reason).with_limit(Decimal::from(*limit))
         }
+    }
+}
+
+/// Roots that are not taken in.
+pub(crate) fn roots_error(error: &RootsError) -> WireError {
+    let reason = error.to_string();
+    match error {
+        RootsError::NotTheSeller { .. } => {
+            WireError::new(ErrorCode::Forbidden, reason).of("obligation_id")
+        }
+        RootsError::NotOpen { .. } => WireError::new(ErrorCode::BadRequest, reason).of("challenge"),
+        RootsError::NoSuchSlot { limit, .. } => {
+            WireError::param("slot", reason).with_limit(Decimal::from(*limit))
+        }
+        RootsError::WrongCount { limit, .. } => {
+            WireError::param("roots", reason).with_limit(Decimal::from(*limit))
+        }
+        RootsError::TooMany { limit, .. } => {
+            WireError::param("roots", reason).with_limit(Decimal::from(*limit))
+        }
+        RootsError::OutOfOrder { limit, .. } => {
+            WireError::param("first_segment", reason).with_limit(Decimal::from(*limit))
+        }
+        RootsError::TooOften { limit } => {
+            WireError::new(ErrorCode::TooManyRequests, reason).with_limit(Decimal::from(*limit))
+        }
+        RootsError::Changed { .. } => WireError::param("roots", reason),
     }
 }
 

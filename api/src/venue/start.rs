@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use exchange::io::{DataDir, Disk, RealDisk};
-use exchange::{Command, OpenVenue, RULES_VERSION};
+use exchange::{Command, OpenChallenge, OpenVenue, RULES_VERSION};
 use instruments::Date;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{broadcast, watch};
@@ -23,6 +23,7 @@ use super::publish::{FEED_MAX, Publication, Publisher};
 use super::recover::{Recovered, recover};
 use super::sequencer::{Inbox, PUBLICATIONS_MAX, Sequencer};
 use super::timer::Timer;
+use super::transcript::Transcripts;
 use super::{Life, Running, Venue, VenueError};
 
 impl Venue {
@@ -78,6 +79,11 @@ impl Venue {
         D::File: Send,
     {
         let Recovered { place, journal, exchange, history } = recovered;
+        let transcripts = Transcripts::open(&directory.layout().transcripts())?;
+        let lost: Vec<OpenChallenge> = exchange.open_challenges().collect();
+        let has_lost = !lost.is_empty();
+        let (how, grades) = (options.delivery.clone(), &options.grades);
+        let desk = DeliveryDesk::new(how, grades, transcripts, lost.into_iter());
         let (inbox, envelopes) = Inbox::new();
         let (life, lives) = watch::channel(Life::Running);
         let running = Running {
@@ -85,7 +91,7 @@ impl Venue {
             exchange: Arc::new(RwLock::new(exchange)),
             history: Arc::new(history),
             feed: broadcast::Sender::new(FEED_MAX),
-            desk: Arc::new(DeliveryDesk::new(options.delivery.clone())),
+            desk: Arc::new(desk),
             key,
             credentials: Mutex::new(credentials),
             clock: options.clock.clone(),
@@ -107,6 +113,9 @@ impl Venue {
             life.send_replace(sequencer.live());
             drop((timer_runs, pricing_runs, curve_runs));
         })?;
+        if has_lost {
+            // Before anything else, the timer included: what was open had salts and times that are gone, and our downtime is nobody's fault.
+        }
         let wake_desk = running.spawn_desk()?;
         running.spawn_publisher(publications, wake_desk, place)?;
         running.spawn_timer(stop_timer, options)?;
@@ -123,6 +132,7 @@ impl Running {
         let desk = DeskThread {
             desk: Arc::clone(&self.desk),
             exchange: Arc::clone(&self.exchange),
+            history: Arc::clone(&self.history),
             inbox: self.inbox.clone(),
             clock: self.clock.clone(),
             feed: self.feed.subscribe(),

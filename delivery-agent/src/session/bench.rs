@@ -12,12 +12,12 @@ use tokio::task::JoinHandle;
 
 use super::demand::Key;
 use super::duties::{Job, Opens};
-use crate::challenge::draw;
+use super::relay::{Line, Relay, Salts, relay};
+use crate::challenge::{SegmentId, draw};
 use crate::device::{DeviceKind, Path};
 use crate::expand::Bytes32;
 use crate::program::Openings;
 use crate::role::RoleError;
-use crate::salt::{KnownSalts, NO_SECRET};
 use crate::worker::{Engine, Process, Worker, WorkerError};
 
 /// What has come of a job.
@@ -29,11 +29,30 @@ pub(super) enum Done {
     Openings(Openings),
 }
 
+/// What a worker at work has to say.
+#[derive(Debug)]
+pub(super) enum News {
+    /// A segment is finished.
+    Root(SegmentId, Bytes32),
+    /// The job is.
+    Done(Result<Done, WorkerError>),
+}
+
 /// A worker, idle or at work.
 pub(super) struct Bench {
     place: Place,
     worker: Option<Worker>,
-    running: Option<(Key, JoinHandle<Finished>)>,
+    running: Option<Running>,
+}
+
+/// A job.
+struct Running {
+    key: Key,
+    /// The way to it, as long as anybody wants it.
+    line: Option<Line>,
+    handle: JoinHandle<Finished>,
+    /// It has ended, and its last roots have not been told yet.
+    finished: Option<Result<Done, WorkerError>>,
 }
 
 type Finished = (Worker, Result<Done, WorkerError>);
@@ -75,31 +94,71 @@ impl Bench {
         assert!(self.is_idle(), "a worker has one job at a time");
         let (worker, place) = (self.worker.take(), self.place.clone());
         let key = job.key;
+        let (mut relay, line) = relay(job.salts.clone());
         let work = move || {
             let mut worker = worker.unwrap_or_else(|| place.another_worker());
-            let mut done = work(&mut worker, &job);
+            let mut done = work(&mut worker, &job, &mut relay);
             if done.as_ref().is_err_and(has_died) {
                 tracing::warn!(%key, "worker has died, starting another");
                 worker = place.another_worker();
-                done = work(&mut worker, &job);
+                done = work(&mut worker, &job, &mut relay);
             }
             (worker, done)
         };
-        self.running = Some((key, tokio::task::spawn_blocking(work)));
+        let handle = tokio::task::spawn_blocking(work);
+        self.running = Some(Running { key, line: Some(line), handle, finished: None });
     }
 
-    /// What has come of the job; never, when there is none. Nothing is lost when this is dropped.
-    pub(super) async fn done(&mut self) -> (Key, Result<Done, WorkerError>) {
-        let Some((key, running)) = &mut self.running else { return std::future::pending().await };
-        let (key, finished) = (*key, running.await);
-        self.running = None;
-        match finished {
-            Ok((worker, done)) => {
-                self.worker = Some(worker);
-                (key, done)
-            }
-            Err(_panic) => (key, Err(WorkerError::Stopped)),
+    /// What comes of the job: its roots, and then its end. Never, when there is none. Nothing is lost
+    /// when this is dropped.
+    pub(super) async fn news(&mut self) -> (Key, News) {
+        let Some(running) = &mut self.running else { return std::future::pending().await };
+        let key = running.key;
+        if running.finished.is_none() {
+            let finished = tokio::select! {
+                (id, root) = root(&mut running.line) => return (key, News::Root(id, root)),
+                finished = &mut running.handle => finished,
+            };
+            running.finished = Some(match finished {
+                Ok((worker, done)) => {
+                    self.worker = Some(worker);
+                    done
+                }
+                Err(_panic) => Err(WorkerError::Stopped),
+            });
         }
+        // What it has said last comes before its end.
+        if let Some((id, root)) = running.line.as_mut().and_then(Line::root_now) {
+            return (key, News::Root(id, root));
+        }
+        let finished = running.finished.take();
+        self.running = None;
+        (key, News::Done(finished.unwrap_or(Err(WorkerError::Stopped))))
+    }
+
+    /// Passes salts on to the job, if it is that challenge's.
+    pub(super) fn salt(&self, key: Key, salts: &Salts) {
+        if let Some(running) = self.running.as_ref().filter(|running| running.key == key)
+            && let Some(line) = &running.line
+        {
+            for (id, salt) in salts {
+                line.salt(*id, *salt);
+            }
+        }
+    }
+
+    /// Ends the job if nobody wants it any more: one that waits for a salt would wait for ever.
+    pub(super) fn interrupt_unless(&mut self, is_wanted: impl Fn(Key) -> bool) {
+        if let Some(running) = self.running.as_mut().filter(|running| !is_wanted(running.key)) {
+            running.line = None;
+        }
+    }
+}
+
+async fn root(line: &mut Option<Line>) -> (SegmentId, Bytes32) {
+    match line {
+        Some(line) => line.root().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -135,20 +194,19 @@ fn in_process(engine: Engine) -> Worker {
     Worker::InProcess(Box::new(engine))
 }
 
-fn work(worker: &mut Worker, job: &Job) -> Result<Done, WorkerError> {
+fn work(worker: &mut Worker, job: &Job, relay: &mut Relay) -> Result<Done, WorkerError> {
     if let Worker::InProcess(engine) = worker {
         engine.set_fault(job.fault);
     }
-    let mut asker = KnownSalts(NO_SECRET);
     let Some(Opens { work_root, draw_seed }) = job.opens else {
-        return worker.run(&job.challenge, &mut asker).map(|done| Done::Work(done.work_root));
+        return worker.run(&job.challenge, relay).map(|done| Done::Work(done.work_root));
     };
     let seed = job.challenge.seed();
     let draws = draw(&draw_seed, &job.challenge, &work_root);
     match worker.open(seed, &draws) {
         // Across the pipe the reason is a text; doing the work again is right whatever it says.
         Err(WorkerError::NotKept | WorkerError::Failed { .. }) => {
-            worker.run(&job.challenge, &mut asker)?;
+            worker.run(&job.challenge, relay)?;
             worker.open(seed, &draws).map(Done::Openings)
         }
         opened => opened.map(Done::Openings),
@@ -176,6 +234,7 @@ mod tests {
     use crate::challenge::Challenge;
     use crate::fault::Fault;
     use crate::profile::ClassProfile;
+    use crate::salt::{KnownSalts, NO_SECRET, salt};
     use crate::verify::{Claimed, Verdict, verify};
 
     const CPU: (DeviceKind, Path) = (DeviceKind::Cpu, Path::Tf32);
@@ -183,13 +242,25 @@ mod tests {
     fn job(seed: u8) -> Job {
         let challenge = Challenge::new([seed; 32], ClassProfile::CI, 1, 2).unwrap();
         let key = Key { obligation: 1, challenge: seed.into() };
-        Job { key, challenge, fault: Fault::None, opens: None }
+        let ids = (0..2).map(|segment| SegmentId { slot: 0, segment });
+        let salts = ids.map(|id| (id, salt(&NO_SECRET, id))).collect();
+        Job { key, challenge, fault: Fault::None, opens: None, salts }
+    }
+
+    async fn done(bench: &mut Bench, job: Job) -> (usize, Result<Done, WorkerError>) {
+        bench.begin(job);
+        let mut roots = 0;
+        loop {
+            match bench.news().await.1 {
+                News::Root(..) => roots += 1,
+                News::Done(done) => return (roots, done),
+            }
+        }
     }
 
     async fn root(bench: &mut Bench, job: Job) -> Bytes32 {
-        bench.begin(job);
-        match bench.done().await.1 {
-            Ok(Done::Work(work_root)) => work_root,
+        match done(bench, job).await {
+            (2.., Ok(Done::Work(work_root))) => work_root,
             other => panic!("no work: {other:?}"),
         }
     }
@@ -228,8 +299,8 @@ mod tests {
         bench.worker = None;
         let draw_seed = [3; 32];
         let opens = Some(Opens { work_root, draw_seed });
-        bench.begin(Job { opens, ..done.clone() });
-        let Ok(Done::Openings(openings)) = bench.done().await.1 else { panic!("not opened") };
+        let (_, opened) = self::done(&mut bench, Job { opens, ..done.clone() }).await;
+        let Ok(Done::Openings(openings)) = opened else { panic!("not opened") };
         let claimed = Claimed { work_root, salt_key: NO_SECRET, draw_seed };
         let verdict = verify(&done.challenge, &claimed, &openings);
         assert!(matches!(verdict, Verdict::Valid), "{verdict:?}");
@@ -240,5 +311,24 @@ mod tests {
     async fn work_020_an_agent_without_the_device_it_was_told_to_use_does_not_start() {
         let refused = Bench::open((DeviceKind::Cuda, Path::Tf32), None).await.err().unwrap();
         assert!(matches!(refused, RoleError::Device(_)), "{refused}");
+    }
+
+    /// SESSION-010: and the worker is there for the next one.
+    #[tokio::test]
+    async fn session_010_a_job_that_waits_for_a_salt_ends_when_nobody_wants_it() {
+        let mut bench = Bench::open(CPU, None).await.unwrap();
+        let waiting = Job { salts: Salts::new(), ..job(3) };
+        bench.begin(waiting.clone());
+        bench.interrupt_unless(|key| key != waiting.key);
+        let (key, News::Done(Err(interrupted))) = bench.news().await else { panic!("it goes on") };
+        assert_eq!(key, waiting.key);
+        assert!(interrupted.to_string().contains("no more salts"), "{interrupted}");
+        // One that is given what it waits for goes on.
+        bench.begin(waiting.clone());
+        bench.salt(job(4).key, &job(4).salts);
+        bench.salt(waiting.key, &waiting.salts);
+        bench.salt(waiting.key, &job(3).salts);
+        while let (_, News::Root(..)) = bench.news().await {}
+        assert!(bench.is_idle());
     }
 }

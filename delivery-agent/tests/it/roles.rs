@@ -207,7 +207,8 @@ async fn work_027_a_role_that_is_not_let_in_ends_with_the_reason() {
 fn work_014_a_task_that_this_build_does_not_know_is_unverifiable() {
     let challenge = challenge_of(ClassProfile::CI, 5);
     let mut engine = Engine::new(candle_core::Device::Cpu);
-    let root = engine.run(&challenge, &mut KnownSalts(NO_SECRET)).unwrap().work_root;
+    let done = engine.run(&challenge, &mut KnownSalts(NO_SECRET)).unwrap();
+    let root = done.work_root;
     let draws = draw(&[6; 32], &challenge, &root);
     let openings = engine.open(challenge.seed(), &draws).unwrap();
     let hash = |bytes: &[u8; 32]| format!("0x{}", hex::encode(bytes));
@@ -221,6 +222,12 @@ fn work_014_a_task_that_this_build_does_not_know_is_unverifiable() {
         challenge_seed: hash(challenge.seed()),
         draw_seed: hash(&[6; 32]),
         work_root: hash(&root),
+        session_seed: hash(challenge.seed()),
+        salt_key: hash(&NO_SECRET),
+        roots: done.roots.iter().map(|slot| format!("0x{}", hex::encode(slot.concat()))).collect(),
+        root_times: done.roots.iter().map(|slot| vec![1_000; slot.len()]).collect(),
+        claimed_after: 2_000,
+        reference_gflops: None,
         openings: RawValue::from_string(openings_to_json(&openings).unwrap()).unwrap(),
     };
     assert_eq!(judge(&task).verdict(), "valid");
@@ -239,6 +246,11 @@ fn work_014_a_task_that_this_build_does_not_know_is_unverifiable() {
         WireTask { openings: raw("{}"), ..task.clone() },
         WireTask { openings: raw(r#"{"roots":["zz"],"rows":[]}"#), ..task.clone() },
         WireTask { draw_seed: hash(&[7; 32]), ..task.clone() },
+        // Roots that came early, and are not what was claimed.
+        WireTask {
+            roots: task.roots.iter().map(|_| format!("0x{}", "11".repeat(96))).collect(),
+            ..task.clone()
+        },
     ];
     for task in theirs {
         assert_eq!(judge(&task).verdict(), "invalid", "{task:?}");

@@ -1,9 +1,11 @@
 //! The real binary, from outside.
 
 mod commands;
+mod delivery;
 mod demo;
 mod kill;
 mod ledger;
+mod proxy;
 
 mod reporters;
 mod running;
