@@ -133,6 +133,7 @@ impl Running {
             desk: Arc::clone(&self.desk),
             exchange: Arc::clone(&self.exchange),
             history: Arc::clone(&self.history),
+            key: Arc::clone(&self.key),
             inbox: self.inbox.clone(),
             clock: self.clock.clone(),
             feed: self.feed.subscribe(),

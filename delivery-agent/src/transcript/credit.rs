@@ -77,9 +77,7 @@ fn each(checked: &Checked) -> Credited {
     for interval in 0..checked.header.intervals {
         let verdict = checked.entries.get(&interval).map(|kept| kept.mark.verdict);
         let quality = verdict.and_then(MarkVerdict::quality).map_or(0, counted);
-        let whole = u128::from(checked.header.interval) * u128::from(checked.header.lots);
-        let millis = whole * u128::from(quality) / (1_000_000 * 1_000_000);
-        credited.gpu_millis.push(u64::try_from(millis).unwrap_or(u64::MAX));
+        credited.gpu_millis.push(share(checked.header.interval_millis, quality));
         let has_failed = match verdict {
             Some(MarkVerdict::Refuted | MarkVerdict::Silent) => true,
             Some(MarkVerdict::Passed { .. }) => quality == 0,
@@ -88,6 +86,12 @@ fn each(checked: &Checked) -> Credited {
         credited.hard_fails = credited.hard_fails.saturating_add(u32::from(has_failed));
     }
     credited
+}
+
+/// A share of a whole interval, in millionths, rounded down.
+fn share(whole: u64, ppm: u32) -> u64 {
+    let millis = u128::from(whole) * u128::from(ppm) / 1_000_000;
+    u64::try_from(millis).unwrap_or(u64::MAX)
 }
 
 /// DELIV-006: from 97 % on the whole, from 90 % its share, below that nothing.

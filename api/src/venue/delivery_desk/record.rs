@@ -6,6 +6,7 @@ use exchange::{Exchange, OpenChallenge};
 use instruments::{Instrument, Nanos, ObligationId};
 use settlement::{ChallengeOutcome, ChallengeState, FailCause, Obligation, Verdict};
 
+use super::statement::whole_millis;
 use super::work::Work;
 use super::{DeliveryDesk, DeliveryOptions, VerifierTask};
 use crate::io::sign::CHAIN_ID;
@@ -215,6 +216,7 @@ fn header(
         deliver_from: schedule.deliver_from.nanos(),
         interval: window.checked_div(u64::from(schedule.intervals)).unwrap_or(0),
         intervals: duty.interval_count(),
+        interval_millis: whole_millis(duty, terms),
         metering: WireMetering::Each,
     }
 }
