@@ -122,7 +122,8 @@ pub(crate) fn challenge(params: &Params) -> Result<u32, WireError> {
     narrow(params, "challenge")
 }
 
-fn narrow(params: &Params, name: &str) -> Result<u32, WireError> {
+/// A number of 32 bits.
+pub(crate) fn narrow(params: &Params, name: &str) -> Result<u32, WireError> {
     let whole = params.required_integer(name, u32::MAX.into())?;
     u32::try_from(whole).map_err(|_range| WireError::param(name, "is out of range"))
 }

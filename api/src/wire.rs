@@ -31,7 +31,8 @@ pub use clearing::{
 };
 pub use default_fund::{WireBackstopAuction, WireDefaultStanding, WireOfferedPosition};
 pub use delivery::{
-    WireChallenge, WireDraw, WireObligation, WireReceipt, WireSalts, WireTask, WireTranscriptPage,
+    WireChallenge, WireDraw, WireMeter, WireObligation, WireReceipt, WireSalts, WireTask,
+    WireTranscriptPage,
 };
 pub use envelope::{
     ID_LEN_MAX, Request, Stamp, Unreadable, notification_text, reply_text, to_result,

@@ -266,6 +266,17 @@ pub enum Command {
         /// The judgement.
         verdict: Verdict,
     },
+    /// Says in time that whole intervals of a delivery will be missing.
+    DeclareOutage {
+        /// The seller.
+        account: AccountId,
+        /// Of which delivery.
+        obligation: ObligationId,
+        /// From this interval on,
+        from: u32,
+        /// until before this one.
+        until: u32,
+    },
     /// Brings other hardware in place of what fails.
     Substitute {
         /// The seller.

@@ -567,11 +567,15 @@ pub enum IntervalOutcome {
     Delivered {
         /// How much of it.
         quality: Ppm,
+        /// How much of it nobody could judge: that is unpaid, and not missing either.
+        unjudged: Ppm,
     },
     /// It does not count and costs the seller.
     Failed {
         /// Why.
         cause: FailCause,
+        /// How much of it nobody could judge.
+        unjudged: Ppm,
     },
     /// Nobody could judge: unpaid, without penalty.
     Unverified,

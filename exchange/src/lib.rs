@@ -36,6 +36,7 @@ mod close_out;
 mod close_outs;
 mod close_series;
 mod command;
+mod declare_outage;
 mod default_event;
 mod default_fund;
 mod default_reject;
@@ -74,6 +75,7 @@ mod price;
 mod publish_curve;
 mod publish_index;
 mod publish_risk;
+mod read_meter;
 mod records;
 mod reduce_only;
 mod register_capacity;
@@ -379,6 +381,9 @@ impl Exchange {
             }
             Command::JudgeBurnIn { account, obligation, verdict } => {
                 self.judge_burn_in(*account, *obligation, *verdict, events)
+            }
+            Command::DeclareOutage { account, obligation, from, until } => {
+                self.declare_outage((*account, *obligation), (*from, *until), events)
             }
             Command::Substitute { account, obligation, grade, nodes } => {
                 self.substitute((*account, *obligation), grade, nodes, events)

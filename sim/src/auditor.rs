@@ -343,6 +343,7 @@ impl Auditor {
             // Physical close-out.
             Command::Nominate { .. }
             | Command::AcceptDelivery { .. }
+            | Command::DeclareOutage { .. }
             | Command::JudgeBurnIn { .. }
             | Command::Substitute { .. }
             | Command::OfferStandby { .. }

@@ -121,7 +121,7 @@ const LAST_TRADES: &[&str] =
 
 /// Every method, in the order of the documentation.
 #[rustfmt::skip]
-pub(crate) const METHODS: [Spec; 80] = [
+pub(crate) const METHODS: [Spec; 81] = [
     public(Method::Auth, "public/auth", LOGIN, "logs in; grant types client_credentials, client_signature, refresh_token"),
     public(Method::Hello, "public/hello", &["client_name", "client_version"], "introduces a client; answers with the venue's version"),
     public(Method::Test, "public/test", &[], "answers with the venue's version"),
@@ -188,6 +188,7 @@ pub(crate) const METHODS: [Spec; 80] = [
     private(Method::MockSession, "private/mock_session", Need::TradeWrite, &["step", "amount", "count", "grade", "work_root", "openings"], "a dry run of a delivery session, step by step (begin, challenge, claim, open), with nothing at stake; test venues only"),
     private(Method::CloseOut(CloseOut::AcceptDelivery), "private/accept_delivery", Need::TradeWrite, &["obligation_id"], "accepts a delivery after its burn-in"),
     private(Method::CloseOut(CloseOut::JudgeBurnIn), "private/judge_burn_in", Need::TradeWrite, &["obligation_id", "verdict", "quality"], "judges a burn-in; verifiers only"),
+    private(Method::CloseOut(CloseOut::DeclareOutage), "private/declare_outage", Need::TradeWrite, &["obligation_id", "from", "until"], "says at least one interval ahead that the intervals from the first until before the last will be missing; the penalty for them is 2 % instead of 10 %"),
     private(Method::CloseOut(CloseOut::Substitute), "private/substitute", Need::TradeWrite, &["obligation_id", "grade", "nodes"], "brings other hardware in place of what fails"),
     private(Method::CloseOut(CloseOut::OfferStandby), "private/offer_standby", Need::TradeWrite, &["grade", "amount", "fee"], "offers GPUs to be called in a seller's place, for dollars per GPU-hour; 0 withdraws"),
     private(Method::CloseOut(CloseOut::DisputeInvoice), "private/dispute_invoice", Need::TradeWrite, &["obligation_id"], "disputes the newest invoice"),

@@ -9,7 +9,8 @@ use super::hex;
 use crate::venue::history::ReceiptRecord;
 use crate::venue::{ChallengeTask, TakenRoots, Venue, VerifierTask};
 use crate::wire::{
-    Number, WireChallenge, WireDraw, WireObligation, WireReceipt, WireSalts, WireTask, to_result,
+    Number, WireChallenge, WireDraw, WireMeter, WireObligation, WireReceipt, WireSalts, WireTask,
+    to_result,
 };
 
 /// A demand for work; `None` once its receipt has come.
@@ -111,6 +112,12 @@ pub(crate) fn obligation(
         bond: obligation.bond.into(),
         paid_to_seller: obligation.paid_to_seller.into(),
         shortfall_paid: obligation.shortfall_paid.into(),
+        meter: obligation.meter.as_ref().map(|meter| WireMeter {
+            challenges: meter.challenges,
+            soft_fails: meter.soft_fails,
+            hard_fails: meter.hard_fails,
+            credited_gpu_millis: meter.credited_millis,
+        }),
         challenge: None,
         draw: None,
     })
@@ -283,8 +290,8 @@ fn message(venue: &Venue, account: AccountId, event: &Event) -> Option<Message> 
         Event::IntervalSettled(settled) => {
             seen(settled.obligation)?;
             let (cause, quality) = match settled.outcome {
-                IntervalOutcome::Delivered { quality } => (None, Some(quality.into())),
-                IntervalOutcome::Failed { cause } => (Some(cause_name(cause)), None),
+                IntervalOutcome::Delivered { quality, .. } => (None, Some(quality.into())),
+                IntervalOutcome::Failed { cause, .. } => (Some(cause_name(cause)), None),
                 IntervalOutcome::Unverified => (None, None),
             };
             Some(Message::Settled(Settled {
@@ -373,5 +380,6 @@ const fn cause_name(cause: FailCause) -> &'static str {
         FailCause::Refuted => "refuted",
         FailCause::BelowGrade => "below_grade",
         FailCause::NotReady => "not_ready",
+        FailCause::Declared => "declared",
     }
 }

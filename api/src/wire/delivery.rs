@@ -99,12 +99,28 @@ pub struct WireObligation {
     pub paid_to_seller: Number,
     /// What the seller has paid for what was missing, in dollars.
     pub shortfall_paid: Number,
+    /// What its challenges have said so far, where they come at any time.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub meter: Option<WireMeter>,
     /// A challenge without a receipt, for the seller.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub challenge: Option<WireChallenge>,
     /// A draw without opened rows, for the seller.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub draw: Option<WireDraw>,
+}
+
+/// What the challenges of an obligation have said so far.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WireMeter {
+    /// Challenges issued.
+    pub challenges: u32,
+    /// Failures after which the seller was there at once.
+    pub soft_fails: u32,
+    /// All others.
+    pub hard_fails: u32,
+    /// GPU-milliseconds that counted.
+    pub credited_gpu_millis: u64,
 }
 
 /// A receipt and what became of it.

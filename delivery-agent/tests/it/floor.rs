@@ -235,10 +235,11 @@ impl Floor {
         }
         match self.settled[&(obligation, interval)].outcome {
             IntervalOutcome::Delivered { .. } => "delivered",
-            IntervalOutcome::Failed { cause: FailCause::Silent } => "silent",
-            IntervalOutcome::Failed { cause: FailCause::Refuted } => "refuted",
-            IntervalOutcome::Failed { cause: FailCause::BelowGrade } => "below grade",
-            IntervalOutcome::Failed { cause: FailCause::NotReady } => "not ready",
+            IntervalOutcome::Failed { cause: FailCause::Silent, .. } => "silent",
+            IntervalOutcome::Failed { cause: FailCause::Refuted, .. } => "refuted",
+            IntervalOutcome::Failed { cause: FailCause::BelowGrade, .. } => "below grade",
+            IntervalOutcome::Failed { cause: FailCause::NotReady, .. } => "not ready",
+            IntervalOutcome::Failed { cause: FailCause::Declared, .. } => "declared",
             IntervalOutcome::Unverified => "unverified",
         }
     }

@@ -7,6 +7,7 @@ use expect_test::expect;
 use crate::script::{Desk, check, check_morning};
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one day's script")]
 fn everything_is_delivered_and_paid() {
     // Alice buys 2 lots at 2.50 from bob and pays a fee of 120 * 0.0005 = 0.06. The index goes to 2.60: settlement, and 2 * 24 * 0.10 =
     // 4.80 move from bob to alice. She prefunds 2 * 62.40 = 124.80, he bonds a quarter: 31.20. Two intervals of 62.40 each. After the

@@ -6,7 +6,7 @@ use exchange::{
     AgreementReject, CloseOutEvent, DefaultEvent, DefaultReject, Event, Exchange, FixingEvent,
     HourSettled, IntervalOutcome, IntervalSettled, Reject, SettlementSource, SplitPurpose, Traded,
 };
-use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, OrderId, Price, Side};
+use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, OrderId, Ppm, Price, Side};
 use settlement::{Bucket, ChallengeOutcome, FailCause, Invoice, Verdict};
 
 use crate::world::{START, World};
@@ -191,6 +191,12 @@ fn ladder(exchange: &Exchange, event: &CloseOutEvent) -> String {
     match event {
         CloseOutEvent::OutageBegan { obligation, interval, substitute_by } => {
             format!("{obligation}/{interval} outage, substitute by {}", since_start(*substitute_by))
+        }
+        CloseOutEvent::OutageDeclared { obligation, from, until } => {
+            format!("{obligation} says {from} until {until} will be missing")
+        }
+        CloseOutEvent::FailureWeighed { obligation, challenge, is_soft } => {
+            format!("{obligation}/{challenge} is {}", if *is_soft { "soft" } else { "hard" })
         }
         CloseOutEvent::Substituted { obligation, grade, excused_from, excused_until, .. } => {
             format!(
@@ -571,13 +577,21 @@ fn invoiced(invoice: &Invoice) -> String {
 
 fn interval_settled(exchange: &Exchange, settled: &IntervalSettled) -> String {
     let outcome = match settled.outcome {
-        IntervalOutcome::Delivered { quality } => format!("delivered at {} ppm", quality.ppm()),
-        IntervalOutcome::Failed { cause: FailCause::Silent } => "failed: silent".to_owned(),
-        IntervalOutcome::Failed { cause: FailCause::Refuted } => "failed: refuted".to_owned(),
-        IntervalOutcome::Failed { cause: FailCause::BelowGrade } => {
+        IntervalOutcome::Delivered { quality, unjudged } if unjudged == Ppm::ZERO => {
+            format!("delivered at {} ppm", quality.ppm())
+        }
+        IntervalOutcome::Delivered { quality, unjudged } => {
+            format!("delivered at {} ppm, {} unjudged", quality.ppm(), unjudged.ppm())
+        }
+        IntervalOutcome::Failed { cause: FailCause::Silent, .. } => "failed: silent".to_owned(),
+        IntervalOutcome::Failed { cause: FailCause::Refuted, .. } => "failed: refuted".to_owned(),
+        IntervalOutcome::Failed { cause: FailCause::BelowGrade, .. } => {
             "failed: below grade".to_owned()
         }
-        IntervalOutcome::Failed { cause: FailCause::NotReady } => "failed: not ready".to_owned(),
+        IntervalOutcome::Failed { cause: FailCause::NotReady, .. } => {
+            "failed: not ready".to_owned()
+        }
+        IntervalOutcome::Failed { cause: FailCause::Declared, .. } => "failed: declared".to_owned(),
         IntervalOutcome::Unverified => "unverified".to_owned(),
     };
     let mut line = format!("{}/{} {outcome}", settled.obligation, settled.interval);

@@ -53,6 +53,9 @@ pub(super) fn is_answered(command: &Command, events: &[Event]) -> bool {
         Command::BidBackstop { .. } => {
             has(|event| matches!(event, Event::Default(DefaultEvent::BackstopBid { .. })))
         }
+        Command::DeclareOutage { .. } => {
+            has(|event| matches!(event, Event::CloseOut(CloseOutEvent::OutageDeclared { .. })))
+        }
         // Nothing may have been open, nothing may be due.
         Command::CancelAll { .. } | Command::Tick => true,
         Command::Batch { items, .. } => {

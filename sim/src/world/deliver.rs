@@ -26,7 +26,7 @@ impl World<'_> {
     /// Counts intervals that fail though the seller's agent is honest and can reach the world: only the venue itself was in its way.
     fn count_innocent(&mut self, event: &Event) {
         let Event::IntervalSettled(settled) = event else { return };
-        let IntervalOutcome::Failed { cause } = settled.outcome else { return };
+        let IntervalOutcome::Failed { cause, .. } = settled.outcome else { return };
         if cause == FailCause::NotReady {
             return;
         }

@@ -144,6 +144,8 @@ const fn close_out_kind(event: &CloseOutEvent) -> &'static str {
         CloseOutEvent::DeliveryAccepted { .. } => "DeliveryAccepted",
         CloseOutEvent::BurnInJudged { .. } => "BurnInJudged",
         CloseOutEvent::AcceptanceEnded { .. } => "AcceptanceEnded",
+        CloseOutEvent::OutageDeclared { .. } => "OutageDeclared",
+        CloseOutEvent::FailureWeighed { .. } => "FailureWeighed",
         CloseOutEvent::OutageBegan { .. } => "OutageBegan",
         CloseOutEvent::Substituted { .. } => "Substituted",
         CloseOutEvent::StandbyOffered { .. } => "StandbyOffered",

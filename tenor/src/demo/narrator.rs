@@ -186,7 +186,7 @@ fn interval_money(settled: &IntervalSettled) -> String {
         IntervalOutcome::Delivered { .. } => {
             format!("delivered, the seller receives {}", usd(settled.paid))
         }
-        IntervalOutcome::Failed { cause } => format!(
+        IntervalOutcome::Failed { cause, .. } => format!(
             "FAILED, {}: the buyer receives {} back",
             cause_name(cause),
             usd(settled.returned_to_buyer)

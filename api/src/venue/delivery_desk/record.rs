@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use exchange::{Exchange, OpenChallenge};
-use instruments::{Instrument, Nanos, ObligationId};
+use instruments::{CloseOut, Instrument, Nanos, ObligationId};
 use settlement::{ChallengeOutcome, ChallengeState, FailCause, Obligation, Verdict};
 
 use super::statement::whole_millis;
@@ -174,7 +174,9 @@ const fn verdict_name(outcome: ChallengeOutcome) -> &'static str {
     match outcome {
         ChallengeOutcome::Passed { .. }
         | ChallengeOutcome::Failed { cause: FailCause::BelowGrade } => "valid",
-        ChallengeOutcome::Failed { cause: FailCause::Silent | FailCause::NotReady } => "silent",
+        ChallengeOutcome::Failed {
+            cause: FailCause::Silent | FailCause::NotReady | FailCause::Declared,
+        } => "silent",
         ChallengeOutcome::Failed { cause: FailCause::Refuted } => "invalid",
         ChallengeOutcome::Unknown => "unverifiable",
     }
@@ -217,6 +219,17 @@ fn header(
         interval: window.checked_div(u64::from(schedule.intervals)).unwrap_or(0),
         intervals: duty.interval_count(),
         interval_millis: whole_millis(duty, terms),
-        metering: WireMetering::Each,
+        metering: metering(&schedule.close_out),
+    }
+}
+
+fn metering(terms: &CloseOut) -> WireMetering {
+    let Some(between) = terms.meter() else { return WireMetering::Each };
+    WireMetering::Between {
+        recheck_within: between.recheck_within.nanos(),
+        soft_fails_per_day: between.soft_fails_per_day,
+        intervals_per_day: terms.intervals_per_day,
+        hard_fails_max: between.hard_fails_max,
+        silence_max: between.silence_max.nanos(),
     }
 }

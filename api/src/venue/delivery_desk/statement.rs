@@ -44,7 +44,12 @@ impl DeliveryDesk {
         let credited = credited(duty, &series.instrument);
         let gpu_millis = credited.iter().fold(0_u64, |sum, part| sum.saturating_add(*part));
         let Counted { challenges, hard_fails, .. } = counted;
-        let (soft_fails, last_receipt) = (0, duty.last_receipt);
+        let last_receipt = duty.last_receipt;
+        // Where every challenge judges its own interval, no failure is a soft one.
+        let (soft_fails, hard_fails) = match &duty.meter {
+            Some(meter) => (meter.soft_fails, meter.hard_fails),
+            None => (0, hard_fails),
+        };
         self.transcripts.append(id, |after| {
             let statement = DeliveryStatement {
                 obligation: id,
@@ -117,7 +122,7 @@ fn has_failed(entry: &WireTranscriptEntry) -> bool {
 fn credited(duty: &Obligation, terms: &Instrument) -> Vec<u64> {
     let whole = whole_millis(duty, terms);
     let of = |state: &IntervalState| match state {
-        IntervalState::Delivered { quality } => {
+        IntervalState::Delivered { quality, .. } => {
             let parts = u128::from(quality.ppm().unsigned_abs());
             let millis = u128::from(whole).saturating_mul(parts) / 1_000_000;
             u64::try_from(millis).unwrap_or(u64::MAX)
