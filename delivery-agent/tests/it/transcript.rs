@@ -51,11 +51,16 @@ struct Writer {
     claimed: u64,
     prev: [u8; 32],
     credited: Vec<u64>,
+    soft_fails: u32,
     hard_fails: u32,
 }
 
 impl Writer {
     fn begin(intervals: u32) -> Self {
+        Self::metered(intervals, WireMetering::Each)
+    }
+
+    fn metered(intervals: u32, metering: WireMetering) -> Self {
         let key = |byte| AgentKey::from_bytes(&[byte; 32]).unwrap();
         let mut writer = Self {
             venue: key(1),
@@ -66,6 +71,7 @@ impl Writer {
             claimed: 0,
             prev: [0; 32],
             credited: Vec::new(),
+            soft_fails: 0,
             hard_fails: 0,
         };
         let header = WireTranscriptHeader {
@@ -83,7 +89,7 @@ impl Writer {
             interval: INTERVAL,
             intervals,
             interval_millis: INTERVAL / 1_000_000 * LOTS,
-            metering: WireMetering::Each,
+            metering,
         };
         writer.push(&WireTranscriptLine::Header(header));
         writer
@@ -99,8 +105,13 @@ impl Writer {
 
     /// One challenge of two slots and two segments; all roots in after `micros`.
     fn challenge(&mut self, number: u32, fault: Fault, micros: u64) {
+        self.challenge_at(number, u64::from(number) * INTERVAL / SECOND + 1, fault, micros);
+    }
+
+    /// The same so many seconds after the beginning.
+    fn challenge_at(&mut self, number: u32, second: u64, fault: Fault, micros: u64) {
         let seed = *blake3::hash(&number.to_le_bytes()).as_bytes();
-        let issued_at = START + u64::from(number) * INTERVAL + SECOND;
+        let issued_at = START + second * SECOND;
         let mut entry = WireTranscriptEntry {
             after: self.after(),
             number,
@@ -218,7 +229,7 @@ impl Writer {
             challenges,
             credited: self.credited.clone(),
             gpu_millis: self.credited.iter().sum(),
-            soft_fails: 0,
+            soft_fails: self.soft_fails,
             hard_fails: self.hard_fails,
             last_receipt: self.prev,
             transcript,
@@ -229,7 +240,7 @@ impl Writer {
             challenges,
             credited: statement.credited,
             gpu_millis: statement.gpu_millis,
-            soft_fails: 0,
+            soft_fails: self.soft_fails,
             hard_fails: self.hard_fails,
             last_receipt: hex(&self.prev),
             venue_signature: hex(&signature),
@@ -517,4 +528,36 @@ fn trans_004_a_venue_that_credits_otherwise_is_found_out() {
     let error = restated(&forgiven, &[20_000, 20_000, 0, 0, 20_000]).unwrap_err();
     let begins = "line 7: verdict: valid, this cpu finds invalid drawn rows of segment";
     assert!(error.starts_with(begins), "{error}");
+}
+
+/// TRANS-007: by hand. Of five intervals of ten seconds the first counts whole; a silence at 12 s that an answer followed at 20 s costs the
+/// time between; a lie at 31 s costs both sides, from 20 s to 41 s; the closing challenge speaks for the last nine seconds.
+#[test]
+fn trans_007_hours_between_challenges_are_credited_by_the_meters_own_rule() {
+    let metering = WireMetering::Between {
+        recheck_within: 5 * SECOND,
+        soft_fails_per_day: 1,
+        intervals_per_day: 5,
+        hard_fails_max: 3,
+        silence_max: 900 * SECOND,
+    };
+    let written = |credited: &[u64], soft_fails: u32| {
+        let mut writer = Writer::metered(5, metering.clone());
+        let (honest, silent) = (Fault::None, Fault::Silent);
+        let challenges = [(1, honest), (12, silent), (20, honest), (31, Fault::Lie), (41, honest)];
+        for (number, (second, fault)) in (0..).zip(challenges) {
+            writer.challenge_at(number, second, fault, 90_000);
+        }
+        writer.challenge_at(5, 51, honest, 90_000);
+        (writer.credited, writer.soft_fails) = (credited.to_vec(), soft_fails);
+        writer.hard_fails = 2 - soft_fails;
+        writer.state(6);
+        checked(&text(&writer.lines)).map_err(|error| error.to_string())
+    };
+    let summary = written(&[20_000, 4_000, 0, 0, 18_000], 1).unwrap();
+    assert_eq!((summary.credited.soft_fails, summary.credited.hard_fails), (1, 1));
+    let forged = written(&[20_000, 20_000, 0, 0, 18_000], 1).unwrap_err();
+    assert_eq!(forged, "line 8: credited[1]: 20000, the transcript gives 4000");
+    let harder = written(&[20_000, 4_000, 0, 0, 18_000], 0).unwrap_err();
+    assert_eq!(harder, "line 8: soft_fails: 0, the transcript gives 1");
 }
