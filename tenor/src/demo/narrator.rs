@@ -201,6 +201,7 @@ fn cause_name(cause: FailCause) -> &'static str {
         FailCause::Refuted => "the opened rows are not the work",
         FailCause::BelowGrade => "below the grade's floor",
         FailCause::NotReady => "the seller has not accepted",
+        FailCause::Declared => "declared missing",
     }
 }
 

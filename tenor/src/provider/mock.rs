@@ -110,7 +110,7 @@ pub(crate) fn run(args: &MockArgs, out: &mut impl Write) -> Result<ExitCode> {
 }
 
 fn begin(session: &MockSession, out: &mut impl Write) -> std::io::Result<()> {
-    let MockSession { profile, slots, segments, challenges, reference_gflops } = session;
+    let MockSession { profile, slots, segments, challenges, reference_gflops, .. } = session;
     let reference = reference_gflops
         .map_or_else(|| "not calibrated".to_owned(), |reference| format!("{reference} GFLOP/s"));
     writeln!(
