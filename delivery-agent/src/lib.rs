@@ -23,6 +23,7 @@ pub mod host;
 pub mod io;
 pub mod measure;
 pub mod merkle;
+pub mod mock;
 pub mod profile;
 pub mod program;
 pub mod rate;
