@@ -14,9 +14,11 @@
 //! - bytes of a blob are used only after their hash was found to be the one that the job names.
 
 pub mod activation;
+pub mod bisect;
 pub mod blob;
 pub mod check;
 pub mod commit;
+pub mod demo;
 mod exact;
 mod float;
 pub mod leaves;

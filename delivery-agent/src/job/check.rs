@@ -290,6 +290,9 @@ impl JobSpec {
                 return Err(SpecError::Field { field, why });
             }
             let by = find(names, &field, name)?;
+            if by < self.tensors.len() {
+                return Err(SpecError::Field { field, why: "is a tensor and no node" });
+            }
             let (old, new) = (values[number], values[by]);
             if old.shape != new.shape {
                 let (a, b) = (old.shape.to_string(), new.shape.to_string());

@@ -63,26 +63,8 @@ pub fn compute<R: Rows>(
             first.extend(second);
             Ok(first)
         }
-        Op::Transpose { a } => {
-            let mut column = Vec::new();
-            for row_of_a in 0..shape_of(a).rows {
-                rows.row(0, row_of_a, &mut first)?;
-                column.push(entry(&first, Some(row as usize)));
-            }
-            Ok(column)
-        }
-        Op::Reshape { a, shape: [_, columns] } => {
-            let (width, mut out) = (shape_of(a).columns as usize, Vec::new());
-            let mut at = row as usize * *columns as usize;
-            let end = at + *columns as usize;
-            while at < end {
-                rows.row(0, (at / width) as u32, &mut first)?;
-                let part = &first[at % width..width.min(at % width + end - at)];
-                out.extend(part);
-                at += part.len();
-            }
-            Ok(out)
-        }
+        Op::Transpose { a } => column(rows, row, shape_of(a).rows),
+        Op::Reshape { a, shape } => reshaped(rows, row, shape_of(a).columns, shape[1]),
         Op::Slice { rows: [from, _], columns: [left, width], .. } => {
             rows.row(0, from + row, &mut first)?;
             Ok(first[*left as usize..][..*width as usize].to_vec())
@@ -115,6 +97,34 @@ fn of_two<R: Rows>(
     rows.row(0, row, &mut left)?;
     rows.row(1, if b.rows == 1 { 0 } else { row }, &mut right)?;
     Ok(left.iter().zip(&right).map(|(a, b)| of(*a, *b)).collect())
+}
+
+fn column<R: Rows>(rows: &mut R, column: u32, count: u32) -> Result<Vec<i32>, R::Missing> {
+    let (mut values, mut out) = (Vec::new(), Vec::with_capacity(count as usize));
+    for row in 0..count {
+        rows.row(0, row, &mut values)?;
+        out.push(entry(&values, Some(column as usize)));
+    }
+    Ok(out)
+}
+
+fn reshaped<R: Rows>(
+    rows: &mut R,
+    row: u32,
+    width: u32,
+    columns: u32,
+) -> Result<Vec<i32>, R::Missing> {
+    let (mut values, mut out) = (Vec::new(), Vec::with_capacity(columns as usize));
+    let (mut at, width) = (u64::from(row) * u64::from(columns), width as usize);
+    while out.len() < columns as usize {
+        let (from, skipped) = (at / width as u64, (at % width as u64) as usize);
+        rows.row(0, u32::try_from(from).unwrap_or(u32::MAX), &mut values)?;
+        let wanted = columns as usize - out.len();
+        let part = &values[skipped..width.min(skipped + wanted)];
+        out.extend_from_slice(part);
+        at += part.len() as u64;
+    }
+    Ok(out)
 }
 
 /// Operations of which a row needs only the same row of one operand.
