@@ -23,13 +23,16 @@ mod exact;
 mod float;
 pub mod leaves;
 pub mod op;
+pub mod register;
 pub mod row;
 pub mod run;
+pub mod sandbox;
 pub mod spec;
 
 pub use check::{Arithmetic, Program, Range, Shape, Value};
 pub use leaves::{BlobError, Leaves};
 pub use op::Op;
 pub use spec::{
-    BlobName, Digest, JobResult, JobSpec, Limits, Mode, Node, NumberKind, SpecError, TensorDecl,
+    BlobName, Difference, Digest, JobResult, JobSpec, Limits, Mode, Node, NumberKind, SpecError,
+    TensorDecl,
 };

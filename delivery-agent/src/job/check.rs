@@ -11,11 +11,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::activation::CHUNK_ROWS;
 use super::op::Op;
 use super::spec::{
-    BYTES_MAX, BlobName, CHECKPOINTS_MAX, COLUMNS_MAX, Digest, ELEMENTS_MAX, FLOP_MAX, JobSpec,
-    Mode, NAME_LEN_MAX, NODES_MAX, NumberKind, PARAMETERS_MAX, ROWS_MAX, SECONDS_MAX, STATES_MAX,
-    STEPS_MAX, STRIDE_MAX, SpecError, TENSORS_MAX, TensorDecl, VERSION,
+    BYTES_MAX, BlobName, CHECKPOINTS_MAX, CHUNKS_MAX, COLUMNS_MAX, Digest, ELEMENTS_MAX, FLOP_MAX,
+    JobSpec, Mode, NAME_LEN_MAX, NODES_MAX, NumberKind, OUTPUT_ELEMENTS_MAX, PARAMETERS_MAX,
+    ROWS_MAX, SECONDS_MAX, STATES_MAX, STEPS_MAX, STRIDE_MAX, SpecError, TENSORS_MAX, TensorDecl,
+    VERSION,
 };
 
 mod infer;
@@ -227,6 +229,7 @@ impl JobSpec {
         let output = find(&names, "output", &self.output)?;
         let hidden = self.hidden.as_ref().map(|name| find(&names, "hidden", name)).transpose()?;
         self.check_mode(output, hidden)?;
+        self.check_output(output, hidden, &values)?;
         let flop = self.needed_flop(&ops, &values);
         let bytes = self.needed_bytes(&values);
         let program = Program {
@@ -266,8 +269,8 @@ impl JobSpec {
         let has_floats = self.tensors.iter().any(is_float);
         let arithmetic = if has_floats { Arithmetic::Float } else { Arithmetic::Integer };
         let what = match (self.mode, arithmetic) {
-            (Mode::Exact, Arithmetic::Float) => "mode exact",
-            (Mode::Tolerant, Arithmetic::Integer) => "mode tolerant",
+            (Mode::Exact, Arithmetic::Float) => "exact",
+            (Mode::Tolerant, Arithmetic::Integer) => "tolerant",
             (Mode::Exact, Arithmetic::Integer)
             | (Mode::Tolerant, Arithmetic::Float)
             | (Mode::Redundant, _) => return Ok(arithmetic),
@@ -321,6 +324,19 @@ impl JobSpec {
             }
             (Mode::Tolerant, Some(_)) | (Mode::Exact | Mode::Redundant, None) => Ok(()),
         }
+    }
+
+    /// What leaves the job's process must fit its one frame.
+    fn check_output(
+        &self,
+        output: usize,
+        hidden: Option<usize>,
+        values: &[Value],
+    ) -> Result<(), SpecError> {
+        within("elements of output", values[output].shape.elements(), 1, OUTPUT_ELEMENTS_MAX)?;
+        let Some(hidden) = hidden else { return Ok(()) };
+        let chunks = u64::from(values[hidden].shape.rows).div_ceil(CHUNK_ROWS as u64);
+        within("chunks of hidden", chunks * u64::from(self.steps), 1, CHUNKS_MAX)
     }
 
     /// Saturating: beyond the largest number is beyond every limit.

@@ -40,6 +40,10 @@ pub const ROWS_MAX: u32 = 65_536;
 pub const COLUMNS_MAX: u32 = 1 << 20;
 /// Most elements of a tensor.
 pub const ELEMENTS_MAX: u64 = 1 << 30;
+/// Most elements of the output.
+pub const OUTPUT_ELEMENTS_MAX: u64 = 1 << 24;
+/// Most chunks of activations that a tolerant job keeps.
+pub const CHUNKS_MAX: u64 = 1 << 16;
 /// Most steps.
 pub const STEPS_MAX: u32 = 65_536;
 /// Most steps between two checkpoints: a dispute shows all their roots in one message.
@@ -265,6 +269,37 @@ pub struct JobResult {
     pub output_root: Digest,
     /// Hash of the safetensors blob that holds the output.
     pub output_blob: Digest,
+}
+
+/// Where two results of one job part, for redundant jobs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Difference {
+    /// They are of two jobs, or have not the same form.
+    NotComparable,
+    /// From that checkpoint on, counted from 0.
+    From {
+        /// The first whose roots differ.
+        checkpoint: usize,
+    },
+    /// Only in what they name as output.
+    Output,
+}
+
+impl JobResult {
+    /// What a second provider's result differs in; `None` when it has the same hash.
+    ///
+    /// Who of the two is wrong is not said: integers are disputed, floats are looked at again.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Option<Difference> {
+        if self.job != other.job || self.roots.len() != other.roots.len() {
+            return Some(Difference::NotComparable);
+        }
+        let mut pairs = self.roots.iter().zip(&other.roots);
+        match pairs.position(|(ours, theirs)| ours != theirs) {
+            Some(checkpoint) => Some(Difference::From { checkpoint }),
+            None => (self != other).then_some(Difference::Output),
+        }
+    }
 }
 
 /// Why a spec is no job.

@@ -1,6 +1,7 @@
 //! Buyers' jobs: what is refused, what is computed, and who wins a dispute. JOB- rules.
 
 mod graph;
+mod hostile;
 mod play;
 mod refusals;
 mod runs;

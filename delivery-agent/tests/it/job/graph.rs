@@ -24,13 +24,13 @@ pub(super) fn every_op_with(seed: u8, steps: u32, stride: u32) -> DemoJob {
     let weights = [
         ("w", Dtype::I8, [6, 4], noise("w", 24)),
         ("table", Dtype::I8, [1, 16], noise("table", 16)),
-        ("wide", Dtype::I8, [40, 3], noise("wide", 120)),
+        ("wide", Dtype::I8, [80, 3], noise("wide", 240)),
     ];
     let inputs = [
         ("x", Dtype::U8, [9, 6], noise("x", 54)),
         ("ids", Dtype::U8, [3, 1], small("ids", 3, 6)),
         ("bias", Dtype::I8, [1, 4], noise("bias", 4)),
-        ("long", Dtype::I16, [3, 40], small("long", 240, 8)),
+        ("long", Dtype::I16, [3, 80], small("long", 480, 8)),
     ];
     let blob = |tensors: &[(&str, Dtype, [usize; 2], Vec<u8>)]| {
         let views = tensors.iter().map(|(name, kind, shape, bytes)| {
@@ -45,7 +45,7 @@ pub(super) fn every_op_with(seed: u8, steps: u32, stride: u32) -> DemoJob {
     DemoJob { spec, weights, inputs }
 }
 
-/// `long` times `wide` is summed in several blocks: 40 products of up to 2,047 by 2^8 pass 2^24.
+/// `long` times `wide` is summed in two blocks: 80 products of up to 2,047 by 128 pass 2^24.
 pub(super) const GRAPH: &str = r#"{
 "version":1,"mode":"exact","nonce":7,"expires_at_ms":9000000000000,
 "weights":"0000000000000000000000000000000000000000000000000000000000000000",
@@ -53,11 +53,11 @@ pub(super) const GRAPH: &str = r#"{
 "tensors":[
 {"name":"w","blob":"weights","kind":"i8","shape":[6,4],"next":"w_next"},
 {"name":"table","blob":"weights","kind":"i8","shape":[1,16]},
-{"name":"wide","blob":"weights","kind":"i8","shape":[40,3]},
+{"name":"wide","blob":"weights","kind":"i8","shape":[80,3]},
 {"name":"x","blob":"inputs","kind":"u8","shape":[9,6],"rows_per_step":3},
 {"name":"ids","blob":"inputs","kind":"u8","shape":[3,1],"high":5,"next":"ids_next"},
 {"name":"bias","blob":"inputs","kind":"i8","shape":[1,4]},
-{"name":"long","blob":"inputs","kind":"i16","shape":[3,40],"low":-2047,"high":2047}],
+{"name":"long","blob":"inputs","kind":"i16","shape":[3,80],"low":-2047,"high":2047}],
 "nodes":[
 {"name":"xw","op":{"matmul":{"a":"x","b":"w","shift":3}}},
 {"name":"biased","op":{"add":{"a":"xw","b":"bias"}}},
@@ -86,4 +86,4 @@ pub(super) const GRAPH: &str = r#"{
 {"name":"across_small","op":{"rescale":{"a":"across","shift":0,"low":-128,"high":127}}},
 {"name":"out","op":{"matmul":{"a":"across_small","b":"chosen"}}}],
 "output":"out","steps":5,"stride":2,
-"limits":{"parameters":160,"flop":100000,"bytes":100000,"seconds":10}}"#;
+"limits":{"parameters":280,"flop":100000,"bytes":100000,"seconds":10}}"#;
