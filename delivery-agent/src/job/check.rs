@@ -16,8 +16,8 @@ use super::op::Op;
 use super::spec::{
     BYTES_MAX, BlobName, CHECKPOINTS_MAX, CHUNKS_MAX, COLUMNS_MAX, Digest, ELEMENTS_MAX, FLOP_MAX,
     JobSpec, Mode, NAME_LEN_MAX, NODES_MAX, NumberKind, OUTPUT_ELEMENTS_MAX, PARAMETERS_MAX,
-    ROWS_MAX, SECONDS_MAX, STATES_MAX, STEPS_MAX, STRIDE_MAX, SpecError, TENSORS_MAX, TensorDecl,
-    VERSION,
+    ROWS_MAX, SECONDS_MAX, SHOWN_ELEMENTS_MAX, STATES_MAX, STEPS_MAX, STRIDE_MAX, SpecError,
+    TENSORS_MAX, TensorDecl, VERSION,
 };
 
 mod infer;
@@ -230,6 +230,9 @@ impl JobSpec {
         let hidden = self.hidden.as_ref().map(|name| find(&names, "hidden", name)).transpose()?;
         self.check_mode(output, hidden)?;
         self.check_output(output, hidden, &values)?;
+        if arithmetic == Arithmetic::Integer {
+            self.check_shown(&ops, &values)?;
+        }
         let flop = self.needed_flop(&ops, &values);
         let bytes = self.needed_bytes(&values);
         let program = Program {
@@ -310,6 +313,20 @@ impl JobSpec {
         }
         within("tensors with next", next.len() as u64, 0, STATES_MAX as u64)?;
         Ok(next)
+    }
+
+    /// What a dispute may have to show whole fits a blob: what is multiplied by, and what is turned, if
+    /// it is in no blob already.
+    fn check_shown(&self, ops: &[Op<usize>], values: &[Value]) -> Result<(), SpecError> {
+        for (number, op) in ops.iter().enumerate() {
+            let (Op::Matmul { b: whole, .. } | Op::Transpose { a: whole }) = op else { continue };
+            let is_given = self.tensors.get(*whole).is_some_and(|tensor| tensor.next.is_none());
+            if !is_given {
+                let field = format!("elements that nodes[{number}] reads");
+                within(&field, values[*whole].shape.elements(), 1, SHOWN_ELEMENTS_MAX)?;
+            }
+        }
+        Ok(())
     }
 
     fn check_mode(&self, output: usize, hidden: Option<usize>) -> Result<(), SpecError> {

@@ -8,6 +8,7 @@ use delivery_agent::job::demo::DemoKind;
 use delivery_agent::job::run::{JobFault, Lie};
 use delivery_agent::job::{Digest, JobResult};
 use proptest::prelude::*;
+use safetensors::tensor::Dtype;
 
 use super::Ready;
 use super::graph::{every_op, every_op_with};
@@ -269,6 +270,14 @@ fn job_015_silence_and_other_moves_than_the_due_one_lose() {
     let short = JobResult { roots: Vec::new(), ..result.clone() };
     let dispute = Dispute::open(&ready.program, &ready.leaves, &short);
     ended(&dispute, Side::Challenger, Why::Malformed);
+}
+
+#[test]
+fn job_029_a_job_in_floats_is_not_disputed() {
+    let ready = super::runs::floats(1, Dtype::F32, 24);
+    let result = ready.run(JobFault::Lie).result;
+    let dispute = Dispute::open(&ready.program, &ready.leaves, &result);
+    assert_eq!(dispute.turn(), Turn::Over(Ruling { winner: Side::Prover, why: Why::NotExact }));
 }
 
 /// JOB-012: the demonstration's lie, and what it costs the referee to find it out.

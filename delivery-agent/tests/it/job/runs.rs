@@ -194,7 +194,7 @@ fn job_019_a_second_result_is_the_same_or_says_where_it_parts() {
 }
 
 /// A network of every float operation, its weights drawn from a seed and kept in so many bits.
-fn floats(seed: u8, kind: Dtype, bits: u32) -> Ready {
+pub(super) fn floats(seed: u8, kind: Dtype, bits: u32) -> Ready {
     let is_whole = kind == Dtype::F32;
     let name = if is_whole { "f32" } else { "bf16" };
     let drawn = |name: &str, len: usize| {
