@@ -15,7 +15,7 @@ const PRODUCT: &str = r#"{"version":1,"mode":"exact","nonce":0,"expires_at_ms":0
 {"name":"w","blob":"weights","kind":"i8","shape":[8192,8192]}],
 "nodes":[{"name":"y","op":{"matmul":{"a":"x","b":"w","shift":9}}}],
 "output":"y","steps":1,"stride":1,
-"limits":{"parameters":67108864,"flop":1000000000,"bytes":1000000000,"seconds":60}}"#;
+"limits":{"parameters":67108864,"flop":1000000000,"bytes":2000000000,"seconds":60}}"#;
 
 /// The right side as it lies in a blob: bytes.
 struct InBlob(Vec<u8>);

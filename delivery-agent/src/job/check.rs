@@ -367,16 +367,17 @@ impl JobSpec {
         step.fold(0, u64::saturating_add).saturating_mul(self.steps.into())
     }
 
-    /// Whole tensors, every value of a step, and the parts of the widest while it is computed; four
-    /// bytes an element, twice for what is read from a blob.
+    /// Whole tensors, every value of a step, a copy of the widest of all, and the parts of the widest
+    /// node while it is computed; four bytes an element, twice for what is read from a blob.
     fn needed_bytes(&self, values: &[Value]) -> u64 {
         let whole = |tensor: &TensorDecl| u64::from(tensor.shape[0]) * u64::from(tensor.shape[1]);
         let tensors = self.tensors.iter().map(whole).fold(0, u64::saturating_add);
         let elements = values.iter().map(|value| value.shape.elements());
         let widest = elements.clone().max().unwrap_or_default();
+        let widest_node = elements.clone().skip(self.tensors.len()).max().unwrap_or_default();
         let all = elements.fold(0, u64::saturating_add);
-        let counted = tensors.saturating_mul(2).saturating_add(all);
-        counted.saturating_add(widest.saturating_mul(8)).saturating_mul(4)
+        let counted = tensors.saturating_mul(2).saturating_add(all).saturating_add(widest);
+        counted.saturating_add(widest_node.saturating_mul(8)).saturating_mul(4)
     }
 }
 

@@ -193,7 +193,7 @@ fn job_005_what_the_graph_needs_is_declared() {
         &expect!["limits.parameters declares 100, the graph needs 280"],
     );
     refused(limit("flop", 1), &expect!["limits.flop declares 1, the graph needs 10605"]);
-    refused(limit("bytes", 1), &expect!["limits.bytes declares 1, the graph needs 15860"]);
+    refused(limit("bytes", 1), &expect!["limits.bytes declares 1, the graph needs 9908"]);
 }
 
 #[test]
