@@ -22,6 +22,7 @@ pub mod freivalds;
 pub mod host;
 pub mod io;
 pub mod measure;
+pub mod job;
 pub mod merkle;
 pub mod mock;
 pub mod profile;
