@@ -2,3 +2,4 @@
 
 pub mod sign;
 pub mod sign_agreement;
+pub mod sign_job;

@@ -10,7 +10,7 @@ mod margin;
 mod order;
 
 use exchange::{Command, Exchange, Reject, Series};
-use instruments::{AccountId, GradeId, InstrumentId, MicroUsd, ObligationId, Ppm};
+use instruments::{AccountId, GradeId, InstrumentId, JobId, MicroUsd, ObligationId, Ppm};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use settlement::{DeliveryReceipt, Verdict};
@@ -97,12 +97,18 @@ pub(crate) fn obligation_id(params: &Params) -> Result<ObligationId, WireError> 
     params.required_integer("obligation_id", u64::MAX).map(ObligationId)
 }
 
+/// The job that a request names.
+pub(crate) fn job_id(params: &Params) -> Result<JobId, WireError> {
+    params.required_integer("job_id", u64::MAX).map(JobId)
+}
+
 /// The interval that a request names.
 pub(crate) fn interval(params: &Params) -> Result<u32, WireError> {
     narrow(params, "interval")
 }
 
-fn narrow(params: &Params, name: &str) -> Result<u32, WireError> {
+/// A number of 32 bits.
+pub(crate) fn narrow(params: &Params, name: &str) -> Result<u32, WireError> {
     let whole = params.required_integer(name, u32::MAX.into())?;
     u32::try_from(whole).map_err(|_range| WireError::param(name, "is out of range"))
 }

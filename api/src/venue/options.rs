@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use exchange::io::SEGMENT_BYTES;
 use instruments::{Date, Nanos, NanosSpan};
+use settlement::JobTerms;
 
 use super::clock::VenueClock;
 use super::delivery_desk::DeliveryOptions;
@@ -38,6 +39,21 @@ impl VenueCalendar {
     }
 }
 
+/// How buyers' jobs are run and argued about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JobOptions {
+    /// Clocks and fee; `None` leaves those of the journal, which are the standard ones at first.
+    pub terms: Option<JobTerms>,
+    /// How long a blob stays after it was put, and after the job that names it has ended.
+    pub blob_keep: Duration,
+}
+
+impl Default for JobOptions {
+    fn default() -> Self {
+        Self { terms: None, blob_keep: Duration::from_secs(3_600) }
+    }
+}
+
 /// How a venue runs.
 #[derive(Debug, Clone)]
 pub struct VenueOptions {
@@ -49,6 +65,8 @@ pub struct VenueOptions {
     pub calendar: VenueCalendar,
     /// How work is demanded.
     pub delivery: DeliveryOptions,
+    /// How buyers' jobs are run and argued about.
+    pub jobs: JobOptions,
     /// What is listed.
     pub listing: Listing,
     /// How often the timer asks whether something is due: how late anything happens at most.
@@ -72,6 +90,7 @@ impl VenueOptions {
             testnet: false,
             calendar: VenueCalendar::default(),
             delivery: DeliveryOptions::default(),
+            jobs: JobOptions::default(),
             listing: Listing::standard(),
             tick_every: Duration::from_millis(100),
             price_every: Some(Duration::from_secs(1)),
