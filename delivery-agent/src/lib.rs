@@ -16,6 +16,7 @@ pub mod device;
 pub mod expand;
 pub mod fault;
 pub mod io;
+pub mod job;
 pub mod merkle;
 pub mod profile;
 pub mod program;

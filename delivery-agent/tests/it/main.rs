@@ -4,6 +4,7 @@
 
 mod bits;
 mod floor;
+mod job;
 mod proof;
 mod roles;
 mod signing;
