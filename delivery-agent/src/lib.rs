@@ -17,6 +17,7 @@ pub mod expand;
 pub mod fault;
 pub mod io;
 pub mod job;
+pub mod job_desk;
 pub mod merkle;
 pub mod profile;
 pub mod program;

@@ -2,6 +2,7 @@
 
 mod account;
 mod book_replay_help;
+mod job;
 mod roles;
 mod serve;
 
@@ -41,6 +42,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Serve(args) => serve::run(&args),
         Command::Agent(args) => roles::agent(&args),
         Command::Verify(args) => roles::verify(&args),
+        Command::Job(command) => job::run(&command),
         Command::Account(AccountCommand::Create(args)) => account::create(&args),
         Command::Journal(JournalCommand::Verify(args)) => verify_journal(&args),
         Command::Ledger(LedgerCommand::Statement(args)) => ledger_statement(&args),
@@ -93,6 +95,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Sim(SimCommand::Run(args)) => simulate(&args),
         Command::Sim(SimCommand::Crash(args)) => crash(&args),
         Command::AgentWorker(args) => roles::worker(&args),
+        Command::AgentJob(args) => Ok(delivery_agent::job::sandbox::serve_job(args.rest)),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod commands;
 mod demo;
+mod jobs;
 mod kill;
 mod ledger;
 
