@@ -96,6 +96,7 @@ pub(crate) async fn call(
         Method::NominateAgent => delivery::nominate_agent(gateway, caller, params).await,
         Method::GetObligations => delivery::obligations(gateway, caller),
         Method::SubmitReceipt => delivery::submit_receipt(gateway, caller, params).await,
+        Method::SubmitSegmentRoots => delivery::submit_segment_roots(gateway, caller, params),
         Method::OpenRows => delivery::open_rows(gateway, caller, params),
         Method::SubmitVerdict => delivery::submit_verdict(gateway, caller, params).await,
         Method::GetReceipts => delivery::receipts(gateway, caller, params),
@@ -129,6 +130,7 @@ pub(crate) async fn call(
         | Method::GetRiskArrays
         | Method::GetAssignment
         | Method::GetSettlementFixing
+        | Method::GetTranscript
         | Method::GetLastSettlementsByInstrument => {
             Err(WireError::new(ErrorCode::Internal, "a market data method was not answered"))
         }

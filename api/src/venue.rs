@@ -31,6 +31,7 @@ mod replay;
 mod sequencer;
 mod start;
 mod timer;
+mod transcript;
 mod verify;
 mod wait;
 
@@ -60,8 +61,8 @@ pub use blobs::{
 pub use clock::VenueClock;
 pub use credentials::Credential;
 pub use delivery_desk::{
-    ChallengeTask, DeliveryOptions, OPENINGS_HELD_MAX, OPENINGS_LEN_MAX, OpeningsError, SLOTS_MAX,
-    VerifierTask,
+    ChallengeTask, DeliveryOptions, OPENINGS_HELD_MAX, OPENINGS_LEN_MAX, OpeningsError, ROOTS_MAX,
+    RootsError, SLOTS_MAX, SegmentRoots, Shape, TakenRoots, VerifierTask, salt,
 };
 pub use directory::DirectoryError;
 pub use listing::{Listing, ReferencePrice};
@@ -69,6 +70,7 @@ pub use options::{JobOptions, VenueCalendar, VenueOptions};
 pub use publish::{Outcome, Published};
 pub use recover::RecoverError;
 pub use sequencer::{COMMAND_LEN_MAX, INBOX_MAX, INBOX_RESERVED, SubmitError};
+pub use transcript::{TRANSCRIPT_PAGE_MAX, TranscriptError, TranscriptPage, Transcripts};
 pub use verify::{VerifyReport, read_journal, verify};
 
 /// Why a venue does not open, or does not close in order.
@@ -80,6 +82,9 @@ pub enum VenueError {
     /// What lies in it does not add up.
     #[error(transparent)]
     Recover(#[from] RecoverError),
+    /// The transcripts cannot be opened.
+    #[error("transcripts: {0}")]
+    Transcripts(#[from] exchange::io::StoreError),
     /// Test money was asked for where there is none.
     #[error(
         "data directory {path} is not a testnet: --testnet is decided when a directory is created"
@@ -168,6 +173,7 @@ impl Running {
             }
         }
         self.history.close();
+        self.desk.transcripts.close();
         self.directory.lock().take();
     }
 }
@@ -254,13 +260,13 @@ impl Venue {
         self.running.desk.options()
     }
 
-    /// The challenge of one interval that has not been judged.
+    /// One challenge that has not been judged.
     #[must_use]
-    pub fn challenge(&self, obligation: ObligationId, interval: u32) -> Option<ChallengeTask> {
+    pub fn challenge(&self, obligation: ObligationId, number: u32) -> Option<ChallengeTask> {
         let exchange = self.exchange();
         let delivery = exchange.delivery(obligation)?;
-        let challenge = delivery.open_challenges().find(|open| open.interval == interval)?;
-        ChallengeTask::of(&exchange, &challenge, self.running.desk.options())
+        let challenge = delivery.open_challenges().find(|open| open.challenge == number)?;
+        self.running.desk.task(&exchange, &challenge, self.now())
     }
 
     /// Every challenge of one seller that has not been judged.
@@ -270,9 +276,7 @@ impl Venue {
         exchange
             .open_challenges()
             .filter(|challenge| challenge.seller == seller)
-            .filter_map(|challenge| {
-                ChallengeTask::of(&exchange, &challenge, self.running.desk.options())
-            })
+            .filter_map(|challenge| self.running.desk.task(&exchange, &challenge, self.now()))
             .collect()
     }
 
@@ -284,18 +288,46 @@ impl Venue {
         &self,
         account: AccountId,
         obligation: ObligationId,
-        interval: u32,
+        challenge: u32,
         openings: String,
     ) -> Result<(), OpeningsError> {
         // Held until the rows are with the desk, so that no verdict can come between.
         let exchange = self.exchange();
-        self.running.desk.relay(&exchange, account, (obligation, interval), openings)
+        self.running.desk.relay(&exchange, account, (obligation, challenge), openings)
     }
 
-    /// Whether the rows of an interval have been opened since the venue was started.
+    /// Takes the roots that an agent has finished. Nothing is journaled.
+    ///
+    /// # Errors
+    /// [`RootsError`]; nothing is taken then.
+    pub fn take_roots(
+        &self,
+        account: AccountId,
+        place: (ObligationId, u32),
+        given: SegmentRoots<'_>,
+    ) -> Result<TakenRoots, RootsError> {
+        let exchange = self.exchange();
+        self.running.desk.take_roots(&exchange, account, place, given, self.now())
+    }
+
+    /// Notes, for the transcript, why a verifier judges as it does. Of anybody else it is not noted.
+    pub(crate) fn note_reason(&self, account: AccountId, place: (ObligationId, u32), why: &str) {
+        let exchange = self.exchange();
+        if exchange.account(account).is_some_and(|account| account.is_verifier) {
+            self.running.desk.note_reason(&exchange, place, why);
+        }
+    }
+
+    /// The transcripts of all deliveries.
     #[must_use]
-    pub fn is_opened(&self, obligation: ObligationId, interval: u32) -> bool {
-        self.running.desk.is_opened(obligation, interval)
+    pub fn transcripts(&self) -> &Transcripts {
+        &self.running.desk.transcripts
+    }
+
+    /// Whether the rows of a challenge have been opened since the venue was started.
+    #[must_use]
+    pub fn is_opened(&self, obligation: ObligationId, challenge: u32) -> bool {
+        self.running.desk.is_opened(obligation, challenge)
     }
 
     /// Openings for verifiers, from now on.

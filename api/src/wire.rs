@@ -20,6 +20,7 @@ mod number;
 mod order;
 mod params;
 mod settled;
+mod transcript;
 
 pub use account::{WireAccountSummary, WirePosition};
 pub use agreement::{WireBlockFill, WireBlockTrade, WireToSign};
@@ -30,7 +31,10 @@ pub use clearing::{
     WireVariationInDay, WireWithdrawal,
 };
 pub use default_fund::{WireBackstopAuction, WireDefaultStanding, WireOfferedPosition};
-pub use delivery::{WireChallenge, WireDraw, WireObligation, WireReceipt, WireTask};
+pub use delivery::{
+    WireChallenge, WireDraw, WireMeter, WireObligation, WireReceipt, WireSalts, WireTask,
+    WireTranscriptPage,
+};
 pub use envelope::{
     ID_LEN_MAX, Request, Stamp, Unreadable, notification_text, reply_text, to_result,
 };
@@ -51,4 +55,10 @@ pub(crate) use params::missing;
 pub use settled::{
     WireSettlement, WireSettlementSource, WireSettlements, WireSplitLine, WireSplitPage,
     WireSplitShare, WireSplits,
+};
+pub use transcript::{
+    TRANSCRIPT_INTERVALS_MAX, TRANSCRIPT_LINE_MAX, TRANSCRIPT_LINES_MAX, TRANSCRIPT_VERSION,
+    WireCountersignature, WireDeclaredOutage, WireDeliveryStatement, WireMetering,
+    WireTranscriptClaim, WireTranscriptEntry, WireTranscriptHeader, WireTranscriptLine,
+    transcript_line_hash,
 };

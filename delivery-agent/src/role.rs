@@ -17,7 +17,7 @@ use api::client::{Backoff, Client, ClientError, Notification, Notifications};
 use api::wire::ErrorCode;
 use serde::de::DeserializeOwned;
 
-use crate::device::{DeviceError, DeviceKind};
+use crate::device::{DeviceError, DeviceKind, Path};
 use crate::io::sign::SignError;
 use crate::worker::WorkerError;
 
@@ -37,6 +37,8 @@ pub struct Role {
     pub key: PathBuf,
     /// What an agent computes on. A verifier needs a CPU only.
     pub device: DeviceKind,
+    /// How that device reads operands.
+    pub path: Path,
 }
 
 impl fmt::Debug for Role {

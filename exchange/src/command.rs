@@ -127,12 +127,13 @@ pub enum Command {
         /// The Ethereum address of the agent's key.
         signer: [u8; 20],
     },
-    /// Demands work for one interval. The seed is fresh randomness of the shell.
+    /// Ends every challenge that is open as if it had never been: the venue was started again, and what it knew of them is gone. It comes
+    /// before the timers, because nobody could have answered meanwhile.
+    VoidChallenges,
+    /// Demands work; the exchange numbers the challenge. The seed is fresh randomness of the shell.
     IssueChallenge {
         /// Whose duty.
         obligation: ObligationId,
-        /// Which interval.
-        interval: u32,
         /// What the work is derived from.
         seed: [u8; 32],
     },
@@ -153,19 +154,19 @@ pub enum Command {
     DrawRows {
         /// Whose duty.
         obligation: ObligationId,
-        /// Which interval.
-        interval: u32,
+        /// Which challenge.
+        challenge: u32,
         /// What the rows are derived from.
         seed: [u8; 32],
     },
-    /// Brings a verifier's judgement of one interval.
+    /// Brings a verifier's judgement of one challenge.
     SubmitVerdict {
         /// The verifier.
         account: AccountId,
         /// Whose duty.
         obligation: ObligationId,
-        /// Which interval.
-        interval: u32,
+        /// Which challenge.
+        challenge: u32,
         /// The judgement.
         verdict: Verdict,
     },
@@ -267,6 +268,17 @@ pub enum Command {
         obligation: ObligationId,
         /// The judgement.
         verdict: Verdict,
+    },
+    /// Says in time that whole intervals of a delivery will be missing.
+    DeclareOutage {
+        /// The seller.
+        account: AccountId,
+        /// Of which delivery.
+        obligation: ObligationId,
+        /// From this interval on,
+        from: u32,
+        /// until before this one.
+        until: u32,
     },
     /// Brings other hardware in place of what fails.
     Substitute {

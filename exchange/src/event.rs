@@ -10,7 +10,7 @@ use instruments::{
     Ppm, Price, Qty, Side, TradeId,
 };
 use matching_engine::{AuctionKind, CancelReason, OrderKind, PostOnly, StpMode, Trigger};
-use settlement::{DeliveryReceipt, FailCause, Transfer, Verdict};
+use settlement::{ChallengeOutcome, DeliveryReceipt, FailCause, Transfer, Verdict};
 
 use crate::agreement::SignedAgreement;
 use crate::command::IndexPrint;
@@ -214,8 +214,8 @@ pub enum Event {
     ChallengeIssued {
         /// Of which obligation.
         obligation: ObligationId,
-        /// For which interval.
-        interval: u32,
+        /// Its number.
+        challenge: u32,
         /// Who must work.
         seller: AccountId,
         /// How many GPUs must work.
@@ -240,8 +240,8 @@ pub enum Event {
     RowsDrawn {
         /// Of which obligation.
         obligation: ObligationId,
-        /// For which interval.
-        interval: u32,
+        /// Of which challenge.
+        challenge: u32,
         /// Who must open them.
         seller: AccountId,
         /// What the rows are derived from.
@@ -251,12 +251,21 @@ pub enum Event {
     VerdictRecorded {
         /// Of which obligation.
         obligation: ObligationId,
-        /// For which interval.
-        interval: u32,
+        /// Of which challenge.
+        challenge: u32,
         /// The verifier.
         verifier: AccountId,
         /// The judgement.
         verdict: Verdict,
+    },
+    /// Nothing more comes of a challenge.
+    ChallengeEnded {
+        /// Of which obligation.
+        obligation: ObligationId,
+        /// Which.
+        challenge: u32,
+        /// How.
+        outcome: ChallengeOutcome,
     },
     /// An interval ended and its money moved.
     IntervalSettled(Box<IntervalSettled>),
@@ -563,11 +572,15 @@ pub enum IntervalOutcome {
     Delivered {
         /// How much of it.
         quality: Ppm,
+        /// How much of it nobody could judge: that is unpaid, and not missing either.
+        unjudged: Ppm,
     },
     /// It does not count and costs the seller.
     Failed {
         /// Why.
         cause: FailCause,
+        /// How much of it nobody could judge.
+        unjudged: Ppm,
     },
     /// Nobody could judge: unpaid, without penalty.
     Unverified,

@@ -37,6 +37,7 @@ mod close_out;
 mod close_outs;
 mod close_series;
 mod command;
+mod declare_outage;
 mod default_event;
 mod default_fund;
 mod default_reject;
@@ -77,6 +78,7 @@ mod price;
 mod publish_curve;
 mod publish_index;
 mod publish_risk;
+mod read_meter;
 mod records;
 mod reduce_only;
 mod register_capacity;
@@ -297,6 +299,9 @@ impl Exchange {
         self.last_seq = input.seq;
         self.now = input.at;
         let first_event = events.len();
+        if input.command == Command::VoidChallenges {
+            self.void_challenges(events);
+        }
         self.pass_time(events);
         // A verb looks at the orders that are left.
         self.cancel_unpayable(events);
@@ -343,15 +348,17 @@ impl Exchange {
             Command::NominateAgent { account, signer } => {
                 self.nominate_agent(*account, *signer, events)
             }
-            Command::IssueChallenge { obligation, interval, seed } => {
-                self.issue_challenge(*obligation, *interval, *seed, events)
+            // Done before the timers ran.
+            Command::VoidChallenges => Ok(()),
+            Command::IssueChallenge { obligation, seed } => {
+                self.issue_challenge(*obligation, *seed, events)
             }
             Command::SubmitReceipt { .. } => self.submit_receipt(command, events),
-            Command::DrawRows { obligation, interval, seed } => {
-                self.draw_rows(*obligation, *interval, *seed, events)
+            Command::DrawRows { obligation, challenge, seed } => {
+                self.draw_rows(*obligation, *challenge, *seed, events)
             }
-            Command::SubmitVerdict { account, obligation, interval, verdict } => {
-                self.submit_verdict(*account, (*obligation, *interval), *verdict, events)
+            Command::SubmitVerdict { account, obligation, challenge, verdict } => {
+                self.submit_verdict(*account, (*obligation, *challenge), *verdict, events)
             }
             // Margin and risk arrays.
             Command::PublishCurve { points } => self.publish_curve(points, events),
@@ -389,6 +396,9 @@ impl Exchange {
             }
             Command::JudgeBurnIn { account, obligation, verdict } => {
                 self.judge_burn_in(*account, *obligation, *verdict, events)
+            }
+            Command::DeclareOutage { account, obligation, from, until } => {
+                self.declare_outage((*account, *obligation), (*from, *until), events)
             }
             Command::Substitute { account, obligation, grade, nodes } => {
                 self.substitute((*account, *obligation), grade, nodes, events)

@@ -180,11 +180,11 @@ pub enum Reject {
     UnknownObligation,
     /// AGENT-002: only the obligation's seller, or who stands in for it, delivers it.
     NotTheSeller,
-    /// AGENT-003: the interval is not at this step.
+    /// AGENT-003: no challenge of that number is at this step.
     WrongStep,
     /// AGENT-004: the receipt is not signed by the key the seller nominated.
     WrongSigner,
-    /// AGENT-005: the receipt does not continue the chain: its interval, sum, terms or previous hash is not the next.
+    /// AGENT-005: the receipt does not continue the chain: its sums, terms or previous hash is not the next.
     ReceiptOutOfChain {
         /// The field that is not the next.
         field: ReceiptField,

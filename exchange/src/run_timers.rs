@@ -116,7 +116,7 @@ impl Exchange {
         });
         let of_deliveries = self.deliveries.values().filter_map(|delivery| {
             let series = self.series.get(&delivery.obligation.instrument)?;
-            delivery.next_due(&series.instrument).map(|(at, _)| at)
+            delivery.next_due(&series.instrument, self.now).map(|(at, _)| at)
         });
         let days = self.rolling.first().map(|(at, _)| *at);
         let others = self.marks_at.into_iter().chain(self.next_ladder_step());

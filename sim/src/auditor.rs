@@ -325,6 +325,7 @@ impl Auditor {
             | Command::DisputeFixing { .. }
             | Command::RuleOnFixing { .. }
             | Command::NominateAgent { .. }
+            | Command::VoidChallenges
             | Command::IssueChallenge { .. }
             | Command::SubmitReceipt { .. }
             | Command::DrawRows { .. }
@@ -345,6 +346,7 @@ impl Auditor {
             // Physical close-out.
             Command::Nominate { .. }
             | Command::AcceptDelivery { .. }
+            | Command::DeclareOutage { .. }
             | Command::JudgeBurnIn { .. }
             | Command::Substitute { .. }
             | Command::OfferStandby { .. }
@@ -409,6 +411,7 @@ impl Auditor {
             | Event::ReceiptAccepted { .. }
             | Event::RowsDrawn { .. }
             | Event::VerdictRecorded { .. }
+            | Event::ChallengeEnded { .. }
             | Event::IntervalSettled(_)
             | Event::ObligationClosed { .. }
             | Event::BuyerDefaulted { .. } => self.read_delivery(event, now, sheet),
@@ -686,17 +689,17 @@ impl Auditor {
             Event::IntervalOpened { obligation, interval } => {
                 self.deliveries.open(*obligation, *interval, now)
             }
-            Event::ChallengeIssued { obligation, interval, answer_by, .. } => {
-                self.deliveries.challenge((*obligation, *interval), *answer_by, now)
+            Event::ChallengeIssued { obligation, challenge, answer_by, .. } => {
+                self.deliveries.challenge((*obligation, *challenge), *answer_by, now)
             }
             Event::ReceiptAccepted { receipt, digest, signer, .. } => {
                 self.deliveries.receive(receipt, *digest, *signer, now)
             }
-            Event::RowsDrawn { obligation, interval, .. } => {
-                self.deliveries.draw(*obligation, *interval)
+            Event::RowsDrawn { obligation, challenge, .. } => {
+                self.deliveries.draw(*obligation, *challenge)
             }
-            Event::VerdictRecorded { obligation, interval, verdict, .. } => {
-                self.deliveries.judge((*obligation, *interval), *verdict, now)
+            Event::VerdictRecorded { obligation, challenge, verdict, .. } => {
+                self.deliveries.judge((*obligation, *challenge), *verdict, now)
             }
             Event::IntervalSettled(settled) => {
                 let here = Circumstance { now, index: self.prices.index() };

@@ -124,7 +124,7 @@ impl Tally {
             Event::ObligationAssigned { .. } => self.obligations += 1,
             Event::IntervalSettled(settled) => match settled.outcome {
                 IntervalOutcome::Delivered { .. } => self.delivered += 1,
-                IntervalOutcome::Failed { cause } => {
+                IntervalOutcome::Failed { cause, .. } => {
                     *self.failed.entry(cause_name(cause)).or_default() += 1;
                 }
                 IntervalOutcome::Unverified => self.unverified += 1,
@@ -160,6 +160,7 @@ impl Tally {
             | Event::ReceiptAccepted { .. }
             | Event::RowsDrawn { .. }
             | Event::VerdictRecorded { .. }
+            | Event::ChallengeEnded { .. }
             | Event::BatchItemDone { .. }
             | Event::VariationEnded
             | Event::AuctionExtended { .. }
@@ -203,6 +204,7 @@ const fn cause_name(cause: FailCause) -> &'static str {
         FailCause::Refuted => "refuted",
         FailCause::BelowGrade => "below grade",
         FailCause::NotReady => "not ready",
+        FailCause::Declared => "declared",
     }
 }
 

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use rust_decimal::Decimal;
 
+use crate::delivery_attack::DeliveryAttackArgs;
+use crate::grade::GradeCommand;
 use crate::ledger::Day;
 use crate::oracle_attack::AttackArgs;
 use crate::oracle_explain::ExplainArgs;
@@ -13,6 +15,8 @@ use crate::oracle_feed::FeedArgs;
 use crate::oracle_index::IndexArgs;
 use crate::oracle_tape::{RecordArgs, TapeCommand};
 use crate::oracle_verify::VerifyPrintsArgs;
+use crate::provider::AgentTool;
+use crate::transcript::TranscriptArgs;
 
 const DEMO_SEED: u64 = 7;
 
@@ -43,9 +47,18 @@ pub(crate) enum Command {
     /// Run the exchange alone.
     Serve(ServeArgs),
     /// Deliver what your account owes: run the challenges on this machine's device and sign receipts.
+    ///
+    /// Without a subcommand it is the agent. The subcommands are a provider's tools; docs/providers.md begins with them.
+    #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
     Agent(AgentArgs),
     /// Verify deliveries: recompute opened rows on the CPU and give verdicts.
-    Verify(RoleArgs),
+    ///
+    /// Without a subcommand it is the verifier's role at a venue.
+    #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+    Verify(VerifyArgs),
+    /// What hardware is deliverable: the grades, their terms, and what they really measure.
+    #[command(subcommand)]
+    Grade(GradeCommand),
     /// Your own work on hardware that is being delivered to you, and arguments about its result.
     #[command(subcommand)]
     Job(JobCommand),
@@ -67,6 +80,9 @@ pub(crate) enum Command {
     /// The price oracle.
     #[command(subcommand)]
     Oracle(OracleCommand),
+    /// The proof of delivery.
+    #[command(subcommand)]
+    Delivery(DeliveryCommand),
     /// One order book alone.
     #[command(subcommand)]
     Book(BookCommand),
@@ -102,14 +118,16 @@ impl Command {
             | Self::Assignment(_)
             | Self::Haircut(_)
             | Self::Oracle(_)
+            | Self::Delivery(_)
             | Self::Book(_)
             | Self::Margin(_)
             | Self::Option(_)
+            | Self::Grade(_)
             | Self::Sim(_) => true,
+            Self::Agent(args) => args.tool.is_some(),
+            Self::Verify(args) => args.what.is_some(),
             Self::Demo(_)
             | Self::Serve(_)
-            | Self::Agent(_)
-            | Self::Verify(_)
             | Self::Job(_)
             | Self::Account(_)
             | Self::AgentWorker(_)
@@ -166,6 +184,9 @@ pub(crate) struct ServeArgs {
     /// Settings in TOML; see docs/operations.md.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// What the grades measure: a file that `tenor grade calibrate` has written. Without it no grade has a floor.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) grades: Option<PathBuf>,
     /// Open `private/faucet`: test money for everybody. A directory stays what it was created as.
     #[arg(long)]
     pub(crate) testnet: bool,
@@ -189,13 +210,39 @@ pub(crate) struct RoleArgs {
     /// What to compute on.
     #[arg(long, value_enum, default_value_t = DeviceArg::Cpu)]
     pub(crate) device: DeviceArg,
+    /// How an NVIDIA device reads the operands of products.
+    #[arg(long, value_enum, default_value_t = PathArg::Tf32)]
+    pub(crate) path: PathArg,
 }
 
-/// A provider's delivery agent.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct AgentArgs {
+/// A verifier, or what can be verified without a venue.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// What to verify.
+    #[command(subcommand)]
+    pub(crate) what: Option<VerifyCommand>,
     #[command(flatten)]
-    pub(crate) role: RoleArgs,
+    pub(crate) role: Option<RoleArgs>,
+}
+
+/// What can be verified without a venue.
+#[derive(Debug, Subcommand)]
+pub(crate) enum VerifyCommand {
+    /// Check the transcript of a delivery, offline: signatures, chain, draws, rows, rates, and the credited hours.
+    ///
+    /// Everything that can be computed is computed again on this CPU. Exits 0 when all of it holds, 1 on the first thing that does not,
+    /// which is named with its line and its field, and 2 when the file cannot be read as a transcript.
+    Transcript(TranscriptArgs),
+}
+
+/// A provider's delivery agent, or one of its tools.
+#[derive(Debug, Args)]
+pub(crate) struct AgentArgs {
+    /// A tool.
+    #[command(subcommand)]
+    pub(crate) tool: Option<AgentTool>,
+    #[command(flatten)]
+    pub(crate) role: Option<RoleArgs>,
     /// Misbehave, for tests: `lie:N` claims wrong work from the N-th challenge on, `lie-once:N` in the N-th only, `silent:N` stops answering;
     /// `job-lie:N` and `job-lie-once:N` claim a wrong result of a buyer's job.
     #[arg(long, hide = true, value_name = "FAULT")]
@@ -317,8 +364,21 @@ pub(crate) struct JobDisputeArgs {
 pub(crate) enum DeviceArg {
     /// This machine's processor.
     Cpu,
-    /// An NVIDIA device; needs a binary built with `--features cuda`.
+    /// An NVIDIA device; needs a binary of `cargo xtask cuda-build`.
     Cuda,
+    /// An NVIDIA device if one can be used, or else this machine's processor.
+    Auto,
+}
+
+/// How an NVIDIA device reads the operands of products. No bit of the work depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PathArg {
+    /// On the cores for f32.
+    F32,
+    /// On tensor cores, as TF32.
+    Tf32,
+    /// On tensor cores, as bf16: the fastest; run the conformance vectors on the card first.
+    Bf16,
 }
 
 /// The worker of an agent.
@@ -327,6 +387,9 @@ pub(crate) struct WorkerArgs {
     /// What to compute on.
     #[arg(long, value_enum, default_value_t = DeviceArg::Cpu)]
     pub(crate) device: DeviceArg,
+    /// How an NVIDIA device reads the operands of products.
+    #[arg(long, value_enum, default_value_t = PathArg::Tf32)]
+    pub(crate) path: PathArg,
 }
 
 /// Accounts of a venue.
@@ -586,6 +649,16 @@ pub(crate) struct FiguresArgs {
     /// Print one JSON object.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// The proof of delivery.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeliveryCommand {
+    /// Try every way of not delivering that we know, beside the odds of being caught.
+    ///
+    /// The attackers run the real program on small challenges and are judged by the real verifier; times come from a simulated clock.
+    /// Fails when an attack is caught more or less often than computed, by more than four binomial standard deviations.
+    Attack(DeliveryAttackArgs),
 }
 
 /// Seeded worlds.

@@ -10,7 +10,7 @@ use instruments::{Instrument, Price};
 use rust_decimal::Decimal;
 
 use crate::io::sign::SignError;
-use crate::venue::{OpeningsError, SubmitError};
+use crate::venue::{OpeningsError, RootsError, SubmitError};
 use crate::wire::{ErrorCode, Number, WireError};
 
 /// A refusal of the exchange. Prices in it are ticks of `instrument`.
@@ -407,8 +407,8 @@ fn delivery(reject: &Reject) -> WireError {
             WireError::new(ErrorCode::Forbidden, reason).of("obligation_id")
         }
         Reject::WrongStep => {
-            let reason = "the interval does not wait for this, or no longer";
-            WireError::new(ErrorCode::BadRequest, reason).of("interval")
+            let reason = "the challenge does not wait for this, or no longer";
+            WireError::new(ErrorCode::BadRequest, reason).of("challenge")
         }
         Reject::WrongSigner => {
             let reason = "the receipt is not signed by the key that the account nominated";
@@ -416,7 +416,7 @@ fn delivery(reject: &Reject) -> WireError {
         }
         Reject::ReceiptOutOfChain { field } => out_of_chain(*field),
         Reject::RowsDrawn => {
-            WireError::new(ErrorCode::BadRequest, "rows are drawn once").of("interval")
+            WireError::new(ErrorCode::BadRequest, "rows are drawn once").of("challenge")
         }
         Reject::NotAVerifier => {
             let reason = "only a verifier judges, and never a delivery of its own";
@@ -515,11 +515,38 @@ pub(crate) fn openings_error(error: &OpeningsError) -> WireError {
             WireError::new(ErrorCode::Forbidden, reason).of("obligation_id")
         }
         OpeningsError::NotDrawn { .. } | OpeningsError::Opened { .. } => {
-            WireError::new(ErrorCode::BadRequest, reason).of("interval")
+            WireError::new(ErrorCode::BadRequest, reason).of("challenge")
         }
         OpeningsError::Overloaded { limit } => {
             WireError::new(ErrorCode::QueueFull, reason).with_limit(Decimal::from(*limit))
         }
+    }
+}
+
+/// Roots that are not taken in.
+pub(crate) fn roots_error(error: &RootsError) -> WireError {
+    let reason = error.to_string();
+    match error {
+        RootsError::NotTheSeller { .. } => {
+            WireError::new(ErrorCode::Forbidden, reason).of("obligation_id")
+        }
+        RootsError::NotOpen { .. } => WireError::new(ErrorCode::BadRequest, reason).of("challenge"),
+        RootsError::NoSuchSlot { limit, .. } => {
+            WireError::param("slot", reason).with_limit(Decimal::from(*limit))
+        }
+        RootsError::WrongCount { limit, .. } => {
+            WireError::param("roots", reason).with_limit(Decimal::from(*limit))
+        }
+        RootsError::TooMany { limit, .. } => {
+            WireError::param("roots", reason).with_limit(Decimal::from(*limit))
+        }
+        RootsError::OutOfOrder { limit, .. } => {
+            WireError::param("first_segment", reason).with_limit(Decimal::from(*limit))
+        }
+        RootsError::TooOften { limit } => {
+            WireError::new(ErrorCode::TooManyRequests, reason).with_limit(Decimal::from(*limit))
+        }
+        RootsError::Changed { .. } => WireError::param("roots", reason),
     }
 }
 

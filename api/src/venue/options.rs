@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use exchange::io::SEGMENT_BYTES;
-use instruments::{Date, Nanos, NanosSpan};
+use instruments::{Date, Grade, Nanos, NanosSpan};
 use settlement::JobTerms;
 
 use super::clock::VenueClock;
@@ -69,6 +69,8 @@ pub struct VenueOptions {
     pub jobs: JobOptions,
     /// What is listed.
     pub listing: Listing,
+    /// The terms of the grades: of the series that are listed, and what answers are measured against.
+    pub grades: Vec<Grade>,
     /// How often the timer asks whether something is due: how late anything happens at most.
     pub tick_every: Duration,
     /// How often options are priced. `None` where somebody else publishes what they are worth.
@@ -92,6 +94,7 @@ impl VenueOptions {
             delivery: DeliveryOptions::default(),
             jobs: JobOptions::default(),
             listing: Listing::standard(),
+            grades: instruments::launch_grades(),
             tick_every: Duration::from_millis(100),
             price_every: Some(Duration::from_secs(1)),
             // Replaying as many takes about a second.

@@ -115,6 +115,7 @@ impl Inbox {
             | Command::DisputeFixing { .. }
             | Command::RuleOnFixing { .. }
             | Command::NominateAgent { .. }
+            | Command::VoidChallenges
             | Command::IssueChallenge { .. }
             | Command::SubmitReceipt { .. }
             | Command::DrawRows { .. }
@@ -132,6 +133,7 @@ impl Inbox {
             // Physical close-out.
             | Command::Nominate { .. }
             | Command::AcceptDelivery { .. }
+            | Command::DeclareOutage { .. }
             | Command::JudgeBurnIn { .. }
             | Command::Substitute { .. }
             | Command::OfferStandby { .. }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use exchange::io::{DataDir, Disk, RealDisk};
-use exchange::{Command, OpenVenue, RULES_VERSION};
+use exchange::{Command, OpenChallenge, OpenVenue, RULES_VERSION};
 use instruments::Date;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{broadcast, watch};
@@ -23,6 +23,7 @@ use super::publish::{FEED_MAX, Publication, Publisher};
 use super::recover::{Recovered, recover};
 use super::sequencer::{Inbox, PUBLICATIONS_MAX, Sequencer};
 use super::timer::Timer;
+use super::transcript::Transcripts;
 use super::{Life, Running, Venue, VenueError};
 
 impl Venue {
@@ -66,7 +67,8 @@ impl Venue {
             venue.accepted(Command::SetJobTerms(terms))?;
         }
         let now = venue.now();
-        list_missing(&venue.running.inbox, &venue.running.exchange, &options.listing, now);
+        let listing = (&options.listing, options.grades.as_slice());
+        list_missing(&venue.running.inbox, &venue.running.exchange, listing, now);
         Ok(venue)
     }
 
@@ -82,6 +84,11 @@ impl Venue {
         D::File: Send,
     {
         let Recovered { place, journal, exchange, history } = recovered;
+        let transcripts = Transcripts::open(&directory.layout().transcripts())?;
+        let lost: Vec<OpenChallenge> = exchange.open_challenges().collect();
+        let has_lost = !lost.is_empty();
+        let (how, grades) = (options.delivery.clone(), &options.grades);
+        let desk = DeliveryDesk::new(how, grades, transcripts, lost.into_iter());
         let (inbox, envelopes) = Inbox::new();
         let (life, lives) = watch::channel(Life::Running);
         let blobs = BlobStore::open(directory.layout().blobs(), options.jobs.blob_keep)?;
@@ -90,7 +97,7 @@ impl Venue {
             exchange: Arc::new(RwLock::new(exchange)),
             history: Arc::new(history),
             feed: broadcast::Sender::new(FEED_MAX),
-            desk: Arc::new(DeliveryDesk::new(options.delivery.clone())),
+            desk: Arc::new(desk),
             blobs,
             key,
             credentials: Mutex::new(credentials),
@@ -110,6 +117,10 @@ impl Venue {
             life.send_replace(sequencer.live());
             drop((timer_runs, pricing_runs, curve_runs));
         })?;
+        if has_lost {
+            // Before anything else, the timer included: what was open had salts and times that are gone, and our downtime is nobody's fault.
+            running.inbox.send(Command::VoidChallenges)?;
+        }
         let wake_desk = running.spawn_desk()?;
         running.spawn_publisher(publications, wake_desk, place)?;
         running.spawn_timer(stop_timer, options)?;
@@ -126,6 +137,7 @@ impl Running {
         let desk = DeskThread {
             desk: Arc::clone(&self.desk),
             exchange: Arc::clone(&self.exchange),
+            history: Arc::clone(&self.history),
             inbox: self.inbox.clone(),
             clock: self.clock.clone(),
             feed: self.feed.subscribe(),
@@ -163,6 +175,7 @@ impl Running {
             exchange: Arc::clone(&self.exchange),
             inbox: self.inbox.clone(),
             listing: options.listing.clone(),
+            grades: options.grades.clone(),
             listed_on: Date::of(self.clock.now()),
             clock: self.clock.clone(),
             every: options.tick_every,

@@ -5,6 +5,7 @@ use api::client::Client;
 use api::wire::{WireChallenge, WireReceipt, WireTask};
 use delivery_agent::challenge::draw;
 use delivery_agent::io::sign::{AgentKey, recover};
+use delivery_agent::salt::{KnownSalts, NO_SECRET};
 use delivery_agent::verifier::judge;
 use delivery_agent::wire::openings_to_json;
 use delivery_agent::worker::Engine;
@@ -179,7 +180,7 @@ async fn work_013_nonsense_instead_of_openings_is_refuted() {
     let receipt = claim(&listed[0].challenge, [1; 32]);
     submit(&client, &key, &receipt).await;
     floor.until(|event| matches!(event, Event::RowsDrawn { .. })).await;
-    let rows = json!({ "obligation_id": obligation.0, "interval": 0, "openings": { "rows": 7 } });
+    let rows = json!({ "obligation_id": obligation.0, "challenge": 0, "openings": { "rows": 7 } });
     client.call("private/open_rows", rows).await.unwrap();
     assert_eq!(floor.ended(obligation, 0).await, "refuted");
 }
@@ -206,20 +207,27 @@ async fn work_027_a_role_that_is_not_let_in_ends_with_the_reason() {
 fn work_014_a_task_that_this_build_does_not_know_is_unverifiable() {
     let challenge = challenge_of(ClassProfile::CI, 5);
     let mut engine = Engine::new(candle_core::Device::Cpu);
-    let root = engine.run(&challenge).unwrap().work_root;
+    let done = engine.run(&challenge, &mut KnownSalts(NO_SECRET)).unwrap();
+    let root = done.work_root;
     let draws = draw(&[6; 32], &challenge, &root);
     let openings = engine.open(challenge.seed(), &draws).unwrap();
     let hash = |bytes: &[u8; 32]| format!("0x{}", hex::encode(bytes));
     let task = WireTask {
         kind: "openings".to_owned(),
         obligation_id: 1,
-        interval: 2,
+        challenge: 2,
         slots: challenge.slots().into(),
         profile: "ci".to_owned(),
         segments: challenge.segments(),
         challenge_seed: hash(challenge.seed()),
         draw_seed: hash(&[6; 32]),
         work_root: hash(&root),
+        session_seed: hash(challenge.seed()),
+        salt_key: hash(&NO_SECRET),
+        roots: done.roots.iter().map(|slot| format!("0x{}", hex::encode(slot.concat()))).collect(),
+        root_times: done.roots.iter().map(|slot| vec![1_000; slot.len()]).collect(),
+        claimed_after: 2_000,
+        reference_gflops: None,
         openings: RawValue::from_string(openings_to_json(&openings).unwrap()).unwrap(),
     };
     assert_eq!(judge(&task).verdict(), "valid");
@@ -238,6 +246,11 @@ fn work_014_a_task_that_this_build_does_not_know_is_unverifiable() {
         WireTask { openings: raw("{}"), ..task.clone() },
         WireTask { openings: raw(r#"{"roots":["zz"],"rows":[]}"#), ..task.clone() },
         WireTask { draw_seed: hash(&[7; 32]), ..task.clone() },
+        // Roots that came early, and are not what was claimed.
+        WireTask {
+            roots: task.roots.iter().map(|_| format!("0x{}", "11".repeat(96))).collect(),
+            ..task.clone()
+        },
     ];
     for task in theirs {
         assert_eq!(judge(&task).verdict(), "invalid", "{task:?}");
@@ -252,7 +265,7 @@ struct Listed {
 fn claim(challenge: &WireChallenge, work_root: [u8; 32]) -> DeliveryReceipt {
     DeliveryReceipt {
         obligation: ObligationId(challenge.obligation_id),
-        interval: challenge.interval,
+        challenge: challenge.number,
         gpu_millis: challenge.gpu_millis,
         challenges: challenge.challenges,
         work_root,
@@ -265,7 +278,7 @@ async fn submit(client: &Client, key: &AgentKey, receipt: &DeliveryReceipt) {
     let signature = key.sign(receipt, CHAIN_ID).unwrap();
     let params = json!({
         "obligation_id": receipt.obligation.0,
-        "interval": receipt.interval,
+        "challenge": receipt.challenge,
         "gpu_millis": receipt.gpu_millis,
         "challenges": receipt.challenges,
         "work_root": hex::encode(receipt.work_root),
@@ -294,7 +307,7 @@ fn assert_chain(receipts: &[WireReceipt], key: &AgentKey) {
         assert_eq!(wire.gpu_millis, u64::from(count) * 2 * 6 * 3_600_000);
         let receipt = DeliveryReceipt {
             obligation: ObligationId(wire.obligation_id),
-            interval: wire.interval,
+            challenge: wire.challenge,
             gpu_millis: wire.gpu_millis,
             challenges: wire.challenges,
             work_root: bytes(&wire.work_root),

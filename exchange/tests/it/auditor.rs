@@ -47,6 +47,9 @@ struct Duty {
     bond: i128,
     /// Whether each interval that has begun has ended.
     intervals: Vec<bool>,
+    /// Challenges that have not ended, and how many there were.
+    open_challenges: BTreeSet<u32>,
+    challenges: u32,
     outcomes: [u32; 3],
     paid: i128,
     /// To whoever delivered.
@@ -438,6 +441,8 @@ impl Auditor {
                     escrow: micros(*escrow),
                     bond: micros(*bond),
                     intervals: Vec::new(),
+                    open_challenges: BTreeSet::new(),
+                    challenges: 0,
                     outcomes: [0; 3],
                     paid: 0,
                     paid_to_all: 0,
@@ -461,16 +466,23 @@ impl Auditor {
                 assert_eq!(duty.intervals.len(), usize::try_from(*interval).unwrap());
                 duty.intervals.push(false);
             }
-            Event::ChallengeIssued { obligation, interval, answer_by, .. } => {
+            Event::ChallengeIssued { obligation, challenge, answer_by, .. } => {
                 assert!(input.at <= *answer_by);
-                self.under_way(*obligation, *interval);
+                let duty = self.duty(*obligation);
+                assert!(duty.open_challenges.insert(*challenge), "issued once");
+                assert!(duty.open_challenges.len() <= 4);
+                assert!(duty.challenges <= *challenge, "numbers rise");
+                duty.challenges = challenge + 1;
             }
             Event::ReceiptAccepted { receipt, .. } => {
-                self.under_way(receipt.obligation, receipt.interval);
+                self.asked(receipt.obligation, receipt.challenge);
             }
-            Event::RowsDrawn { obligation, interval, .. }
-            | Event::VerdictRecorded { obligation, interval, .. } => {
-                self.under_way(*obligation, *interval);
+            Event::RowsDrawn { obligation, challenge, .. }
+            | Event::VerdictRecorded { obligation, challenge, .. } => {
+                self.asked(*obligation, *challenge);
+            }
+            Event::ChallengeEnded { obligation, challenge, .. } => {
+                assert!(self.asked(*obligation, *challenge).open_challenges.remove(challenge));
             }
             Event::IntervalSettled(settled) => self.settled(settled),
             Event::ObligationClosed { .. } => self.closed(event),
@@ -522,6 +534,8 @@ impl Auditor {
             | CloseOutEvent::DeliveryAccepted { obligation, .. }
             | CloseOutEvent::BurnInJudged { obligation, .. }
             | CloseOutEvent::AcceptanceEnded { obligation, .. }
+            | CloseOutEvent::OutageDeclared { obligation, .. }
+            | CloseOutEvent::FailureWeighed { obligation, .. }
             | CloseOutEvent::OutageBegan { obligation, .. }
             | CloseOutEvent::Substituted { obligation, .. }
             | CloseOutEvent::StandbyDismissed { obligation, .. }
@@ -550,6 +564,14 @@ impl Auditor {
     fn duty(&mut self, obligation: ObligationId) -> &mut Duty {
         let duty = self.duties.get_mut(&obligation).expect("an obligation that was assigned");
         assert!(!duty.is_closed, "{obligation} is closed");
+        duty
+    }
+
+    /// The duty, one challenge of which has not ended.
+    #[track_caller]
+    fn asked(&mut self, obligation: ObligationId, challenge: u32) -> &mut Duty {
+        let duty = self.duty(obligation);
+        assert!(duty.open_challenges.contains(&challenge), "{obligation}/{challenge} is open");
         duty
     }
 

@@ -33,6 +33,7 @@ mod liquidations;
 mod long_days;
 mod margins;
 mod marks;
+mod meter;
 mod money;
 mod nominations;
 mod option_marks;

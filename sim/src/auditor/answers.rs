@@ -31,6 +31,8 @@ pub(super) fn is_answered(command: &Command, events: &[Event]) -> bool {
         Command::IssueChallenge { .. } => {
             has(|event| matches!(event, Event::ChallengeIssued { .. }))
         }
+        // Sent when challenges are open.
+        Command::VoidChallenges => has(|event| matches!(event, Event::ChallengeEnded { .. })),
         Command::SubmitReceipt { .. } => {
             has(|event| matches!(event, Event::ReceiptAccepted { .. }))
         }
@@ -52,6 +54,9 @@ pub(super) fn is_answered(command: &Command, events: &[Event]) -> bool {
         }
         Command::BidBackstop { .. } => {
             has(|event| matches!(event, Event::Default(DefaultEvent::BackstopBid { .. })))
+        }
+        Command::DeclareOutage { .. } => {
+            has(|event| matches!(event, Event::CloseOut(CloseOutEvent::OutageDeclared { .. })))
         }
         // Nothing may have been open, nothing may be due.
         Command::CancelAll { .. } | Command::Tick => true,

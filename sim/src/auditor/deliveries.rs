@@ -227,7 +227,7 @@ impl Deliveries {
         signer: [u8; 20],
         now: Nanos,
     ) -> Result<(), Finding> {
-        let (obligation, interval) = (receipt.obligation, receipt.interval);
+        let (obligation, interval) = (receipt.obligation, receipt.challenge);
         let nominated = self.get(obligation)?.deliverer(interval);
         let nominated = self.signers.get(&nominated).copied();
         let duty = self.get(obligation)?;
@@ -518,23 +518,24 @@ fn supports(duty: &Duty, interval: u32, way: Way, settled: &IntervalSettled, now
     let ends_at = || duty.terms.schedule.interval_starts_at(interval + 1);
     match (settled.outcome, way) {
         (
-            IntervalOutcome::Delivered { quality },
+            IntervalOutcome::Delivered { quality, .. },
             Way::Judged(Verdict::Valid { quality: judged }),
         ) => {
             let counts = if QUALITY_FULL <= judged { Ppm::ONE } else { judged };
             QUALITY_FLOOR <= judged && quality == counts
         }
-        (IntervalOutcome::Failed { cause: FailCause::Silent }, Way::Challenged { answer_by }) => {
-            answer_by <= now
-        }
-        (IntervalOutcome::Failed { cause: FailCause::Refuted }, Way::Judged(verdict)) => {
+        (
+            IntervalOutcome::Failed { cause: FailCause::Silent, .. },
+            Way::Challenged { answer_by },
+        ) => answer_by <= now,
+        (IntervalOutcome::Failed { cause: FailCause::Refuted, .. }, Way::Judged(verdict)) => {
             verdict == Verdict::Invalid
         }
         (
-            IntervalOutcome::Failed { cause: FailCause::BelowGrade },
+            IntervalOutcome::Failed { cause: FailCause::BelowGrade, .. },
             Way::Judged(Verdict::Valid { quality }),
         ) => quality < QUALITY_FLOOR,
-        (IntervalOutcome::Failed { cause: FailCause::NotReady }, Way::Unready) => true,
+        (IntervalOutcome::Failed { cause: FailCause::NotReady, .. }, Way::Unready) => true,
         (IntervalOutcome::Unverified, Way::Judged(verdict)) => verdict == Verdict::Unverifiable,
         (IntervalOutcome::Unverified, Way::Claimed { verdict_by, .. }) => verdict_by <= now,
         (IntervalOutcome::Unverified, Way::Opened) => ends_at() <= now,
@@ -545,7 +546,7 @@ fn supports(duty: &Duty, interval: u32, way: Way, settled: &IntervalSettled, now
 /// Books an interval's money. Whether every amount is what the rule book gives.
 fn pay(duty: &mut Duty, settled: &IntervalSettled) -> bool {
     let quality = match settled.outcome {
-        IntervalOutcome::Delivered { quality } => i128::from(quality.ppm()),
+        IntervalOutcome::Delivered { quality, .. } => i128::from(quality.ppm()),
         IntervalOutcome::Failed { .. } | IntervalOutcome::Unverified => 0,
     };
     let of = |amount: MicroUsd| i128::from(amount.micros());

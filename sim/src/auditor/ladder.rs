@@ -154,6 +154,8 @@ pub(super) fn obligation_of(event: &CloseOutEvent) -> Option<ObligationId> {
         | CloseOutEvent::DeliveryAccepted { obligation, .. }
         | CloseOutEvent::BurnInJudged { obligation, .. }
         | CloseOutEvent::AcceptanceEnded { obligation, .. }
+        | CloseOutEvent::OutageDeclared { obligation, .. }
+        | CloseOutEvent::FailureWeighed { obligation, .. }
         | CloseOutEvent::OutageBegan { obligation, .. }
         | CloseOutEvent::Substituted { obligation, .. }
         | CloseOutEvent::StandbyCalled { obligation, .. }

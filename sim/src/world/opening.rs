@@ -182,6 +182,7 @@ fn instrument(grade: &Grade, terms: SeriesTerms, per_day: u32, price: MicroUsd) 
         intervals_per_hour: if is_even { 2 } else { 1 },
         // A week's intervals are longer: six of its days are seven of the world's.
         intervals_per_day: if intervals == per_day { per_day } else { (per_day / 3).max(1) },
+        metering: instruments::Metering::Each,
         ..terms.schedule.close_out
     };
     let mut instrument = Instrument {

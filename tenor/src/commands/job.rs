@@ -12,7 +12,7 @@ use delivery_agent::job::demo::{self, DemoKind};
 use delivery_agent::job_desk::{Buyer, Verdict};
 use serde_json::json;
 
-use super::roles::{device, secret};
+use super::roles::{device_kind, secret};
 use super::runtime;
 use crate::cli::{
     AccessArgs, DemoJobArg, JobArgs, JobCommand, JobDemoArgs, JobDisputeArgs, JobRunArgs,
@@ -78,7 +78,7 @@ async fn watch(args: &JobArgs) -> Result<ExitCode> {
 }
 
 async fn check(args: &JobRunArgs) -> Result<ExitCode> {
-    let device = device(args.device).open()?;
+    let device = device_kind(args.device).open()?;
     let mut buyer = connect(&args.job.access).await?;
     let job = buyer.claimed(args.job.job).await?;
     ensure!(job.claim.is_some(), "job {} was not claimed: it is {}", job.job_id, job.state);
@@ -99,7 +99,7 @@ async fn accept(args: &JobArgs) -> Result<ExitCode> {
 
 async fn dispute(args: &JobDisputeArgs) -> Result<ExitCode> {
     let JobDisputeArgs { run: JobRunArgs { job, device: arg }, replay_cost } = args;
-    let device = device(*arg).open()?;
+    let device = device_kind(*arg).open()?;
     let mut buyer = connect(&job.access).await?;
     let told = buyer.claimed(job.job).await?;
     let watch = |told: &WireJob| {
