@@ -16,8 +16,8 @@ use super::op::Op;
 use super::spec::{
     BYTES_MAX, BlobName, CHECKPOINTS_MAX, CHUNKS_MAX, COLUMNS_MAX, Digest, ELEMENTS_MAX, FLOP_MAX,
     JobSpec, Mode, NAME_LEN_MAX, NODES_MAX, NumberKind, OUTPUT_ELEMENTS_MAX, PARAMETERS_MAX,
-    ROWS_MAX, SECONDS_MAX, STATES_MAX, STEPS_MAX, STRIDE_MAX, SpecError, TENSORS_MAX, TensorDecl,
-    VERSION,
+    ROWS_MAX, SECONDS_MAX, SHOWN_ELEMENTS_MAX, STATES_MAX, STEPS_MAX, STRIDE_MAX, SpecError,
+    TENSORS_MAX, TensorDecl, VERSION,
 };
 
 mod infer;
@@ -230,6 +230,9 @@ impl JobSpec {
         let hidden = self.hidden.as_ref().map(|name| find(&names, "hidden", name)).transpose()?;
         self.check_mode(output, hidden)?;
         self.check_output(output, hidden, &values)?;
+        if arithmetic == Arithmetic::Integer {
+            self.check_shown(&ops, &values)?;
+        }
         let flop = self.needed_flop(&ops, &values);
         let bytes = self.needed_bytes(&values);
         let program = Program {
@@ -312,6 +315,20 @@ impl JobSpec {
         Ok(next)
     }
 
+    /// What a dispute may have to show whole fits a blob: what is multiplied by, and what is turned, if
+    /// it is in no blob already.
+    fn check_shown(&self, ops: &[Op<usize>], values: &[Value]) -> Result<(), SpecError> {
+        for (number, op) in ops.iter().enumerate() {
+            let (Op::Matmul { b: whole, .. } | Op::Transpose { a: whole }) = op else { continue };
+            let is_given = self.tensors.get(*whole).is_some_and(|tensor| tensor.next.is_none());
+            if !is_given {
+                let field = format!("elements that nodes[{number}] reads");
+                within(&field, values[*whole].shape.elements(), 1, SHOWN_ELEMENTS_MAX)?;
+            }
+        }
+        Ok(())
+    }
+
     fn check_mode(&self, output: usize, hidden: Option<usize>) -> Result<(), SpecError> {
         let is_node = |value: usize| self.tensors.len() <= value;
         let refused = |field: &str, why| Err(SpecError::Field { field: field.to_owned(), why });
@@ -350,16 +367,17 @@ impl JobSpec {
         step.fold(0, u64::saturating_add).saturating_mul(self.steps.into())
     }
 
-    /// Whole tensors, every value of a step, and the parts of the widest while it is computed; four
-    /// bytes an element, twice for what is read from a blob.
+    /// Whole tensors, every value of a step, a copy of the widest of all, and the parts of the widest
+    /// node while it is computed; four bytes an element, twice for what is read from a blob.
     fn needed_bytes(&self, values: &[Value]) -> u64 {
         let whole = |tensor: &TensorDecl| u64::from(tensor.shape[0]) * u64::from(tensor.shape[1]);
         let tensors = self.tensors.iter().map(whole).fold(0, u64::saturating_add);
         let elements = values.iter().map(|value| value.shape.elements());
         let widest = elements.clone().max().unwrap_or_default();
+        let widest_node = elements.clone().skip(self.tensors.len()).max().unwrap_or_default();
         let all = elements.fold(0, u64::saturating_add);
-        let counted = tensors.saturating_mul(2).saturating_add(all);
-        counted.saturating_add(widest.saturating_mul(8)).saturating_mul(4)
+        let counted = tensors.saturating_mul(2).saturating_add(all).saturating_add(widest);
+        counted.saturating_add(widest_node.saturating_mul(8)).saturating_mul(4)
     }
 }
 

@@ -5,10 +5,13 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use candle_core::Device;
 use safetensors::serialize;
 use safetensors::tensor::{Dtype, TensorView};
 
+use super::leaves::Leaves;
 use super::op::Op;
+use super::run::{self, JobFault, RunError};
 use super::spec::{BlobName, Digest, JobSpec, Limits, Mode, Node, NumberKind, TensorDecl, VERSION};
 
 /// Steps of either job.
@@ -65,6 +68,25 @@ pub fn write(dir: &Path, job: &DemoJob) -> io::Result<()> {
     fs::write(dir.join("spec.json"), job.spec.to_json())?;
     fs::write(dir.join("weights.safetensors"), &job.weights)?;
     fs::write(dir.join("inputs.safetensors"), &job.inputs)
+}
+
+/// Whether a device gives the bits of both jobs that the processor gives.
+///
+/// It also makes a driver load every kernel that jobs use.
+///
+/// # Errors
+/// [`RunError::Device`].
+pub fn holds_on(device: &Device) -> Result<bool, RunError> {
+    for kind in [DemoKind::Inference, DemoKind::Training] {
+        let DemoJob { spec, weights, inputs } = demo_job(kind, 0, 0);
+        let Ok(program) = spec.check() else { unreachable!("a job of our own") };
+        let leaves = Leaves::read(&program, weights, inputs)?;
+        let here = run::run(&program, &leaves, device, JobFault::None)?;
+        if here != run::run(&program, &leaves, &Device::Cpu, JobFault::None)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn inference() -> Draft {

@@ -29,7 +29,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
 use super::check::Program;
 use super::run::{Finished, JobFault};
-use super::spec::JobResult;
+use super::spec::{BLOB_LEN_MAX, JobResult};
 use crate::device::DeviceKind;
 
 mod child;
@@ -40,8 +40,8 @@ pub use child::{Arguments, serve_job};
 pub use dir::JobDir;
 pub use seal::{Layer, Sealed, seal};
 
-/// Longest frame that a job process writes: its output, its activations, and what stands around them.
-pub const REPLY_LEN_MAX: u64 = 128 << 20;
+/// Longest frame that a job process writes: its blob, and what stands around it.
+pub const REPLY_LEN_MAX: u64 = BLOB_LEN_MAX + (1 << 20);
 /// What is kept of a process's last words.
 const LAST_WORDS_LEN_MAX: u64 = 4 * 1024;
 /// What Rust says when it gets no more memory.

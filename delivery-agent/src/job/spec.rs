@@ -40,10 +40,14 @@ pub const ROWS_MAX: u32 = 65_536;
 pub const COLUMNS_MAX: u32 = 1 << 20;
 /// Most elements of a tensor.
 pub const ELEMENTS_MAX: u64 = 1 << 30;
-/// Most elements of the output.
-pub const OUTPUT_ELEMENTS_MAX: u64 = 1 << 24;
-/// Most chunks of activations that a tolerant job keeps.
-pub const CHUNKS_MAX: u64 = 1 << 16;
+/// Longest blob: what a job reads, what it leaves, what is shown in a dispute.
+pub const BLOB_LEN_MAX: u64 = 64 << 20;
+/// Most elements of the output: half a blob.
+pub const OUTPUT_ELEMENTS_MAX: u64 = 1 << 23;
+/// Most elements of a value that a dispute may have to show whole: half a blob, too.
+pub const SHOWN_ELEMENTS_MAX: u64 = 1 << 23;
+/// Most chunks of activations that a tolerant job keeps: less than the other half.
+pub const CHUNKS_MAX: u64 = 1 << 15;
 /// Most steps.
 pub const STEPS_MAX: u32 = 65_536;
 /// Most steps between two checkpoints: a dispute shows all their roots in one message.

@@ -5,8 +5,8 @@
 mod attack;
 mod bits;
 mod floor;
-mod job;
 mod freivalds;
+mod job;
 mod proof;
 mod roles;
 mod signing;

@@ -24,6 +24,7 @@ use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch};
 
 use super::child::Arguments;
 use crate::device::DeviceKind;
+use crate::job::demo;
 
 /// Address space that a process has before it has a job: its code, its stacks, its allocator's arenas.
 const OWN_BYTES: u64 = 1 << 30;
@@ -124,7 +125,8 @@ fn only_below(dir: &Path) -> Result<(), String> {
     }
 }
 
-/// Opens the device and makes it start every thread it will ever need.
+/// Opens the device and makes it start every thread it will ever need. A GPU must have loaded every
+/// kernel, too, and must give the bits of the processor.
 fn warm(kind: DeviceKind) -> Result<Device, String> {
     let device = kind.open().map_err(|error| error.to_string())?;
     let multiply = || -> candle_core::Result<()> {
@@ -133,7 +135,9 @@ fn warm(kind: DeviceKind) -> Result<Device, String> {
         Ok(())
     };
     multiply().map_err(|error| error.to_string())?;
-    Ok(device)
+    let holds =
+        kind == DeviceKind::Cpu || demo::holds_on(&device).map_err(|error| error.to_string())?;
+    if holds { Ok(device) } else { Err("it gives other bits than the processor".to_owned()) }
 }
 
 fn only_computing(device: DeviceKind) -> Result<(), String> {

@@ -8,7 +8,7 @@ use delivery_agent::DeviceKind;
 use delivery_agent::job::demo::{DemoJob, DemoKind, demo_job};
 use delivery_agent::job::register::{Refused, Register};
 use delivery_agent::job::run::{Finished, JobFault};
-use delivery_agent::job::sandbox::{JobDir, Sandbox, Stop};
+use delivery_agent::job::sandbox::{JobDir, Layer, Sandbox, Stop};
 
 use super::Ready;
 
@@ -45,6 +45,34 @@ fn job_020_a_job_process_gives_what_the_agent_would_compute_itself() {
     let mut job = demo_job(DemoKind::Inference, 1, u64::MAX);
     job.spec.limits.seconds = 60;
     assert_eq!(finished, Ready::new(job).run(JobFault::None));
+}
+
+#[test]
+fn job_020_a_result_that_is_not_of_this_job_is_refused() {
+    for part in ["blob", "job"] {
+        let stop = attempt("forge", Path::new(part));
+        assert!(matches!(stop, Stop::Malformed), "{part}: {stop}");
+    }
+}
+
+#[test]
+fn job_030_a_missing_layer_is_named_and_the_job_not_read() {
+    let missing = [Layer::Limits, Layer::Landlock, Layer::Seccomp];
+    for (call, wanted) in
+        ["without-limits", "without-landlock", "without-seccomp"].iter().zip(missing)
+    {
+        let stop = attempt(call, nowhere());
+        assert!(matches!(stop, Stop::Layer { layer, .. } if layer == wanted), "{call}: {stop}");
+    }
+    if cfg!(not(feature = "cuda")) {
+        let (parent, job) = (tempfile::tempdir().unwrap(), demo_job(DemoKind::Inference, 1, 1));
+        // No spec at all: it would fail if it were read.
+        let dir = JobDir::new(parent.path(), &job.spec, &[], &[]).unwrap();
+        fs::remove_file(dir.path().join("spec.json")).unwrap();
+        let sandbox = Sandbox { device: DeviceKind::Cuda, ..sandbox("none", nowhere()) };
+        let stop = sandbox.run(&job.spec.check().unwrap(), &dir).unwrap_err();
+        assert!(matches!(stop, Stop::Layer { layer: Layer::Device, .. }), "{stop}");
+    }
 }
 
 #[test]

@@ -4,10 +4,12 @@ use candle_core::Device;
 use delivery_agent::job::bisect::{
     Dispute, MOVES_MAX, Move, Player, Ruling, Shown, Side, Turn, Why,
 };
-use delivery_agent::job::demo::DemoKind;
+use delivery_agent::job::demo::{DemoJob, DemoKind};
 use delivery_agent::job::run::{JobFault, Lie};
-use delivery_agent::job::{Digest, JobResult};
+use delivery_agent::job::{Digest, JobResult, JobSpec};
 use proptest::prelude::*;
+use safetensors::serialize;
+use safetensors::tensor::{Dtype, TensorView};
 
 use super::Ready;
 use super::graph::{every_op, every_op_with};
@@ -48,8 +50,7 @@ fn straight(_: u32, _: Side, made: Move) -> Move {
     made
 }
 
-/// Every lie of one element, everywhere: JOB-012. Whoever believes it loses, as prover and as
-/// challenger.
+/// Whoever believes one of these lies loses, as prover and as challenger.
 fn lies_lose(ready: &Ready, lies: impl Iterator<Item = Lie>) -> (u32, u32) {
     let (mut seen, mut without_effect) = (0, 0);
     let mut honest = player(ready, JobFault::None);
@@ -87,6 +88,7 @@ fn all_lies(ready: &Ready) -> Vec<Lie> {
         .collect()
 }
 
+/// JOB-013, too: who challenges the truth because he believes the lie loses.
 #[test]
 fn job_012_every_lie_of_one_element_loses_by_one_row() {
     let ready = Ready::new(every_op_with(3, 3, 2));
@@ -95,6 +97,32 @@ fn job_012_every_lie_of_one_element_loses_by_one_row() {
     assert_eq!(seen + without_effect, u32::try_from(lies.len()).unwrap());
     assert!(without_effect < seen, "{seen} seen, {without_effect} without effect");
 }
+
+/// JOB-012: a value of more rows than one answer shows is reached in two.
+#[test]
+fn job_012_the_ends_of_every_part_are_found() {
+    let rows: Vec<u8> = (0..1_200_u32).map(|at| (at * 7 % 251) as u8).collect();
+    let view = TensorView::new(Dtype::U8, vec![600, 2], &rows).unwrap();
+    let inputs = serialize([("x", view)], None).unwrap();
+    let weights = serialize(Vec::<(&str, TensorView<'_>)>::new(), None).unwrap();
+    let mut spec = JobSpec::from_json(LONG).unwrap();
+    (spec.weights, spec.inputs) = (Digest::of(&weights), Digest::of(&inputs));
+    let ready = Ready::new(DemoJob { spec, weights, inputs });
+    let ends =
+        [0, 255, 256, 511, 512, 599].map(|row| Lie { step: 2, node: 0, element: row * 2 + 1 });
+    assert_eq!(lies_lose(&ready, ends.into_iter()), (6, 0));
+}
+
+const LONG: &str = r#"{
+"version":1,"mode":"exact","nonce":7,"expires_at_ms":9000000000000,
+"weights":"0000000000000000000000000000000000000000000000000000000000000000",
+"inputs":"0000000000000000000000000000000000000000000000000000000000000000",
+"tensors":[{"name":"x","blob":"inputs","kind":"u8","shape":[600,2],"next":"out"}],
+"nodes":[{"name":"more","op":{"scale":{"a":"x","by":3}}},
+{"name":"out","op":{"rescale":{"a":"more","shift":1,"low":0,"high":255}}},
+{"name":"sum","op":{"add":{"a":"more","b":"out"}}}],
+"output":"sum","steps":4,"stride":2,
+"limits":{"parameters":0,"flop":100000,"bytes":100000,"seconds":10}}"#;
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
@@ -269,6 +297,14 @@ fn job_015_silence_and_other_moves_than_the_due_one_lose() {
     let short = JobResult { roots: Vec::new(), ..result.clone() };
     let dispute = Dispute::open(&ready.program, &ready.leaves, &short);
     ended(&dispute, Side::Challenger, Why::Malformed);
+}
+
+#[test]
+fn job_029_a_job_in_floats_is_not_disputed() {
+    let ready = super::runs::floats(1, Dtype::F32, 24);
+    let result = ready.run(JobFault::Lie).result;
+    let dispute = Dispute::open(&ready.program, &ready.leaves, &result);
+    assert_eq!(dispute.turn(), Turn::Over(Ruling { winner: Side::Prover, why: Why::NotExact }));
 }
 
 /// JOB-012: the demonstration's lie, and what it costs the referee to find it out.

@@ -152,6 +152,38 @@ fn job_004_numbers_have_their_limits() {
 }
 
 #[test]
+fn job_031_what_must_be_shown_or_left_fits_a_blob() {
+    let wide = |next: bool| {
+        move |spec: &mut Value| {
+            spec["tensors"][1] = json!({"name": "table", "blob": "weights", "kind": "i8",
+                "low": -8, "high": 8, "shape": [2_048, 8_192]});
+            spec["nodes"] = json!([
+                {"name": "turned", "op": {"transpose": {"a": "table"}}},
+                {"name": "same", "op": {"scale": {"a": "table", "by": 1}}},
+                {"name": "out", "op": {"slice": {"a": "same", "rows": [0, 1], "columns": [0, 1]}}},
+            ]);
+            for tensor in spec["tensors"].as_array_mut().unwrap() {
+                tensor.as_object_mut().unwrap().remove("next");
+            }
+            if next {
+                spec["tensors"][1]["next"] = json!("same");
+            }
+            let (most, limits) = (json!(1_u64 << 36), &mut spec["limits"]);
+            *limits = json!({"parameters": most, "flop": most, "bytes": most, "seconds": 9});
+        }
+    };
+    changed(wide(false)).unwrap();
+    refused(wide(true), &expect!["elements that nodes[0] reads is 16777216, outside 1..=8388608"]);
+    refused(
+        |spec| {
+            wide(false)(spec);
+            spec["output"] = json!("same");
+        },
+        &expect!["elements of output is 16777216, outside 1..=8388608"],
+    );
+}
+
+#[test]
 fn job_005_what_the_graph_needs_is_declared() {
     let limit = |field: &'static str, value: u64| {
         move |spec: &mut Value| spec["limits"][field] = json!(value)
@@ -161,7 +193,7 @@ fn job_005_what_the_graph_needs_is_declared() {
         &expect!["limits.parameters declares 100, the graph needs 280"],
     );
     refused(limit("flop", 1), &expect!["limits.flop declares 1, the graph needs 10605"]);
-    refused(limit("bytes", 1), &expect!["limits.bytes declares 1, the graph needs 15860"]);
+    refused(limit("bytes", 1), &expect!["limits.bytes declares 1, the graph needs 9908"]);
 }
 
 #[test]

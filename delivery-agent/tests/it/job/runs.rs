@@ -36,6 +36,19 @@ impl Rows for Held<'_> {
     }
 }
 
+/// A row and a matrix of two columns.
+struct Two<'a>(&'a [i32], &'a [[i32; 2]]);
+
+impl Rows for Two<'_> {
+    type Missing = Infallible;
+
+    fn row(&mut self, operand: usize, row: u32, out: &mut Vec<i32>) -> Result<(), Infallible> {
+        out.clear();
+        out.extend(if operand == 0 { self.0 } else { &self.1[row as usize] });
+        Ok(())
+    }
+}
+
 /// Every row of every node of every step, in integers, against what the device gave.
 fn rows_are_the_devices(ready: &Ready) {
     let Ready { program, leaves } = ready;
@@ -62,13 +75,47 @@ fn rows_are_the_devices(ready: &Ready) {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// JOB-011: the device and the integers of the specification give the same rows, within the
+    /// JOB-011: a row's sums are those of 64-bit integers, however long and however large.
+    #[test]
+    fn a_long_sum_does_not_overflow(
+        factors in prop::collection::vec((factor(), factor(), factor()), 1..1_500),
+        shift in 11..14u8,
+    ) {
+        let left: Vec<i32> = factors.iter().map(|(left, ..)| *left).collect();
+        let right: Vec<[i32; 2]> = factors.iter().map(|(_, one, two)| [*one, *two]).collect();
+        let text = LONG_SUM.replace("INNER", &left.len().to_string());
+        let spec = JobSpec::from_json(&text.replace("SHIFT", &shift.to_string())).unwrap();
+        let program = spec.check().unwrap();
+        let Ok(computed) = row::compute(&program, 0, 0, &mut Two(&left, &right));
+        let sum = |column: usize| -> i64 {
+            let pairs = left.iter().zip(&right);
+            pairs.map(|(left, right)| i64::from(*left) * i64::from(right[column])).sum()
+        };
+        let expected = [0, 1].map(|column| i32::try_from(sum(column) >> shift).unwrap());
+        prop_assert_eq!(computed, expected);
+    }
+
+    /// JOB-011, JOB-006: the device and the integers of the specification give the same rows, within the
     /// ranges that were worked out before.
     #[test]
     fn the_device_gives_what_a_row_alone_gives(seed: u8) {
         rows_are_the_devices(&Ready::new(every_op_with(seed, 4, 2)));
     }
 }
+
+/// Often one of the greatest.
+fn factor() -> impl Strategy<Value = i32> {
+    prop_oneof![Just(2_048), Just(-2_048), -2_048..=2_048]
+}
+
+const LONG_SUM: &str = r#"{"version":1,"mode":"exact","nonce":0,"expires_at_ms":0,
+"weights":"0000000000000000000000000000000000000000000000000000000000000000",
+"inputs":"0000000000000000000000000000000000000000000000000000000000000000",
+"tensors":[{"name":"x","blob":"inputs","kind":"i16","low":-2048,"high":2048,"shape":[1,INNER]},
+{"name":"w","blob":"weights","kind":"i16","low":-2048,"high":2048,"shape":[INNER,2]}],
+"nodes":[{"name":"y","op":{"matmul":{"a":"x","b":"w","shift":SHIFT}}}],
+"output":"y","steps":1,"stride":1,
+"limits":{"parameters":9999,"flop":1000000,"bytes":1000000,"seconds":60}}"#;
 
 #[test]
 fn job_011_the_demonstrations_rows_are_the_devices() {
@@ -194,7 +241,7 @@ fn job_019_a_second_result_is_the_same_or_says_where_it_parts() {
 }
 
 /// A network of every float operation, its weights drawn from a seed and kept in so many bits.
-fn floats(seed: u8, kind: Dtype, bits: u32) -> Ready {
+pub(super) fn floats(seed: u8, kind: Dtype, bits: u32) -> Ready {
     let is_whole = kind == Dtype::F32;
     let name = if is_whole { "f32" } else { "bf16" };
     let drawn = |name: &str, len: usize| {
