@@ -160,15 +160,6 @@ impl AgentKey {
         signed.map(SignatureBytes::from).map_err(|_curve| SignError::NotSigned)
     }
 
-    /// Signs a digest that is made elsewhere: a job's result.
-    ///
-    /// # Errors
-    /// [`SignError::NotSigned`], which no key should ever give.
-    pub fn sign_digest(&self, digest: [u8; 32]) -> Result<SignatureBytes, SignError> {
-        let signed = self.0.sign_hash(H256(digest));
-        signed.map(SignatureBytes::from).map_err(|_curve| SignError::NotSigned)
-    }
-
     fn random() -> Result<(Self, [u8; 32]), SignError> {
         loop {
             let mut bytes = [0; 32];
