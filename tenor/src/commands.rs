@@ -2,6 +2,7 @@
 
 mod account;
 mod book_replay_help;
+mod job;
 mod roles;
 mod serve;
 
@@ -49,6 +50,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
             None => roles::verify(&args),
         },
         Command::Grade(command) => grade::run(&command),
+        Command::Job(command) => job::run(&command),
         Command::Account(AccountCommand::Create(args)) => account::create(&args),
         Command::Journal(JournalCommand::Verify(args)) => verify_journal(&args),
         Command::Ledger(LedgerCommand::Statement(args)) => ledger_statement(&args),
@@ -104,6 +106,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Sim(SimCommand::Run(args)) => simulate(&args),
         Command::Sim(SimCommand::Crash(args)) => crash(&args),
         Command::AgentWorker(args) => roles::worker(&args),
+        Command::AgentJob(args) => Ok(delivery_agent::job::sandbox::serve_job(args.rest)),
     }
 }
 

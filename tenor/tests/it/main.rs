@@ -3,6 +3,7 @@
 mod commands;
 mod delivery;
 mod demo;
+mod jobs;
 mod kill;
 mod ledger;
 mod proxy;
