@@ -12,6 +12,7 @@ mod defaults;
 mod deliveries;
 mod fixings;
 mod hours;
+mod jobs;
 mod ladder;
 mod losses;
 mod margins;
@@ -280,6 +281,7 @@ impl Auditor {
         if follows { Ok(()) } else { Err(Finding::OutOfOrder { last, found: input.seq }) }
     }
 
+    #[expect(clippy::too_many_lines, reason = "a line for each variant, and no decision")]
     fn read_command(&mut self, input: &Stamped, sheet: &mut Sheet) {
         match &input.command {
             Command::OpenVenue(terms) => {
@@ -324,6 +326,7 @@ impl Auditor {
             | Command::DisputeFixing { .. }
             | Command::RuleOnFixing { .. }
             | Command::NominateAgent { .. }
+            | Command::VoidChallenges
             | Command::IssueChallenge { .. }
             | Command::SubmitReceipt { .. }
             | Command::DrawRows { .. }
@@ -349,6 +352,15 @@ impl Auditor {
             | Command::Substitute { .. }
             | Command::OfferStandby { .. }
             | Command::DisputeInvoice { .. } => {} // Trades agreed elsewhere.
+            // Buyers' jobs.
+            Command::SetJobTerms(_)
+            | Command::SubmitJob { .. }
+            | Command::ClaimJob { .. }
+            | Command::DeclineJob { .. }
+            | Command::AcceptJob { .. }
+            | Command::OpenDispute { .. }
+            | Command::AnswerDispute { .. }
+            | Command::RuleDispute { .. } => {}
         }
     }
 
@@ -438,6 +450,8 @@ impl Auditor {
             Event::TradingKeyRegistered { .. }
             | Event::AgreementTaken(_)
             | Event::BlockTraded(_) => self.read_agreement(event, now, sheet),
+            // Buyers' jobs.
+            Event::Job(event) => self.read_job(event, sheet),
         }
     }
 

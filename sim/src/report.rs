@@ -147,6 +147,7 @@ impl Tally {
             | Event::MarkChanged { .. }
             | Event::SettlementPriceFixed { .. }
             | Event::Fixing(_)
+            | Event::Job(_)
             | Event::CurvePublished(_)
             | Event::PositionClosed { .. }
             | Event::AgentNominated { .. }

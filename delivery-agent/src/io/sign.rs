@@ -148,7 +148,15 @@ impl AgentKey {
         receipt: &DeliveryReceipt,
         chain_id: u64,
     ) -> Result<SignatureBytes, SignError> {
-        let signed = self.0.sign_hash(H256(digest(receipt, chain_id)));
+        self.sign_digest(digest(receipt, chain_id))
+    }
+
+    /// Signs a digest that the caller has made itself.
+    ///
+    /// # Errors
+    /// [`SignError::NotSigned`], which no key should ever give.
+    pub fn sign_digest(&self, digest: [u8; 32]) -> Result<SignatureBytes, SignError> {
+        let signed = self.0.sign_hash(H256(digest));
         signed.map(SignatureBytes::from).map_err(|_curve| SignError::NotSigned)
     }
 

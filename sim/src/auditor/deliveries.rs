@@ -533,6 +533,16 @@ impl Deliveries {
         Ok(())
     }
 
+    /// What a lost argument about a job has taken of a seller's bond.
+    pub(super) fn take_of_bond(
+        &mut self,
+        obligation: ObligationId,
+        amount: MicroUsd,
+    ) -> Result<(), Finding> {
+        self.get(obligation)?.bond -= i128::from(amount.micros());
+        Ok(())
+    }
+
     /// SIM-017: every obligation has ended.
     pub(super) fn check_ended(&self) -> Result<(), Finding> {
         let open = self.obligations.iter().find(|(_, duty)| !duty.closed);
