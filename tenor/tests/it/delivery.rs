@@ -6,6 +6,7 @@
 mod meter;
 mod stage;
 
+use instruments::NanosSpan;
 use serde_json::Value;
 
 use stage::Stage;
@@ -105,7 +106,7 @@ fn session_011_a_server_that_is_killed_costs_the_seller_nothing() {
 #[test]
 fn session_020_a_wire_that_is_cut_for_one_challenge_costs_the_time_until_the_next() {
     run(async {
-        let mut stage = Stage::open().await;
+        let mut stage = Stage::open_with(NanosSpan::from_seconds(5)).await;
         stage.start_verifier();
         stage.start_agent();
         stage.until(is_outcome("passed")).await;
