@@ -120,6 +120,19 @@ impl Stage {
         }
     }
 
+    /// Waits until a challenge is unanswered; its number.
+    pub(crate) async fn until_asked(&mut self) -> u64 {
+        loop {
+            let (client, _) = self.ear.as_ref().expect("a connection");
+            let listed = soon(client.call("private/get_obligations", json!({}))).await;
+            let listed = listed.expect("obligations");
+            if let Some(number) = listed[0]["challenge"]["number"].as_u64() {
+                return number;
+            }
+            self.until(|message| message["type"] == "challenge").await;
+        }
+    }
+
     fn role(&mut self, role: &'static str, credential: &Credential) {
         let dir = self.directory.path();
         let secret = dir.join(format!("{role}.secret"));
