@@ -338,7 +338,7 @@ impl Venue {
         given: SegmentRoots<'_>,
     ) -> Result<TakenRoots, RootsError> {
         let exchange = self.exchange();
-        self.running.desk.take_roots(&exchange, account, place, given, self.now())
+        self.running.desk.take_roots(&exchange, (account, self.now()), place, given)
     }
 
     /// Notes, for the transcript, why a verifier judges as it does. Of anybody else it is not noted.

@@ -792,6 +792,7 @@ mod tests {
             -32602 "roots" 16 "roots up to segment 17, each slot has 16"
             -32602 "first_segment" 3 "roots from segment 5 on, the next of slot 0 is 3"
             -32602 "roots" null "the root of segment 2 of slot 0 has come before, and was another"
-            10028 null 1088 "more than 1088 requests for the roots of one challenge""#]].assert_eq(&refused.join("\n"));
+            10028 null 1088 "more than 1088 requests for the roots of one challenge""#]]
+        .assert_eq(&refused.join("\n"));
     }
 }

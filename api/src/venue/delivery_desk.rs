@@ -241,10 +241,9 @@ impl DeliveryDesk {
     pub(crate) fn take_roots(
         &self,
         exchange: &Exchange,
-        account: AccountId,
+        (account, now): (AccountId, Nanos),
         (obligation, challenge): (ObligationId, u32),
         given: SegmentRoots<'_>,
-        now: Nanos,
     ) -> Result<TakenRoots, RootsError> {
         if !delivers(exchange, account, obligation) {
             return Err(RootsError::NotTheSeller { obligation });

@@ -6,6 +6,7 @@
 mod meter;
 mod stage;
 
+use instruments::NanosSpan;
 use serde_json::Value;
 
 use stage::Stage;
@@ -45,7 +46,7 @@ fn session_018_a_worker_that_is_killed_at_work_costs_nothing_that_is_answered_in
         stage.until(is_outcome("passed")).await;
         let worker = stage.worker();
         worker.stop();
-        stage.until(is_kind("challenge")).await;
+        stage.until_asked().await;
         worker.kill();
         stage.until(is_outcome("passed")).await;
         assert_ne!(stage.worker(), worker, "another worker has taken over");
@@ -64,13 +65,12 @@ fn session_019_an_agent_that_is_killed_goes_on_where_it_was_when_it_is_back() {
         stage.until(is_outcome("passed")).await;
         let worker = stage.worker();
         worker.stop();
-        let asked = stage.until(is_kind("challenge")).await;
+        let asked = stage.until_asked().await;
         stage.kill_agent();
         worker.kill();
         stage.start_agent();
-        let same = move |message: &Value| {
-            message["type"] == "judged" && message["challenge"] == asked["number"]
-        };
+        let same =
+            move |message: &Value| message["type"] == "judged" && message["challenge"] == asked;
         let judged = stage.until(same).await;
         assert_eq!(judged["outcome"], "passed");
         stage.until(is_kind("closed")).await;
@@ -89,7 +89,7 @@ fn session_011_a_server_that_is_killed_costs_the_seller_nothing() {
         stage.until(is_outcome("passed")).await;
         let worker = stage.worker();
         worker.stop();
-        stage.until(is_kind("challenge")).await;
+        stage.until_asked().await;
         stage.kill_server();
         worker.go_on();
         stage.start_server().await;
@@ -105,13 +105,13 @@ fn session_011_a_server_that_is_killed_costs_the_seller_nothing() {
 #[test]
 fn session_020_a_wire_that_is_cut_for_one_challenge_costs_the_time_until_the_next() {
     run(async {
-        let mut stage = Stage::open().await;
+        let mut stage = Stage::open_with(NanosSpan::from_seconds(5)).await;
         stage.start_verifier();
         stage.start_agent();
         stage.until(is_outcome("passed")).await;
         let worker = stage.worker();
         worker.stop();
-        stage.until(is_kind("challenge")).await;
+        stage.until_asked().await;
         stage.cut();
         worker.go_on();
         let failed = stage.until(is_outcome("failed")).await;

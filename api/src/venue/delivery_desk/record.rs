@@ -49,7 +49,7 @@ impl Judged {
         let receipt = newest.into_iter().find(|record| record.receipt.challenge == number);
         let entry = match (&self.work, &self.lost) {
             (Some((seed, work)), _) => {
-                self.of_work(seed, work, receipt.as_ref(), delivery.session_seed, &desk.options)
+                self.of_work((seed, work), receipt.as_ref(), delivery.session_seed, &desk.options)
             }
             (None, Some(open)) => {
                 of_lost(exchange, (open, self.at), receipt.as_ref(), &desk.options)
@@ -65,8 +65,7 @@ impl Judged {
 
     fn of_work(
         &self,
-        seed: &[u8; 32],
-        work: &Work,
+        (seed, work): (&[u8; 32], &Work),
         receipt: Option<&ReceiptRecord>,
         session_seed: Option<[u8; 32]>,
         options: &DeliveryOptions,

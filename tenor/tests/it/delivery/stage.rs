@@ -30,8 +30,8 @@ const INTERVAL: NanosSpan = NanosSpan::from_millis(1_500);
 const LEAD: NanosSpan = NanosSpan::from_seconds(8);
 /// From one challenge to the next, on average.
 const MEAN_GAP_MILLIS: u64 = 1_500;
-/// Shorter than what the test does in between, longer than any of it takes.
-const ANSWER_WITHIN: NanosSpan = NanosSpan::from_seconds(6);
+/// Longer than anything takes that a test does in between: a restart, and until an agent tries to connect again.
+const ANSWER_WITHIN: NanosSpan = NanosSpan::from_seconds(15);
 const VERDICT_WITHIN: NanosSpan = NanosSpan::from_seconds(20);
 const RECHECK_WITHIN: NanosSpan = NanosSpan::from_seconds(5);
 const SOFT_FAILS: u32 = 2;
@@ -80,9 +80,14 @@ async fn soon<T>(what: impl Future<Output = T>) -> T {
 impl Stage {
     /// A server whose one series begins to deliver in some seconds.
     pub(crate) async fn open() -> Self {
+        Self::open_with(ANSWER_WITHIN).await
+    }
+
+    /// The same where a receipt may take as long as this.
+    pub(crate) async fn open_with(answer_within: NanosSpan) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let root = directory.path().to_owned();
-        let prepared = tokio::task::spawn_blocking(move || prepare(&root)).await;
+        let prepared = tokio::task::spawn_blocking(move || prepare(&root, answer_within)).await;
         let (seller, verifier, window) = prepared.expect("a venue with a delivery");
         let server = serve(directory.path());
         let wire = Wire::to(&server.url).await;
@@ -112,6 +117,19 @@ impl Stage {
             if is_wanted(&message) {
                 return message;
             }
+        }
+    }
+
+    /// Waits until a challenge is unanswered; its number.
+    pub(crate) async fn until_asked(&mut self) -> u64 {
+        loop {
+            let (client, _) = self.ear.as_ref().expect("a connection");
+            let listed = soon(client.call("private/get_obligations", json!({}))).await;
+            let listed = listed.expect("obligations");
+            if let Some(number) = listed[0]["challenge"]["number"].as_u64() {
+                return number;
+            }
+            self.until(|message| message["type"] == "challenge").await;
         }
     }
 
@@ -244,7 +262,7 @@ fn serve(dir: &Path) -> Server {
 }
 
 /// A venue in which a seller owes a buyer two GPUs, from some seconds from now on.
-fn prepare(root: &Path) -> (Credential, Credential, Window) {
+fn prepare(root: &Path, answer_within: NanosSpan) -> (Credential, Credential, Window) {
     let now = VenueClock::System.now();
     let begun = now - NanosSpan::from_seconds(10);
     let clock = VenueClock::manual(begun);
@@ -270,7 +288,8 @@ fn prepare(root: &Path) -> (Credential, Credential, Window) {
     };
     let (seller, buyer) = (account("seller", false), account("buyer", false));
     let verifier = account("verifier", true);
-    let terms = terms(begun, VenueClock::System.now() + LEAD);
+    let mut terms = terms(begun, VenueClock::System.now() + LEAD);
+    terms.schedule.answer_within = answer_within;
     let Schedule { assign_at, deliver_from: from, deliver_until: until, .. } = terms.schedule;
     let events = ask(Ask::ListInstrument(Box::new(terms)));
     let Event::InstrumentListed(listed) = &events[0] else { panic!("{events:?}") };
