@@ -127,6 +127,9 @@ pub enum Command {
         /// The Ethereum address of the agent's key.
         signer: [u8; 20],
     },
+    /// Ends every challenge that is open as if it had never been: the venue was started again, and what it knew of them is gone. It comes
+    /// before the timers, because nobody could have answered meanwhile.
+    VoidChallenges,
     /// Demands work; the exchange numbers the challenge. The seed is fresh randomness of the shell.
     IssueChallenge {
         /// Whose duty.

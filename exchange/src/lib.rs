@@ -290,6 +290,9 @@ impl Exchange {
         self.last_seq = input.seq;
         self.now = input.at;
         let first_event = events.len();
+        if input.command == Command::VoidChallenges {
+            self.void_challenges(events);
+        }
         self.pass_time(events);
         // A verb looks at the orders that are left.
         self.cancel_unpayable(events);
@@ -335,6 +338,8 @@ impl Exchange {
             Command::NominateAgent { account, signer } => {
                 self.nominate_agent(*account, *signer, events)
             }
+            // Done before the timers ran.
+            Command::VoidChallenges => Ok(()),
             Command::IssueChallenge { obligation, seed } => {
                 self.issue_challenge(*obligation, *seed, events)
             }

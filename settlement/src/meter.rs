@@ -52,7 +52,7 @@ pub struct Asked {
     /// Where it is.
     pub state: ChallengeState,
     /// The first interval of its session.
-    session: u32,
+    pub session: u32,
     known_at: Nanos,
 }
 

@@ -115,6 +115,7 @@ impl Venue {
         })?;
         if has_lost {
             // Before anything else, the timer included: what was open had salts and times that are gone, and our downtime is nobody's fault.
+            running.inbox.send(Command::VoidChallenges)?;
         }
         let wake_desk = running.spawn_desk()?;
         running.spawn_publisher(publications, wake_desk, place)?;

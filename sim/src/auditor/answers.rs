@@ -31,6 +31,8 @@ pub(super) fn is_answered(command: &Command, events: &[Event]) -> bool {
         Command::IssueChallenge { .. } => {
             has(|event| matches!(event, Event::ChallengeIssued { .. }))
         }
+        // Sent when challenges are open.
+        Command::VoidChallenges => has(|event| matches!(event, Event::ChallengeEnded { .. })),
         Command::SubmitReceipt { .. } => {
             has(|event| matches!(event, Event::ReceiptAccepted { .. }))
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use exchange::{Exchange, OpenChallenge};
-use instruments::{CloseOut, Instrument, Nanos, ObligationId};
+use instruments::{Instrument, Metering, Nanos, ObligationId};
 use settlement::{ChallengeOutcome, ChallengeState, FailCause, Obligation, Verdict};
 
 use super::statement::whole_millis;
@@ -14,7 +14,7 @@ use crate::raise::hex;
 use crate::venue::history::{History, ReceiptRecord};
 use crate::venue::transcript::TranscriptError;
 use crate::wire::{
-    TRANSCRIPT_VERSION, WireMetering, WireTranscriptClaim, WireTranscriptEntry,
+    TRANSCRIPT_VERSION, WireDeclaredOutage, WireMetering, WireTranscriptClaim, WireTranscriptEntry,
     WireTranscriptHeader, WireTranscriptLine,
 };
 
@@ -45,8 +45,6 @@ impl Judged {
     ) -> Result<(), TranscriptError> {
         let (id, number) = self.place;
         let Some(delivery) = exchange.delivery(id) else { return Ok(()) };
-        let duty = &delivery.obligation;
-        let Some(series) = exchange.series_by_id(duty.instrument) else { return Ok(()) };
         let newest = history.receipts(id, RECEIPTS_NEWEST);
         let receipt = newest.into_iter().find(|record| record.receipt.challenge == number);
         let entry = match (&self.work, &self.lost) {
@@ -59,12 +57,7 @@ impl Judged {
             // Neither demanded by this process nor found open by it: nothing is known.
             (None, None) => return Ok(()),
         };
-        if desk.transcripts.total(id)? == 0 {
-            let venue = history.exchange_address();
-            let terms = &series.instrument;
-            let header = header(duty, terms, desk.reference(terms), venue);
-            desk.transcripts.append(id, |_| WireTranscriptLine::Header(header))?;
-        }
+        begin(desk, exchange, history, id)?;
         desk.transcripts.append(id, |after| {
             WireTranscriptLine::Challenge(WireTranscriptEntry { after, ..entry })
         })
@@ -119,7 +112,7 @@ fn of_lost(
     WireTranscriptEntry {
         after: String::new(),
         number: open.challenge,
-        session: 0,
+        session: open.session,
         profile: options.profile.clone(),
         pool: None,
         slots: shape.slots,
@@ -147,7 +140,7 @@ pub(super) fn asked_when(exchange: &Exchange, open: &OpenChallenge) -> (Nanos, N
     let delivery = exchange.delivery(open.obligation);
     let series = delivery.and_then(|it| exchange.series_by_id(it.obligation.instrument));
     let within = series.map_or(0, |series| series.instrument.schedule.answer_within.nanos());
-    let issued_at = exchange.now();
+    let issued_at = open.issued_at;
     let by = Nanos::new(issued_at.nanos().saturating_add(within));
     match open.state {
         ChallengeState::Challenged { answer_by } => (answer_by, issued_at),
@@ -219,17 +212,48 @@ fn header(
         interval: window.checked_div(u64::from(schedule.intervals)).unwrap_or(0),
         intervals: duty.interval_count(),
         interval_millis: whole_millis(duty, terms),
-        metering: metering(&schedule.close_out),
+        metering: match schedule.close_out.metering {
+            Metering::Each => WireMetering::Each,
+            Metering::Between(between) => WireMetering::Between {
+                intervals_per_day: schedule.close_out.intervals_per_day,
+                recheck_within: between.recheck_within.nanos(),
+                soft_fails_per_day: between.soft_fails_per_day,
+                hard_fails_max: between.hard_fails_max,
+                silence_max: between.silence_max.nanos(),
+            },
+        },
     }
 }
 
-fn metering(terms: &CloseOut) -> WireMetering {
-    let Some(between) = terms.meter() else { return WireMetering::Each };
-    WireMetering::Between {
-        recheck_within: between.recheck_within.nanos(),
-        soft_fails_per_day: between.soft_fails_per_day,
-        intervals_per_day: terms.intervals_per_day,
-        hard_fails_max: between.hard_fails_max,
-        silence_max: between.silence_max.nanos(),
+/// Writes the first line, where there is none yet.
+fn begin(
+    desk: &DeliveryDesk,
+    exchange: &Exchange,
+    history: &History,
+    id: ObligationId,
+) -> Result<(), TranscriptError> {
+    let Some(delivery) = exchange.delivery(id) else { return Ok(()) };
+    let duty = &delivery.obligation;
+    let Some(series) = exchange.series_by_id(duty.instrument) else { return Ok(()) };
+    if desk.transcripts.total(id)? != 0 {
+        return Ok(());
     }
+    let terms = &series.instrument;
+    let header = header(duty, terms, desk.reference(terms), history.exchange_address());
+    desk.transcripts.append(id, |_| WireTranscriptLine::Header(header))
+}
+
+/// Writes down that intervals are declared missing.
+pub(super) fn outage(
+    desk: &DeliveryDesk,
+    (exchange, history): (&Exchange, &History),
+    (id, at): (ObligationId, Nanos),
+    (from_interval, until_interval): (u32, u32),
+) -> Result<(), TranscriptError> {
+    begin(desk, exchange, history, id)?;
+    desk.transcripts.append(id, |after| {
+        let declared_at = at.nanos();
+        let outage = WireDeclaredOutage { after, from_interval, until_interval, declared_at };
+        WireTranscriptLine::Outage(outage)
+    })
 }

@@ -6,16 +6,16 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use exchange::{CloseOutEvent, Command, Event, Exchange, OpenChallenge};
-use instruments::{CloseOut, Nanos, NanosSpan, ObligationId};
+use instruments::{Nanos, NanosSpan, ObligationId, Schedule as Calendar};
 use parking_lot::RwLock;
-use settlement::{ChallengeOutcome, ChallengeState, FailCause, IntervalState};
+use settlement::{ChallengeOutcome, ChallengeState, FailCause, IntervalState, Obligation};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::TryRecvError;
 
-use super::DeliveryDesk;
-use super::record::{Judged, asked_when};
+use super::record::{self, Judged, asked_when};
 use super::schedule::{Schedule, Session};
 use super::work::{Issued, Work};
+use super::{DeliveryDesk, open_challenge};
 use crate::venue::clock::VenueClock;
 use crate::venue::directory::random_bytes;
 use crate::venue::history::History;
@@ -106,11 +106,13 @@ impl DeskThread {
                     plan.owed.insert((*obligation, *interval), (opens, Step::Challenge));
                 }
             }
-            Event::ChallengeIssued { challenge, seed, answer_by, .. } => {
+            Event::ChallengeIssued { obligation, challenge, seed, answer_by, .. } => {
                 let now = self.clock.now();
+                let open = open_challenge(&self.exchange.read(), *obligation, *challenge);
+                let session = open.map_or(0, |open| open.session);
                 if let Some(work) = self.desk.works.lock().get_mut(seed) {
                     let (challenge, answer_by) = (*challenge, *answer_by);
-                    work.issued = Some(Issued { challenge, session: 0, issued_at: at, answer_by });
+                    work.issued = Some(Issued { challenge, session, issued_at: at, answer_by });
                     work.send(now);
                 }
             }
@@ -136,6 +138,16 @@ impl DeskThread {
             }
             Event::ObligationAssigned { obligation, .. }
             | Event::BuyerDefaulted { obligation, .. } => self.refresh(*obligation, plan),
+            Event::CloseOut(CloseOutEvent::OutageDeclared { obligation, from, until }) => {
+                self.refresh(*obligation, plan);
+                let exchange = self.exchange.read();
+                let (read, of) = ((&*exchange, &*self.history), (*obligation, at));
+                let written = record::outage(&self.desk, read, of, (*from, *until));
+                plan.is_dirty |= written.is_ok();
+                if let Err(error) = written {
+                    tracing::error!(%error, %obligation, "no line in the transcript");
+                }
+            }
             Event::CloseOut(CloseOutEvent::StandbyCalled { obligation, .. }) => {
                 self.refresh(*obligation, plan);
                 plan.schedule.ask_at(*obligation, at);
@@ -262,12 +274,8 @@ impl DeskThread {
         let mut works = self.desk.works.lock();
         let Some(work) = works.get_mut(&open.seed) else { return };
         let (answer_by, issued_at) = asked_when(exchange, open);
-        work.issued.get_or_insert(Issued {
-            challenge: open.challenge,
-            session: 0,
-            issued_at,
-            answer_by,
-        });
+        let (challenge, session) = (open.challenge, open.session);
+        work.issued.get_or_insert(Issued { challenge, session, issued_at, answer_by });
         if matches!(open.state, ChallengeState::Claimed { .. }) {
             work.claimed_at.get_or_insert(exchange.now());
         }
@@ -294,7 +302,12 @@ impl DeskThread {
             .collect();
         drop(works);
         let is_at_work = |id: ObligationId| at_work.contains(&id);
-        for obligation in plan.schedule.due(now, is_at_work, &mut random_bits) {
+        let due = plan.schedule.due(now, is_at_work, &mut random_bits);
+        if !due.is_empty() && self.inbox.send(Command::Tick).is_err() {
+            tracing::debug!("no tick before the challenges");
+        }
+        // An interval begins when a timer runs, and before it has nobody can be asked for it: hence the tick.
+        for obligation in due {
             if self.challenge(obligation).is_none() {
                 plan.schedule.ask_at(obligation, now);
             }
@@ -355,7 +368,7 @@ fn session(exchange: &Exchange, obligation: ObligationId) -> Option<Session> {
     let duty = &delivery.obligation;
     let terms = &exchange.series_by_id(duty.instrument)?.instrument;
     let schedule = &terms.schedule;
-    let recheck_within = recheck_within(&schedule.close_out)?;
+    let recheck_within = schedule.close_out.meter()?.recheck_within;
     if duty.closed {
         return None;
     }
@@ -365,13 +378,23 @@ fn session(exchange: &Exchange, obligation: ObligationId) -> Option<Session> {
         // Fewer intervals are left once the buyer has stopped prefunding.
         until: schedule.interval_starts_at(duty.interval_count()),
         recheck_within,
-        outages: Vec::new(),
+        outages: outages(duty, schedule),
     })
 }
 
-/// How soon a challenge must follow another to belong to it, where time between challenges is metered.
-const fn recheck_within(_terms: &CloseOut) -> Option<NanosSpan> {
-    None
+/// From when until when nobody is there: what is declared missing and nobody stands in for.
+fn outages(duty: &Obligation, calendar: &Calendar) -> Vec<(Nanos, Nanos)> {
+    let mut missing: Vec<(u32, u32)> = Vec::new();
+    let declared = duty.declared.iter().flat_map(|(from, until)| *from..*until);
+    for interval in declared.filter(|interval| duty.stand_in(*interval).is_none()) {
+        let next = interval.saturating_add(1);
+        match missing.last_mut() {
+            Some((_, until)) if *until == interval => *until = next,
+            Some(_) | None => missing.push((interval, next)),
+        }
+    }
+    let starts = |interval: u32| calendar.interval_starts_at(interval.min(calendar.intervals));
+    missing.into_iter().map(|(from, until)| (starts(from), starts(until))).collect()
 }
 
 fn random() -> Option<[u8; 32]> {

@@ -34,7 +34,7 @@ pub(crate) struct Window {
 pub(crate) fn credited(window: Window, marks: &[Mark]) -> Vec<(Nanos, Nanos)> {
     let mut softs = 0;
     let mut stretches = Vec::new();
-    let near = |earlier: Nanos, later: Nanos| later <= earlier + window.recheck_within;
+    let near = |earlier: Nanos, later: Nanos| later < earlier + window.recheck_within;
     for (place, mark) in marks.iter().enumerate() {
         let before = place.checked_sub(1).and_then(|before| marks.get(before));
         let next = marks.get(place + 1);

@@ -9,8 +9,8 @@ use api::client::{Client, Notifications};
 use api::venue::{Credential, Listing, Venue, VenueClock, VenueOptions, read_journal};
 use exchange::{CloseOutEvent, Command as Ask, Event, PlaceOrder};
 use instruments::{
-    AccountId, CloseOut, GradeId, Guards, Instrument, InstrumentId, Metering, MicroUsd, Nanos,
-    NanosSpan, ObligationId, Period, Ppm, Price, Product, Qty, Schedule, Side, Style,
+    AccountId, Between, CloseOut, GradeId, Guards, Instrument, InstrumentId, Metering, MicroUsd,
+    Nanos, NanosSpan, ObligationId, Period, Ppm, Price, Product, Qty, Schedule, Side, Style,
     launch_grades,
 };
 use serde_json::{Value, json};
@@ -25,13 +25,15 @@ use crate::running::{Server, tenor};
 const PATIENCE: Duration = Duration::from_secs(60);
 const LOTS: u64 = 2;
 const INTERVALS: u32 = 12;
-const INTERVAL: NanosSpan = NanosSpan::from_seconds(1);
+const INTERVAL: NanosSpan = NanosSpan::from_millis(1_500);
+/// From the end of the preparations to the first interval: all processes are up by then.
+const LEAD: NanosSpan = NanosSpan::from_seconds(8);
 /// From one challenge to the next, on average.
 const MEAN_GAP_MILLIS: u64 = 1_500;
 /// Shorter than what the test does in between, longer than any of it takes.
-const ANSWER_WITHIN: NanosSpan = NanosSpan::from_seconds(4);
+const ANSWER_WITHIN: NanosSpan = NanosSpan::from_seconds(6);
 const VERDICT_WITHIN: NanosSpan = NanosSpan::from_seconds(20);
-const RECHECK_WITHIN: NanosSpan = NanosSpan::from_seconds(3);
+const RECHECK_WITHIN: NanosSpan = NanosSpan::from_seconds(5);
 const SOFT_FAILS: u32 = 2;
 
 /// What the journal says of a whole delivery, checked against itself.
@@ -76,7 +78,7 @@ async fn soon<T>(what: impl Future<Output = T>) -> T {
 }
 
 impl Stage {
-    /// A server whose one series begins to deliver in two seconds.
+    /// A server whose one series begins to deliver in some seconds.
     pub(crate) async fn open() -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let root = directory.path().to_owned();
@@ -241,7 +243,7 @@ fn serve(dir: &Path) -> Server {
     Server::start_with(&dir.join("venue"), &["--config".as_ref(), config.as_ref()])
 }
 
-/// A venue in which a seller owes a buyer two GPUs, from two seconds from now on.
+/// A venue in which a seller owes a buyer two GPUs, from some seconds from now on.
 fn prepare(root: &Path) -> (Credential, Credential, Window) {
     let now = VenueClock::System.now();
     let begun = now - NanosSpan::from_seconds(10);
@@ -268,7 +270,7 @@ fn prepare(root: &Path) -> (Credential, Credential, Window) {
     };
     let (seller, buyer) = (account("seller", false), account("buyer", false));
     let verifier = account("verifier", true);
-    let terms = terms(begun, now + NanosSpan::from_seconds(2));
+    let terms = terms(begun, VenueClock::System.now() + LEAD);
     let Schedule { assign_at, deliver_from: from, deliver_until: until, .. } = terms.schedule;
     let events = ask(Ask::ListInstrument(Box::new(terms)));
     let Event::InstrumentListed(listed) = &events[0] else { panic!("{events:?}") };
@@ -289,12 +291,12 @@ fn prepare(root: &Path) -> (Credential, Credential, Window) {
 /// A day of H100 that is delivered in twelve seconds.
 fn terms(begun: Nanos, deliver_from: Nanos) -> Instrument {
     let deliver_until = deliver_from + NanosSpan::new(INTERVAL.nanos() * u64::from(INTERVALS));
-    let metering = Metering::Between {
+    let metering = Metering::Between(Between {
         recheck_within: RECHECK_WITHIN,
         soft_fails_per_day: SOFT_FAILS,
         hard_fails_max: 3,
         silence_max: NanosSpan::from_seconds(60),
-    };
+    });
     Instrument {
         id: InstrumentId(0),
         name: "H100D_USDC-16JAN27".to_owned(),
@@ -313,7 +315,7 @@ fn terms(begun: Nanos, deliver_from: Nanos) -> Instrument {
             intervals: INTERVALS,
             answer_within: ANSWER_WITHIN,
             verdict_within: VERDICT_WITHIN,
-            close_at: deliver_until + NanosSpan::from_seconds(40),
+            close_at: deliver_until + NanosSpan::from_seconds(60),
             close_out: CloseOut { metering, ..CloseOut::NONE },
         },
         reference: Price::from_ticks(2_500),
@@ -371,7 +373,7 @@ impl Told {
                     Ended::Passed
                 }
                 ChallengeOutcome::Failed { cause: FailCause::Silent } => {
-                    Ended::Silent { at: self.issued[number] + ANSWER_WITHIN }
+                    Ended::Silent { at: *judged_at }
                 }
                 ChallengeOutcome::Failed { .. } => Ended::Refuted,
                 ChallengeOutcome::Unknown => return None,
