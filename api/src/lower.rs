@@ -10,7 +10,7 @@ mod margin;
 mod order;
 
 use exchange::{Command, Exchange, Reject, Series};
-use instruments::{AccountId, GradeId, InstrumentId, MicroUsd, ObligationId, Ppm};
+use instruments::{AccountId, GradeId, InstrumentId, JobId, MicroUsd, ObligationId, Ppm};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use settlement::{DeliveryReceipt, Verdict};
@@ -95,6 +95,11 @@ pub(crate) fn grade(params: &Params) -> Result<GradeId, WireError> {
 /// The obligation that a request names.
 pub(crate) fn obligation_id(params: &Params) -> Result<ObligationId, WireError> {
     params.required_integer("obligation_id", u64::MAX).map(ObligationId)
+}
+
+/// The job that a request names.
+pub(crate) fn job_id(params: &Params) -> Result<JobId, WireError> {
+    params.required_integer("job_id", u64::MAX).map(JobId)
 }
 
 /// Hashes in hexadecimal, at most `limit` of them.

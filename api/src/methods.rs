@@ -12,6 +12,7 @@ mod countersign;
 mod default_fund;
 mod delivery;
 mod fixing;
+mod jobs;
 mod login;
 mod margin;
 mod market_data;
@@ -108,6 +109,7 @@ pub(crate) async fn call(
         Method::Clearing(method) => clearing::answer(gateway, caller, method, params).await,
         Method::Agreements(method) => agreements::answer(gateway, caller, method, params).await,
         Method::Fixing(method) => fixing::answer(gateway, caller, method, params).await,
+        Method::Jobs(method) => jobs::answer(gateway, caller, method, params).await,
         Method::DefaultFund(method) => default_fund::answer(gateway, caller, method, params).await,
         Method::Auth
         | Method::Logout

@@ -6,6 +6,7 @@ mod agreement;
 mod clearing;
 mod default_fund;
 mod delivery;
+mod job;
 mod listing;
 mod margin;
 mod money;
@@ -21,6 +22,7 @@ pub(crate) use default_fund::{backstop_auction, default_standing};
 pub(crate) use delivery::{
     challenge, delivery_message, draw, is_party, obligation, receipt, salts, task,
 };
+pub(crate) use job::{job, job_message};
 pub(crate) use listing::{currency, index_price, instrument};
 pub(crate) use margin::{model_state, risk, simulated};
 pub(crate) use money::{account_summary, position};

@@ -13,6 +13,7 @@
 
 pub mod account;
 mod assignment;
+mod blobs;
 mod clock;
 mod credentials;
 mod curve_desk;
@@ -55,6 +56,10 @@ use sequencer::{Envelope, Inbox};
 use wait::wait;
 
 pub use assignment::{AssignmentOnRecord, assignment};
+pub(crate) use blobs::NAMED_MAX;
+pub use blobs::{
+    BLOB_BYTES_MAX, BLOB_LEN_MAX, BLOBS_MAX, BlobError, BlobHash, BlobStore, BlobWriter,
+};
 pub use clock::VenueClock;
 pub use credentials::Credential;
 pub use delivery_desk::{
@@ -67,7 +72,7 @@ pub use mock::{
     MOCK_CHALLENGES_MAX, MOCK_INTERVAL_MILLIS, MOCK_SLOTS_MAX, MockAnswer, MockChallenge,
     MockError, MockJudge, MockTerms, MockVerdict,
 };
-pub use options::{VenueCalendar, VenueOptions};
+pub use options::{JobOptions, VenueCalendar, VenueOptions};
 pub use publish::{Outcome, Published};
 pub use recover::RecoverError;
 pub use sequencer::{COMMAND_LEN_MAX, INBOX_MAX, INBOX_RESERVED, SubmitError};
@@ -94,6 +99,9 @@ pub enum VenueError {
         /// Which directory.
         path: PathBuf,
     },
+    /// The blobs cannot be used.
+    #[error(transparent)]
+    Blobs(#[from] BlobError),
     /// No thread could be started.
     #[error("cannot start the {name} thread: {source}")]
     Thread {
@@ -142,6 +150,7 @@ struct Running {
     history: Arc<History>,
     feed: broadcast::Sender<Outcome>,
     desk: Arc<DeliveryDesk>,
+    blobs: BlobStore,
     key: Arc<VenueKey>,
     credentials: Mutex<Credentials>,
     clock: VenueClock,
@@ -362,6 +371,22 @@ impl Venue {
     #[must_use]
     pub fn open_verifier_tasks(&self) -> Vec<Arc<VerifierTask>> {
         self.running.desk.open_tasks()
+    }
+
+    /// What jobs are made of.
+    #[must_use]
+    pub fn blobs(&self) -> &BlobStore {
+        &self.running.blobs
+    }
+
+    /// Removes the blobs that no job needs any more.
+    pub fn sweep_blobs(&self) {
+        let exchange = self.exchange();
+        // What the exchange has forgotten has ended.
+        let open: std::collections::BTreeSet<instruments::JobId> =
+            exchange.jobs().iter().filter(|job| !job.state.has_ended()).map(|job| job.id).collect();
+        drop(exchange);
+        self.blobs().sweep(self.now(), |job| !open.contains(&job));
     }
 
     /// Whether the venue has stopped because its journal failed.

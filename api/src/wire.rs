@@ -13,6 +13,7 @@ mod default_fund;
 mod delivery;
 mod envelope;
 mod error;
+mod job;
 mod margin;
 mod market;
 mod number;
@@ -38,6 +39,7 @@ pub use envelope::{
     ID_LEN_MAX, Request, Stamp, Unreadable, notification_text, reply_text, to_result,
 };
 pub use error::{ErrorCode, WireError};
+pub use job::{WireDispute, WireJob, WireJobClaim};
 pub use margin::{
     WireMargin, WireMarginRates, WireModelChange, WireModelState, WireOrderMargins, WirePortfolio,
     WireRisk, WireRiskArray, WireRiskParameters, WireSimulated,

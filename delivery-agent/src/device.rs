@@ -33,9 +33,11 @@ pub enum DeviceError {
     )]
     NotBuilt,
     /// No driver, no device, or the driver refused.
-    #[cfg(feature = "cuda")]
-    #[error("no usable cuda device: {0}")]
-    Unusable(#[from] exact_product::OpenError),
+    #[error("no usable cuda device: {why}")]
+    Unusable {
+        /// In words.
+        why: String,
+    },
 }
 
 impl FromStr for DeviceKind {
@@ -67,17 +69,29 @@ impl DeviceKind {
         match self {
             Self::Cpu => Ok(Device::Cpu),
             Self::Cuda => open_cuda(),
-            Self::Auto => Ok(open_cuda().unwrap_or_else(|error| {
-                tracing::warn!(%error, "computing on this cpu");
-                Device::Cpu
-            })),
+            // At the level that is always shown: a provider wants to know what he sells.
+            Self::Auto => match open_cuda() {
+                Ok(device) => {
+                    tracing::warn!("computing on cuda device 0");
+                    Ok(device)
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "computing on this cpu");
+                    Ok(Device::Cpu)
+                }
+            },
         }
     }
 }
 
+/// What an error says. Candle adds the way to where it was made, a line for each step.
+pub(crate) fn first_line(error: &impl ToString) -> String {
+    error.to_string().lines().next().unwrap_or_default().to_owned()
+}
+
 #[cfg(feature = "cuda")]
 fn open_cuda() -> Result<Device, DeviceError> {
-    Ok(exact_product::open_cuda(0)?)
+    exact_product::open_cuda(0).map_err(|error| DeviceError::Unusable { why: first_line(&error) })
 }
 
 #[cfg(not(feature = "cuda"))]

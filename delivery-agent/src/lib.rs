@@ -21,6 +21,8 @@ pub mod fault;
 pub mod freivalds;
 pub mod host;
 pub mod io;
+pub mod job;
+pub mod job_desk;
 pub mod measure;
 pub mod merkle;
 pub mod mock;

@@ -65,6 +65,12 @@ pub enum RoleError {
         /// What happened instead.
         source: WorkerError,
     },
+    /// Jobs cannot be run here.
+    #[error("no jobs: {reason}")]
+    Jobs {
+        /// Why.
+        reason: String,
+    },
     /// The exchange cannot be reached, or not any more.
     #[error(transparent)]
     Unreachable(ClientError),

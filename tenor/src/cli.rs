@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use rust_decimal::Decimal;
 
+use crate::delivery_attack::DeliveryAttackArgs;
 use crate::grade::GradeCommand;
 use crate::ledger::Day;
 use crate::oracle_attack::AttackArgs;
@@ -58,6 +59,9 @@ pub(crate) enum Command {
     /// What hardware is deliverable: the grades, their terms, and what they really measure.
     #[command(subcommand)]
     Grade(GradeCommand),
+    /// Your own work on hardware that is being delivered to you, and arguments about its result.
+    #[command(subcommand)]
+    Job(JobCommand),
     /// Accounts of a venue.
     #[command(subcommand)]
     Account(AccountCommand),
@@ -76,6 +80,9 @@ pub(crate) enum Command {
     /// The price oracle.
     #[command(subcommand)]
     Oracle(OracleCommand),
+    /// The proof of delivery.
+    #[command(subcommand)]
+    Delivery(DeliveryCommand),
     /// One order book alone.
     #[command(subcommand)]
     Book(BookCommand),
@@ -96,6 +103,9 @@ pub(crate) enum Command {
     /// The worker process of an agent; started by `agent`, not by people.
     #[command(hide = true)]
     AgentWorker(WorkerArgs),
+    /// The process that runs one job; started by `agent`, not by people.
+    #[command(hide = true)]
+    AgentJob(AgentJobArgs),
 }
 
 impl Command {
@@ -108,6 +118,7 @@ impl Command {
             | Self::Assignment(_)
             | Self::Haircut(_)
             | Self::Oracle(_)
+            | Self::Delivery(_)
             | Self::Book(_)
             | Self::Margin(_)
             | Self::Option(_)
@@ -115,7 +126,12 @@ impl Command {
             | Self::Sim(_) => true,
             Self::Agent(args) => args.tool.is_some(),
             Self::Verify(args) => args.what.is_some(),
-            Self::Demo(_) | Self::Serve(_) | Self::Account(_) | Self::AgentWorker(_) => false,
+            Self::Demo(_)
+            | Self::Serve(_)
+            | Self::Job(_)
+            | Self::Account(_)
+            | Self::AgentWorker(_)
+            | Self::AgentJob(_) => false,
         }
     }
 }
@@ -227,9 +243,120 @@ pub(crate) struct AgentArgs {
     pub(crate) tool: Option<AgentTool>,
     #[command(flatten)]
     pub(crate) role: Option<RoleArgs>,
-    /// Misbehave, for tests: `lie:N` claims wrong work from the N-th challenge on, `lie-once:N` in the N-th only, `silent:N` stops answering.
+    /// Misbehave, for tests: `lie:N` claims wrong work from the N-th challenge on, `lie-once:N` in the N-th only, `silent:N` stops answering;
+    /// `job-lie:N` and `job-lie-once:N` claim a wrong result of a buyer's job.
     #[arg(long, hide = true, value_name = "FAULT")]
     pub(crate) fault: Option<String>,
+}
+
+/// What the process of one job is told; it reads that itself.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AgentJobArgs {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) rest: Vec<std::ffi::OsString>,
+}
+
+/// A buyer's jobs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum JobCommand {
+    /// Write the demo job into a directory: its specification, weights and inputs.
+    Demo(JobDemoArgs),
+    /// Send a job to whoever delivers an obligation now, and print how it stands.
+    Submit(JobSubmitArgs),
+    /// Print how a job stands, and every change, until it has ended.
+    Watch(JobArgs),
+    /// Run a claimed job on this machine and compare. Exits 0 when the results are the same, 1 when they are not.
+    Check(JobRunArgs),
+    /// Take a claimed result.
+    Accept(JobArgs),
+    /// Run a claimed job on this machine and argue about its result until the referee has ruled. Stakes the fee and the prover's replay.
+    Dispute(JobDisputeArgs),
+}
+
+/// How a buyer reaches its venue.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AccessArgs {
+    /// The venue's WebSocket, for example ws://127.0.0.1:8080/ws/api/v2.
+    #[arg(long, value_name = "WS")]
+    pub(crate) url: String,
+    /// From `tenor account create`.
+    #[arg(long, value_name = "ID")]
+    pub(crate) client_id: String,
+    /// A file that holds the client secret and nothing else.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) client_secret_file: PathBuf,
+}
+
+/// The demo job.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct JobDemoArgs {
+    /// Where to write it; created if absent.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// Which of the two.
+    #[arg(long, value_enum, default_value_t = DemoJobArg::Inference)]
+    pub(crate) kind: DemoJobArg,
+    /// Makes the job another one: a deliverer runs each once.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) nonce: u64,
+    /// For how long it may be begun, from now on.
+    #[arg(long, value_name = "SECONDS", default_value_t = 86_400)]
+    pub(crate) expires_in: u64,
+}
+
+/// A demo job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DemoJobArg {
+    /// A block of a language model.
+    Inference,
+    /// Steps of training.
+    Training,
+}
+
+/// A job and the hardware it is for.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct JobSubmitArgs {
+    #[command(flatten)]
+    pub(crate) access: AccessArgs,
+    /// Where spec.json, weights.safetensors and inputs.safetensors are.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// Under which obligation.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) obligation: u64,
+    /// What it is declared to take.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) gpu_seconds: u64,
+}
+
+/// One job.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct JobArgs {
+    #[command(flatten)]
+    pub(crate) access: AccessArgs,
+    /// Its number.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) job: u64,
+}
+
+/// One job, run here.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct JobRunArgs {
+    #[command(flatten)]
+    pub(crate) job: JobArgs,
+    /// What to compute on.
+    #[arg(long, value_enum, default_value_t = DeviceArg::Cpu)]
+    pub(crate) device: DeviceArg,
+}
+
+/// An argument.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct JobDisputeArgs {
+    #[command(flatten)]
+    pub(crate) run: JobRunArgs,
+    /// What running it here has cost, in dollars: the loser pays it.
+    #[arg(long, value_name = "USD", default_value = "0")]
+    pub(crate) replay_cost: String,
 }
 
 /// What to compute on.
@@ -522,6 +649,16 @@ pub(crate) struct FiguresArgs {
     /// Print one JSON object.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// The proof of delivery.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeliveryCommand {
+    /// Try every way of not delivering that we know, beside the odds of being caught.
+    ///
+    /// The attackers run the real program on small challenges and are judged by the real verifier; times come from a simulated clock.
+    /// Fails when an attack is caught more or less often than computed, by more than four binomial standard deviations.
+    Attack(DeliveryAttackArgs),
 }
 
 /// Seeded worlds.

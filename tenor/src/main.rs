@@ -4,6 +4,7 @@ mod assignment;
 mod book_replay;
 mod cli;
 mod commands;
+mod delivery_attack;
 mod demo;
 mod figures;
 mod grade;

@@ -5,6 +5,7 @@ use super::clearing::Clearing;
 use super::close_out::CloseOut;
 use super::default_fund::DefaultFund;
 use super::fixing::Fixing;
+use super::jobs::Jobs;
 use super::margin::Margin;
 use crate::auth::Need;
 use crate::lower::{
@@ -72,6 +73,7 @@ pub(crate) enum Method {
     DefaultFund(DefaultFund),
     Fixing(Fixing),
     Agreements(Agreements),
+    Jobs(Jobs),
 }
 
 /// What is known of a method.
@@ -121,7 +123,7 @@ const LAST_TRADES: &[&str] =
 
 /// Every method, in the order of the documentation.
 #[rustfmt::skip]
-pub(crate) const METHODS: [Spec; 81] = [
+pub(crate) const METHODS: [Spec; 89] = [
     public(Method::Auth, "public/auth", LOGIN, "logs in; grant types client_credentials, client_signature, refresh_token"),
     public(Method::Hello, "public/hello", &["client_name", "client_version"], "introduces a client; answers with the venue's version"),
     public(Method::Test, "public/test", &[], "answers with the venue's version"),
@@ -192,6 +194,14 @@ pub(crate) const METHODS: [Spec; 81] = [
     private(Method::CloseOut(CloseOut::Substitute), "private/substitute", Need::TradeWrite, &["obligation_id", "grade", "nodes"], "brings other hardware in place of what fails"),
     private(Method::CloseOut(CloseOut::OfferStandby), "private/offer_standby", Need::TradeWrite, &["grade", "amount", "fee"], "offers GPUs to be called in a seller's place, for dollars per GPU-hour; 0 withdraws"),
     private(Method::CloseOut(CloseOut::DisputeInvoice), "private/dispute_invoice", Need::TradeWrite, &["obligation_id"], "disputes the newest invoice"),
+    private(Method::Jobs(Jobs::Submit), "private/submit_job", Need::TradeWrite, &["obligation_id", "spec", "blobs", "mode", "gpu_seconds", "steps", "stride"], "asks for work on the hardware that is delivered to the account; spec and blobs were put before"),
+    private(Method::Jobs(Jobs::Get), "private/get_jobs", Need::TradeRead, &["job_id"], "the account's jobs, oldest first, or one of them; a verifier's are those that wait for a ruling"),
+    private(Method::Jobs(Jobs::Claim), "private/claim_job", Need::TradeWrite, &["job_id", "result", "blobs", "checkpoints", "replay_cost", "signature"], "says what has come of a job; result and blobs were put before"),
+    private(Method::Jobs(Jobs::Decline), "private/decline_job", Need::TradeWrite, &["job_id"], "says that a job will not be run"),
+    private(Method::Jobs(Jobs::Accept), "private/accept_job", Need::TradeWrite, &["job_id"], "takes a result"),
+    private(Method::Jobs(Jobs::Dispute), "private/dispute_job", Need::TradeWrite, &["job_id", "claim", "replay_cost"], "doubts a result, and stakes the fee and the prover's replay on that"),
+    private(Method::Jobs(Jobs::AnswerDispute), "private/answer_dispute", Need::TradeWrite, &["job_id", "said", "referee"], "makes a move in a dispute, calls the referee, or both"),
+    private(Method::Jobs(Jobs::RuleDispute), "private/rule_dispute", Need::TradeWrite, &["job_id", "verdict", "quality"], "rules in a dispute: valid for the prover, invalid for the buyer; verifiers only"),
     private(Method::DefaultFund(DefaultFund::Get), "private/get_default_fund", Need::AccountRead, &[], "the account's share of the default fund, until when it stays, and what the account takes over as a backstop"),
     private(Method::DefaultFund(DefaultFund::Contribute), "private/contribute_default_fund", Need::AccountWrite, &["currency", "amount"], "puts free money into the account's share of the default fund"),
     private(Method::DefaultFund(DefaultFund::Withdraw), "private/withdraw_default_fund", Need::AccountWrite, &["currency", "amount"], "takes money out of the share, without a position and after the time of notice"),

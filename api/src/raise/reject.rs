@@ -3,6 +3,7 @@
 mod agreement;
 mod close_out;
 mod fixing;
+mod job;
 
 use exchange::{DefaultReject, ReceiptField, Reject};
 use instruments::{Instrument, Price};
@@ -103,6 +104,8 @@ pub(crate) fn reject(reject: &Reject, instrument: Option<&Instrument>) -> WireEr
         Reject::CloseOut(reason) => close_out::close_out(*reason),
         // Trades agreed elsewhere.
         Reject::Agreement(reason) => agreement::agreement(reason, instrument),
+        // Buyers' jobs.
+        Reject::Job(reason) => job::job(*reason),
     };
     error.by_rule(reject.rule())
 }
@@ -554,7 +557,7 @@ pub(crate) fn sign_error(error: SignError) -> WireError {
 
 #[cfg(test)]
 mod tests {
-    use exchange::{AgreementReject, CloseOutReject, FixingReject};
+    use exchange::{AgreementReject, CloseOutReject, FixingReject, JobReject};
     use expect_test::expect;
     use instruments::{MicroUsd, ObligationId, Qty, TermsError};
 
@@ -681,6 +684,27 @@ mod tests {
         all.into_iter().map(Reject::Fixing).collect()
     }
 
+    /// Those of buyers' jobs.
+    fn jobs() -> Vec<Reject> {
+        let money = MicroUsd::new(1);
+        let all = [
+            JobReject::BadTerms,
+            JobReject::NotTheBuyer,
+            JobReject::NotDelivering,
+            JobReject::CheckpointsOutOfRange { limit: 1 },
+            JobReject::ComputeOutOfRange { limit: instruments::GpuSeconds::new(1) },
+            JobReject::TooManyJobs { limit: 1 },
+            JobReject::UnknownJob,
+            JobReject::NotYourTurn,
+            JobReject::WrongStep,
+            JobReject::WrongCheckpoints { expected: 1 },
+            JobReject::ReplayCostOutOfRange { limit: money },
+            JobReject::NotExact,
+            JobReject::NoStake { required: money, available: money },
+        ];
+        all.into_iter().map(Reject::Job).collect()
+    }
+
     /// Those of what is agreed elsewhere.
     fn agreements() -> Vec<Reject> {
         let all = [
@@ -730,6 +754,7 @@ mod tests {
             .chain(defaults)
             .chain(agreements())
             .chain(fixings())
+            .chain(jobs())
             .map(|refused| {
                 let error = reject(&refused, None);
                 let json = serde_json::to_value(&error).unwrap();

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use exchange::io::SEGMENT_BYTES;
 use instruments::{Date, Grade, Nanos, NanosSpan};
+use settlement::JobTerms;
 
 use super::clock::VenueClock;
 use super::delivery_desk::DeliveryOptions;
@@ -39,6 +40,21 @@ impl VenueCalendar {
     }
 }
 
+/// How buyers' jobs are run and argued about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JobOptions {
+    /// Clocks and fee; `None` leaves those of the journal, which are the standard ones at first.
+    pub terms: Option<JobTerms>,
+    /// How long a blob stays after it was put, and after the job that names it has ended.
+    pub blob_keep: Duration,
+}
+
+impl Default for JobOptions {
+    fn default() -> Self {
+        Self { terms: None, blob_keep: Duration::from_secs(3_600) }
+    }
+}
+
 /// How a venue runs.
 #[derive(Debug, Clone)]
 pub struct VenueOptions {
@@ -50,6 +66,8 @@ pub struct VenueOptions {
     pub calendar: VenueCalendar,
     /// How work is demanded.
     pub delivery: DeliveryOptions,
+    /// How buyers' jobs are run and argued about.
+    pub jobs: JobOptions,
     /// What is listed.
     pub listing: Listing,
     /// The terms of the grades: of the series that are listed, and what answers are measured against.
@@ -77,6 +95,7 @@ impl VenueOptions {
             testnet: false,
             calendar: VenueCalendar::default(),
             delivery: DeliveryOptions::default(),
+            jobs: JobOptions::default(),
             listing: Listing::standard(),
             grades: instruments::launch_grades(),
             judge_mock: None,

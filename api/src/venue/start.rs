@@ -9,6 +9,7 @@ use instruments::Date;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{broadcast, watch};
 
+use super::blobs::BlobStore;
 use super::credentials::Credentials;
 use super::curve_desk::CurveDesk;
 use super::delivery_desk::{DeliveryDesk, DeskThread};
@@ -61,6 +62,11 @@ impl Venue {
             };
             venue.accepted(Command::OpenVenue(terms))?;
         }
+        if let Some(terms) = options.jobs.terms
+            && *venue.exchange().jobs().terms() != terms
+        {
+            venue.accepted(Command::SetJobTerms(terms))?;
+        }
         let now = venue.now();
         let listing = (&options.listing, options.grades.as_slice());
         list_missing(&venue.running.inbox, &venue.running.exchange, listing, now);
@@ -86,12 +92,14 @@ impl Venue {
         let desk = DeliveryDesk::new(how, grades, transcripts, lost.into_iter());
         let (inbox, envelopes) = Inbox::new();
         let (life, lives) = watch::channel(Life::Running);
+        let blobs = BlobStore::open(directory.layout().blobs(), options.jobs.blob_keep)?;
         let running = Running {
             inbox,
             exchange: Arc::new(RwLock::new(exchange)),
             history: Arc::new(history),
             feed: broadcast::Sender::new(FEED_MAX),
             desk: Arc::new(desk),
+            blobs,
             key,
             credentials: Mutex::new(credentials),
             clock: options.clock.clone(),

@@ -59,10 +59,10 @@ mod tests {
         close(challenged(0.0), 0.0);
     }
 
-    /// PROOF-010: whatever the time away, the rate of challenges and the cost of delivering, which is
+    /// PROOF-008: whatever the time away, the rate of challenges and the cost of delivering, which is
     /// at most the price: absence never pays.
     #[test]
-    fn proof_010_absence_never_pays() {
+    fn proof_008_absence_never_pays() {
         for step in 1..100_000_u32 {
             let absence = f64::from(step) / 1_000.0;
             for cost in [0.0, 0.5, 0.9, 1.0] {

@@ -3,10 +3,12 @@
 //! Invariants:
 //! - a worker process that dies is started again and asked once more; when none comes up, this CPU
 //!   takes over;
+//! - one that hangs is given up when its answer is worth nothing any more;
 //! - work that is no longer kept when its rows are drawn is done again: it has the same root.
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::task::JoinHandle;
 
@@ -18,7 +20,12 @@ use crate::device::{DeviceKind, Path};
 use crate::expand::Bytes32;
 use crate::program::Openings;
 use crate::role::RoleError;
-use crate::worker::{Engine, Process, Worker, WorkerError};
+use crate::worker::{Engine, PATIENCE, Process, Worker, WorkerError};
+
+/// How far this machine's clock may be behind or before the exchange's.
+const CLOCKS_APART: Duration = Duration::from_secs(60);
+/// A challenge that is due later than this is worked on for as long, and not longer.
+const PATIENCE_MAX: Duration = Duration::from_secs(3_600);
 
 /// What has come of a job.
 #[derive(Debug)]
@@ -98,10 +105,16 @@ impl Bench {
         let work = move || {
             let mut worker = worker.unwrap_or_else(|| place.another_worker());
             let mut done = work(&mut worker, &job, &mut relay);
-            if done.as_ref().is_err_and(has_died) {
-                tracing::warn!(%key, "worker has died, starting another");
+            if let Err(error) = &done
+                && has_died(error)
+            {
+                tracing::warn!(%key, %error, "worker of no more use, starting another");
+                // What a worker has hung in is late by now.
+                let is_late = matches!(error, WorkerError::Hung);
                 worker = place.another_worker();
-                done = work(&mut worker, &job, &mut relay);
+                if !is_late {
+                    done = work(&mut worker, &job, &mut relay);
+                }
             }
             (worker, done)
         };
@@ -194,7 +207,24 @@ fn in_process(engine: Engine) -> Worker {
     Worker::InProcess(Box::new(engine))
 }
 
+/// How long the answer to a job can be worth anything: until it is due, and a while for a clock that
+/// is not the exchange's. This clock decides nothing but when this worker is given up.
+fn patience(job: &Job, now_ms: u64) -> Duration {
+    if job.opens.is_some() || job.answer_by == 0 {
+        return PATIENCE;
+    }
+    let left = Duration::from_millis(job.answer_by.saturating_sub(now_ms));
+    left.saturating_add(CLOCKS_APART).min(PATIENCE_MAX)
+}
+
+#[expect(clippy::disallowed_methods, reason = "see `patience`")]
+fn now_ms() -> u64 {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX)
+}
+
 fn work(worker: &mut Worker, job: &Job, relay: &mut Relay) -> Result<Done, WorkerError> {
+    worker.give_up_after(patience(job, now_ms()));
     if let Worker::InProcess(engine) = worker {
         engine.set_fault(job.fault);
     }
@@ -220,6 +250,8 @@ fn has_died(error: &WorkerError) -> bool {
         | WorkerError::OutOfTurn
         | WorkerError::NotStarted(_)
         | WorkerError::OtherProtocol { .. }
+        | WorkerError::Hung
+        | WorkerError::DeviceLost { .. }
         | WorkerError::Stopped => true,
         WorkerError::Program(_)
         | WorkerError::PoolTooLarge { .. }
@@ -244,7 +276,7 @@ mod tests {
         let key = Key { obligation: 1, challenge: seed.into() };
         let ids = (0..2).map(|segment| SegmentId { slot: 0, segment });
         let salts = ids.map(|id| (id, salt(&NO_SECRET, id))).collect();
-        Job { key, challenge, fault: Fault::None, opens: None, salts }
+        Job { key, challenge, fault: Fault::None, opens: None, salts, answer_by: 0 }
     }
 
     async fn done(bench: &mut Bench, job: Job) -> (usize, Result<Done, WorkerError>) {
@@ -265,18 +297,28 @@ mod tests {
         }
     }
 
+    #[cfg(unix)]
+    fn script(directory: &std::path::Path, text: &str) -> PathBuf {
+        let script = directory.join("worker");
+        // By another process: a file that this one had open could not be run while a test beside forks.
+        let write = r#"printf '%s' "$1" > "$0" && chmod 700 "$0""#;
+        let mut shell = Command::new("sh");
+        shell.args(["-c", write]).arg(&script).arg(format!("#!/bin/sh\n{text}"));
+        assert!(shell.status().unwrap().success());
+        script
+    }
+
     /// WORK-019: says hello like a worker, then dies; the second time it does not even say hello.
     #[cfg(unix)]
     #[tokio::test]
     async fn work_019_when_no_worker_comes_up_again_this_process_takes_over() {
-        use std::os::unix::fs::PermissionsExt;
         let directory = tempfile::tempdir().unwrap();
-        let script = directory.path().join("worker");
-        let text = "#!/bin/sh\nmkdir \"$0.started\" 2>/dev/null || exit 1\n\
-                    head -c 5 > /dev/null\n\
-                    printf '\\003\\000\\000\\000\\000\\002\\000'\n";
-        std::fs::write(&script, text).unwrap();
-        std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).unwrap();
+        let script = script(
+            directory.path(),
+            "mkdir \"$0.started\" 2>/dev/null || exit 1\n\
+             head -c 5 > /dev/null\n\
+             printf '\\003\\000\\000\\000\\000\\003\\000'\n",
+        );
         let mut bench = Bench::open(CPU, Some(script.clone())).await.unwrap();
         assert!(matches!(bench.worker, Some(Worker::Process(_))));
         let expected = Engine::new(candle_core::Device::Cpu)
@@ -288,6 +330,27 @@ mod tests {
         let refused =
             Bench::open((DeviceKind::Cuda, Path::Tf32), Some(script)).await.err().unwrap();
         assert!(matches!(refused, RoleError::Worker { device: DeviceKind::Cuda, .. }));
+    }
+
+    /// CUDA-007: the first process says that its device is lost; a second one does not come up.
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn cuda_007_work_on_a_lost_device_is_done_elsewhere() {
+        let directory = tempfile::tempdir().unwrap();
+        let script = script(
+            directory.path(),
+            "mkdir \"$0.started\" 2>/dev/null || exit 1\n\
+             head -c 5 > /dev/null\n\
+             printf '\\003\\000\\000\\000\\000\\003\\000'\n\
+             head -c 60 > /dev/null\n\
+             printf '\\010\\000\\000\\000\\005\\003\\000\\000\\000Xid'\n",
+        );
+        let mut bench = Bench::open(CPU, Some(script)).await.unwrap();
+        assert!(matches!(bench.worker, Some(Worker::Process(_))));
+        let mut here = Engine::new(candle_core::Device::Cpu);
+        let expected = here.run(&job(6).challenge, &mut KnownSalts(NO_SECRET)).unwrap();
+        assert_eq!(root(&mut bench, job(6)).await, expected.work_root);
+        assert!(matches!(bench.worker, Some(Worker::InProcess(_))));
     }
 
     /// WORK-023: as after the death of a worker, or of an agent that has come back.
@@ -304,6 +367,19 @@ mod tests {
         let claimed = Claimed { work_root, salt_key: NO_SECRET, draw_seed };
         let verdict = verify(&done.challenge, &claimed, &openings);
         assert!(matches!(verdict, Verdict::Valid), "{verdict:?}");
+    }
+
+    #[test]
+    fn cuda_006_a_worker_is_given_up_soon_after_its_answer_was_due() {
+        let due = |answer_by: u64| patience(&Job { answer_by, ..job(1) }, 1_000_000);
+        assert_eq!(due(1_030_000), Duration::from_secs(90));
+        // Late already, by this clock.
+        assert_eq!(due(1), CLOCKS_APART);
+        assert_eq!(due(u64::MAX), PATIENCE_MAX);
+        // Not known when it is due.
+        assert_eq!(due(0), PATIENCE);
+        let opens = Some(Opens { work_root: [1; 32], draw_seed: [2; 32] });
+        assert_eq!(patience(&Job { opens, answer_by: 1, ..job(1) }, 1_000_000), PATIENCE);
     }
 
     #[cfg(not(feature = "cuda"))]

@@ -80,6 +80,8 @@ pub(super) struct Job {
     pub(super) opens: Option<Opens>,
     /// The salts that are known.
     pub(super) salts: Salts,
+    /// When its answer is due, in milliseconds since 1970; zero where nobody has said.
+    pub(super) answer_by: u64,
 }
 
 /// Rows to open.
@@ -316,8 +318,8 @@ impl Duty {
     }
 
     fn job(&self, opens: Option<Opens>) -> Job {
-        let Demand { key, challenge, .. } = self.demand;
-        Job { key, challenge, fault: self.fault, opens, salts: self.salts.clone() }
+        let Demand { key, challenge, answer_by, .. } = self.demand;
+        Job { key, challenge, fault: self.fault, opens, salts: self.salts.clone(), answer_by }
     }
 }
 

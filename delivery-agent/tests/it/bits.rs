@@ -2,11 +2,14 @@
 
 use candle_core::Device;
 use delivery_agent::challenge::{Challenge, SegmentId};
+use delivery_agent::device::Path;
 use delivery_agent::expand::{Layer, first_rows, layer_order, pool_matrix, segment_seed};
+use delivery_agent::fault::Fault;
 use delivery_agent::profile::{
     ClassProfile, Exactness, PROFILES, ProfileError, Renorm, Shape, Weights,
 };
-use delivery_agent::program::{self, SegmentProgram};
+use delivery_agent::program::{self, SegmentProgram, run_by};
+use delivery_agent::salt::KnownSalts;
 use delivery_agent::stream;
 use delivery_agent::vectors::{self, Vector};
 use expect_test::{Expect, expect};
@@ -44,6 +47,22 @@ fn model(seed: &[u8; 32], segment_seed: &[u8; 32], profile: &ClassProfile) -> Ve
     x
 }
 
+/// CUDA-004: a path changes the rate of the work and nothing else, for bytes and for their differences.
+#[test]
+fn cuda_004_every_path_finishes_the_same_rows() {
+    for profile in PROFILES.into_iter().filter(|profile| profile.shape().inner <= 1_024) {
+        let rows = [0, 1, 100, 255];
+        let by = |path: Path| {
+            let program = SegmentProgram::load(&[4; 32], &profile, &Device::Cpu).unwrap().by(path);
+            program.finished_rows(&[6; 32], &rows).unwrap()
+        };
+        let expected = stream::finished_rows(&[4; 32], &[6; 32], &rows, &profile);
+        for path in Path::ALL {
+            assert_eq!(by(path), expected, "{} by {}", profile.name(), path.name());
+        }
+    }
+}
+
 const fn id(slot: u16, segment: u16) -> SegmentId {
     SegmentId { slot, segment }
 }
@@ -74,10 +93,14 @@ proptest! {
     /// WORK-002, WORK-004: in any profile that can exist, f32 on the device, the streaming
     /// integers and the i64 model give the same rows.
     #[test]
-    fn device_stream_and_model_agree(profile in any_profile(), seed: [u8; 32]) {
+    fn device_stream_and_model_agree(
+        profile in any_profile(),
+        seed: [u8; 32],
+        path in prop::sample::select(Path::ALL.to_vec()),
+    ) {
         let segment_seed = segment_seed(&seed, id(1, 2), &[3; 32], &[4; 32]);
         let all: Vec<u32> = (0..profile.shape().rows).collect();
-        let program = SegmentProgram::load(&seed, &profile, &Device::Cpu).unwrap();
+        let program = SegmentProgram::load(&seed, &profile, &Device::Cpu).unwrap().by(path);
         let on_device = program.finished_rows(&segment_seed, &all).unwrap();
         prop_assert_eq!(&on_device, &model(&seed, &segment_seed, &profile));
         prop_assert_eq!(&on_device, &stream::finished_rows(&seed, &segment_seed, &all, &profile));
@@ -273,6 +296,38 @@ fn golden(profile: ClassProfile, slots: u16, segments: u16, expected: &Expect) {
         hex::encode(seed),
         hex::encode(work.root())
     ));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(8))]
+
+    /// WORK-001: the same seed gives the same roots on one thread and on many, and they are those of the
+    /// streaming kernel and of the model.
+    #[test]
+    fn roots_do_not_depend_on_threads(profile in any_profile(), seed: [u8; 32], key: [u8; 32]) {
+        let challenge = Challenge::new(seed, profile, 2, 2).unwrap();
+        let roots_on = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                let program = SegmentProgram::load(challenge.pool_seed(), &profile, &Device::Cpu);
+                let work = program.unwrap().run(&challenge, &mut KnownSalts(key), Fault::None);
+                work.unwrap().roots()
+            })
+        };
+        let alone = roots_on(1);
+        for threads in [2, 3, 8] {
+            prop_assert_eq!(&roots_on(threads), &alone);
+        }
+        let all: Vec<u32> = (0..profile.shape().rows).collect();
+        let streamed = run_by(&challenge, &mut KnownSalts(key), |_id, seed| {
+            Ok(stream::finished_rows(challenge.pool_seed(), seed, &all, &profile))
+        });
+        prop_assert_eq!(&streamed.unwrap().roots(), &alone);
+        let modelled = run_by(&challenge, &mut KnownSalts(key), |_id, seed| {
+            Ok(model(challenge.pool_seed(), seed, &profile))
+        });
+        prop_assert_eq!(&modelled.unwrap().roots(), &alone);
+    }
 }
 
 /// WORK-001: the files that anyone may check another agent with. The whole of the large ones takes

@@ -6,6 +6,7 @@ mod attack;
 mod bits;
 mod floor;
 mod freivalds;
+mod job;
 mod proof;
 mod roles;
 mod signing;

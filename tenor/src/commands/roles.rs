@@ -4,24 +4,47 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
+use delivery_agent::io::sign::AgentKey;
+use delivery_agent::job_desk::{self, JobFaultPlan, JobRunner};
 use delivery_agent::{DeviceKind, FaultPlan, Role, device};
 
 use crate::cli::{AgentArgs, DeviceArg, PathArg, RoleArgs, VerifyArgs, WorkerArgs};
 
 pub(crate) fn agent(args: &AgentArgs) -> Result<ExitCode> {
-    let faults = match &args.fault {
-        Some(text) => text.parse::<FaultPlan>().context("--fault")?,
-        None => FaultPlan::HONEST,
-    };
+    let (mut faults, mut job_faults) = (FaultPlan::HONEST, JobFaultPlan::HONEST);
+    match &args.fault {
+        Some(text) if text.starts_with("job-") => job_faults = text.parse().context("--fault")?,
+        Some(text) => faults = text.parse().context("--fault")?,
+        None => {}
+    }
     let role = role(args.role.as_ref().context("the agent needs a venue")?)?;
-    let worker = std::env::current_exe().context("cannot find this binary")?;
-    runtime()?.block_on(delivery_agent::run_agent(role, faults, Some(worker)))?;
+    let binary = std::env::current_exe().context("cannot find this binary")?;
+    // Both sign with it, and only one of them may make it.
+    AgentKey::load_or_generate(&role.key)?;
+    let runner = JobRunner {
+        program: binary.clone(),
+        arguments: vec!["agent-job".into()],
+        register: role.key.with_extension("jobs"),
+        scratch: role.key.with_extension("scratch"),
+        faults: job_faults,
+    };
+    runtime()?.block_on(async {
+        tokio::try_join!(
+            delivery_agent::run_agent(role.clone(), faults, Some(binary)),
+            job_desk::run_jobs(role.clone(), runner),
+        )
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 
 pub(crate) fn verify(args: &VerifyArgs) -> Result<ExitCode> {
     let role = role(args.role.as_ref().context("the verifier needs a venue")?)?;
-    runtime()?.block_on(delivery_agent::run_verifier(role))?;
+    runtime()?.block_on(async {
+        tokio::try_join!(
+            delivery_agent::run_verifier(role.clone()),
+            job_desk::run_referee(role.clone()),
+        )
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -3,6 +3,7 @@
 mod commands;
 mod delivery;
 mod demo;
+mod jobs;
 mod kill;
 mod ledger;
 mod proxy;
@@ -10,3 +11,4 @@ mod proxy;
 mod reporters;
 mod running;
 mod tape;
+mod worker;

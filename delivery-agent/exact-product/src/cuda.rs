@@ -1,7 +1,7 @@
 //! An NVIDIA device: how it is opened, and the one product that candle does not have.
 //!
 //! The only unsafe code of the workspace: three foreign calls. Nothing here has run on a card yet
-//! where [the page on CUDA](../../docs/cuda.md) does not say so.
+//! where [the page on CUDA](../../../docs/cuda.md) does not say so.
 
 use candle_core::cuda_backend::WrapErr;
 use candle_core::cuda_backend::cudarc::cublas::{result, sys};
@@ -26,14 +26,14 @@ const DRIVER_MIN: i32 = 13_000;
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// A library is not on this machine, or not where the loader looks.
-    #[error("{library} is not there ({brought_by}): {source}")]
+    #[error("{library} is not there ({brought_by}): {why}")]
     NoLibrary {
         /// As the loader knows it.
         library: &'static str,
         /// Who brings it.
         brought_by: &'static str,
         /// In the loader's words.
-        source: libloading::Error,
+        why: String,
     },
     /// The driver cannot load what this build's compiler has made.
     #[error("the driver is for CUDA {}.{}, this build needs {}.0", .version / 1_000, .version % 1_000 / 10, DRIVER_MIN / 1_000)]
@@ -53,7 +53,12 @@ pub enum OpenError {
 /// first use would end the process.
 pub fn open_cuda(ordinal: usize) -> std::result::Result<Device, OpenError> {
     for (library, brought_by) in LIBRARIES {
-        is_there(library).map_err(|source| OpenError::NoLibrary { library, brought_by, source })?;
+        if let Err(error) = is_there(library) {
+            // The outer error says only that it failed.
+            let why = std::error::Error::source(&error)
+                .map_or_else(|| error.to_string(), ToString::to_string);
+            return Err(OpenError::NoLibrary { library, brought_by, why });
+        }
     }
     let version = driver_version()?;
     if version < DRIVER_MIN {
@@ -136,4 +141,47 @@ pub(crate) fn wide_product(
         .w()?;
     }
     Ok(CudaStorage::wrap_cuda_slice(product, device.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Tensor;
+
+    use super::*;
+    use crate::Path;
+
+    /// CUDA-004: where there is a device, it has the bits of the CPU on every path.
+    #[test]
+    fn cuda_002_a_device_is_opened_or_what_is_missing_is_named() {
+        let device = match open_cuda(0) {
+            Ok(device) => device,
+            Err(OpenError::NoLibrary { library, .. }) => {
+                assert!(LIBRARIES.iter().any(|(name, _)| *name == library), "{library}");
+                return;
+            }
+            Err(OpenError::OldDriver { version }) => return assert!(version < DRIVER_MIN),
+            Err(OpenError::Device(error)) => return assert!(!error.to_string().is_empty()),
+        };
+        let values = |len: u16, low: f32| -> Vec<f32> {
+            (0..len).map(|at| f32::from(at * 37 % 256) + low).collect()
+        };
+        let operands = |device: &Device| {
+            let left = Tensor::from_vec(values(96 * 64, -256.0), (96, 64), device);
+            (left.unwrap(), Tensor::from_vec(values(64 * 32, -128.0), (64, 32), device).unwrap())
+        };
+        for path in Path::ALL {
+            let product = |device: &Device| {
+                let (left, right) = operands(device);
+                let product = path.product(&left, &right.to_dtype(path.operand()).unwrap());
+                product.unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap()
+            };
+            assert_eq!(product(&device), product(&Device::Cpu), "{}", path.name());
+        }
+    }
+
+    #[test]
+    fn cuda_002_an_old_driver_is_told_what_is_needed() {
+        let refused = OpenError::OldDriver { version: 12_020 }.to_string();
+        assert_eq!(refused, "the driver is for CUDA 12.2, this build needs 13.0");
+    }
 }
