@@ -2,14 +2,17 @@
 
 use std::fs::File;
 use std::io::{BufReader, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use api::client::Client;
 use clap::Args;
 use delivery_agent::transcript::{CheckedChallenge, Summary, TranscriptError, Unreadable, check};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::commands::runtime;
 use crate::figures::shown;
 
 /// What is neither right nor wrong: it cannot be read.
@@ -18,9 +21,15 @@ const UNREADABLE: u8 = 2;
 /// Which transcript.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct TranscriptArgs {
-    /// The lines of `public/get_transcript`, one a line.
+    /// The lines of `public/get_transcript`, one a line. With --url it is written first.
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
+    /// Fetch the transcript from this venue, ws://HOST:PORT/ws/api/v2, into FILE, which must not be there yet.
+    #[arg(long, value_name = "WS", requires = "obligation")]
+    pub(crate) url: Option<String>,
+    /// Of which obligation.
+    #[arg(long, value_name = "ID", requires = "url")]
+    pub(crate) obligation: Option<u64>,
     /// Take a transcript whose delivery has not ended: it has no statement yet.
     #[arg(long)]
     pub(crate) open: bool,
@@ -34,6 +43,11 @@ pub(crate) struct TranscriptArgs {
 /// # Errors
 /// When the answer cannot be written.
 pub(crate) fn run(args: &TranscriptArgs, out: &mut impl Write) -> Result<ExitCode> {
+    if let (Some(url), Some(obligation)) = (&args.url, args.obligation) {
+        let fetched = runtime()?.block_on(fetch(url, obligation, &args.file));
+        fetched
+            .with_context(|| format!("cannot fetch the transcript of obligation {obligation}"))?;
+    }
     let mut challenges = Vec::new();
     let mut failed = Ok(());
     let found = File::open(&args.file).map_err(|error| Unreadable::from(error).into());
@@ -65,6 +79,30 @@ pub(crate) fn run(args: &TranscriptArgs, out: &mut impl Write) -> Result<ExitCod
         Err(TranscriptError::Wrong(_)) => ExitCode::FAILURE,
         Err(TranscriptError::Unreadable(_)) => ExitCode::from(UNREADABLE),
     })
+}
+
+/// A page of a transcript.
+#[derive(Deserialize)]
+struct Page {
+    lines: Vec<String>,
+    total: u32,
+}
+
+async fn fetch(url: &str, obligation: u64, file: &Path) -> Result<()> {
+    let (client, _) = Client::connect(url).await?;
+    let mut file = File::create_new(file).context("FILE")?;
+    let mut from = 0;
+    loop {
+        let params = json!({ "obligation_id": obligation, "from": from }).to_string();
+        let page: Page = client.call_as("public/get_transcript", &params).await?;
+        for line in &page.lines {
+            writeln!(file, "{line}")?;
+            from += 1;
+        }
+        if page.total <= from || page.lines.is_empty() {
+            return Ok(());
+        }
+    }
 }
 
 /// `challenge 3  valid  quality 1.000000  12,345 GFLOP/s  receipt 4`

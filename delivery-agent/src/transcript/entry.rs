@@ -118,9 +118,11 @@ fn check_place(checked: &Checked, entry: &WireTranscriptEntry) -> Result<ClassPr
             return Err(field("number", format!("{number} of {} intervals", header.intervals)));
         }
         WireMetering::Each => (starts(number), starts(number.saturating_add(1))),
-        // The closing challenge comes within the time for a recheck after the end.
+        // The closing challenge comes within the time for a recheck after the end; a silence then may be asked once more.
         WireMetering::Between { recheck_within, .. } => {
-            (starts(0), starts(header.intervals) + u128::from(recheck_within) + 1)
+            let answered = entry.answer_by.saturating_sub(entry.issued_at);
+            let closing = 2 * u128::from(recheck_within) + u128::from(answered) + 1;
+            (starts(0), starts(header.intervals) + closing)
         }
     };
     if at < from || until <= at {
