@@ -13,12 +13,14 @@ mod default_fund;
 mod delivery;
 mod envelope;
 mod error;
+mod job;
 mod margin;
 mod market;
 mod number;
 mod order;
 mod params;
 mod settled;
+mod transcript;
 
 pub use account::{WireAccountSummary, WirePosition};
 pub use agreement::{WireBlockFill, WireBlockTrade, WireToSign};
@@ -29,11 +31,15 @@ pub use clearing::{
     WireVariationInDay, WireWithdrawal,
 };
 pub use default_fund::{WireBackstopAuction, WireDefaultStanding, WireOfferedPosition};
-pub use delivery::{WireChallenge, WireDraw, WireObligation, WireReceipt, WireTask};
+pub use delivery::{
+    WireChallenge, WireDraw, WireMeter, WireObligation, WireReceipt, WireSalts, WireTask,
+    WireTranscriptPage,
+};
 pub use envelope::{
     ID_LEN_MAX, Request, Stamp, Unreadable, notification_text, reply_text, to_result,
 };
 pub use error::{ErrorCode, WireError};
+pub use job::{WireDispute, WireJob, WireJobClaim};
 pub use margin::{
     WireMargin, WireMarginRates, WireModelChange, WireModelState, WireOrderMargins, WirePortfolio,
     WireRisk, WireRiskArray, WireRiskParameters, WireSimulated,
@@ -49,4 +55,10 @@ pub(crate) use params::missing;
 pub use settled::{
     WireSettlement, WireSettlementSource, WireSettlements, WireSplitLine, WireSplitPage,
     WireSplitShare, WireSplits,
+};
+pub use transcript::{
+    TRANSCRIPT_INTERVALS_MAX, TRANSCRIPT_LINE_MAX, TRANSCRIPT_LINES_MAX, TRANSCRIPT_VERSION,
+    WireCountersignature, WireDeclaredOutage, WireDeliveryStatement, WireMetering,
+    WireTranscriptClaim, WireTranscriptEntry, WireTranscriptHeader, WireTranscriptLine,
+    transcript_line_hash,
 };

@@ -4,6 +4,7 @@
 
 mod compare;
 mod duties;
+mod jobs;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,8 +13,8 @@ use exchange::{
     Impact, IntervalSettled, OrderAccepted, SettlementSource, SplitPurpose, Stamped, Traded,
 };
 use instruments::{
-    AccountId, GradeId, Instrument, InstrumentId, MicroUsd, Nanos, ObligationId, OrderId, Period,
-    Price, Product, Right, Side, Style,
+    AccountId, GradeId, Instrument, InstrumentId, JobId, MicroUsd, Nanos, ObligationId, OrderId,
+    Period, Price, Product, Right, Side, Style,
 };
 use matching_engine::OrderKind;
 use settlement::{Bucket, HoldKey, Invoice, Reason, Transfer, TransferId};
@@ -46,8 +47,13 @@ struct Duty {
     bond: i128,
     /// Whether each interval that has begun has ended.
     intervals: Vec<bool>,
+    /// Challenges that have not ended, and how many there were.
+    open_challenges: BTreeSet<u32>,
+    challenges: u32,
     outcomes: [u32; 3],
     paid: i128,
+    /// To whoever delivered.
+    paid_to_all: i128,
     returned: i128,
     damages: i128,
     invoiced: [i128; 3],
@@ -73,6 +79,7 @@ pub(crate) struct Auditor {
     pub accepted: Vec<OrderId>,
     /// What backs claims against fixings.
     claims: BTreeMap<(InstrumentId, AccountId), i128>,
+    jobs: BTreeMap<JobId, jobs::Task>,
     last_trade: u64,
     trade_seqs: BTreeMap<InstrumentId, u64>,
     fees: i128,
@@ -425,6 +432,7 @@ impl Auditor {
     }
 
     #[track_caller]
+    #[expect(clippy::too_many_lines, reason = "a line for each variant, and no decision")]
     fn delivery_event(&mut self, input: &Stamped, event: &Event) {
         match event {
             Event::ObligationAssigned { obligation, seller, buyer, escrow, bond, .. } => {
@@ -434,8 +442,11 @@ impl Auditor {
                     escrow: micros(*escrow),
                     bond: micros(*bond),
                     intervals: Vec::new(),
+                    open_challenges: BTreeSet::new(),
+                    challenges: 0,
                     outcomes: [0; 3],
                     paid: 0,
+                    paid_to_all: 0,
                     returned: 0,
                     damages: 0,
                     invoiced: [0; 3],
@@ -456,16 +467,23 @@ impl Auditor {
                 assert_eq!(duty.intervals.len(), usize::try_from(*interval).unwrap());
                 duty.intervals.push(false);
             }
-            Event::ChallengeIssued { obligation, interval, answer_by, .. } => {
+            Event::ChallengeIssued { obligation, challenge, answer_by, .. } => {
                 assert!(input.at <= *answer_by);
-                self.under_way(*obligation, *interval);
+                let duty = self.duty(*obligation);
+                assert!(duty.open_challenges.insert(*challenge), "issued once");
+                assert!(duty.open_challenges.len() <= 4);
+                assert!(duty.challenges <= *challenge, "numbers rise");
+                duty.challenges = challenge + 1;
             }
             Event::ReceiptAccepted { receipt, .. } => {
-                self.under_way(receipt.obligation, receipt.interval);
+                self.asked(receipt.obligation, receipt.challenge);
             }
-            Event::RowsDrawn { obligation, interval, .. }
-            | Event::VerdictRecorded { obligation, interval, .. } => {
-                self.under_way(*obligation, *interval);
+            Event::RowsDrawn { obligation, challenge, .. }
+            | Event::VerdictRecorded { obligation, challenge, .. } => {
+                self.asked(*obligation, *challenge);
+            }
+            Event::ChallengeEnded { obligation, challenge, .. } => {
+                assert!(self.asked(*obligation, *challenge).open_challenges.remove(challenge));
             }
             Event::IntervalSettled(settled) => self.settled(settled),
             Event::ObligationClosed { .. } => self.closed(event),
@@ -492,6 +510,8 @@ impl Auditor {
             Event::TradingKeyRegistered { .. } => {}
             Event::AgreementTaken(signed) => self.agreed(input, &signed.agreement),
             Event::BlockTraded(block) => self.block_traded(block),
+            // Buyers' jobs.
+            Event::Job(event) => self.job_event(input, event),
             // Trades agreed elsewhere.
             other => panic!("an event that nobody audits: {other:?}"),
         }
@@ -515,6 +535,8 @@ impl Auditor {
             | CloseOutEvent::DeliveryAccepted { obligation, .. }
             | CloseOutEvent::BurnInJudged { obligation, .. }
             | CloseOutEvent::AcceptanceEnded { obligation, .. }
+            | CloseOutEvent::OutageDeclared { obligation, .. }
+            | CloseOutEvent::FailureWeighed { obligation, .. }
             | CloseOutEvent::OutageBegan { obligation, .. }
             | CloseOutEvent::Substituted { obligation, .. }
             | CloseOutEvent::StandbyDismissed { obligation, .. }
@@ -543,6 +565,14 @@ impl Auditor {
     fn duty(&mut self, obligation: ObligationId) -> &mut Duty {
         let duty = self.duties.get_mut(&obligation).expect("an obligation that was assigned");
         assert!(!duty.is_closed, "{obligation} is closed");
+        duty
+    }
+
+    /// The duty, one challenge of which has not ended.
+    #[track_caller]
+    fn asked(&mut self, obligation: ObligationId, challenge: u32) -> &mut Duty {
+        let duty = self.duty(obligation);
+        assert!(duty.open_challenges.contains(&challenge), "{obligation}/{challenge} is open");
         duty
     }
 

@@ -98,6 +98,7 @@ pub(crate) const fn kind(event: &Event) -> &'static str {
         Event::ReceiptAccepted { .. } => "ReceiptAccepted",
         Event::RowsDrawn { .. } => "RowsDrawn",
         Event::VerdictRecorded { .. } => "VerdictRecorded",
+        Event::ChallengeEnded { .. } => "ChallengeEnded",
         Event::IntervalSettled(_) => "IntervalSettled",
         Event::ObligationClosed { .. } => "ObligationClosed",
         Event::BuyerDefaulted { .. } => "BuyerDefaulted",
@@ -131,6 +132,7 @@ pub(crate) const fn kind(event: &Event) -> &'static str {
         Event::TradingKeyRegistered { .. } => "TradingKeyRegistered",
         Event::AgreementTaken(_) => "AgreementTaken",
         Event::BlockTraded(_) => "BlockTraded",
+        Event::Job(_) => "Job",
     }
 }
 
@@ -143,6 +145,8 @@ const fn close_out_kind(event: &CloseOutEvent) -> &'static str {
         CloseOutEvent::DeliveryAccepted { .. } => "DeliveryAccepted",
         CloseOutEvent::BurnInJudged { .. } => "BurnInJudged",
         CloseOutEvent::AcceptanceEnded { .. } => "AcceptanceEnded",
+        CloseOutEvent::OutageDeclared { .. } => "OutageDeclared",
+        CloseOutEvent::FailureWeighed { .. } => "FailureWeighed",
         CloseOutEvent::OutageBegan { .. } => "OutageBegan",
         CloseOutEvent::Substituted { .. } => "Substituted",
         CloseOutEvent::StandbyOffered { .. } => "StandbyOffered",
