@@ -71,7 +71,8 @@ impl JobFault {
     }
 }
 
-/// A program in the middle of its run.
+/// A program in the middle of its run. A copy of it goes on by itself and shares what has not changed.
+#[derive(Clone)]
 pub struct Machine<'a> {
     program: &'a Program,
     device: &'a Device,
@@ -206,29 +207,36 @@ pub fn run(
     fault: JobFault,
 ) -> Result<Finished, RunError> {
     let machine = Machine::new(program, leaves, device, fault)?;
-    Ok(run_with_chain(machine, leaves)?.0)
+    Ok(run_with_chain(machine, leaves, |_, _| ())?.0)
 }
 
-/// Runs a job that has not begun; also returns the chain after every step.
-pub(super) fn run_with_chain(
-    mut machine: Machine<'_>,
+/// Runs a job that has not begun; also returns the chain after every step. `seen` is shown the machine
+/// and its output at every checkpoint.
+pub(super) fn run_with_chain<'a>(
+    mut machine: Machine<'a>,
     leaves: &Leaves,
+    mut seen: impl FnMut(&Machine<'a>, &Tensor),
 ) -> Result<(Finished, Vec<Digest>), RunError> {
     let program = machine.program;
-    let mut links = Chain::begin(program, leaves);
+    let (mut links, checkpoints) = (Chain::begin(program, leaves), program.checkpoints());
     let (mut chain, mut activations) = (Vec::new(), Activations::default());
     let mut output = Vec::new();
     while machine.done() < program.spec().steps {
         let values = machine.step()?;
         output = links.add(machine.done(), &values)?;
         chain.push(links.root);
+        if checkpoints.binary_search(&machine.done()).is_ok()
+            && let Some(output) = &values[program.output()]
+        {
+            seen(&machine, output);
+        }
         if let Some(hidden) = program.hidden().and_then(|hidden| values[hidden].as_ref()) {
             activations.extend(&activation::of(hidden)?);
         }
     }
     let shape = program.values()[program.output()].shape;
     let blob = blob::write(program, shape, &output, &activations)?;
-    let roots = program.checkpoints().into_iter().map(|step| chain[step as usize - 1]).collect();
+    let roots = checkpoints.into_iter().map(|step| chain[step as usize - 1]).collect();
     let output_root = commit::tensor_root(shape, &output);
     let output_blob = Digest::of(&blob);
     let result = JobResult { job: program.id(), roots, output_root, output_blob };

@@ -1,6 +1,6 @@
 //! A player of either side: who runs the job himself and says what his own run shows.
 
-use candle_core::Device;
+use candle_core::{Device, Tensor};
 
 use super::evidence::{About, Gathering};
 use super::{At, Before, Dispute, Move, PART, PART_LEVELS, Roots, Stage, Trial};
@@ -15,8 +15,10 @@ use crate::merkle;
 pub struct Player<'a> {
     program: &'a Program,
     leaves: &'a Leaves,
-    device: &'a Device,
-    fault: JobFault,
+    /// As it was before the first step.
+    begin: Machine<'a>,
+    /// As it was at every checkpoint, with the output there: a move has time for one stretch.
+    checkpoints: Vec<(Machine<'a>, Tensor)>,
     /// The chain after every step.
     chain: Vec<Digest>,
     finished: Finished,
@@ -43,9 +45,13 @@ impl<'a> Player<'a> {
         device: &'a Device,
         fault: JobFault,
     ) -> Result<Self, RunError> {
-        let machine = Machine::new(program, leaves, device, fault)?;
-        let (finished, chain) = run::run_with_chain(machine, leaves)?;
-        Ok(Self { program, leaves, device, fault, chain, finished, step: None })
+        let begin = Machine::new(program, leaves, device, fault)?;
+        let mut checkpoints = Vec::new();
+        let keep = |machine: &Machine<'a>, output: &Tensor| {
+            checkpoints.push((machine.clone(), output.clone()));
+        };
+        let (finished, chain) = run::run_with_chain(begin.clone(), leaves, keep)?;
+        Ok(Self { program, leaves, begin, checkpoints, chain, finished, step: None })
     }
 
     /// What his run came to.
@@ -128,7 +134,7 @@ impl<'a> Player<'a> {
         Ok(Move::Evidence(gathering.evidence(row)))
     }
 
-    /// His own values of a step; run again from the first, since only the last step asked for is kept.
+    /// His own values of a step; run again from the checkpoint before it, unless it was asked for last.
     fn at(&mut self, step: u32) -> Result<&Step, RunError> {
         let kept = match self.step.take() {
             Some(kept) if kept.number == step => kept,
@@ -138,10 +144,13 @@ impl<'a> Player<'a> {
     }
 
     fn again(&self, number: u32) -> Result<Step, RunError> {
-        let mut machine = Machine::new(self.program, self.leaves, self.device, self.fault)?;
-        let mut last = None;
+        let is_before = |kept: &&(Machine<'_>, Tensor)| kept.0.done() < number;
+        let (mut machine, mut last) = match self.checkpoints.iter().rfind(is_before) {
+            Some((machine, output)) => (machine.clone(), Some(output.clone())),
+            None => (self.begin.clone(), None),
+        };
         while machine.done() < number - 1 {
-            last = Some(machine.step()?);
+            last = machine.step()?.swap_remove(self.program.output());
         }
         let values = machine.step_in_full()?;
         let values = values.iter().map(run::integers).collect::<Result<Vec<_>, _>>()?;
@@ -153,10 +162,10 @@ impl<'a> Player<'a> {
         let states = self.program.next().iter();
         let states = states.map(|(tensor, _)| root(*tensor, &values[*tensor])).collect();
         let mut before = None;
-        if let Some(output) = last.as_ref().and_then(|last| last[self.program.output()].as_ref()) {
+        if let Some(output) = last {
             let begin = Chain::begin(self.program, self.leaves).root;
             let earlier = (number as usize).checked_sub(3).map_or(begin, |at| self.chain[at]);
-            let output = root(self.program.output(), &run::integers(output)?);
+            let output = root(self.program.output(), &run::integers(&output)?);
             before = Some(Before { root: earlier, output, states });
         }
         Ok(Step { number, values, roots, before })

@@ -91,7 +91,7 @@ fn all_lies(ready: &Ready) -> Vec<Lie> {
 /// JOB-013, too: who challenges the truth because he believes the lie loses.
 #[test]
 fn job_012_every_lie_of_one_element_loses_by_one_row() {
-    let ready = Ready::new(every_op_with(3, 3, 2));
+    let ready = Ready::new(every_op_with(3, 2, 2));
     let lies = all_lies(&ready);
     let (seen, without_effect) = lies_lose(&ready, lies.iter().copied());
     assert_eq!(seen + without_effect, u32::try_from(lies.len()).unwrap());
