@@ -8,6 +8,7 @@ mod agreements;
 mod catalogue;
 mod clearing;
 mod close_out;
+mod countersign;
 mod default_fund;
 mod delivery;
 mod fixing;
@@ -15,6 +16,7 @@ mod jobs;
 mod login;
 mod margin;
 mod market_data;
+mod mock;
 mod orders;
 mod settled;
 mod submit;
@@ -101,6 +103,8 @@ pub(crate) async fn call(
         Method::OpenRows => delivery::open_rows(gateway, caller, params),
         Method::SubmitVerdict => delivery::submit_verdict(gateway, caller, params).await,
         Method::GetReceipts => delivery::receipts(gateway, caller, params),
+        Method::CountersignReceipt => countersign::countersign(gateway, caller, params),
+        Method::MockSession => mock::session(gateway, caller, params).await,
         Method::Margin(method) => margin::answer(gateway, caller, method, params).await,
         Method::CloseOut(method) => close_out::answer(gateway, caller, method, params).await,
         Method::Clearing(method) => clearing::answer(gateway, caller, method, params).await,

@@ -23,6 +23,7 @@ pub mod history;
 mod housekeeping;
 mod key;
 mod listing;
+mod mock;
 mod option_desk;
 mod options;
 mod publish;
@@ -40,7 +41,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use exchange::{Command, Exchange, Reject};
-use instruments::{AccountId, Nanos, ObligationId, Seq};
+use instruments::{AccountId, Grade, Nanos, ObligationId, Seq};
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use thiserror::Error;
 use tokio::sync::{broadcast, watch};
@@ -50,6 +51,7 @@ use delivery_desk::DeliveryDesk;
 use directory::Directory;
 use history::History;
 use key::VenueKey;
+use mock::MockDesk;
 use sequencer::{Envelope, Inbox};
 use wait::wait;
 
@@ -66,6 +68,10 @@ pub use delivery_desk::{
 };
 pub use directory::DirectoryError;
 pub use listing::{Listing, ReferencePrice};
+pub use mock::{
+    MOCK_CHALLENGES_MAX, MOCK_INTERVAL_MILLIS, MOCK_SLOTS_MAX, MockAnswer, MockChallenge,
+    MockError, MockJudge, MockTerms, MockVerdict,
+};
 pub use options::{JobOptions, VenueCalendar, VenueOptions};
 pub use publish::{Outcome, Published};
 pub use recover::RecoverError;
@@ -150,6 +156,9 @@ struct Running {
     clock: VenueClock,
     life: watch::Receiver<Life>,
     opens_faucet: bool,
+    mock: MockDesk,
+    judge_mock: Option<MockJudge>,
+    grades: Vec<Grade>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     // Given back when the threads have ended.
     directory: Mutex<Option<Directory>>,
@@ -183,6 +192,28 @@ impl Venue {
     #[must_use]
     pub fn opens_faucet(&self) -> bool {
         self.running.opens_faucet
+    }
+
+    /// Where dry runs are held.
+    pub(crate) fn mock_desk(&self) -> Result<&MockDesk, MockError> {
+        let is_offered = self.running.judge_mock.is_some();
+        if is_offered { Ok(&self.running.mock) } else { Err(MockError::NotOffered) }
+    }
+
+    /// Who judges them.
+    pub(crate) fn mock_judge(&self) -> Option<MockJudge> {
+        self.running.judge_mock
+    }
+
+    /// What a dry run on so many devices asks for, measured against a grade.
+    pub(crate) fn mock_terms(
+        &self,
+        size: (u16, u32),
+        grade: Option<&str>,
+    ) -> Result<MockTerms, MockError> {
+        let grade = self.running.grades.iter().find(|it| Some(it.id.as_str()) == grade);
+        let reference = grade.and_then(|grade| grade.reference_gflops);
+        MockTerms::of(self.running.desk.options(), size, reference)
     }
 
     /// Submits a command and waits until it is durable, applied, and in the history. A refusal is an outcome like any other.

@@ -33,9 +33,11 @@ pub enum DeviceError {
     )]
     NotBuilt,
     /// No driver, no device, or the driver refused.
-    #[cfg(feature = "cuda")]
-    #[error("no usable cuda device: {0}")]
-    Unusable(#[from] exact_product::OpenError),
+    #[error("no usable cuda device: {why}")]
+    Unusable {
+        /// In words.
+        why: String,
+    },
 }
 
 impl FromStr for DeviceKind {
@@ -82,9 +84,14 @@ impl DeviceKind {
     }
 }
 
+/// What an error says. Candle adds the way to where it was made, a line for each step.
+pub(crate) fn first_line(error: &impl ToString) -> String {
+    error.to_string().lines().next().unwrap_or_default().to_owned()
+}
+
 #[cfg(feature = "cuda")]
 fn open_cuda() -> Result<Device, DeviceError> {
-    Ok(exact_product::open_cuda(0)?)
+    exact_product::open_cuda(0).map_err(|error| DeviceError::Unusable { why: first_line(&error) })
 }
 
 #[cfg(not(feature = "cuda"))]

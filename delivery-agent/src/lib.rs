@@ -25,6 +25,7 @@ pub mod job;
 pub mod job_desk;
 pub mod measure;
 pub mod merkle;
+pub mod mock;
 pub mod profile;
 pub mod program;
 pub mod rate;

@@ -167,7 +167,7 @@ pub(crate) struct Line {
 
 impl Line {
     /// Connects and logs in.
-    async fn open(role: &Role) -> Result<Self, CallError> {
+    pub(crate) async fn open(role: &Role) -> Result<Self, CallError> {
         let (client, notifications) = Client::connect(&role.url).await.map_err(CallError::Lost)?;
         let role = role.clone();
         let line = Self { client, notifications, role, has_brought_news: false };

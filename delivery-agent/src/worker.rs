@@ -28,7 +28,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use candle_core::Device;
 
 use crate::challenge::{Challenge, ChallengeError, Draw, LEAVES_MAX, SegmentId};
-use crate::device::{DeviceError, DeviceKind, Path};
+use crate::device::{DeviceError, DeviceKind, Path, first_line};
 use crate::expand::Bytes32;
 use crate::fault::Fault;
 use crate::profile::{ClassProfile, ProfileError};
@@ -587,11 +587,10 @@ fn serve_on(
 
 /// Across the pipe an error is its text: the other side can only show it.
 fn failed(error: WorkerError) -> Reply {
-    let why = error.to_string();
-    if let WorkerError::Program(ProgramError::Device(_)) = error {
-        Reply::DeviceLost { why }
+    if let WorkerError::Program(ProgramError::Device(error)) = error {
+        Reply::DeviceLost { why: first_line(&error) }
     } else {
-        Reply::Failed { why }
+        Reply::Failed { why: error.to_string() }
     }
 }
 

@@ -16,6 +16,7 @@ mod jobs;
 mod ladder;
 mod losses;
 mod margins;
+mod metered;
 mod money;
 mod orders;
 mod positions;
@@ -689,8 +690,8 @@ impl Auditor {
             Event::IntervalOpened { obligation, interval } => {
                 self.deliveries.open(*obligation, *interval, now)
             }
-            Event::ChallengeIssued { obligation, challenge, answer_by, .. } => {
-                self.deliveries.challenge((*obligation, *challenge), *answer_by, now)
+            Event::ChallengeIssued { obligation, challenge, seller, answer_by, .. } => {
+                self.deliveries.challenge((*obligation, *challenge), *seller, *answer_by, now)
             }
             Event::ReceiptAccepted { receipt, digest, signer, .. } => {
                 self.deliveries.receive(receipt, *digest, *signer, now)
@@ -700,6 +701,9 @@ impl Auditor {
             }
             Event::VerdictRecorded { obligation, challenge, verdict, .. } => {
                 self.deliveries.judge((*obligation, *challenge), *verdict, now)
+            }
+            Event::ChallengeEnded { obligation, challenge, outcome } => {
+                self.deliveries.end((*obligation, *challenge), *outcome, now)
             }
             Event::IntervalSettled(settled) => {
                 let here = Circumstance { now, index: self.prices.index() };

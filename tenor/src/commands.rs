@@ -20,7 +20,7 @@ use crate::cli::{
 };
 pub(crate) use account::micro_usd;
 pub(crate) use book_replay_help::BOOK_REPLAY_HELP;
-pub(crate) use roles::{device_kind, runtime};
+pub(crate) use roles::{device_kind, path_of, runtime, secret};
 pub(crate) use serve::Interrupt;
 
 use crate::oracle_index::IndexArgs;

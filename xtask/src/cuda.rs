@@ -76,7 +76,7 @@ pub(crate) fn run(layout: &Layout, choice: &Choice) -> Result<()> {
     tools::run(layout, &mut build)?;
     let built = folder.join("build").join(TARGET).join("release").join("tenor");
     println!("built after {:.0} s", started.elapsed().as_secs_f64());
-    binary::check(layout, &built)?;
+    binary::check(layout, &built, &folder)?;
     let binary = folder.join("tenor");
     std::fs::copy(&built, &binary).with_context(|| format!("copy to {}", binary.display()))?;
     let bytes = std::fs::metadata(&binary).context("the binary's size")?.len();

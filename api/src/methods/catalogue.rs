@@ -65,6 +65,8 @@ pub(crate) enum Method {
     OpenRows,
     SubmitVerdict,
     GetReceipts,
+    CountersignReceipt,
+    MockSession,
     Margin(Margin),
     Clearing(Clearing),
     CloseOut(CloseOut),
@@ -121,7 +123,7 @@ const LAST_TRADES: &[&str] =
 
 /// Every method, in the order of the documentation.
 #[rustfmt::skip]
-pub(crate) const METHODS: [Spec; 87] = [
+pub(crate) const METHODS: [Spec; 89] = [
     public(Method::Auth, "public/auth", LOGIN, "logs in; grant types client_credentials, client_signature, refresh_token"),
     public(Method::Hello, "public/hello", &["client_name", "client_version"], "introduces a client; answers with the venue's version"),
     public(Method::Test, "public/test", &[], "answers with the venue's version"),
@@ -184,6 +186,8 @@ pub(crate) const METHODS: [Spec; 87] = [
     private(Method::OpenRows, "private/open_rows", Need::TradeWrite, &["obligation_id", "challenge", "openings"], "opens the rows that were drawn, for the verifiers"),
     private(Method::SubmitVerdict, "private/submit_verdict", Need::TradeWrite, &["obligation_id", "challenge", "verdict", "quality", "reason"], "judges one challenge; verifiers only"),
     private(Method::GetReceipts, "private/get_receipts", Need::TradeRead, &["obligation_id"], "an obligation's newest 1000 receipts, newest first"),
+    private(Method::CountersignReceipt, "private/countersign_receipt", Need::TradeWrite, &["obligation_id", "challenge", "signature"], "puts the buyer's signature on a receipt into the transcript; without one, three later receipts are its acceptance"),
+    private(Method::MockSession, "private/mock_session", Need::TradeWrite, &["step", "amount", "count", "grade", "work_root", "openings"], "a dry run of a delivery session, step by step (begin, challenge, claim, open), with nothing at stake; test venues only"),
     private(Method::CloseOut(CloseOut::AcceptDelivery), "private/accept_delivery", Need::TradeWrite, &["obligation_id"], "accepts a delivery after its burn-in"),
     private(Method::CloseOut(CloseOut::JudgeBurnIn), "private/judge_burn_in", Need::TradeWrite, &["obligation_id", "verdict", "quality"], "judges a burn-in; verifiers only"),
     private(Method::CloseOut(CloseOut::DeclareOutage), "private/declare_outage", Need::TradeWrite, &["obligation_id", "from", "until"], "says at least one interval ahead that the intervals from the first until before the last will be missing; the penalty for them is 2 % instead of 10 %"),

@@ -558,7 +558,8 @@ pub(crate) fn sign_error(error: SignError) -> WireError {
 #[cfg(test)]
 mod tests {
     use exchange::{AgreementReject, CloseOutReject, FixingReject, JobReject};
-    use instruments::{MicroUsd, Qty, TermsError};
+    use expect_test::expect;
+    use instruments::{MicroUsd, ObligationId, Qty, TermsError};
 
     use super::*;
 
@@ -763,5 +764,35 @@ mod tests {
             })
             .collect();
         expect_test::expect_file!["reject/codes.txt"].assert_eq(&table);
+    }
+
+    #[test]
+    fn session_009_a_refusal_of_roots_names_field_and_limit() {
+        let (obligation, challenge) = (ObligationId(7), 3);
+        let refused = [
+            RootsError::NotTheSeller { obligation },
+            RootsError::NotOpen { obligation, challenge },
+            RootsError::NoSuchSlot { slot: 4, limit: 4 },
+            RootsError::WrongCount { count: 65, limit: 64 },
+            RootsError::TooMany { end: 17, limit: 16 },
+            RootsError::OutOfOrder { slot: 0, first: 5, limit: 3 },
+            RootsError::Changed { slot: 0, segment: 2 },
+            RootsError::TooOften { limit: 1_088 },
+        ]
+        .map(|error| {
+            let wire = serde_json::to_value(roots_error(&error)).unwrap();
+            let (code, data) = (&wire["code"], &wire["data"]);
+            format!("{code} {} {} {}", data["param"], data["limit"], data["reason"])
+        });
+        expect![[r#"
+            13021 "obligation_id" null "obligation D-7 is not this account's to deliver"
+            11050 "challenge" null "challenge 3 of obligation D-7 does not wait for roots"
+            -32602 "slot" 4 "slot 4, the challenge has 4"
+            -32602 "roots" 64 "65 roots, a request brings 1 to 64"
+            -32602 "roots" 16 "roots up to segment 17, each slot has 16"
+            -32602 "first_segment" 3 "roots from segment 5 on, the next of slot 0 is 3"
+            -32602 "roots" null "the root of segment 2 of slot 0 has come before, and was another"
+            10028 null 1088 "more than 1088 requests for the roots of one challenge""#]]
+        .assert_eq(&refused.join("\n"));
     }
 }

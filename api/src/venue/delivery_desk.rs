@@ -12,6 +12,7 @@
 
 mod record;
 mod schedule;
+mod statement;
 mod task;
 mod thread;
 mod work;

@@ -10,6 +10,7 @@ use settlement::JobTerms;
 use super::clock::VenueClock;
 use super::delivery_desk::DeliveryOptions;
 use super::listing::Listing;
+use super::mock::MockJudge;
 
 const DAY_SECONDS: u64 = 86_400;
 const VARIATION_SECOND_OF_DAY: u64 = 16 * 3_600;
@@ -71,6 +72,8 @@ pub struct VenueOptions {
     pub listing: Listing,
     /// The terms of the grades: of the series that are listed, and what answers are measured against.
     pub grades: Vec<Grade>,
+    /// Who judges dry runs of deliveries; a test venue without anybody offers none.
+    pub judge_mock: Option<MockJudge>,
     /// How often the timer asks whether something is due: how late anything happens at most.
     pub tick_every: Duration,
     /// How often options are priced. `None` where somebody else publishes what they are worth.
@@ -95,6 +98,7 @@ impl VenueOptions {
             jobs: JobOptions::default(),
             listing: Listing::standard(),
             grades: instruments::launch_grades(),
+            judge_mock: None,
             tick_every: Duration::from_millis(100),
             price_every: Some(Duration::from_secs(1)),
             // Replaying as many takes about a second.

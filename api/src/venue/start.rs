@@ -17,6 +17,7 @@ use super::directory::Directory;
 use super::housekeeping::{Housekeeping, JOBS_MAX};
 use super::key::VenueKey;
 use super::listing::list_missing;
+use super::mock::MockDesk;
 use super::option_desk::OptionDesk;
 use super::options::VenueOptions;
 use super::publish::{FEED_MAX, Publication, Publisher};
@@ -104,6 +105,9 @@ impl Venue {
             clock: options.clock.clone(),
             life: lives,
             opens_faucet: options.testnet,
+            mock: MockDesk::default(),
+            judge_mock: options.judge_mock.filter(|_| options.testnet),
+            grades: options.grades.clone(),
             threads: Mutex::default(),
             directory: Mutex::new(Some(directory)),
         };
@@ -138,6 +142,7 @@ impl Running {
             desk: Arc::clone(&self.desk),
             exchange: Arc::clone(&self.exchange),
             history: Arc::clone(&self.history),
+            key: Arc::clone(&self.key),
             inbox: self.inbox.clone(),
             clock: self.clock.clone(),
             feed: self.feed.subscribe(),

@@ -79,6 +79,8 @@ pub struct WireTranscriptHeader {
     pub interval: u64,
     /// How many there are.
     pub intervals: u32,
+    /// GPU-milliseconds that a whole interval counts, all GPUs together; a compressed calendar's are longer than its intervals.
+    pub interval_millis: u64,
     /// How challenges became hours.
     pub metering: WireMetering,
 }

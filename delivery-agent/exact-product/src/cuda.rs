@@ -26,14 +26,14 @@ const DRIVER_MIN: i32 = 13_000;
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// A library is not on this machine, or not where the loader looks.
-    #[error("{library} is not there ({brought_by}): {source}")]
+    #[error("{library} is not there ({brought_by}): {why}")]
     NoLibrary {
         /// As the loader knows it.
         library: &'static str,
         /// Who brings it.
         brought_by: &'static str,
         /// In the loader's words.
-        source: libloading::Error,
+        why: String,
     },
     /// The driver cannot load what this build's compiler has made.
     #[error("the driver is for CUDA {}.{}, this build needs {}.0", .version / 1_000, .version % 1_000 / 10, DRIVER_MIN / 1_000)]
@@ -53,7 +53,12 @@ pub enum OpenError {
 /// first use would end the process.
 pub fn open_cuda(ordinal: usize) -> std::result::Result<Device, OpenError> {
     for (library, brought_by) in LIBRARIES {
-        is_there(library).map_err(|source| OpenError::NoLibrary { library, brought_by, source })?;
+        if let Err(error) = is_there(library) {
+            // The outer error says only that it failed.
+            let why = std::error::Error::source(&error)
+                .map_or_else(|| error.to_string(), ToString::to_string);
+            return Err(OpenError::NoLibrary { library, brought_by, why });
+        }
     }
     let version = driver_version()?;
     if version < DRIVER_MIN {

@@ -205,26 +205,34 @@ pub fn run(
     device: &Device,
     fault: JobFault,
 ) -> Result<Finished, RunError> {
-    let mut machine = Machine::new(program, leaves, device, fault)?;
-    let mut chain = Chain::begin(program, leaves);
-    let (mut roots, mut activations) = (Vec::new(), Activations::default());
+    let machine = Machine::new(program, leaves, device, fault)?;
+    Ok(run_with_chain(machine, leaves)?.0)
+}
+
+/// Runs a job that has not begun; also returns the chain after every step.
+pub(super) fn run_with_chain(
+    mut machine: Machine<'_>,
+    leaves: &Leaves,
+) -> Result<(Finished, Vec<Digest>), RunError> {
+    let program = machine.program;
+    let mut links = Chain::begin(program, leaves);
+    let (mut chain, mut activations) = (Vec::new(), Activations::default());
     let mut output = Vec::new();
-    for checkpoint in program.checkpoints() {
-        while machine.done() < checkpoint {
-            let values = machine.step()?;
-            output = chain.add(machine.done(), &values)?;
-            if let Some(hidden) = program.hidden().and_then(|hidden| values[hidden].as_ref()) {
-                activations.extend(&activation::of(hidden)?);
-            }
+    while machine.done() < program.spec().steps {
+        let values = machine.step()?;
+        output = links.add(machine.done(), &values)?;
+        chain.push(links.root);
+        if let Some(hidden) = program.hidden().and_then(|hidden| values[hidden].as_ref()) {
+            activations.extend(&activation::of(hidden)?);
         }
-        roots.push(chain.root);
     }
     let shape = program.values()[program.output()].shape;
     let blob = blob::write(program, shape, &output, &activations)?;
+    let roots = program.checkpoints().into_iter().map(|step| chain[step as usize - 1]).collect();
     let output_root = commit::tensor_root(shape, &output);
     let output_blob = Digest::of(&blob);
     let result = JobResult { job: program.id(), roots, output_root, output_blob };
-    Ok(Finished { result, blob })
+    Ok((Finished { result, blob }, chain))
 }
 
 /// The chain of step roots, as a run goes on.

@@ -13,6 +13,7 @@ mod signing;
 mod text;
 mod transcript;
 mod tree;
+mod venue_transcript;
 mod workers;
 
 use candle_core::Device;

@@ -395,7 +395,7 @@ impl Auditor {
     }
 
     #[track_caller]
-    #[expect(clippy::too_many_lines, reason = "a line for each event, and no decision")]
+    #[expect(clippy::too_many_lines, reason = "a line for each variant, and no decision")]
     fn delivery_event(&mut self, input: &Stamped, event: &Event) {
         match event {
             Event::ObligationAssigned { obligation, seller, buyer, escrow, bond, .. } => {

@@ -133,6 +133,7 @@ impl Settings {
             delivery: self.delivery.options()?,
             listing: self.listing()?,
             grades: self.grades(args.grades.as_deref())?,
+            judge_mock: Some(delivery_agent::mock::judge_mock),
             ..VenueOptions::new(&args.data)
         })
     }

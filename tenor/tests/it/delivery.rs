@@ -24,7 +24,7 @@ fn is_outcome(outcome: &'static str) -> impl Fn(&Value) -> bool {
 }
 
 #[test]
-fn session_020_an_honest_delivery_is_credited_to_the_last_second() {
+fn session_017_an_honest_delivery_is_credited_to_the_last_second() {
     run(async {
         let mut stage = Stage::open().await;
         stage.start_verifier();
@@ -37,7 +37,7 @@ fn session_020_an_honest_delivery_is_credited_to_the_last_second() {
 }
 
 #[test]
-fn session_021_a_worker_that_is_killed_at_work_costs_nothing_that_is_answered_in_time() {
+fn session_018_a_worker_that_is_killed_at_work_costs_nothing_that_is_answered_in_time() {
     run(async {
         let mut stage = Stage::open().await;
         stage.start_verifier();
@@ -56,7 +56,7 @@ fn session_021_a_worker_that_is_killed_at_work_costs_nothing_that_is_answered_in
 }
 
 #[test]
-fn session_022_an_agent_that_is_killed_goes_on_where_it_was_when_it_is_back() {
+fn session_019_an_agent_that_is_killed_goes_on_where_it_was_when_it_is_back() {
     run(async {
         let mut stage = Stage::open().await;
         stage.start_verifier();
@@ -79,9 +79,9 @@ fn session_022_an_agent_that_is_killed_goes_on_where_it_was_when_it_is_back() {
     });
 }
 
-/// SESSION-011: what was open when the server died is as if it had never been, and its downtime costs nobody anything.
+/// What was open when the server died is as if it had never been, and its downtime costs nobody anything.
 #[test]
-fn session_023_a_server_that_is_killed_costs_the_seller_nothing() {
+fn session_011_a_server_that_is_killed_costs_the_seller_nothing() {
     run(async {
         let mut stage = Stage::open().await;
         stage.start_verifier();
@@ -103,7 +103,7 @@ fn session_023_a_server_that_is_killed_costs_the_seller_nothing() {
 
 /// SESSION-004: the re-challenge makes good for the silence, but for the time between the two.
 #[test]
-fn session_024_a_wire_that_is_cut_for_one_challenge_costs_the_time_until_the_next() {
+fn session_020_a_wire_that_is_cut_for_one_challenge_costs_the_time_until_the_next() {
     run(async {
         let mut stage = Stage::open().await;
         stage.start_verifier();

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use exchange::{Exchange, OpenChallenge};
-use instruments::{Instrument, Metering, Nanos, ObligationId};
+use instruments::{CloseOut, Instrument, Nanos, ObligationId};
 use settlement::{ChallengeOutcome, ChallengeState, FailCause, Obligation, Verdict};
 
+use super::statement::whole_millis;
 use super::work::Work;
 use super::{DeliveryDesk, DeliveryOptions, VerifierTask};
 use crate::io::sign::CHAIN_ID;
@@ -210,16 +211,19 @@ fn header(
         deliver_from: schedule.deliver_from.nanos(),
         interval: window.checked_div(u64::from(schedule.intervals)).unwrap_or(0),
         intervals: duty.interval_count(),
-        metering: match schedule.close_out.metering {
-            Metering::Each => WireMetering::Each,
-            Metering::Between(between) => WireMetering::Between {
-                intervals_per_day: schedule.close_out.intervals_per_day,
-                recheck_within: between.recheck_within.nanos(),
-                soft_fails_per_day: between.soft_fails_per_day,
-                hard_fails_max: between.hard_fails_max,
-                silence_max: between.silence_max.nanos(),
-            },
-        },
+        interval_millis: whole_millis(duty, terms),
+        metering: metering(&schedule.close_out),
+    }
+}
+
+fn metering(terms: &CloseOut) -> WireMetering {
+    let Some(between) = terms.meter() else { return WireMetering::Each };
+    WireMetering::Between {
+        recheck_within: between.recheck_within.nanos(),
+        soft_fails_per_day: between.soft_fails_per_day,
+        intervals_per_day: terms.intervals_per_day,
+        hard_fails_max: between.hard_fails_max,
+        silence_max: between.silence_max.nanos(),
     }
 }
 

@@ -286,7 +286,7 @@ mod tests {
 
     #[test]
     fn session_003_a_session_is_challenged_as_it_begins_and_as_it_ends() {
-        let mut schedule = Schedule::new(NanosSpan::from_seconds(1_000_000));
+        let mut schedule = Schedule::new(NanosSpan::from_seconds(100_000_000));
         let mut draw = draws(4);
         schedule.set(ObligationId(1), session("H100", 100, 500), at(0));
         schedule.set(ObligationId(2), session("H100", 100, 700), at(0));
@@ -301,7 +301,7 @@ mod tests {
 
     #[test]
     fn session_003_the_closing_challenge_comes_in_time_or_not_at_all() {
-        let mut schedule = Schedule::new(NanosSpan::from_seconds(1_000_000));
+        let mut schedule = Schedule::new(NanosSpan::from_seconds(100_000_000));
         let mut draw = draws(5);
         schedule.set(ObligationId(1), session("H100", 0, 500), at(0));
         schedule.due(at(0), idle, &mut draw);
@@ -316,7 +316,7 @@ mod tests {
         let mut draw = draws(6);
         let mut waits = BTreeSet::new();
         for _ in 0..500 {
-            let mut schedule = Schedule::new(NanosSpan::from_seconds(1_000_000));
+            let mut schedule = Schedule::new(NanosSpan::from_seconds(100_000_000));
             schedule.set(ObligationId(1), session("H100", 0, 10_000), at(0));
             schedule.due(at(0), idle, &mut draw);
             schedule.again(ObligationId(1), at(100), &mut draw);

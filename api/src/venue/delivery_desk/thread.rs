@@ -19,6 +19,7 @@ use super::{DeliveryDesk, open_challenge};
 use crate::venue::clock::VenueClock;
 use crate::venue::directory::random_bytes;
 use crate::venue::history::History;
+use crate::venue::key::VenueKey;
 use crate::venue::publish::Outcome;
 use crate::venue::sequencer::Inbox;
 
@@ -32,6 +33,7 @@ pub(crate) struct DeskThread {
     pub(crate) desk: Arc<DeliveryDesk>,
     pub(crate) exchange: Arc<RwLock<Exchange>>,
     pub(crate) history: Arc<History>,
+    pub(crate) key: Arc<VenueKey>,
     pub(crate) inbox: Inbox,
     pub(crate) clock: VenueClock,
     pub(crate) feed: broadcast::Receiver<Outcome>,
@@ -128,10 +130,14 @@ impl DeskThread {
             }
             Event::IntervalSettled(settled) => {
                 plan.owed.remove(&(settled.obligation, settled.interval));
+                self.state(settled.obligation, plan);
+            }
+            Event::ObligationClosed { obligation, .. } => {
+                self.refresh(*obligation, plan);
+                self.state(*obligation, plan);
             }
             Event::ObligationAssigned { obligation, .. }
-            | Event::BuyerDefaulted { obligation, .. }
-            | Event::ObligationClosed { obligation, .. } => self.refresh(*obligation, plan),
+            | Event::BuyerDefaulted { obligation, .. } => self.refresh(*obligation, plan),
             Event::CloseOut(CloseOutEvent::OutageDeclared { obligation, from, until }) => {
                 self.refresh(*obligation, plan);
                 let exchange = self.exchange.read();
@@ -183,6 +189,16 @@ impl DeskThread {
         };
         if is_to_be_repeated {
             plan.schedule.again(place.0, at, &mut random_bits);
+        }
+    }
+
+    /// Ends a transcript with what was credited, once all of it is known.
+    fn state(&self, obligation: ObligationId, plan: &mut Plan) {
+        match self.desk.state(&self.exchange.read(), &self.key, obligation) {
+            Ok(is_written) => plan.is_dirty |= is_written,
+            Err(error) => {
+                tracing::error!(%error, %obligation, "no statement in the transcript");
+            }
         }
     }
 
@@ -286,7 +302,12 @@ impl DeskThread {
             .collect();
         drop(works);
         let is_at_work = |id: ObligationId| at_work.contains(&id);
-        for obligation in plan.schedule.due(now, is_at_work, &mut random_bits) {
+        let due = plan.schedule.due(now, is_at_work, &mut random_bits);
+        if !due.is_empty() && self.inbox.send(Command::Tick).is_err() {
+            tracing::debug!("no tick before the challenges");
+        }
+        // An interval begins when a timer runs, and before it has nobody can be asked for it: hence the tick.
+        for obligation in due {
             if self.challenge(obligation).is_none() {
                 plan.schedule.ask_at(obligation, now);
             }

@@ -43,15 +43,8 @@ impl<'a> Player<'a> {
         device: &'a Device,
         fault: JobFault,
     ) -> Result<Self, RunError> {
-        let finished = run::run(program, leaves, device, fault)?;
-        let mut machine = Machine::new(program, leaves, device, fault)?;
-        let mut links = Chain::begin(program, leaves);
-        let mut chain = Vec::new();
-        while machine.done() < program.spec().steps {
-            let values = machine.step()?;
-            links.add(machine.done(), &values)?;
-            chain.push(links.root);
-        }
+        let machine = Machine::new(program, leaves, device, fault)?;
+        let (finished, chain) = run::run_with_chain(machine, leaves)?;
         Ok(Self { program, leaves, device, fault, chain, finished, step: None })
     }
 

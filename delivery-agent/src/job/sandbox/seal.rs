@@ -16,8 +16,8 @@ use std::path::Path;
 use borsh::{BorshDeserialize, BorshSerialize};
 use candle_core::{DType, Device, Tensor};
 use landlock::{
-    ABI, Access, AccessFs, PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreatedAttr,
-    RulesetError, RulesetStatus,
+    ABI, Access, AccessFs, AccessNet, PathBeneath, PathFd, Ruleset, RulesetAttr,
+    RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
 };
 use rustix::process::{Resource, Rlimit, setrlimit};
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch};
@@ -116,8 +116,11 @@ fn only_below(dir: &Path) -> Result<(), String> {
     let readable = PathBeneath::new(dir, AccessFs::ReadFile | AccessFs::ReadDir);
     let restrict = || -> Result<RulesetStatus, RulesetError> {
         // What an older kernel does not know is left out; what it knows is all denied.
-        let rules = Ruleset::default().handle_access(AccessFs::from_all(ABI::V6))?.create()?;
-        Ok(rules.add_rule(readable)?.restrict_self()?.ruleset)
+        let rules = Ruleset::default()
+            .handle_access(AccessFs::from_all(ABI::V6))?
+            .handle_access(AccessNet::from_all(ABI::V6))?
+            .scope(Scope::from_all(ABI::V6))?;
+        Ok(rules.create()?.add_rule(readable)?.restrict_self()?.ruleset)
     };
     match restrict().map_err(|error| error.to_string())? {
         RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced => Ok(()),

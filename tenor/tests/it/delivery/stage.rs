@@ -25,13 +25,15 @@ use crate::running::{Server, tenor};
 const PATIENCE: Duration = Duration::from_secs(60);
 const LOTS: u64 = 2;
 const INTERVALS: u32 = 12;
-const INTERVAL: NanosSpan = NanosSpan::from_seconds(1);
+const INTERVAL: NanosSpan = NanosSpan::from_millis(1_500);
+/// From the end of the preparations to the first interval: all processes are up by then.
+const LEAD: NanosSpan = NanosSpan::from_seconds(8);
 /// From one challenge to the next, on average.
 const MEAN_GAP_MILLIS: u64 = 1_500;
 /// Shorter than what the test does in between, longer than any of it takes.
-const ANSWER_WITHIN: NanosSpan = NanosSpan::from_seconds(4);
+const ANSWER_WITHIN: NanosSpan = NanosSpan::from_seconds(6);
 const VERDICT_WITHIN: NanosSpan = NanosSpan::from_seconds(20);
-const RECHECK_WITHIN: NanosSpan = NanosSpan::from_seconds(3);
+const RECHECK_WITHIN: NanosSpan = NanosSpan::from_seconds(5);
 const SOFT_FAILS: u32 = 2;
 
 /// What the journal says of a whole delivery, checked against itself.
@@ -76,7 +78,7 @@ async fn soon<T>(what: impl Future<Output = T>) -> T {
 }
 
 impl Stage {
-    /// A server whose one series begins to deliver in two seconds.
+    /// A server whose one series begins to deliver in some seconds.
     pub(crate) async fn open() -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let root = directory.path().to_owned();
@@ -241,7 +243,7 @@ fn serve(dir: &Path) -> Server {
     Server::start_with(&dir.join("venue"), &["--config".as_ref(), config.as_ref()])
 }
 
-/// A venue in which a seller owes a buyer two GPUs, from two seconds from now on.
+/// A venue in which a seller owes a buyer two GPUs, from some seconds from now on.
 fn prepare(root: &Path) -> (Credential, Credential, Window) {
     let now = VenueClock::System.now();
     let begun = now - NanosSpan::from_seconds(10);
@@ -268,7 +270,7 @@ fn prepare(root: &Path) -> (Credential, Credential, Window) {
     };
     let (seller, buyer) = (account("seller", false), account("buyer", false));
     let verifier = account("verifier", true);
-    let terms = terms(begun, now + NanosSpan::from_seconds(2));
+    let terms = terms(begun, VenueClock::System.now() + LEAD);
     let Schedule { assign_at, deliver_from: from, deliver_until: until, .. } = terms.schedule;
     let events = ask(Ask::ListInstrument(Box::new(terms)));
     let Event::InstrumentListed(listed) = &events[0] else { panic!("{events:?}") };
@@ -313,7 +315,7 @@ fn terms(begun: Nanos, deliver_from: Nanos) -> Instrument {
             intervals: INTERVALS,
             answer_within: ANSWER_WITHIN,
             verdict_within: VERDICT_WITHIN,
-            close_at: deliver_until + NanosSpan::from_seconds(40),
+            close_at: deliver_until + NanosSpan::from_seconds(60),
             close_out: CloseOut { metering, ..CloseOut::NONE },
         },
         reference: Price::from_ticks(2_500),
