@@ -307,7 +307,7 @@ pub(crate) struct JobDemoArgs {
 /// A demo job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DemoJobArg {
-    /// A block of a language model.
+    /// A block that predicts the next token.
     Inference,
     /// Steps of training.
     Training,

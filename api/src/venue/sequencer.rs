@@ -97,6 +97,7 @@ impl Inbox {
     ///
     /// # Panics
     /// Never: writing borsh into a vector cannot fail.
+    #[expect(clippy::too_many_lines, reason = "a line for each variant of the command")]
     pub(crate) fn send(&self, command: Command) -> Result<oneshot::Receiver<Outcome>, SubmitError> {
         let limit = match &command {
             Command::PlaceOrder(_) | Command::AmendOrder(_) | Command::Batch { .. } => {

@@ -213,14 +213,19 @@ impl Prover {
 
     async fn finish(&mut self, line: &Line, id: u64, done: Done) -> Result<(), RoleError> {
         self.busy.remove(&id);
+        if matches!(done, Done::Claim { .. } | Done::Decline { .. }) {
+            self.is_running = false;
+        }
+        if !self.jobs.contains_key(&id) {
+            tracing::warn!(job = id, "the job ended before its work did");
+            return Ok(());
+        }
         match done {
             Done::Claim { result, output, checkpoints } => {
-                self.is_running = false;
                 let params = self.claim(id, &result, &output, checkpoints)?;
                 self.tell(line, id, ("private/claim_job", params)).await
             }
             Done::Decline { why } => {
-                self.is_running = false;
                 tracing::warn!(job = id, why, "job declined");
                 let params = json!({ "job_id": id }).to_string();
                 self.tell(line, id, ("private/decline_job", params)).await

@@ -487,6 +487,7 @@ fn dispute_009_an_interval_that_failed_is_not_paid_back_twice() {
             J-1 done, 5 roots, replay 0
             J-1 disputed, replay 0, stake 25
             D-1/0 challenges bob on 2 until 3:01:00
+            D-1/0 failed Silent
             D-1/0 failed: silent, buyer 5
             D-1/0 outage, substitute by 3:01:00
             D-1 hour 0, missing 7200 s, compensation 0.75, penalty 0.5, alice 1.25
