@@ -177,7 +177,8 @@ impl State {
             Topic::Trades(_)
             | Topic::UserOrders { .. }
             | Topic::UserTrades { .. }
-            | Topic::UserDelivery { .. } => Self::Queue(VecDeque::new()),
+            | Topic::UserDelivery { .. }
+            | Topic::UserJobs { .. } => Self::Queue(VecDeque::new()),
         }
     }
 }

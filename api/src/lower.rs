@@ -10,7 +10,7 @@ mod margin;
 mod order;
 
 use exchange::{Command, Exchange, Reject, Series};
-use instruments::{AccountId, GradeId, InstrumentId, MicroUsd, ObligationId, Ppm};
+use instruments::{AccountId, GradeId, InstrumentId, JobId, MicroUsd, ObligationId, Ppm};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use settlement::{DeliveryReceipt, Verdict};
@@ -95,6 +95,31 @@ pub(crate) fn grade(params: &Params) -> Result<GradeId, WireError> {
 /// The obligation that a request names.
 pub(crate) fn obligation_id(params: &Params) -> Result<ObligationId, WireError> {
     params.required_integer("obligation_id", u64::MAX).map(ObligationId)
+}
+
+/// The job that a request names.
+pub(crate) fn job_id(params: &Params) -> Result<JobId, WireError> {
+    params.required_integer("job_id", u64::MAX).map(JobId)
+}
+
+/// Hashes in hexadecimal, at most `limit` of them.
+pub(crate) fn hashes(
+    params: &Params,
+    name: &str,
+    limit: usize,
+) -> Result<Vec<[u8; 32]>, WireError> {
+    let texts = params.required_texts(name)?;
+    if limit < texts.len() {
+        let reason = format!("has {} entries, at most {limit} are taken", texts.len());
+        return Err(WireError::param(name, reason).with_limit(Decimal::from(limit)));
+    }
+    let hash = |text: &String| {
+        let mut bytes = [0; 32];
+        let digits = text.strip_prefix("0x").unwrap_or(text);
+        let wrong = |_error| WireError::param(name, "must be 32 bytes in hexadecimal each");
+        hex::decode_to_slice(digits, &mut bytes).map(|()| bytes).map_err(wrong)
+    };
+    texts.iter().map(hash).collect()
 }
 
 /// The challenge that a request names.

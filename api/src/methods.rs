@@ -8,12 +8,15 @@ mod agreements;
 mod catalogue;
 mod clearing;
 mod close_out;
+mod countersign;
 mod default_fund;
 mod delivery;
 mod fixing;
+mod jobs;
 mod login;
 mod margin;
 mod market_data;
+mod mock;
 mod orders;
 mod settled;
 mod submit;
@@ -95,14 +98,18 @@ pub(crate) async fn call(
         Method::NominateAgent => delivery::nominate_agent(gateway, caller, params).await,
         Method::GetObligations => delivery::obligations(gateway, caller),
         Method::SubmitReceipt => delivery::submit_receipt(gateway, caller, params).await,
+        Method::SubmitSegmentRoots => delivery::submit_segment_roots(gateway, caller, params),
         Method::OpenRows => delivery::open_rows(gateway, caller, params),
         Method::SubmitVerdict => delivery::submit_verdict(gateway, caller, params).await,
         Method::GetReceipts => delivery::receipts(gateway, caller, params),
+        Method::CountersignReceipt => countersign::countersign(gateway, caller, params),
+        Method::MockSession => mock::session(gateway, caller, params).await,
         Method::Margin(method) => margin::answer(gateway, caller, method, params).await,
         Method::CloseOut(method) => close_out::answer(gateway, caller, method, params).await,
         Method::Clearing(method) => clearing::answer(gateway, caller, method, params).await,
         Method::Agreements(method) => agreements::answer(gateway, caller, method, params).await,
         Method::Fixing(method) => fixing::answer(gateway, caller, method, params).await,
+        Method::Jobs(method) => jobs::answer(gateway, caller, method, params).await,
         Method::DefaultFund(method) => default_fund::answer(gateway, caller, method, params).await,
         Method::Auth
         | Method::Logout
@@ -127,6 +134,7 @@ pub(crate) async fn call(
         | Method::GetRiskArrays
         | Method::GetAssignment
         | Method::GetSettlementFixing
+        | Method::GetTranscript
         | Method::GetLastSettlementsByInstrument => {
             Err(WireError::new(ErrorCode::Internal, "a market data method was not answered"))
         }

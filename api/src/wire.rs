@@ -13,6 +13,7 @@ mod default_fund;
 mod delivery;
 mod envelope;
 mod error;
+mod job;
 mod margin;
 mod market;
 mod number;
@@ -30,11 +31,15 @@ pub use clearing::{
     WireVariationInDay, WireWithdrawal,
 };
 pub use default_fund::{WireBackstopAuction, WireDefaultStanding, WireOfferedPosition};
-pub use delivery::{WireChallenge, WireDraw, WireMeter, WireObligation, WireReceipt, WireTask};
+pub use delivery::{
+    WireChallenge, WireDraw, WireMeter, WireObligation, WireReceipt, WireSalts, WireTask,
+    WireTranscriptPage,
+};
 pub use envelope::{
     ID_LEN_MAX, Request, Stamp, Unreadable, notification_text, reply_text, to_result,
 };
 pub use error::{ErrorCode, WireError};
+pub use job::{WireDispute, WireJob, WireJobClaim};
 pub use margin::{
     WireMargin, WireMarginRates, WireModelChange, WireModelState, WireOrderMargins, WirePortfolio,
     WireRisk, WireRiskArray, WireRiskParameters, WireSimulated,

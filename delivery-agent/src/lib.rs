@@ -14,12 +14,18 @@
 pub mod attack;
 pub mod calibration;
 pub mod challenge;
+pub mod conformance;
 pub mod device;
 pub mod expand;
 pub mod fault;
 pub mod freivalds;
+pub mod host;
 pub mod io;
+pub mod job;
+pub mod job_desk;
+pub mod measure;
 pub mod merkle;
+pub mod mock;
 pub mod profile;
 pub mod program;
 pub mod rate;
@@ -34,6 +40,7 @@ pub mod verify;
 pub mod wire;
 pub mod worker;
 
+pub use candle_core::Device;
 pub use device::DeviceKind;
 pub use fault::{Fault, FaultPlan};
 pub use role::{Role, RoleError};

@@ -131,7 +131,7 @@ pub struct Place {
     pub count: usize,
 }
 
-fn parents(level: &[Bytes32]) -> Vec<Bytes32> {
+pub(crate) fn parents(level: &[Bytes32]) -> Vec<Bytes32> {
     let parent = |pair: &[Bytes32]| match pair {
         [left, right] => node(left, right),
         [lone] => *lone,

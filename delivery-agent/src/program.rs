@@ -12,10 +12,11 @@
 
 use std::collections::BTreeSet;
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 
 use crate::challenge::{Challenge, Draw, SegmentId};
+use crate::device::Path;
 use crate::expand::{Bytes32, Layer, first_rows, layer_order, pool_matrix, segment_seed};
 use crate::fault::Fault;
 use crate::merkle;
@@ -50,6 +51,7 @@ pub struct SegmentProgram {
     profile: ClassProfile,
     pool: Vec<Tensor>,
     device: Device,
+    path: Path,
 }
 
 /// A finished challenge: its roots, and the leaves that paths are made from.
@@ -181,7 +183,13 @@ impl SegmentProgram {
         let pool = matrices.filter(|_| pool.inner == profile.shape().inner);
         let pool = pool.expect("the pool must be extended for the profile first").to_vec();
         let device = pool[0].device().clone();
-        Self { profile: *profile, pool, device }
+        Self { profile: *profile, pool, device, path: Path::default() }
+    }
+
+    /// The same program by another path: the same bits at another rate.
+    #[must_use]
+    pub fn by(self, path: Path) -> Self {
+        Self { path, ..self }
     }
 
     /// Runs a challenge over this pool, as honestly as `fault` allows.
@@ -213,7 +221,7 @@ impl SegmentProgram {
         let mut x = Tensor::from_vec(first, (rows.len(), inner as usize), &self.device)?;
         for layer in layer_order(segment_seed, self.profile.shape()) {
             let weights = self.scaled_weights(layer, renorm)?;
-            x = renormalise(&x.matmul(&weights)?, renorm)?;
+            x = renormalise(&self.path.product(&x, &weights)?, renorm)?;
         }
         let finished = x.flatten_all()?.to_vec1::<f32>()?;
         Ok(finished.into_par_iter().map(|value| value as i16).collect())
@@ -237,7 +245,7 @@ impl SegmentProgram {
     /// A power of two moves only the exponent: sums stay exact, and a pass over them is saved.
     fn scaled_weights(&self, layer: Layer, renorm: Renorm) -> candle_core::Result<Tensor> {
         let scale = 1.0 / f64::from(1_u32 << renorm.shift);
-        let matrix = |matrix: u32| self.pool[matrix as usize].to_dtype(DType::F32);
+        let matrix = |matrix: u32| self.pool[matrix as usize].to_dtype(self.path.operand());
         match layer {
             Layer::Byte(of) => matrix(of)?.affine(scale, -128.0 * scale),
             Layer::Difference(plus, minus) => {

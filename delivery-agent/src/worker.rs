@@ -8,22 +8,27 @@
 //!                        --Salt, Stop-->
 //! ```
 //!
-//! When no worker process comes up the agent computes on its own CPU instead.
+//! When no worker process comes up the agent computes on its own CPU instead. A process that dies,
+//! hangs, answers something else or is of another build is an error to its agent and nothing more.
 //!
 //! Invariants:
 //! - a frame beyond its limit is refused before memory is taken for it;
+//! - no request to a process takes longer than the patience that its agent has;
+//! - a process whose device has failed ends: what a driver says after a fault is worth nothing;
 //! - a worker keeps the last [`WORKS_KEPT`] works, as far as their leaves are not too many, and the
 //!   pools it has used last, as far as they fit its budget; nothing else.
 
 use std::collections::VecDeque;
-use std::io::{BufReader, Read, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::io::{ErrorKind, Read, Write};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use candle_core::Device;
 
 use crate::challenge::{Challenge, ChallengeError, Draw, LEAVES_MAX, SegmentId};
-use crate::device::{DeviceError, DeviceKind};
+use crate::device::{DeviceError, DeviceKind, Path, first_line};
 use crate::expand::Bytes32;
 use crate::fault::Fault;
 use crate::profile::{ClassProfile, ProfileError};
@@ -31,16 +36,24 @@ use crate::program::{Openings, ProgramError, Work};
 use crate::salt::{Asker, Interrupted};
 
 mod frame;
+mod patience;
 mod residency;
 
 pub use frame::FrameError;
 pub use residency::{Filled, Residency};
 
+use patience::Replies;
+
 /// Works a worker can still open: an obligation's challenge is opened before its next one comes.
 pub const WORKS_KEPT: usize = 16;
 
+/// How long a driver may take to open its device: seconds, on a machine with eight cards that sleep.
+const PATIENCE_AT_START: Duration = Duration::from_secs(120);
+/// How long a request may take where nothing else is said.
+pub const PATIENCE: Duration = Duration::from_secs(600);
+
 /// Raised when a message changes shape: agent and worker may be different builds.
-const PROTOCOL: u16 = 2;
+const PROTOCOL: u16 = 3;
 
 /// What a provider commits to before it knows the draw.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -80,6 +93,15 @@ pub enum WorkerError {
         /// Its version.
         theirs: u16,
     },
+    /// The process has not answered, and an answer would be worth nothing by now.
+    #[error("worker process has not answered in time")]
+    Hung,
+    /// The process has lost its device, and ends.
+    #[error("worker has lost its device: {why}")]
+    DeviceLost {
+        /// In the driver's words.
+        why: String,
+    },
     /// The worker in this process stopped before it was done.
     #[error("worker stopped before it was done")]
     Stopped,
@@ -98,6 +120,7 @@ pub enum WorkerError {
 #[derive(Debug)]
 pub struct Engine {
     pools: Residency,
+    path: Path,
     fault: Fault,
     /// By the seed that was asked for, oldest first.
     works: VecDeque<(Bytes32, Work)>,
@@ -113,8 +136,10 @@ pub enum Worker {
 
 /// A worker process. Dropping it ends it.
 pub struct Process {
-    child: Child,
-    link: Link<BufReader<ChildStdout>, ChildStdin>,
+    /// Taken when it is ended.
+    child: Option<Child>,
+    link: Link<Replies, ChildStdin>,
+    patience: Duration,
 }
 
 /// The agent's end of a pair of pipes to a worker.
@@ -149,6 +174,10 @@ enum Reply {
     Committed(Commitment),
     Opened(Openings),
     Failed {
+        why: String,
+    },
+    /// The last thing that a process says.
+    DeviceLost {
         why: String,
     },
     /// While a job runs: a segment is done.
@@ -202,10 +231,17 @@ impl TryFrom<Job> for Challenge {
 }
 
 impl Engine {
-    /// An engine on a device.
+    /// An engine on a device, by the ordinary path.
     #[must_use]
     pub fn new(device: Device) -> Self {
-        Self { pools: Residency::on(device), fault: Fault::None, works: VecDeque::new() }
+        let (pools, path) = (Residency::on(device), Path::default());
+        Self { pools, path, fault: Fault::None, works: VecDeque::new() }
+    }
+
+    /// The same by another path.
+    #[must_use]
+    pub fn by(self, path: Path) -> Self {
+        Self { path, ..self }
     }
 
     /// The same with room for so many bytes of pools.
@@ -236,7 +272,8 @@ impl Engine {
         challenge: &Challenge,
         asker: &mut dyn Asker,
     ) -> Result<Commitment, WorkerError> {
-        let work = self.pools.program(challenge)?.run(challenge, asker, self.fault)?;
+        let work =
+            self.pools.program(challenge)?.by(self.path).run(challenge, asker, self.fault)?;
         let commitment = Commitment { work_root: work.root(), roots: work.roots() };
         self.works.push_back((*challenge.seed(), work));
         while 1 < self.works.len() && (WORKS_KEPT < self.works.len() || LEAVES_MAX < self.leaves())
@@ -279,6 +316,15 @@ impl Worker {
         }
     }
 
+    /// From now on a request to a process is given up after so long. This process needs no watching:
+    /// it computes on its CPU and calls no driver.
+    pub fn give_up_after(&mut self, patience: Duration) {
+        match self {
+            Self::InProcess(_) => {}
+            Self::Process(process) => process.patience = patience,
+        }
+    }
+
     /// Makes a challenge's pool resident. Blocks for as long as that takes.
     ///
     /// # Errors
@@ -286,7 +332,7 @@ impl Worker {
     pub fn fill(&mut self, challenge: &Challenge) -> Result<Filled, WorkerError> {
         match self {
             Self::InProcess(engine) => engine.fill(challenge),
-            Self::Process(process) => process.link.fill(challenge),
+            Self::Process(process) => process.link().fill(challenge),
         }
     }
 
@@ -302,7 +348,7 @@ impl Worker {
     ) -> Result<Commitment, WorkerError> {
         match self {
             Self::InProcess(engine) => engine.run(challenge, asker),
-            Self::Process(process) => process.link.run(challenge, asker),
+            Self::Process(process) => process.link().run(challenge, asker),
         }
     }
 
@@ -313,7 +359,7 @@ impl Worker {
     pub fn open(&mut self, seed: &Bytes32, draws: &[Draw]) -> Result<Openings, WorkerError> {
         match self {
             Self::InProcess(engine) => engine.open(seed, draws),
-            Self::Process(process) => process.link.open(seed, draws),
+            Self::Process(process) => process.link().open(seed, draws),
         }
     }
 }
@@ -329,17 +375,39 @@ impl Process {
         let (Some(requests), Some(replies)) = (child.stdin.take(), child.stdout.take()) else {
             unreachable!("both pipes were asked for")
         };
-        let mut process = Self { child, link: Link::new(BufReader::new(replies), requests) };
+        let replies = Replies::of(replies, PATIENCE_AT_START).map_err(WorkerError::NotStarted);
+        let replies = replies.inspect_err(|_| drop(child.kill()))?;
+        let (child, link) = (Some(child), Link::new(replies, requests));
+        let mut process = Self { child, link, patience: PATIENCE };
         process.link.hello()?;
         Ok(process)
+    }
+
+    /// Its number on this machine.
+    #[must_use]
+    pub fn id(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
+    }
+
+    /// For one request: its time begins.
+    fn link(&mut self) -> &mut Link<impl Read, impl Write> {
+        self.link.replies.give_up_after(self.patience);
+        &mut self.link
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It has no state worth an orderly end, and may hang in a driver call.
-        let ended = self.child.kill().and_then(|()| self.child.wait());
-        if let Err(error) = ended {
+        // It has no state worth an orderly end.
+        let Some(mut child) = self.child.take() else { return };
+        let killed = child.kill();
+        // Inside a driver's call it may take its time to die, and nobody here waits for that.
+        let waiting = thread::Builder::new().name("worker's end".to_owned()).spawn(move || {
+            if let Err(error) = child.wait() {
+                tracing::warn!(%error, "worker process not seen to end");
+            }
+        });
+        if let Err(error) = killed.and(waiting.map(drop)) {
             tracing::warn!(%error, "worker process could not be ended");
         }
     }
@@ -398,7 +466,8 @@ impl<R: Read, W: Write> Link<R, W> {
                 | Reply::Ready { .. }
                 | Reply::PoolReady(_)
                 | Reply::Opened(_)
-                | Reply::Failed { .. } => return Err(unexpected(reply)),
+                | Reply::Failed { .. }
+                | Reply::DeviceLost { .. } => return Err(unexpected(reply)),
             };
             reply = match heard {
                 Ok(None) => self.next_reply()?,
@@ -437,8 +506,14 @@ impl<R: Read, W: Write> Link<R, W> {
     }
 
     fn next_reply(&mut self) -> Result<Reply, WorkerError> {
-        frame::read(&mut self.replies, frame::REPLY_MAX)?
-            .ok_or(WorkerError::Frame(FrameError::Ended))
+        match frame::read(&mut self.replies, frame::REPLY_MAX) {
+            Ok(Some(reply)) => Ok(reply),
+            Ok(None) => Err(WorkerError::Frame(FrameError::Ended)),
+            Err(FrameError::Pipe(error)) if error.kind() == ErrorKind::TimedOut => {
+                Err(WorkerError::Hung)
+            }
+            Err(error) => Err(WorkerError::Frame(error)),
+        }
     }
 }
 
@@ -446,6 +521,7 @@ impl<R: Read, W: Write> Link<R, W> {
 fn unexpected(reply: Reply) -> WorkerError {
     match reply {
         Reply::Failed { why } => WorkerError::Failed { why },
+        Reply::DeviceLost { why } => WorkerError::DeviceLost { why },
         Reply::Ready { .. }
         | Reply::PoolReady(_)
         | Reply::Committed(_)
@@ -473,53 +549,69 @@ pub enum ServeError {
 /// [`ServeError`]; the agent sees a pipe that ended.
 pub fn serve_worker(
     device: DeviceKind,
+    path: Path,
     requests: impl Read,
     replies: impl Write,
 ) -> Result<(), ServeError> {
-    Ok(serve(requests, replies, device.open()?)?)
+    Ok(serve_on(Engine::new(device.open()?).by(path), requests, replies)?)
 }
 
 /// Serves requests until the agent closes the pipe.
 ///
 /// # Errors
 /// [`FrameError`] when the agent sends what is not a request, or the pipe breaks.
-pub fn serve(
+pub fn serve(requests: impl Read, replies: impl Write, device: Device) -> Result<(), FrameError> {
+    serve_on(Engine::new(device), requests, replies)
+}
+
+fn serve_on(
+    mut engine: Engine,
     mut requests: impl Read,
     mut replies: impl Write,
-    device: Device,
 ) -> Result<(), FrameError> {
-    let mut engine = Engine::new(device);
     while let Some(request) = frame::read(&mut requests, frame::REQUEST_MAX)? {
         let mut agent = Agent { requests: &mut requests, replies: &mut replies, broken: None };
         let answered = answer(&mut engine, request, &mut agent);
         if let Some(broken) = agent.broken {
             return Err(broken);
         }
-        let reply = answered.unwrap_or_else(|why| Reply::Failed { why });
+        let reply = answered.unwrap_or_else(|why| why);
         frame::write(&mut replies, &reply, frame::REPLY_MAX)?;
+        if let Reply::DeviceLost { why } = reply {
+            tracing::error!(why, "device lost, this worker ends");
+            return Ok(());
+        }
     }
     Ok(())
 }
 
 /// Across the pipe an error is its text: the other side can only show it.
+fn failed(error: WorkerError) -> Reply {
+    if let WorkerError::Program(ProgramError::Device(error)) = error {
+        Reply::DeviceLost { why: first_line(&error) }
+    } else {
+        Reply::Failed { why: error.to_string() }
+    }
+}
+
 fn answer<R: Read, W: Write>(
     engine: &mut Engine,
     request: Request,
     agent: &mut Agent<R, W>,
-) -> Result<Reply, String> {
-    let text = |error: WorkerError| error.to_string();
+) -> Result<Reply, Reply> {
+    let challenge = |job: Job| Challenge::try_from(job).map_err(|why| Reply::Failed { why });
     match request {
         Request::Hello => Ok(Reply::Ready { protocol: PROTOCOL }),
-        Request::Fill(job) => engine.fill(&job.try_into()?).map(Reply::PoolReady).map_err(text),
+        Request::Fill(job) => engine.fill(&challenge(job)?).map(Reply::PoolReady).map_err(failed),
         Request::Run(job) => {
-            engine.run(&job.try_into()?, agent).map(Reply::Committed).map_err(text)
+            engine.run(&challenge(job)?, agent).map(Reply::Committed).map_err(failed)
         }
         Request::Open { seed, draws } => {
-            engine.open(&seed, &draws).map(Reply::Opened).map_err(text)
+            engine.open(&seed, &draws).map(Reply::Opened).map_err(failed)
         }
         // A job that had ended when its agent said so.
-        Request::Stop { why } => Err(why),
-        Request::Salt(_) => Err("a salt without a job".to_owned()),
+        Request::Stop { why } => Err(Reply::Failed { why }),
+        Request::Salt(_) => Err(Reply::Failed { why: "a salt without a job".to_owned() }),
     }
 }
 

@@ -4,11 +4,11 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::{
-    AccountId, GradeId, Instrument, InstrumentId, MicroUsd, Nanos, ObligationId, OrderId, Ppm,
-    Price, Qty, Seq, Side,
+    AccountId, GradeId, Instrument, InstrumentId, JobId, MicroUsd, Nanos, ObligationId, OrderId,
+    Ppm, Price, Qty, Seq, Side,
 };
 use matching_engine::{OrderKind, PostOnly, StpMode, Trigger};
-use settlement::{Bucket, DefaultTerms, DeliveryReceipt, Verdict};
+use settlement::{Bucket, DefaultTerms, DeliveryReceipt, JobClaim, JobTask, JobTerms, Verdict};
 
 use crate::agreement::SignedAgreement;
 use crate::exercise::Instruction;
@@ -127,6 +127,9 @@ pub enum Command {
         /// The Ethereum address of the agent's key.
         signer: [u8; 20],
     },
+    /// Ends every challenge that is open as if it had never been: the venue was started again, and what it knew of them is gone. It comes
+    /// before the timers, because nobody could have answered meanwhile.
+    VoidChallenges,
     /// Demands work; the exchange numbers the challenge. The seed is fresh randomness of the shell.
     IssueChallenge {
         /// Whose duty.
@@ -324,6 +327,89 @@ pub enum Command {
     },
     /// The timer. The exchange decides what is due.
     Tick,
+
+    // Buyers' jobs.
+    /// Sets the terms on which jobs are run and argued about.
+    SetJobTerms(JobTerms),
+    /// Asks for work on the hardware that is being delivered.
+    SubmitJob {
+        /// The buyer.
+        account: AccountId,
+        /// Whose hardware.
+        obligation: ObligationId,
+        /// What is asked.
+        task: JobTask,
+    },
+    /// Brings the result of a job. The shell has recovered the signer from the signature.
+    ClaimJob {
+        /// Who sent it.
+        account: AccountId,
+        /// Of which job.
+        job: JobId,
+        /// What has come of it.
+        claim: JobClaim,
+        /// Whose key signed it.
+        signer: [u8; 20],
+        /// The signature itself, kept so that anyone can check it later.
+        signature: Vec<u8>,
+    },
+    /// Says that a job will not be run.
+    DeclineJob {
+        /// Who was to run it.
+        account: AccountId,
+        /// Which.
+        job: JobId,
+    },
+    /// Takes a result.
+    AcceptJob {
+        /// The buyer.
+        account: AccountId,
+        /// Of which job.
+        job: JobId,
+    },
+    /// Doubts a result, and stakes money on that.
+    OpenDispute {
+        /// The buyer.
+        account: AccountId,
+        /// Of which job.
+        job: JobId,
+        /// The hash of what is said to be wrong.
+        claim: [u8; 32],
+        /// What it has cost the buyer to run the job itself.
+        replay_cost: MicroUsd,
+    },
+    /// Makes a move in a dispute, or calls the referee.
+    AnswerDispute {
+        /// Whose turn it is.
+        account: AccountId,
+        /// In which dispute.
+        job: JobId,
+        /// What is said.
+        answer: Answer,
+    },
+    /// Brings a verifier's ruling in a dispute: valid for the prover, invalid for the challenger.
+    RuleDispute {
+        /// The verifier.
+        account: AccountId,
+        /// In which dispute.
+        job: JobId,
+        /// The ruling.
+        verdict: Verdict,
+    },
+}
+
+/// What a party says in a dispute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Answer {
+    /// The next move.
+    Move {
+        /// The hash of what is said.
+        said: [u8; 32],
+        /// Whether it decides the matter, so that the referee is called at once.
+        is_last: bool,
+    },
+    /// That what was said so far decides it.
+    Referee,
 }
 
 /// The terms of a venue.

@@ -111,6 +111,21 @@ impl Exchange {
         }
     }
 
+    /// Ends every open challenge as if it had never been.
+    pub(crate) fn void_challenges(&mut self, events: &mut Vec<Event>) {
+        let open: Vec<_> =
+            self.open_challenges().map(|open| (open.obligation, open.challenge)).collect();
+        for (id, number) in open {
+            let is_metered =
+                self.deliveries.get(&id).is_some_and(|it| it.obligation.meter.is_some());
+            if is_metered {
+                self.step_challenge(id, number, ChallengeStep::Void, events);
+            } else {
+                self.step_interval(id, number, Step::Void, events);
+            }
+        }
+    }
+
     pub(crate) fn issue_challenge(
         &mut self,
         obligation: ObligationId,
@@ -129,7 +144,11 @@ impl Exchange {
         let answer_by = later(self.now, terms.schedule.answer_within);
         let duty = &delivery.obligation;
         let (seller, lots) = (duty.deliverer(challenge), duty.lots);
-        self.under_way(obligation, challenge, |under_way| under_way.seed = Some(seed));
+        let issued_at = self.now;
+        self.under_way(obligation, challenge, |under_way| {
+            under_way.seed = Some(seed);
+            under_way.issued_at = issued_at;
+        });
         if let Some(delivery) = self.deliveries.get_mut(&obligation) {
             delivery.session_seed.get_or_insert(seed);
         }

@@ -58,6 +58,8 @@ pub(crate) enum Due {
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub(crate) struct UnderWay {
+    /// When its challenge was issued.
+    pub issued_at: Nanos,
     pub seed: Option<[u8; 32]>,
     pub work_root: Option<[u8; 32]>,
     pub draw_seed: Option<[u8; 32]>,
@@ -78,6 +80,10 @@ pub struct OpenChallenge {
     pub seed: [u8; 32],
     /// The seed of the obligation's first challenge.
     pub session_seed: [u8; 32],
+    /// When it was issued.
+    pub issued_at: Nanos,
+    /// The first interval of the run of intervals that it speaks for; zero where every interval has its own.
+    pub session: u32,
     /// Where it stands.
     pub state: ChallengeState,
     /// The root of the claimed work, once claimed.
@@ -226,6 +232,12 @@ impl Delivery {
                 lots: self.obligation.lots,
                 seed: under_way.seed?,
                 session_seed: self.session_seed?,
+                issued_at: under_way.issued_at,
+                session: self
+                    .obligation
+                    .meter
+                    .as_ref()
+                    .map_or(0, |meter| meter.asked(*number).map_or(0, |asked| asked.session)),
                 state: self.challenge_state(*number)?,
                 work_root: under_way.work_root,
                 draw_seed: under_way.draw_seed,

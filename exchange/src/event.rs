@@ -2,6 +2,7 @@
 
 mod close_out;
 mod fixing;
+mod job;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::{
@@ -24,6 +25,7 @@ use crate::time_in_force::TimeInForce;
 
 pub use close_out::{CloseOutEvent, HourSettled, PublishedAssignment};
 pub use fixing::FixingEvent;
+pub use job::JobEvent;
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -418,6 +420,9 @@ pub enum Event {
     AgreementTaken(Box<SignedAgreement>),
     /// Two parties traded off the book.
     BlockTraded(Box<BlockTraded>),
+    // Buyers' jobs.
+    /// Something happened to a buyer's job.
+    Job(JobEvent),
 }
 
 /// Two parties traded off the book.

@@ -44,7 +44,7 @@ impl Exchange {
         let duty = &mut delivery.obligation;
         let asked = duty.meter.as_mut().and_then(|meter| meter.ask(session, now, answer_by));
         let Some((challenge, seller)) = asked else { return Ok(()) };
-        let under_way = UnderWay { seed: Some(seed), ..UnderWay::default() };
+        let under_way = UnderWay { issued_at: now, seed: Some(seed), ..UnderWay::default() };
         delivery.under_way.insert(challenge, under_way);
         delivery.session_seed.get_or_insert(seed);
         let lots = duty.lots;

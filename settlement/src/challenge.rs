@@ -6,7 +6,7 @@
 //!     |                     | +------ invalid --------> Failed(Refuted)
 //!     +---- deadline -------|-------------------------> Failed(Silent)
 //!                           +-------- unverifiable ---> Unknown
-//!                           +-------- deadline -------> Unknown
+//!                           +-------- deadline -------> Unknown   (void leads there from both)
 //! ```
 
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -65,6 +65,8 @@ pub enum ChallengeStep {
     Verdict(Verdict),
     /// What was awaited did not come.
     Deadline,
+    /// The venue cannot go on with it, through no fault of the seller.
+    Void,
 }
 
 impl ChallengeState {
@@ -92,7 +94,8 @@ impl ChallengeState {
                 Self::Ended(ChallengeOutcome::of(verdict))
             }
             // Nobody judged: our silence, not the seller's.
-            (Self::Claimed { .. }, ChallengeStep::Deadline) => {
+            (Self::Claimed { .. }, ChallengeStep::Deadline)
+            | (Self::Challenged { .. } | Self::Claimed { .. }, ChallengeStep::Void) => {
                 Self::Ended(ChallengeOutcome::Unknown)
             }
             _ => return None,

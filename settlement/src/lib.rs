@@ -25,6 +25,7 @@ mod exercise;
 mod fees;
 mod hour;
 mod invoice;
+mod job;
 mod ledger;
 mod liquidation;
 mod margin;
@@ -49,6 +50,11 @@ pub use exercise::{Exercised, allot};
 pub use fees::{FeeRates, premium_fee};
 pub use hour::{Bought, HourSettled, Replacement, Shortfall, Tolerated, settle_hour};
 pub use invoice::{Invoice, Sums};
+pub use job::{
+    CHECKPOINTS_MAX, Dispute, DisputePaid, HoursReturned, Job, JobClaim, JobMode, JobOutcome,
+    JobState, JobStep, JobTask, JobTerms, MOVES_MAX, Party, claim_within, end_dispute, hours_paid,
+    job_value, open_dispute, return_hours, stake_of,
+};
 pub use ledger::{
     Because, Bucket, Chain, HoldError, HoldKey, Insufficient, Ledger, LedgerFinding, Reason,
     Transfer, TransferId,

@@ -52,7 +52,7 @@ pub struct Asked {
     /// Where it is.
     pub state: ChallengeState,
     /// The first interval of its session.
-    session: u32,
+    pub session: u32,
     known_at: Nanos,
 }
 
@@ -73,11 +73,11 @@ struct Session {
 }
 
 /// Failures of one day of delivery.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 struct Today {
     day: u32,
     soft: u32,
-    hard: u32,
+    hard: BTreeMap<AccountId, u32>,
 }
 
 /// What has become clear of an obligation's hours.
@@ -373,15 +373,17 @@ impl Meter {
         let here = terms.schedule.interval_at(mark.at).max(session.from);
         let interval = if is_soft { here } else { before.unwrap_or(session.from) };
         let interval = interval.max(session.measured);
+        let mut is_last_straw = false;
         if is_soft {
             self.soft_fails = self.soft_fails.saturating_add(1);
             self.today.soft = self.today.soft.saturating_add(1);
         } else {
             session.failing_since.get_or_insert(mark.at);
             self.hard_fails = self.hard_fails.saturating_add(1);
-            self.today.hard = self.today.hard.saturating_add(1);
+            let hard = self.today.hard.entry(deliverer).or_default();
+            *hard = hard.saturating_add(1);
+            is_last_straw = terms.between.hard_fails_max <= *hard;
         }
-        let is_last_straw = !is_soft && terms.between.hard_fails_max <= self.today.hard;
         Some(Finding::Failed { challenge, deliverer, is_soft, interval, is_last_straw })
     }
 

@@ -112,7 +112,8 @@ impl IntervalState {
                 Self::judged(ChallengeOutcome::of(verdict))
             }
             // Nobody asked, or nobody judged: our silence, not the seller's.
-            (Self::Open | Self::Claimed { .. }, Step::Deadline) => Self::Unverified,
+            (Self::Open | Self::Claimed { .. }, Step::Deadline)
+            | (Self::Challenged { .. } | Self::Claimed { .. }, Step::Void) => Self::Unverified,
             _ => return None,
         })
     }
@@ -185,6 +186,8 @@ pub enum Step {
     Verdict(Verdict),
     /// What was awaited did not come.
     Deadline,
+    /// The venue cannot go on with it, through no fault of the seller.
+    Void,
 }
 
 /// A verifier's judgement.

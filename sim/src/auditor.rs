@@ -12,9 +12,11 @@ mod defaults;
 mod deliveries;
 mod fixings;
 mod hours;
+mod jobs;
 mod ladder;
 mod losses;
 mod margins;
+mod metered;
 mod money;
 mod orders;
 mod positions;
@@ -279,6 +281,7 @@ impl Auditor {
         if follows { Ok(()) } else { Err(Finding::OutOfOrder { last, found: input.seq }) }
     }
 
+    #[expect(clippy::too_many_lines, reason = "a line for each variant, and no decision")]
     fn read_command(&mut self, input: &Stamped, sheet: &mut Sheet) {
         match &input.command {
             Command::OpenVenue(terms) => {
@@ -323,6 +326,7 @@ impl Auditor {
             | Command::DisputeFixing { .. }
             | Command::RuleOnFixing { .. }
             | Command::NominateAgent { .. }
+            | Command::VoidChallenges
             | Command::IssueChallenge { .. }
             | Command::SubmitReceipt { .. }
             | Command::DrawRows { .. }
@@ -348,6 +352,15 @@ impl Auditor {
             | Command::Substitute { .. }
             | Command::OfferStandby { .. }
             | Command::DisputeInvoice { .. } => {} // Trades agreed elsewhere.
+            // Buyers' jobs.
+            Command::SetJobTerms(_)
+            | Command::SubmitJob { .. }
+            | Command::ClaimJob { .. }
+            | Command::DeclineJob { .. }
+            | Command::AcceptJob { .. }
+            | Command::OpenDispute { .. }
+            | Command::AnswerDispute { .. }
+            | Command::RuleDispute { .. } => {}
         }
     }
 
@@ -437,6 +450,8 @@ impl Auditor {
             Event::TradingKeyRegistered { .. }
             | Event::AgreementTaken(_)
             | Event::BlockTraded(_) => self.read_agreement(event, now, sheet),
+            // Buyers' jobs.
+            Event::Job(event) => self.read_job(event, sheet),
         }
     }
 
@@ -675,8 +690,8 @@ impl Auditor {
             Event::IntervalOpened { obligation, interval } => {
                 self.deliveries.open(*obligation, *interval, now)
             }
-            Event::ChallengeIssued { obligation, challenge, answer_by, .. } => {
-                self.deliveries.challenge((*obligation, *challenge), *answer_by, now)
+            Event::ChallengeIssued { obligation, challenge, seller, answer_by, .. } => {
+                self.deliveries.challenge((*obligation, *challenge), *seller, *answer_by, now)
             }
             Event::ReceiptAccepted { receipt, digest, signer, .. } => {
                 self.deliveries.receive(receipt, *digest, *signer, now)
@@ -686,6 +701,9 @@ impl Auditor {
             }
             Event::VerdictRecorded { obligation, challenge, verdict, .. } => {
                 self.deliveries.judge((*obligation, *challenge), *verdict, now)
+            }
+            Event::ChallengeEnded { obligation, challenge, outcome } => {
+                self.deliveries.end((*obligation, *challenge), *outcome, now)
             }
             Event::IntervalSettled(settled) => {
                 let here = Circumstance { now, index: self.prices.index() };

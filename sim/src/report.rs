@@ -53,6 +53,7 @@ pub(crate) struct Tally {
     pub(crate) recoveries: u64,
     /// Intervals that an honest and reachable agent was failed for.
     pub(crate) failed_innocent: u64,
+    pub(crate) lacking_innocent: u64,
     pub(crate) faults: BTreeMap<&'static str, u64>,
     refusals: BTreeMap<&'static str, u64>,
     series: u64,
@@ -146,6 +147,7 @@ impl Tally {
             | Event::MarkChanged { .. }
             | Event::SettlementPriceFixed { .. }
             | Event::Fixing(_)
+            | Event::Job(_)
             | Event::CurvePublished(_)
             | Event::PositionClosed { .. }
             | Event::AgentNominated { .. }
@@ -307,6 +309,7 @@ impl Report {
             ("intervals_failed_below_grade", failed("below grade")),
             ("intervals_failed_not_ready", failed("not ready")),
             ("intervals_failed_innocent", count(tally.failed_innocent)),
+            ("intervals_metered_lacking_innocent", count(tally.lacking_innocent)),
             ("intervals_unverified", count(tally.unverified)),
             ("paid_to_sellers_usd", dollars(tally.paid)),
             ("shortfall_paid_usd", dollars(tally.shortfall)),

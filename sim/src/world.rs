@@ -5,6 +5,7 @@
 
 mod close_out;
 mod deliver;
+mod meter;
 mod opening;
 mod strike;
 
@@ -175,6 +176,8 @@ impl<'a> World<'a> {
             Action::List => self.list(),
             Action::GoHome => self.go_home(),
             Action::Challenge(obligation, interval) => self.challenge(obligation, interval),
+            Action::Check(obligation) => self.check(obligation),
+            Action::Meter(obligation) => self.meter(obligation),
             Action::Answer(obligation, number) => self.answer(obligation, number),
             Action::Draw(obligation, number) => self.draw(obligation, number),
             Action::Judge(obligation, number, quality) => {

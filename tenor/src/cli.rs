@@ -59,6 +59,9 @@ pub(crate) enum Command {
     /// What hardware is deliverable: the grades, their terms, and what they really measure.
     #[command(subcommand)]
     Grade(GradeCommand),
+    /// Your own work on hardware that is being delivered to you, and arguments about its result.
+    #[command(subcommand)]
+    Job(JobCommand),
     /// Accounts of a venue.
     #[command(subcommand)]
     Account(AccountCommand),
@@ -100,6 +103,9 @@ pub(crate) enum Command {
     /// The worker process of an agent; started by `agent`, not by people.
     #[command(hide = true)]
     AgentWorker(WorkerArgs),
+    /// The process that runs one job; started by `agent`, not by people.
+    #[command(hide = true)]
+    AgentJob(AgentJobArgs),
 }
 
 impl Command {
@@ -120,7 +126,12 @@ impl Command {
             | Self::Sim(_) => true,
             Self::Agent(args) => args.tool.is_some(),
             Self::Verify(args) => args.what.is_some(),
-            Self::Demo(_) | Self::Serve(_) | Self::Account(_) | Self::AgentWorker(_) => false,
+            Self::Demo(_)
+            | Self::Serve(_)
+            | Self::Job(_)
+            | Self::Account(_)
+            | Self::AgentWorker(_)
+            | Self::AgentJob(_) => false,
         }
     }
 }
@@ -199,6 +210,9 @@ pub(crate) struct RoleArgs {
     /// What to compute on.
     #[arg(long, value_enum, default_value_t = DeviceArg::Cpu)]
     pub(crate) device: DeviceArg,
+    /// How an NVIDIA device reads the operands of products.
+    #[arg(long, value_enum, default_value_t = PathArg::Tf32)]
+    pub(crate) path: PathArg,
 }
 
 /// A verifier, or what can be verified without a venue.
@@ -229,9 +243,120 @@ pub(crate) struct AgentArgs {
     pub(crate) tool: Option<AgentTool>,
     #[command(flatten)]
     pub(crate) role: Option<RoleArgs>,
-    /// Misbehave, for tests: `lie:N` claims wrong work from the N-th challenge on, `lie-once:N` in the N-th only, `silent:N` stops answering.
+    /// Misbehave, for tests: `lie:N` claims wrong work from the N-th challenge on, `lie-once:N` in the N-th only, `silent:N` stops answering;
+    /// `job-lie:N` and `job-lie-once:N` claim a wrong result of a buyer's job.
     #[arg(long, hide = true, value_name = "FAULT")]
     pub(crate) fault: Option<String>,
+}
+
+/// What the process of one job is told; it reads that itself.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AgentJobArgs {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) rest: Vec<std::ffi::OsString>,
+}
+
+/// A buyer's jobs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum JobCommand {
+    /// Write the demo job into a directory: its specification, weights and inputs.
+    Demo(JobDemoArgs),
+    /// Send a job to whoever delivers an obligation now, and print how it stands.
+    Submit(JobSubmitArgs),
+    /// Print how a job stands, and every change, until it has ended.
+    Watch(JobArgs),
+    /// Run a claimed job on this machine and compare. Exits 0 when the results are the same, 1 when they are not.
+    Check(JobRunArgs),
+    /// Take a claimed result.
+    Accept(JobArgs),
+    /// Run a claimed job on this machine and argue about its result until the referee has ruled. Stakes the fee and the prover's replay.
+    Dispute(JobDisputeArgs),
+}
+
+/// How a buyer reaches its venue.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AccessArgs {
+    /// The venue's WebSocket, for example ws://127.0.0.1:8080/ws/api/v2.
+    #[arg(long, value_name = "WS")]
+    pub(crate) url: String,
+    /// From `tenor account create`.
+    #[arg(long, value_name = "ID")]
+    pub(crate) client_id: String,
+    /// A file that holds the client secret and nothing else.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) client_secret_file: PathBuf,
+}
+
+/// The demo job.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct JobDemoArgs {
+    /// Where to write it; created if absent.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// Which of the two.
+    #[arg(long, value_enum, default_value_t = DemoJobArg::Inference)]
+    pub(crate) kind: DemoJobArg,
+    /// Makes the job another one: a deliverer runs each once.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) nonce: u64,
+    /// For how long it may be begun, from now on.
+    #[arg(long, value_name = "SECONDS", default_value_t = 86_400)]
+    pub(crate) expires_in: u64,
+}
+
+/// A demo job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DemoJobArg {
+    /// A block of a language model.
+    Inference,
+    /// Steps of training.
+    Training,
+}
+
+/// A job and the hardware it is for.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct JobSubmitArgs {
+    #[command(flatten)]
+    pub(crate) access: AccessArgs,
+    /// Where spec.json, weights.safetensors and inputs.safetensors are.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// Under which obligation.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) obligation: u64,
+    /// What it is declared to take.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) gpu_seconds: u64,
+}
+
+/// One job.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct JobArgs {
+    #[command(flatten)]
+    pub(crate) access: AccessArgs,
+    /// Its number.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) job: u64,
+}
+
+/// One job, run here.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct JobRunArgs {
+    #[command(flatten)]
+    pub(crate) job: JobArgs,
+    /// What to compute on.
+    #[arg(long, value_enum, default_value_t = DeviceArg::Cpu)]
+    pub(crate) device: DeviceArg,
+}
+
+/// An argument.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct JobDisputeArgs {
+    #[command(flatten)]
+    pub(crate) run: JobRunArgs,
+    /// What running it here has cost, in dollars: the loser pays it.
+    #[arg(long, value_name = "USD", default_value = "0")]
+    pub(crate) replay_cost: String,
 }
 
 /// What to compute on.
@@ -239,8 +364,21 @@ pub(crate) struct AgentArgs {
 pub(crate) enum DeviceArg {
     /// This machine's processor.
     Cpu,
-    /// An NVIDIA device; needs a binary built with `--features cuda`.
+    /// An NVIDIA device; needs a binary of `cargo xtask cuda-build`.
     Cuda,
+    /// An NVIDIA device if one can be used, or else this machine's processor.
+    Auto,
+}
+
+/// How an NVIDIA device reads the operands of products. No bit of the work depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PathArg {
+    /// On the cores for f32.
+    F32,
+    /// On tensor cores, as TF32.
+    Tf32,
+    /// On tensor cores, as bf16: the fastest; run the conformance vectors on the card first.
+    Bf16,
 }
 
 /// The worker of an agent.
@@ -249,6 +387,9 @@ pub(crate) struct WorkerArgs {
     /// What to compute on.
     #[arg(long, value_enum, default_value_t = DeviceArg::Cpu)]
     pub(crate) device: DeviceArg,
+    /// How an NVIDIA device reads the operands of products.
+    #[arg(long, value_enum, default_value_t = PathArg::Tf32)]
+    pub(crate) path: PathArg,
 }
 
 /// Accounts of a venue.

@@ -2,6 +2,7 @@
 
 mod account;
 mod book_replay_help;
+mod job;
 mod roles;
 mod serve;
 
@@ -19,7 +20,7 @@ use crate::cli::{
 };
 pub(crate) use account::micro_usd;
 pub(crate) use book_replay_help::BOOK_REPLAY_HELP;
-pub(crate) use roles::runtime;
+pub(crate) use roles::{device_kind, path_of, runtime, secret};
 pub(crate) use serve::Interrupt;
 
 use crate::oracle_index::IndexArgs;
@@ -49,6 +50,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
             None => roles::verify(&args),
         },
         Command::Grade(command) => grade::run(&command),
+        Command::Job(command) => job::run(&command),
         Command::Account(AccountCommand::Create(args)) => account::create(&args),
         Command::Journal(JournalCommand::Verify(args)) => verify_journal(&args),
         Command::Ledger(LedgerCommand::Statement(args)) => ledger_statement(&args),
@@ -104,6 +106,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Sim(SimCommand::Run(args)) => simulate(&args),
         Command::Sim(SimCommand::Crash(args)) => crash(&args),
         Command::AgentWorker(args) => roles::worker(&args),
+        Command::AgentJob(args) => Ok(delivery_agent::job::sandbox::serve_job(args.rest)),
     }
 }
 

@@ -12,6 +12,10 @@ use serde_json::{Value, json};
 
 use crate::figures::shown;
 
+mod calibrate;
+
+use calibrate::CalibrateArgs;
+
 /// Grades.
 #[derive(Debug, Subcommand)]
 pub(crate) enum GradeCommand {
@@ -19,6 +23,12 @@ pub(crate) enum GradeCommand {
     ///
     /// The nominal figures are the makers'. A floor is a share of the measured reference; a grade that is not calibrated has none.
     Show(ShowGradeArgs),
+    /// Measure a grade on this machine, with the real program, and write its calibration.
+    ///
+    /// Exact products by the fastest path, reading of the pool, memory that can really be filled and verified, copies to the device. What
+    /// is measured is verified. Run it on a machine that is known to be what the grade says, and with nobody else on it. FILE keeps the
+    /// calibrations of other grades; `tenor serve --grades FILE` measures answers against it.
+    Calibrate(CalibrateArgs),
 }
 
 /// Which grade.
@@ -42,6 +52,7 @@ pub(crate) struct ShowGradeArgs {
 pub(crate) fn run(command: &GradeCommand) -> Result<ExitCode> {
     match command {
         GradeCommand::Show(args) => show(args, &mut stdout().lock())?,
+        GradeCommand::Calibrate(args) => calibrate::run(args, &mut stdout().lock())?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -27,6 +27,7 @@ pub(super) enum Topic {
     UserOrders { account: AccountId, only: Option<InstrumentId> },
     UserTrades { account: AccountId, only: Option<InstrumentId> },
     UserDelivery { account: AccountId },
+    UserJobs { account: AccountId },
     VerifierTasks,
 }
 
@@ -37,6 +38,7 @@ impl Topic {
             Self::UserOrders { .. }
             | Self::UserTrades { .. }
             | Self::UserDelivery { .. }
+            | Self::UserJobs { .. }
             | Self::VerifierTasks => true,
         }
     }
@@ -46,9 +48,11 @@ impl Topic {
         match self {
             Self::Trades(_) | Self::UserTrades { .. } => true,
             Self::UserOrders { .. } => pace == Pace::Batched,
-            Self::Book(_) | Self::Ticker(_) | Self::UserDelivery { .. } | Self::VerifierTasks => {
-                false
-            }
+            Self::Book(_)
+            | Self::Ticker(_)
+            | Self::UserDelivery { .. }
+            | Self::UserJobs { .. }
+            | Self::VerifierTasks => false,
         }
     }
 }
@@ -80,6 +84,9 @@ impl Channel {
             }
             ["user", "delivery"] => {
                 Ok(Self { topic: Topic::UserDelivery { account: own(caller)? }, pace: Pace::Raw })
+            }
+            ["user", "jobs"] => {
+                Ok(Self { topic: Topic::UserJobs { account: own(caller)? }, pace: Pace::Raw })
             }
             ["verifier", "tasks"] => {
                 check_verifier(exchange, own(caller)?)?;
@@ -145,7 +152,7 @@ fn unknown(name: &str) -> WireError {
     let reason = format!(
         "no channel `{name}`; known are book.SERIES.PACE, ticker.SERIES.PACE, trades.SERIES.PACE, \
          user.orders.SERIES.PACE, user.orders.any.any.PACE, user.trades.SERIES.PACE, \
-         user.trades.any.any.PACE, user.delivery, verifier.tasks"
+         user.trades.any.any.PACE, user.delivery, user.jobs, verifier.tasks"
     );
     WireError::new(ErrorCode::SubscriptionFailed, reason).of("channels")
 }

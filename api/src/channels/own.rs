@@ -28,6 +28,11 @@ pub(super) fn messages(
             .iter()
             .filter_map(|event| raise::delivery_message(&gateway.venue, *account, event))
             .collect(),
+        Topic::UserJobs { account } => published
+            .events
+            .iter()
+            .filter_map(|event| raise::job_message(&gateway.venue, *account, event))
+            .collect(),
         Topic::Book(_) | Topic::Ticker(_) | Topic::Trades(_) | Topic::VerifierTasks => Vec::new(),
     }
 }

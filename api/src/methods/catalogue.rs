@@ -5,6 +5,7 @@ use super::clearing::Clearing;
 use super::close_out::CloseOut;
 use super::default_fund::DefaultFund;
 use super::fixing::Fixing;
+use super::jobs::Jobs;
 use super::margin::Margin;
 use crate::auth::Need;
 use crate::lower::{
@@ -31,6 +32,7 @@ pub(crate) enum Method {
     GetRiskArrays,
     GetAssignment,
     GetSettlementFixing,
+    GetTranscript,
     GetLastSettlementsByInstrument,
     Subscribe,
     Unsubscribe,
@@ -58,16 +60,20 @@ pub(crate) enum Method {
     Faucet,
     NominateAgent,
     GetObligations,
+    SubmitSegmentRoots,
     SubmitReceipt,
     OpenRows,
     SubmitVerdict,
     GetReceipts,
+    CountersignReceipt,
+    MockSession,
     Margin(Margin),
     Clearing(Clearing),
     CloseOut(CloseOut),
     DefaultFund(DefaultFund),
     Fixing(Fixing),
     Agreements(Agreements),
+    Jobs(Jobs),
 }
 
 /// What is known of a method.
@@ -117,7 +123,7 @@ const LAST_TRADES: &[&str] =
 
 /// Every method, in the order of the documentation.
 #[rustfmt::skip]
-pub(crate) const METHODS: [Spec; 77] = [
+pub(crate) const METHODS: [Spec; 89] = [
     public(Method::Auth, "public/auth", LOGIN, "logs in; grant types client_credentials, client_signature, refresh_token"),
     public(Method::Hello, "public/hello", &["client_name", "client_version"], "introduces a client; answers with the venue's version"),
     public(Method::Test, "public/test", &[], "answers with the venue's version"),
@@ -135,6 +141,7 @@ pub(crate) const METHODS: [Spec; 77] = [
     public(Method::GetAssignment, "public/get_assignment", &["instrument_name"], "how a series was assigned, with everything that it follows from; `tenor assignment verify` reads it"),
     public(Method::GetLastSettlementsByInstrument, "public/get_last_settlements_by_instrument", &["instrument_name", "type", "count", "continuation"], "at which prices a series was settled, with what they were made of, newest first, 1 to 1000 (100) a page"),
     public(Method::GetSettlementFixing, "public/get_settlement_fixing", &["instrument_name"], "how a settlement price stands: provisional, pending or final, with its 48 partitions and open claims"),
+    public(Method::GetTranscript, "public/get_transcript", &["obligation_id", "from", "count"], "lines of a delivery's transcript as they were hashed, from one on (0), 1 to 256 (256), half a megabyte at most; and how many there are"),
     public(Method::Subscribe, "public/subscribe", &["channels"], "subscribes to public channels; WebSocket only"),
     public(Method::Unsubscribe, "public/unsubscribe", &["channels"], "ends subscriptions; WebSocket only"),
     public(Method::UnsubscribeAll, "public/unsubscribe_all", &[], "ends every subscription; WebSocket only"),
@@ -174,16 +181,27 @@ pub(crate) const METHODS: [Spec; 77] = [
     private(Method::Fixing(Fixing::Rule), "private/rule_on_settlement", Need::TradeWrite, &["instrument_name", "partition", "upheld"], "rules on such a claim; verifiers only, and not on their own"),
     private(Method::NominateAgent, "private/nominate_agent", Need::AccountWrite, &["address"], "says which key signs this account's delivery receipts"),
     private(Method::GetObligations, "private/get_obligations", Need::TradeRead, &[], "obligations, each with the challenge or draw that waits for its seller"),
+    private(Method::SubmitSegmentRoots, "private/submit_segment_roots", Need::TradeWrite, &["obligation_id", "challenge", "slot", "first_segment", "roots"], "brings the roots of segments as they are finished, 1 to 64 of one slot; answers with the salts that may be known for them"),
     private(Method::SubmitReceipt, "private/submit_receipt", Need::TradeWrite, RECEIPT_FIELDS, "claims the work of one challenge"),
     private(Method::OpenRows, "private/open_rows", Need::TradeWrite, &["obligation_id", "challenge", "openings"], "opens the rows that were drawn, for the verifiers"),
     private(Method::SubmitVerdict, "private/submit_verdict", Need::TradeWrite, &["obligation_id", "challenge", "verdict", "quality", "reason"], "judges one challenge; verifiers only"),
     private(Method::GetReceipts, "private/get_receipts", Need::TradeRead, &["obligation_id"], "an obligation's newest 1000 receipts, newest first"),
+    private(Method::CountersignReceipt, "private/countersign_receipt", Need::TradeWrite, &["obligation_id", "challenge", "signature"], "puts the buyer's signature on a receipt into the transcript; without one, three later receipts are its acceptance"),
+    private(Method::MockSession, "private/mock_session", Need::TradeWrite, &["step", "amount", "count", "grade", "work_root", "openings"], "a dry run of a delivery session, step by step (begin, challenge, claim, open), with nothing at stake; test venues only"),
     private(Method::CloseOut(CloseOut::AcceptDelivery), "private/accept_delivery", Need::TradeWrite, &["obligation_id"], "accepts a delivery after its burn-in"),
     private(Method::CloseOut(CloseOut::JudgeBurnIn), "private/judge_burn_in", Need::TradeWrite, &["obligation_id", "verdict", "quality"], "judges a burn-in; verifiers only"),
     private(Method::CloseOut(CloseOut::DeclareOutage), "private/declare_outage", Need::TradeWrite, &["obligation_id", "from", "until"], "says at least one interval ahead that the intervals from the first until before the last will be missing; the penalty for them is 2 % instead of 10 %"),
     private(Method::CloseOut(CloseOut::Substitute), "private/substitute", Need::TradeWrite, &["obligation_id", "grade", "nodes"], "brings other hardware in place of what fails"),
     private(Method::CloseOut(CloseOut::OfferStandby), "private/offer_standby", Need::TradeWrite, &["grade", "amount", "fee"], "offers GPUs to be called in a seller's place, for dollars per GPU-hour; 0 withdraws"),
     private(Method::CloseOut(CloseOut::DisputeInvoice), "private/dispute_invoice", Need::TradeWrite, &["obligation_id"], "disputes the newest invoice"),
+    private(Method::Jobs(Jobs::Submit), "private/submit_job", Need::TradeWrite, &["obligation_id", "spec", "blobs", "mode", "gpu_seconds", "steps", "stride"], "asks for work on the hardware that is delivered to the account; spec and blobs were put before"),
+    private(Method::Jobs(Jobs::Get), "private/get_jobs", Need::TradeRead, &["job_id"], "the account's jobs, oldest first, or one of them; a verifier's are those that wait for a ruling"),
+    private(Method::Jobs(Jobs::Claim), "private/claim_job", Need::TradeWrite, &["job_id", "result", "blobs", "checkpoints", "replay_cost", "signature"], "says what has come of a job; result and blobs were put before"),
+    private(Method::Jobs(Jobs::Decline), "private/decline_job", Need::TradeWrite, &["job_id"], "says that a job will not be run"),
+    private(Method::Jobs(Jobs::Accept), "private/accept_job", Need::TradeWrite, &["job_id"], "takes a result"),
+    private(Method::Jobs(Jobs::Dispute), "private/dispute_job", Need::TradeWrite, &["job_id", "claim", "replay_cost"], "doubts a result, and stakes the fee and the prover's replay on that"),
+    private(Method::Jobs(Jobs::AnswerDispute), "private/answer_dispute", Need::TradeWrite, &["job_id", "said", "referee"], "makes a move in a dispute, calls the referee, or both"),
+    private(Method::Jobs(Jobs::RuleDispute), "private/rule_dispute", Need::TradeWrite, &["job_id", "verdict", "quality"], "rules in a dispute: valid for the prover, invalid for the buyer; verifiers only"),
     private(Method::DefaultFund(DefaultFund::Get), "private/get_default_fund", Need::AccountRead, &[], "the account's share of the default fund, until when it stays, and what the account takes over as a backstop"),
     private(Method::DefaultFund(DefaultFund::Contribute), "private/contribute_default_fund", Need::AccountWrite, &["currency", "amount"], "puts free money into the account's share of the default fund"),
     private(Method::DefaultFund(DefaultFund::Withdraw), "private/withdraw_default_fund", Need::AccountWrite, &["currency", "amount"], "takes money out of the share, without a position and after the time of notice"),

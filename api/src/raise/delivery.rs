@@ -7,9 +7,10 @@ use settlement::{Acceptance, ChallengeOutcome, FailCause, Obligation, Verdict};
 
 use super::hex;
 use crate::venue::history::ReceiptRecord;
-use crate::venue::{ChallengeTask, Venue, VerifierTask};
+use crate::venue::{ChallengeTask, TakenRoots, Venue, VerifierTask};
 use crate::wire::{
-    Number, WireChallenge, WireDraw, WireMeter, WireObligation, WireReceipt, WireTask, to_result,
+    Number, WireChallenge, WireDraw, WireMeter, WireObligation, WireReceipt, WireSalts, WireTask,
+    to_result,
 };
 
 /// A demand for work; `None` once its receipt has come.
@@ -22,6 +23,8 @@ pub(crate) fn challenge(task: &ChallengeTask) -> Option<WireChallenge> {
         profile: task.profile.clone(),
         segments: task.segments,
         seed: hex(&task.seed),
+        session_seed: hex(&task.session_seed),
+        salts: task.salts.iter().map(|slot| hex(slot.as_flattened())).collect(),
         answer_by: task.answer_by?.millis(),
         prev: hex(&task.prev),
         gpu_millis: task.gpu_millis,
@@ -36,6 +39,13 @@ pub(crate) fn draw(task: &ChallengeTask) -> Option<WireDraw> {
         obligation_id: task.obligation.0,
         challenge: task.challenge,
         draw_seed: hex(&task.draw_seed?),
+        work_root: hex(&task.work_root?),
+        profile: task.profile.clone(),
+        slots: task.slots.into(),
+        segments: task.segments,
+        seed: hex(&task.seed),
+        session_seed: hex(&task.session_seed),
+        salt_key: hex(&task.salt_key?),
     })
 }
 
@@ -51,8 +61,23 @@ pub(crate) fn task(task: &VerifierTask) -> Option<WireTask> {
         challenge_seed: hex(&task.challenge_seed),
         draw_seed: hex(&task.draw_seed),
         work_root: hex(&task.work_root),
+        session_seed: hex(&task.session_seed),
+        salt_key: hex(&task.salt_key),
+        roots: task.roots.iter().map(|slot| hex(slot.as_flattened())).collect(),
+        root_times: task.root_times.clone(),
+        claimed_after: task.claimed_after,
+        reference_gflops: task.reference,
         openings: serde_json::value::RawValue::from_string(task.openings.clone()).ok()?,
     })
+}
+
+/// What an agent gets for its roots.
+pub(crate) fn salts(taken: &TakenRoots) -> WireSalts {
+    WireSalts {
+        first_segment: taken.first_salt,
+        salts: taken.salts.iter().map(|salt| hex(salt)).collect(),
+        received_at: taken.received_at.millis(),
+    }
 }
 
 /// An obligation as one of its parties sees it.
@@ -255,12 +280,8 @@ fn message(venue: &Venue, account: AccountId, event: &Event) -> Option<Message> 
             let task = venue.challenge(*obligation, *number)?;
             challenge(&task).map(Message::Challenge)
         }
-        Event::RowsDrawn { obligation, challenge, seller, seed } if *seller == account => {
-            Some(Message::Draw(WireDraw {
-                obligation_id: obligation.0,
-                challenge: *challenge,
-                draw_seed: hex(seed),
-            }))
+        Event::RowsDrawn { obligation, challenge: number, seller, .. } if *seller == account => {
+            draw(&venue.challenge(*obligation, *number)?).map(Message::Draw)
         }
         Event::ChallengeEnded { obligation, challenge, outcome } => {
             seen(*obligation)?;

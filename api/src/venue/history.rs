@@ -134,6 +134,11 @@ impl History {
         trades
     }
 
+    /// The address of the key that countersigns receipts.
+    pub(crate) fn exchange_address(&self) -> [u8; 20] {
+        self.venue_key.address()
+    }
+
     /// An obligation's receipts, newest first.
     #[must_use]
     pub fn receipts(&self, obligation: ObligationId, limit: usize) -> Vec<ReceiptRecord> {

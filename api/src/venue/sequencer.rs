@@ -115,6 +115,7 @@ impl Inbox {
             | Command::DisputeFixing { .. }
             | Command::RuleOnFixing { .. }
             | Command::NominateAgent { .. }
+            | Command::VoidChallenges
             | Command::IssueChallenge { .. }
             | Command::SubmitReceipt { .. }
             | Command::DrawRows { .. }
@@ -140,6 +141,15 @@ impl Inbox {
             // Trades agreed elsewhere.
             | Command::RegisterTradingKey { .. }
             | Command::SubmitAgreement { .. }
+            // Buyers' jobs.
+            | Command::SetJobTerms(_)
+            | Command::SubmitJob { .. }
+            | Command::ClaimJob { .. }
+            | Command::DeclineJob { .. }
+            | Command::AcceptJob { .. }
+            | Command::OpenDispute { .. }
+            | Command::AnswerDispute { .. }
+            | Command::RuleDispute { .. }
             | Command::Tick => INBOX_MAX,
         };
         let payload = borsh::to_vec(&command).expect("a command encodes");

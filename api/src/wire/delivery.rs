@@ -24,6 +24,11 @@ pub struct WireChallenge {
     pub segments: u16,
     /// What the work is derived from.
     pub seed: String,
+    /// The seed of the session's first challenge: the resident pool is derived from it.
+    pub session_seed: String,
+    /// The salts of the first segments, a text for each slot, one salt after the other. The others are given for roots, see
+    /// `private/submit_segment_roots`.
+    pub salts: Vec<String>,
     /// When the receipt must have arrived, milliseconds since 1970.
     pub answer_by: u64,
     /// The hash that the receipt must name as the one before.
@@ -36,7 +41,7 @@ pub struct WireChallenge {
     pub terms: String,
 }
 
-/// A demand to open rows of work that was claimed.
+/// A demand to open rows of work that was claimed, with all it takes to do the work again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WireDraw {
     /// Of which obligation.
@@ -45,6 +50,20 @@ pub struct WireDraw {
     pub challenge: u32,
     /// What the rows are derived from.
     pub draw_seed: String,
+    /// The root that was claimed.
+    pub work_root: String,
+    /// The size of the work.
+    pub profile: String,
+    /// Devices that worked at once.
+    pub slots: u64,
+    /// Segments of the work on each device.
+    pub segments: u16,
+    /// What the work is derived from.
+    pub seed: String,
+    /// What the resident pool is derived from.
+    pub session_seed: String,
+    /// What the salts are derived from, which is no secret any more.
+    pub salt_key: String,
 }
 
 /// One seller's duty to one buyer.
@@ -162,6 +181,39 @@ pub struct WireTask {
     pub draw_seed: String,
     /// The root that the agent had signed before the rows were drawn.
     pub work_root: String,
+    /// What the resident pool was derived from.
+    pub session_seed: String,
+    /// What the salts were derived from.
+    pub salt_key: String,
+    /// The segment roots that came before the receipt, a text for each slot, one root after the other.
+    pub roots: Vec<String>,
+    /// When each of them came, slot by slot, in microseconds after the challenge was sent.
+    pub root_times: Vec<Vec<u64>>,
+    /// When the receipt came, likewise.
+    pub claimed_after: u64,
+    /// GFLOP/s of one GPU that count as the whole grade; absent where the grade is not calibrated.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reference_gflops: Option<u64>,
     /// What the agent sent.
     pub openings: Box<RawValue>,
+}
+
+/// What an agent gets for the roots of finished segments.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WireSalts {
+    /// The segment of the first salt.
+    pub first_segment: u16,
+    /// Salts of consecutive segments of the same slot.
+    pub salts: Vec<String>,
+    /// The venue's time of the roots, milliseconds since 1970.
+    pub received_at: u64,
+}
+
+/// A part of a transcript.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WireTranscriptPage {
+    /// Lines as they were hashed; each is a JSON object in a text.
+    pub lines: Vec<String>,
+    /// How many the transcript has.
+    pub total: u32,
 }

@@ -79,6 +79,8 @@ pub struct WireTranscriptHeader {
     pub interval: u64,
     /// How many there are.
     pub intervals: u32,
+    /// GPU-milliseconds that a whole interval counts, all GPUs together; a compressed calendar's are longer than its intervals.
+    pub interval_millis: u64,
     /// How challenges became hours.
     pub metering: WireMetering,
 }
@@ -96,6 +98,8 @@ pub enum WireMetering {
         recheck_within: u64,
         /// How many of those a day has.
         soft_fails_per_day: u32,
+        /// Intervals of a day: each has its own number of soft failures.
+        intervals_per_day: u32,
         /// How many hard failures a day end the time for a substitution.
         hard_fails_max: u32,
         /// How long without a passed challenge does the same, in nanoseconds.
@@ -112,6 +116,8 @@ pub struct WireTranscriptEntry {
     pub after: String,
     /// Its number, from 0.
     pub number: u32,
+    /// The first interval of the run of intervals that its deliverer has: every deliverer has marks of its own. 0 where nobody stands in.
+    pub session: u32,
     /// The size of the work.
     pub profile: String,
     /// Matrices of the pool, where it is not as large as the profile says.
@@ -138,6 +144,9 @@ pub struct WireTranscriptEntry {
     /// When the receipt had to be there.
     #[serde(with = "instant")]
     pub answer_by: u64,
+    /// When it was judged, or its deadline had passed.
+    #[serde(with = "instant")]
+    pub judged_at: u64,
     /// The segment roots that came before the claim, slot by slot. Empty where roots are not sent one by one.
     pub roots: Vec<String>,
     /// When each of them came, in microseconds after `sent_at`, slot by slot.

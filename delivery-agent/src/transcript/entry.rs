@@ -18,6 +18,9 @@ use crate::salt::NO_SECRET;
 use crate::verify::{Claimed, Verdict, verify};
 use crate::wire::openings_from_json;
 
+/// Below this nothing counts, in millionths: DELIV-006.
+const FLOOR: u32 = 900_000;
+
 /// A challenge whose line holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckedChallenge {
@@ -79,7 +82,8 @@ pub(super) fn check(
         receipt: receipt.as_ref().map(|receipt| receipt.challenges),
         reason: entry.reason.clone(),
     };
-    let mark = Mark { issued_at: entry.issued_at, answer_by: entry.answer_by, verdict };
+    let WireTranscriptEntry { issued_at, judged_at, session, .. } = *entry;
+    let mark = Mark { issued_at, judged_at, session, verdict };
     Ok((Kept { line, mark, receipt }, challenge))
 }
 
@@ -124,6 +128,15 @@ fn check_place(checked: &Checked, entry: &WireTranscriptEntry) -> Result<ClassPr
     }
     if entry.sent_at < entry.issued_at || entry.answer_by <= entry.issued_at {
         return Err(field("sent_at, answer_by", "before the challenge was issued"));
+    }
+    // What a venue has lost with its memory is over at once.
+    let by = if entry.verdict == "silent" { entry.answer_by } else { entry.issued_at };
+    let received_at = entry.claim.as_ref().map_or(by, |claim| claim.received_at);
+    if entry.judged_at < received_at {
+        return Err(field("judged_at", "before there was a receipt, or its deadline"));
+    }
+    if header.intervals <= entry.session || at < starts(entry.session) {
+        return Err(field("session", "begins after the challenge was issued"));
     }
     Ok(profile)
 }
@@ -224,6 +237,8 @@ fn check_claim(
             signed_by(&checked.venue, "claim.venue_signature", signature, digest)?;
         }
         (None, false) => {}
+        // A right answer of a device below the grade counts nothing, and a venue need not sign for it.
+        (None, true) if entry.quality < FLOOR => {}
         (None, true) => {
             return Err(field("claim.venue_signature", "missing on a receipt found valid"));
         }

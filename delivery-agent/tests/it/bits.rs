@@ -2,6 +2,7 @@
 
 use candle_core::Device;
 use delivery_agent::challenge::{Challenge, SegmentId};
+use delivery_agent::device::Path;
 use delivery_agent::expand::{Layer, first_rows, layer_order, pool_matrix, segment_seed};
 use delivery_agent::fault::Fault;
 use delivery_agent::profile::{
@@ -46,6 +47,22 @@ fn model(seed: &[u8; 32], segment_seed: &[u8; 32], profile: &ClassProfile) -> Ve
     x
 }
 
+/// CUDA-004: a path changes the rate of the work and nothing else, for bytes and for their differences.
+#[test]
+fn cuda_004_every_path_finishes_the_same_rows() {
+    for profile in PROFILES.into_iter().filter(|profile| profile.shape().inner <= 1_024) {
+        let rows = [0, 1, 100, 255];
+        let by = |path: Path| {
+            let program = SegmentProgram::load(&[4; 32], &profile, &Device::Cpu).unwrap().by(path);
+            program.finished_rows(&[6; 32], &rows).unwrap()
+        };
+        let expected = stream::finished_rows(&[4; 32], &[6; 32], &rows, &profile);
+        for path in Path::ALL {
+            assert_eq!(by(path), expected, "{} by {}", profile.name(), path.name());
+        }
+    }
+}
+
 const fn id(slot: u16, segment: u16) -> SegmentId {
     SegmentId { slot, segment }
 }
@@ -76,10 +93,14 @@ proptest! {
     /// WORK-002, WORK-004: in any profile that can exist, f32 on the device, the streaming
     /// integers and the i64 model give the same rows.
     #[test]
-    fn device_stream_and_model_agree(profile in any_profile(), seed: [u8; 32]) {
+    fn device_stream_and_model_agree(
+        profile in any_profile(),
+        seed: [u8; 32],
+        path in prop::sample::select(Path::ALL.to_vec()),
+    ) {
         let segment_seed = segment_seed(&seed, id(1, 2), &[3; 32], &[4; 32]);
         let all: Vec<u32> = (0..profile.shape().rows).collect();
-        let program = SegmentProgram::load(&seed, &profile, &Device::Cpu).unwrap();
+        let program = SegmentProgram::load(&seed, &profile, &Device::Cpu).unwrap().by(path);
         let on_device = program.finished_rows(&segment_seed, &all).unwrap();
         prop_assert_eq!(&on_device, &model(&seed, &segment_seed, &profile));
         prop_assert_eq!(&on_device, &stream::finished_rows(&seed, &segment_seed, &all, &profile));

@@ -160,6 +160,7 @@ impl Floor {
             client_secret: party.credential.client_secret.clone(),
             key: self.directory.path().join(format!("{}.key", party.credential.client_id)),
             device: DeviceKind::Cpu,
+            path: Default::default(),
         }
     }
 

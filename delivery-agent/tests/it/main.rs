@@ -6,12 +6,14 @@ mod attack;
 mod bits;
 mod floor;
 mod freivalds;
+mod job;
 mod proof;
 mod roles;
 mod signing;
 mod text;
 mod transcript;
 mod tree;
+mod venue_transcript;
 mod workers;
 
 use candle_core::Device;

@@ -1,8 +1,9 @@
 //! Agent and worker: the same answers through a pipe, and life after a worker's death.
 
-use std::io::pipe;
+use std::io::{Read, pipe};
 use std::process::Command;
 use std::thread;
+use std::time::Duration;
 
 use candle_core::Device;
 use delivery_agent::challenge::{Challenge, SegmentId, draw};
@@ -11,7 +12,9 @@ use delivery_agent::profile::ClassProfile;
 use delivery_agent::program::ProgramError;
 use delivery_agent::salt::{Asker, Interrupted, KnownSalts};
 use delivery_agent::verify::{self, Claimed, Verdict};
-use delivery_agent::worker::{self, Engine, FrameError, Link, WORKS_KEPT, Worker, WorkerError};
+use delivery_agent::worker::{
+    self, Engine, FrameError, Link, Process, WORKS_KEPT, Worker, WorkerError,
+};
 
 use crate::challenge_of;
 
@@ -144,9 +147,93 @@ fn a_worker_keeps_only_the_newest_works() {
 fn work_020_a_device_this_build_lacks_is_refused_by_name() {
     assert!(DeviceKind::Cpu.open().is_ok());
     let unknown = "tpu".parse::<DeviceKind>().unwrap_err();
-    assert_eq!(unknown.to_string(), "device `tpu` is neither `cpu` nor `cuda`");
+    assert_eq!(unknown.to_string(), "device `tpu` is none of `cpu`, `cuda`, `auto`");
     let cuda = "cuda".parse::<DeviceKind>().unwrap();
     if cfg!(not(feature = "cuda")) {
         assert!(matches!(cuda.open(), Err(DeviceError::NotBuilt)));
     }
+}
+
+/// Any child process that reads a hello and then does what `rest` says.
+#[cfg(unix)]
+fn child(rest: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("head -c 5 > /dev/null; {rest}")]);
+    command
+}
+
+/// What a worker of this build answers to a hello.
+#[cfg(unix)]
+const READY: &str = r"printf '\003\000\000\000\000\003\000'";
+
+#[cfg(unix)]
+#[test]
+fn cuda_005_whatever_comes_up_instead_of_a_worker_is_an_error() {
+    let refused = |rest: &str| Process::start(child(rest)).err().unwrap().to_string();
+    assert_eq!(refused("printf 'HTTP/1.1 400 Bad'"), "frame of 1347703880 bytes, limit 16777216");
+    assert_eq!(
+        refused(r"printf '\003\000\000\000\377\377\377'").split(':').next().unwrap(),
+        "frame is not a message"
+    );
+    assert_eq!(
+        refused(r"printf '\003\000\000\000\000\001\000'"),
+        "worker speaks protocol 1, this agent 3"
+    );
+    // What it says is an answer, but to another question.
+    assert_eq!(
+        refused(r"printf '\005\000\000\000\003\000\000\000\000'"),
+        "frame is not a message: Unexpected length of input"
+    );
+    assert_eq!(refused("exit 139"), "the other side ended");
+    assert_eq!(refused("kill -9 $$"), "the other side ended");
+}
+
+#[cfg(unix)]
+#[test]
+fn cuda_005_a_worker_that_dies_or_talks_nonsense_at_work_is_an_error() {
+    let challenge = challenge_of(ClassProfile::CI, 3);
+    let fails = |rest: &str| {
+        let mut process =
+            Worker::Process(Process::start(child(&format!("{READY}; {rest}"))).unwrap());
+        process.run(&challenge, &mut KnownSalts([5; 32])).unwrap_err()
+    };
+    // Sixty bytes are most of a request: it has been written whole when they can be read.
+    let ended = fails("head -c 60 > /dev/null; kill -11 $$");
+    assert!(matches!(ended, WorkerError::Frame(FrameError::Ended)), "{ended}");
+    let cut = fails(r"head -c 60 > /dev/null; printf '\377\000\000'");
+    assert!(matches!(cut, WorkerError::Frame(FrameError::Ended)), "{cut}");
+    let nonsense = fails(r"head -c 60 > /dev/null; printf '\001\000\000\000\377'");
+    assert!(matches!(nonsense, WorkerError::Frame(FrameError::Malformed(_))), "{nonsense}");
+    let again = fails(&format!("head -c 60 > /dev/null; {READY}"));
+    assert!(matches!(again, WorkerError::OutOfTurn), "{again}");
+}
+
+/// CUDA-006: and it is ended, whatever it hangs in: its end of the pipe of errors is closed.
+#[cfg(unix)]
+#[test]
+fn cuda_006_a_worker_that_hangs_is_given_up_and_ended() {
+    let (mut ends, held) = pipe().unwrap();
+    let mut command = child(&format!("{READY}; trap '' TERM HUP INT; exec sleep 100000"));
+    command.stderr(held);
+    let mut worker = Worker::Process(Process::start(command).unwrap());
+    worker.give_up_after(Duration::from_millis(50));
+    let challenge = challenge_of(ClassProfile::CI, 4);
+    let hung = worker.run(&challenge, &mut KnownSalts([5; 32])).unwrap_err();
+    assert!(matches!(hung, WorkerError::Hung), "{hung}");
+    assert_eq!(hung.to_string(), "worker process has not answered in time");
+    drop(worker);
+    assert_eq!(ends.read(&mut [0]).unwrap(), 0);
+}
+
+/// CUDA-007: as after an Xid: the driver answers every later call with an error too.
+#[cfg(unix)]
+#[test]
+fn cuda_007_a_lost_device_is_told_apart_from_a_request_that_cannot_be_met() {
+    let why = "CUDA_ERROR_ILLEGAL_ADDRESS";
+    let lost = format!(r"printf '\037\000\000\000\005\032\000\000\000{why}'");
+    let rest = format!("{READY}; head -c 60 > /dev/null; {lost}");
+    let mut worker = Worker::Process(Process::start(child(&rest)).unwrap());
+    let challenge = challenge_of(ClassProfile::CI, 5);
+    let refused = worker.run(&challenge, &mut KnownSalts([5; 32])).unwrap_err();
+    assert_eq!(refused.to_string(), format!("worker has lost its device: {why}"));
 }

@@ -4,6 +4,7 @@
 
 mod compare;
 mod duties;
+mod jobs;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,8 +13,8 @@ use exchange::{
     Impact, IntervalSettled, OrderAccepted, SettlementSource, SplitPurpose, Stamped, Traded,
 };
 use instruments::{
-    AccountId, GradeId, Instrument, InstrumentId, MicroUsd, Nanos, ObligationId, OrderId, Period,
-    Price, Product, Right, Side, Style,
+    AccountId, GradeId, Instrument, InstrumentId, JobId, MicroUsd, Nanos, ObligationId, OrderId,
+    Period, Price, Product, Right, Side, Style,
 };
 use matching_engine::OrderKind;
 use settlement::{Bucket, HoldKey, Invoice, Reason, Transfer, TransferId};
@@ -51,6 +52,8 @@ struct Duty {
     challenges: u32,
     outcomes: [u32; 3],
     paid: i128,
+    /// To whoever delivered.
+    paid_to_all: i128,
     returned: i128,
     damages: i128,
     invoiced: [i128; 3],
@@ -76,6 +79,7 @@ pub(crate) struct Auditor {
     pub accepted: Vec<OrderId>,
     /// What backs claims against fixings.
     claims: BTreeMap<(InstrumentId, AccountId), i128>,
+    jobs: BTreeMap<JobId, jobs::Task>,
     last_trade: u64,
     trade_seqs: BTreeMap<InstrumentId, u64>,
     fees: i128,
@@ -428,6 +432,7 @@ impl Auditor {
     }
 
     #[track_caller]
+    #[expect(clippy::too_many_lines, reason = "a line for each variant, and no decision")]
     fn delivery_event(&mut self, input: &Stamped, event: &Event) {
         match event {
             Event::ObligationAssigned { obligation, seller, buyer, escrow, bond, .. } => {
@@ -441,6 +446,7 @@ impl Auditor {
                     challenges: 0,
                     outcomes: [0; 3],
                     paid: 0,
+                    paid_to_all: 0,
                     returned: 0,
                     damages: 0,
                     invoiced: [0; 3],
@@ -504,6 +510,8 @@ impl Auditor {
             Event::TradingKeyRegistered { .. } => {}
             Event::AgreementTaken(signed) => self.agreed(input, &signed.agreement),
             Event::BlockTraded(block) => self.block_traded(block),
+            // Buyers' jobs.
+            Event::Job(event) => self.job_event(input, event),
             // Trades agreed elsewhere.
             other => panic!("an event that nobody audits: {other:?}"),
         }

@@ -9,6 +9,7 @@ use exchange::{
 use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, OrderId, Ppm, Price, Side};
 use settlement::{Bucket, ChallengeOutcome, FailCause, Invoice, Verdict};
 
+use crate::job_words;
 use crate::world::{START, World};
 
 /// One line for one event; nothing for what a script shows on demand: money between buckets, and depth.
@@ -407,6 +408,8 @@ fn delivery(exchange: &Exchange, event: &Event) -> Option<String> {
         // Default funds and liquidation.
         // Physical close-out.
         Event::CloseOut(event) => close_out(exchange, event),
+        // Buyers' jobs.
+        Event::Job(event) => job_words::line(exchange, event),
         // Trades agreed elsewhere.
         other => panic!("an event without words: {other:?}"),
     })
@@ -607,6 +610,7 @@ fn refused(reason: &Reject) -> String {
         Reject::Agreement(reason) => format!("{reason:?}"),
         Reject::CloseOut(reason) => format!("{reason:?}"),
         Reject::Fixing(reason) => format!("{reason:?}"),
+        Reject::Job(reason) => format!("{reason:?}"),
         other => format!("{other:?}"),
     };
     let variant = debug.split(|c: char| !c.is_alphanumeric()).next().unwrap_or("");
@@ -651,7 +655,7 @@ fn side(side: Side) -> &'static str {
 }
 
 /// What is not zero.
-fn money(line: &mut String, parts: &[(&str, MicroUsd)]) {
+pub(crate) fn money(line: &mut String, parts: &[(&str, MicroUsd)]) {
     for (word, amount) in parts.iter().filter(|(_, amount)| *amount != MicroUsd::ZERO) {
         write!(line, ", {word} {}", usd(*amount)).unwrap();
     }

@@ -24,6 +24,7 @@
 //! NAME contributes|leaves DOLLARS         NAME backstops DOLLARS         NAME asks DOLLARS in AUCTION
 //! NAME signs KEY                          block|efp NAME NAME buy|sell QTY @ PRICE [in SERIES] [and buy|sell QTY @ PRICE in SERIES]
 //! match NAME NAME LOTS [in SERIES]        release NAME NAME D-1    (all with [number N] [valid SPAN] [keys KEY KEY] [by NAME])
+//! what concerns jobs: `job_words`
 //! show NAME|book|fees|house|SERIES              restart
 //! ```
 //! A span is `90s`, `5m`, `3h`; a key is a byte in hex. Where no series is named, the first one is meant.
@@ -42,6 +43,7 @@ use matching_engine::{OrderKind, PostOnly, PriceSource, StpMode, Trigger, Trigge
 use settlement::{Bucket, DefaultTerms, Verdict};
 
 use crate::agreements;
+use crate::job_words;
 use crate::render;
 use crate::world::{START, World, day_future, limit, next_receipt, open_venue};
 
@@ -145,6 +147,7 @@ impl Desk {
             },
             ["default", terms @ ..] => Command::SetDefaultTerms(default_terms(terms)),
             ["tick"] => Command::Tick,
+            ["jobterms", terms @ ..] => job_words::terms(terms),
             ["auction", series, "until", time] => Command::OpenAuction {
                 instrument: self.instrument(&["in", series]),
                 reason: AuctionReason::Opening,
@@ -270,7 +273,7 @@ impl Desk {
                 let verdict = verdict_of(verdict);
                 Command::SubmitVerdict { account, obligation, challenge, verdict }
             }
-            _ => panic!("cannot read `{verb}` {rest:?}"),
+            _ => job_words::command(account, verb, rest),
         }
     }
 
@@ -469,7 +472,7 @@ fn node(name: &str) -> Node {
     Node { name: name.to_owned(), digest: [7; 32] }
 }
 
-fn verdict_of(words: &[&str]) -> Verdict {
+pub(crate) fn verdict_of(words: &[&str]) -> Verdict {
     match words {
         ["valid"] => Verdict::Valid { quality: Ppm::ONE },
         ["valid", ppm] => Verdict::Valid { quality: Ppm::new(ppm.parse().unwrap()) },
@@ -480,7 +483,7 @@ fn verdict_of(words: &[&str]) -> Verdict {
 }
 
 /// `D-1`
-fn obligation_of(word: &str) -> ObligationId {
+pub(crate) fn obligation_of(word: &str) -> ObligationId {
     ObligationId(word.strip_prefix("D-").unwrap().parse().unwrap())
 }
 

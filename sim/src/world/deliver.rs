@@ -17,30 +17,47 @@ impl World<'_> {
         for event in events {
             self.count_innocent(event);
             self.plan_errands(event);
+            self.plan_checks(event);
             if let Some((delay, action)) = self.reaction(event) {
                 self.agenda.enter(self.clock.now + delay, action);
             }
         }
     }
 
-    /// Counts intervals that fail though the seller's agent is honest and can reach the world: only the venue itself was in its way.
+    /// Counts intervals that fail, or lack something, though the seller's agent is honest and can reach the world: only the venue itself was in its way.
     fn count_innocent(&mut self, event: &Event) {
         let Event::IntervalSettled(settled) = event else { return };
-        let IntervalOutcome::Failed { cause, .. } = settled.outcome else { return };
-        if cause == FailCause::NotReady {
+        let lacks = match settled.outcome {
+            IntervalOutcome::Failed {
+                cause: FailCause::NotReady | FailCause::Declared, ..
+            }
+            | IntervalOutcome::Unverified => false,
+            IntervalOutcome::Failed { .. } => true,
+            IntervalOutcome::Delivered { quality, unjudged } => {
+                quality.ppm() + unjudged.ppm() < Ppm::ONE.ppm()
+            }
+        };
+        if !lacks {
             return;
         }
         let Some(delivery) = self.exchange.delivery(settled.obligation) else { return };
         let seller = settled.stand_in.unwrap_or(delivery.obligation.seller);
         let is_honest = self.agents.get(&seller).is_some_and(|a| a.conduct == Conduct::Honest);
         if is_honest && !self.trouble.unreachable.contains_key(&seller) {
-            self.tally.failed_innocent += 1;
+            if self.is_metered(settled.obligation) {
+                self.tally.lacking_innocent += 1;
+            } else {
+                self.tally.failed_innocent += 1;
+            }
         }
     }
 
     /// What an event makes somebody do, and after how long.
     fn reaction(&mut self, event: &Event) -> Option<(NanosSpan, Action)> {
         if let Event::IntervalOpened { obligation, interval } = event {
+            if self.is_metered(*obligation) {
+                return None;
+            }
             let delay = NanosSpan::from_millis(self.desk.between(10, 2_000));
             return Some((delay, Action::Challenge(*obligation, *interval)));
         }
@@ -79,13 +96,13 @@ impl World<'_> {
     /// An agent that cannot reach the venue tries again when it can.
     pub(super) fn answer(&mut self, obligation: ObligationId, number: u32) {
         let Some(delivery) = self.exchange.delivery(obligation) else { return };
-        let seller = delivery.obligation.deliverer(number);
+        let Some(challenge) = self.open_challenge(obligation, number) else { return };
+        let seller = challenge.seller;
         let unreachable = self.trouble.unreachable.get(&seller).copied().unwrap_or_default();
         let from = unreachable.max(self.clock.down_until);
         if self.clock.now < from {
             return self.agenda.enter(from, Action::Answer(obligation, number));
         }
-        let Some(challenge) = self.open_challenge(obligation, number) else { return };
         let Some(series) = self.exchange.series_by_id(delivery.obligation.instrument) else {
             return;
         };

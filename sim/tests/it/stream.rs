@@ -132,6 +132,7 @@ pub(crate) const fn kind(event: &Event) -> &'static str {
         Event::TradingKeyRegistered { .. } => "TradingKeyRegistered",
         Event::AgreementTaken(_) => "AgreementTaken",
         Event::BlockTraded(_) => "BlockTraded",
+        Event::Job(_) => "Job",
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::Result;
 use api::venue::{Published, Venue};
 use exchange::{CloseOutEvent, Event, Exchange, IntervalOutcome, IntervalSettled};
-use instruments::{AccountId, InstrumentId, MicroUsd, Price};
+use instruments::{AccountId, InstrumentId, MicroUsd, Ppm, Price};
 use rust_decimal::Decimal;
 use settlement::{FailCause, Verdict};
 use tokio::sync::broadcast::error::RecvError;
@@ -183,6 +183,12 @@ fn delivery_line(names: &Names<'_>, event: &Event) -> Option<(&'static str, Stri
 
 fn interval_money(settled: &IntervalSettled) -> String {
     match settled.outcome {
+        IntervalOutcome::Delivered { quality, .. } if quality < Ppm::ONE => format!(
+            "{} % counts: the seller receives {}, the buyer {} back",
+            Decimal::new(quality.ppm(), 4).round_dp(1).normalize(),
+            usd(settled.paid),
+            usd(settled.returned_to_buyer)
+        ),
         IntervalOutcome::Delivered { .. } => {
             format!("delivered, the seller receives {}", usd(settled.paid))
         }
@@ -201,6 +207,7 @@ fn cause_name(cause: FailCause) -> &'static str {
         FailCause::Refuted => "the opened rows are not the work",
         FailCause::BelowGrade => "below the grade's floor",
         FailCause::NotReady => "the seller has not accepted",
+        FailCause::Declared => "declared missing",
     }
 }
 
