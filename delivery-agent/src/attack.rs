@@ -7,6 +7,7 @@
 //! - every probability is computed from the rules, never fitted to what was seen;
 //! - a trial follows from the seed, the attack's name and its number, on any number of threads.
 
+mod absence;
 mod cheats;
 mod court;
 mod money;
@@ -17,6 +18,7 @@ use rayon::prelude::*;
 use crate::expand::Bytes32;
 use crate::verify::VerifierFailure;
 
+pub use absence::{Absence, mean_gain};
 pub use cheats::ATTACKS;
 pub use court::{Asked, Finding, Setting};
 

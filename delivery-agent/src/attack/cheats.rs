@@ -2,9 +2,10 @@
 
 use std::sync::LazyLock;
 
+use super::absence::{absent, absent_odds};
 use super::court::{Answer, Asked, Finding, Setting, is_below_floor, small};
 use super::money::declared;
-use super::odds::{all_missed, at_least, challenged};
+use super::odds::{all_missed, at_least};
 use super::{Attack, Chance};
 use crate::challenge::{SLOTS_DRAWN_MAX, SegmentId};
 use crate::expand::{
@@ -29,8 +30,6 @@ const WALK: u32 = 64;
 const STEP: u64 = 137;
 /// What a step costs more when its matrix has to be made again on the card, which is its cheapest way.
 const REGENERATE: u64 = 300;
-/// Challenges expected in a seller's absence of five minutes, at twelve an hour.
-const CHALLENGES_ABSENT: f64 = 1.0;
 
 /// Every way of not delivering that we know; first the one who delivers.
 pub const ATTACKS: [Attack; 17] = [
@@ -120,10 +119,6 @@ fn segments_odds() -> f64 {
 fn slots_odds() -> f64 {
     let (sold, there) = SLOTS;
     1.0 - all_missed(sold.into(), (sold - there).into(), SLOTS_DRAWN_MAX.into())
-}
-
-fn absent_odds() -> f64 {
-    challenged(CHALLENGES_ABSENT)
 }
 
 fn pool_odds() -> f64 {
@@ -302,16 +297,6 @@ fn too_few_devices(chance: &mut Chance) -> Caught {
 fn silent(chance: &mut Chance) -> Caught {
     let asked = Asked::of(Setting::usual(), chance);
     Ok(matches!(asked.judge(None)?, Finding::Silent))
-}
-
-/// Times in mean gaps between two challenges. Nobody can tell from the past when the next one comes.
-fn absent(chance: &mut Chance) -> Caught {
-    let from = chance.below(10_000) as f64 / 1_000.0;
-    let mut at = 0.0;
-    while at < from {
-        at += chance.exponential();
-    }
-    Ok(at < from + CHALLENGES_ABSENT)
 }
 
 fn slow_card(chance: &mut Chance) -> Caught {

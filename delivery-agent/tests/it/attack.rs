@@ -1,6 +1,7 @@
 //! Ways of not delivering: each is caught as often as it should be, and who delivers never is.
 
-use delivery_agent::attack::{ATTACKS, Plan, run, try_out};
+use delivery_agent::attack::odds::gain_of_absence;
+use delivery_agent::attack::{ATTACKS, Plan, mean_gain, run, try_out};
 
 #[test]
 fn proof_006_every_attack_is_caught_as_often_as_computed_and_the_honest_never() {
@@ -31,6 +32,18 @@ fn proof_007_trials_do_not_depend_on_threads() {
     let alone = with(1);
     for threads in [2, 3, 8] {
         assert_eq!(with(threads), alone, "{threads} threads");
+    }
+}
+
+/// PROOF-008: metered by the rule by which hours are paid, an absence costs what it should.
+#[test]
+fn proof_008_absence_loses_money_by_the_meters_own_rule() {
+    for away in [0.5, 1.0, 2.0, 4.0] {
+        let (mean, error) = mean_gain(away, 10_000, 1);
+        assert!(mean + 4.0 * error < 0.0, "{away} {mean} {error}");
+        // Asked again within a minute, which is a fifth of a gap: what passes after the absence lies between.
+        let (least, most) = (gain_of_absence(away, 1.0, 0.2), gain_of_absence(away, 1.0, 0.0));
+        assert!(least - 4.0 * error < mean && mean < most + 4.0 * error, "{away} {mean}");
     }
 }
 
