@@ -55,9 +55,8 @@ fn answered(challenge: u32, who: &str, key: &str, verdict: &str) -> String {
 }
 
 /// METER-001, METER-002, METER-006, METER-007, METER-018: challenges are numbered as they come; an interval is settled by the first mark
-/// after it, and the last one by a closing challenge.
+/// after it, and the last one when its recheck time has passed without a closing challenge.
 #[test]
-#[expect(clippy::too_many_lines, reason = "one day's script")]
 fn meter_001_time_between_passed_challenges_counts() {
     check(
         metered("until 5h intervals 2"),
@@ -92,85 +91,23 @@ fn meter_001_time_between_passed_challenges_counts() {
             D-1/1 drawn
             D-1/1 vera says valid at 950000 ppm
             D-1/1 passed 950000
-            D-1/1 open
             D-1/2 challenges bob on 1 until 3:08:10
             D-1/2 claimed 5160000 ms
             D-1/2 drawn
             D-1/2 vera says valid at 1000000 ppm
             D-1/2 passed 1000000
-            D-1/0 delivered at 951666 ppm, 1 unjudged, seller 2.379165, buyer 0.120835
-            D-1 hour 0, missing 174 s, compensation 0.018124, penalty 0.012083, alice 0.030207, bond back 0.594793
-            D-1/2 open
-            D-1/3 open
-            D-1/4 open
-            D-1/5 open
-            D-1/6 open
-            D-1/7 open
-            D-1/8 open
-            D-1/9 open
-            D-1/10 open
-            D-1/11 open
-            D-1/12 open
-            D-1/13 open
-            D-1/14 open
-            D-1/15 open
-            D-1/16 open
-            D-1/17 open
-            D-1/18 open
-            D-1/19 open
+            D-1/1 open
             D-1/3 challenges bob on 1 until 4:38:10
             D-1/3 claimed 69960000 ms
             D-1/3 drawn
             D-1/3 vera says valid at 1000000 ppm
             D-1/3 passed 1000000
-            D-1/1 delivered at 978333 ppm, 1 unjudged, seller 2.445832, buyer 0.054168
-            D-1 hour 1, missing 78 s, compensation 0.008124, penalty 0.005416, alice 0.01354, bond back 0.61146
-            D-1/2 delivered at 1000000 ppm, seller 2.5
-            D-1 hour 2, bond back 0.625
-            D-1/3 delivered at 1000000 ppm, seller 2.5
-            D-1 hour 3, bond back 0.625
-            D-1/4 delivered at 1000000 ppm, seller 2.5
-            D-1 hour 4, bond back 0.625
-            D-1/5 delivered at 1000000 ppm, seller 2.5
-            D-1 hour 5, bond back 0.625
-            D-1/6 delivered at 1000000 ppm, seller 2.5
-            D-1 hour 6, bond back 0.625
-            D-1/7 delivered at 1000000 ppm, seller 2.5
-            D-1 hour 7, bond back 0.625
-            D-1/8 delivered at 1000000 ppm, seller 2.5
-            D-1 hour 8, bond back 0.625
-            D-1/9 delivered at 1000000 ppm, seller 2.5
-            D-1 hour 9, bond back 0.625
-            D-1/10 delivered at 1000000 ppm, seller 2.5
-            D-1 hour 10, bond back 0.625
-            D-1/11 delivered at 1000000 ppm, seller 2.5
-            D-1 hour 11, bond back 0.625
-            D-1/12 delivered at 1000000 ppm, seller 2.5
-            D-1 hour 12, bond back 0.625
-            D-1/13 delivered at 1000000 ppm, seller 2.5
-            D-1 hour 13, bond back 0.625
-            D-1/14 delivered at 1000000 ppm, seller 2.5
-            D-1 hour 14, bond back 0.625
-            D-1/15 delivered at 1000000 ppm, seller 2.5
-            D-1 hour 15, bond back 0.625
-            D-1/16 delivered at 1000000 ppm, seller 2.5
-            D-1 hour 16, bond back 0.625
-            D-1/17 delivered at 1000000 ppm, seller 2.5
-            D-1 hour 17, bond back 0.625
-            D-1/18 delivered at 1000000 ppm, seller 2.5
-            D-1 hour 18, bond back 0.625
-            D-1/20 open
-            D-1/21 open
-            D-1/22 open
-            D-1/23 open
-            D-1/19 delivered at 433333 ppm, 566667 unjudged, seller 1.083332, buyer 1.416668
-            D-1 hour 19, bond back 0.125
-            D-1/20 unverified, buyer 2.5
-            D-1/21 unverified, buyer 2.5
-            D-1/22 unverified, buyer 2.5
-            D-1/23 unverified, buyer 2.5
-            D-1 invoice 1: 69705 s delivered, 252 s missing, seller 48.408329, buyer 11.591671, damages 0.043747
-            D-1 closed, 20 delivered, 0 failed, 4 unverified, paid 48.408329, shortfall 0.043747
+            D-1/0 delivered at 994166 ppm, 1 unjudged, seller 29.82498, buyer 0.17502
+            D-1 hour 0, missing 252 s, compensation 0.026248, penalty 0.017499, alice 0.043747, bond back 7.456253
+            D-1/1 delivered at 619444 ppm, 380556 unjudged, seller 18.58332, buyer 11.41668
+            D-1 hour 1, bond back 4.5
+            D-1 invoice 1: 69706 s delivered, 252 s missing, seller 48.4083, buyer 11.5917, damages 0.043747
+            D-1 closed, 2 delivered, 0 failed, 0 unverified, paid 48.4083, shortfall 0.043747
         "#]],
     );
 }
