@@ -97,7 +97,7 @@ pub fn judge(task: &WireTask) -> Judgement {
     // Of a slot that has not brought all its roots only the receipt says when it was done.
     let came = |(slot, times): (&Vec<_>, &Vec<u64>)| {
         let is_done = slot.len() == usize::from(challenge.segments());
-        is_done.then(|| times.clone()).unwrap_or_default()
+        if is_done { times.clone() } else { Vec::new() }
     };
     let times: Vec<Vec<u64>> = roots.iter().zip(&task.root_times).map(came).collect();
     let timing = Timing { roots: &times, claimed_at: task.claimed_after };
