@@ -59,9 +59,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Assignment(AssignmentCommand::Show(args)) => assignment::show(&args),
         Command::Assignment(AssignmentCommand::Verify(args)) => assignment::verify(&args),
         Command::Haircut(HaircutCommand::Verify(args)) => haircut::verify(&args),
-        Command::Delivery(DeliveryCommand::Attack(args)) => {
-            delivery_attack::run(&args, &mut stdout().lock())
-        }
+        Command::Delivery(DeliveryCommand::Attack(args)) => delivery_attack::run(&args),
         Command::Oracle(OracleCommand::Index(args)) => index(&args),
         Command::Oracle(OracleCommand::Curve(args)) => {
             oracle_curve::run(&args.file, args.json, &mut stdout().lock())?;

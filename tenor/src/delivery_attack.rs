@@ -2,7 +2,7 @@
 //!
 //! All that happens is in `delivery_agent::attack`; this file asks and prints. The reading of the table is in `docs/delivery.md`.
 
-use std::io::Write;
+use std::io::{Write, stdout};
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -29,9 +29,10 @@ pub(crate) struct DeliveryAttackArgs {
 ///
 /// # Errors
 /// When the machine failed, or the output stream.
-pub(crate) fn run(args: &DeliveryAttackArgs, out: &mut impl Write) -> Result<ExitCode> {
+pub(crate) fn run(args: &DeliveryAttackArgs) -> Result<ExitCode> {
     let plan = Plan { trials: args.trials, seed: args.seed };
     let rows = attack::run(plan)?;
+    let out = &mut stdout().lock();
     if args.json {
         json(plan, &rows, out)?
     } else {
