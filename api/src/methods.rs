@@ -64,7 +64,6 @@ fn not_here() -> WireError {
 }
 
 /// Answers a checked request. Its first poll submits what is to be submitted, so that requests are sequenced as they were read.
-#[expect(clippy::too_many_lines, reason = "a line for each variant, and no decision")]
 pub(crate) async fn call(
     gateway: &Gateway,
     caller: Option<&Caller>,

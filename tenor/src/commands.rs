@@ -37,7 +37,6 @@ use crate::{
 ///
 /// # Errors
 /// Whatever went wrong, with the file, field or limit in its message.
-#[expect(clippy::too_many_lines, reason = "a line for each variant, and no decision")]
 pub(crate) fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Demo(args) => demo::run(&args),

@@ -97,62 +97,8 @@ impl Inbox {
     ///
     /// # Panics
     /// Never: writing borsh into a vector cannot fail.
-    #[expect(clippy::too_many_lines, reason = "a line for each variant of the command")]
     pub(crate) fn send(&self, command: Command) -> Result<oneshot::Receiver<Outcome>, SubmitError> {
-        let limit = match &command {
-            Command::PlaceOrder(_) | Command::AmendOrder(_) | Command::Batch { .. } => {
-                INBOX_MAX.saturating_sub(INBOX_RESERVED)
-            }
-            Command::OpenVenue(_)
-            | Command::ListInstrument(_)
-            | Command::OpenAccount { .. }
-            | Command::Deposit { .. }
-            | Command::Withdraw { .. }
-            | Command::FundHouse { .. }
-            | Command::CancelOrder { .. }
-            | Command::CancelAll { .. }
-            | Command::OpenAuction { .. }
-            | Command::PublishIndex(_)
-            | Command::DisputeFixing { .. }
-            | Command::RuleOnFixing { .. }
-            | Command::NominateAgent { .. }
-            | Command::VoidChallenges
-            | Command::IssueChallenge { .. }
-            | Command::SubmitReceipt { .. }
-            | Command::DrawRows { .. }
-            | Command::SubmitVerdict { .. }
-            | Command::PublishCurve { .. }
-            | Command::PublishRisk { .. }
-            | Command::RegisterCapacity { .. }
-            | Command::SetMarginMode { .. }
-            | Command::InstructExercise { .. }
-            | Command::SetDefaultTerms(_)
-            | Command::ContributeDefaultFund { .. }
-            | Command::WithdrawDefaultFund { .. }
-            | Command::RegisterBackstop { .. }
-            | Command::BidBackstop { .. }
-            // Physical close-out.
-            | Command::Nominate { .. }
-            | Command::AcceptDelivery { .. }
-            | Command::DeclareOutage { .. }
-            | Command::JudgeBurnIn { .. }
-            | Command::Substitute { .. }
-            | Command::OfferStandby { .. }
-            | Command::DisputeInvoice { .. }
-            // Trades agreed elsewhere.
-            | Command::RegisterTradingKey { .. }
-            | Command::SubmitAgreement { .. }
-            // Buyers' jobs.
-            | Command::SetJobTerms(_)
-            | Command::SubmitJob { .. }
-            | Command::ClaimJob { .. }
-            | Command::DeclineJob { .. }
-            | Command::AcceptJob { .. }
-            | Command::OpenDispute { .. }
-            | Command::AnswerDispute { .. }
-            | Command::RuleDispute { .. }
-            | Command::Tick => INBOX_MAX,
-        };
+        let limit = room(&command);
         let payload = borsh::to_vec(&command).expect("a command encodes");
         let (len, len_max) = (payload.len(), COMMAND_LEN_MAX);
         if len_max < len {
@@ -346,5 +292,63 @@ impl<D: Disk> Sequencer<D> {
         let state_hash = self.snapshot()?;
         let last = self.journal.close()?;
         Ok(Life::Closed { seq: last.seq, state_hash })
+    }
+}
+
+/// How many commands may wait when this one comes: what trades leaves room for what clears and delivers.
+const fn room(command: &Command) -> usize {
+    match command {
+        Command::PlaceOrder(_) | Command::AmendOrder(_) | Command::Batch { .. } => {
+            INBOX_MAX.saturating_sub(INBOX_RESERVED)
+        }
+        Command::OpenVenue(_)
+        | Command::ListInstrument(_)
+        | Command::OpenAccount { .. }
+        | Command::Deposit { .. }
+        | Command::Withdraw { .. }
+        | Command::FundHouse { .. }
+        | Command::CancelOrder { .. }
+        | Command::CancelAll { .. }
+        | Command::OpenAuction { .. }
+        | Command::PublishIndex(_)
+        | Command::DisputeFixing { .. }
+        | Command::RuleOnFixing { .. }
+        | Command::NominateAgent { .. }
+        | Command::VoidChallenges
+        | Command::IssueChallenge { .. }
+        | Command::SubmitReceipt { .. }
+        | Command::DrawRows { .. }
+        | Command::SubmitVerdict { .. }
+        | Command::PublishCurve { .. }
+        | Command::PublishRisk { .. }
+        | Command::RegisterCapacity { .. }
+        | Command::SetMarginMode { .. }
+        | Command::InstructExercise { .. }
+        | Command::SetDefaultTerms(_)
+        | Command::ContributeDefaultFund { .. }
+        | Command::WithdrawDefaultFund { .. }
+        | Command::RegisterBackstop { .. }
+        | Command::BidBackstop { .. }
+        // Physical close-out.
+        | Command::Nominate { .. }
+        | Command::AcceptDelivery { .. }
+        | Command::DeclareOutage { .. }
+        | Command::JudgeBurnIn { .. }
+        | Command::Substitute { .. }
+        | Command::OfferStandby { .. }
+        | Command::DisputeInvoice { .. }
+        // Trades agreed elsewhere.
+        | Command::RegisterTradingKey { .. }
+        | Command::SubmitAgreement { .. }
+        // Buyers' jobs.
+        | Command::SetJobTerms(_)
+        | Command::SubmitJob { .. }
+        | Command::ClaimJob { .. }
+        | Command::DeclineJob { .. }
+        | Command::AcceptJob { .. }
+        | Command::OpenDispute { .. }
+        | Command::AnswerDispute { .. }
+        | Command::RuleDispute { .. }
+        | Command::Tick => INBOX_MAX,
     }
 }

@@ -333,7 +333,6 @@ fn liquidation(exchange: &Exchange, event: &DefaultEvent) -> String {
     }
 }
 
-#[expect(clippy::too_many_lines, reason = "a line for each variant, and no decision")]
 fn delivery(exchange: &Exchange, event: &Event) -> Option<String> {
     let name = |account: &AccountId| account_name(exchange, *account);
     Some(match event {

@@ -60,7 +60,6 @@ pub(crate) fn dropped(is_it: impl Fn(&Event) -> bool) -> Finding {
 }
 
 /// An event's name.
-#[expect(clippy::too_many_lines, reason = "a line for each variant, and no decision")]
 pub(crate) const fn kind(event: &Event) -> &'static str {
     match event {
         Event::Rejected(_) => "Rejected",

@@ -219,7 +219,7 @@ fn offers(spans: &[Span], sold: &BTreeMap<String, u32>, now: Nanos) -> Vec<Offer
         // What one contract has sold is gone from every other whose days it shares.
         let taken = |day: u64| {
             let shares = series.iter().filter(|terms| days(terms).contains(&day));
-            shares.filter_map(|terms| sold.get(&terms.name)).fold(0_u32, |sum, lots| sum + lots)
+            shares.filter_map(|terms| sold.get(&terms.name)).sum::<u32>()
         };
         for terms in &series {
             let days = days(terms);

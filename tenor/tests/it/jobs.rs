@@ -2,6 +2,8 @@
 //!
 //! The venue's clock is set by hand, so that nothing here depends on how fast the machine is.
 
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
 use std::path::PathBuf;
 use std::process::{Child, Output, Stdio};
 use std::time::Duration;

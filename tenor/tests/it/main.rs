@@ -7,7 +7,6 @@ mod jobs;
 mod kill;
 mod ledger;
 mod proxy;
-
 mod reporters;
 mod running;
 mod tape;
