@@ -6,8 +6,10 @@
 mod account;
 mod agreements;
 mod catalogue;
+mod chart;
 mod clearing;
 mod close_out;
+mod currency;
 mod default_fund;
 mod delivery;
 mod fixing;
@@ -15,6 +17,7 @@ mod login;
 mod margin;
 mod market_data;
 mod orders;
+mod past;
 mod settled;
 mod submit;
 mod trading;
@@ -25,7 +28,9 @@ use crate::auth::Caller;
 use crate::gateway::Gateway;
 use crate::wire::{ErrorCode, Params, WireError};
 
-pub(crate) use catalogue::{METHODS, Method, Spec};
+pub(crate) use account::position_of;
+pub(crate) use catalogue::{Connection, METHODS, Method, Spec};
+pub(crate) use chart::{candle, newest_candle};
 pub(crate) use login::{DATA_LEN_MAX, LoggedIn, log_in};
 pub(crate) use submit::{tick_direction, user_trade_of};
 
@@ -76,9 +81,10 @@ pub(crate) async fn call(
     match method {
         Method::Buy => trading::place(gateway, caller, params, Buy).await,
         Method::Sell => trading::place(gateway, caller, params, Sell).await,
-        Method::Edit => trading::edit(gateway, caller, params).await,
+        Method::Edit | Method::EditByLabel => trading::edit(gateway, caller, params).await,
         Method::Cancel => trading::cancel(gateway, caller, params).await,
-        Method::CancelAll | Method::CancelAllByInstrument => {
+        Method::CancelByLabel => trading::cancel_by_label(gateway, caller, params).await,
+        Method::CancelAll | Method::CancelAllByInstrument | Method::CancelAllByCurrency => {
             trading::cancel_all(gateway, caller, params).await
         }
         Method::GetOpenOrders
@@ -86,7 +92,7 @@ pub(crate) async fn call(
         | Method::GetOpenOrdersByCurrency => orders::open_orders(gateway, caller, params),
         Method::GetOrderState => orders::order_state(gateway, caller, params),
         Method::GetOrderStateByLabel => orders::order_state_by_label(gateway, caller, params),
-        Method::GetUserTradesByInstrument => orders::user_trades(gateway, caller, params),
+        Method::Past(method) => past::answer(gateway, caller, method, params),
         Method::GetPositions => account::positions(gateway, caller, params),
         Method::GetPosition => account::position(gateway, caller, params),
         Method::GetAccountSummary => account::summary(gateway, caller, params),
@@ -111,8 +117,10 @@ pub(crate) async fn call(
         | Method::UnsubscribeAll
         | Method::PrivateSubscribe
         | Method::PrivateUnsubscribe
-        | Method::PrivateUnsubscribeAll => Err(not_here()),
-        Method::Hello
+        | Method::PrivateUnsubscribeAll
+        | Method::Connection(_)
+        // Answered above, every one.
+        | Method::Hello
         | Method::Test
         | Method::Status
         | Method::GetTime
@@ -127,8 +135,11 @@ pub(crate) async fn call(
         | Method::GetRiskArrays
         | Method::GetAssignment
         | Method::GetSettlementFixing
-        | Method::GetLastSettlementsByInstrument => {
-            Err(WireError::new(ErrorCode::Internal, "a market data method was not answered"))
-        }
+        | Method::GetLastTradesByInstrumentAndTime
+        | Method::GetBookSummaryByCurrency
+        | Method::GetBookSummaryByInstrument
+        | Method::GetTradingviewChartData
+        | Method::Absent(_)
+        | Method::GetLastSettlementsByInstrument => Err(not_here()),
     }
 }
