@@ -221,11 +221,13 @@ class Proxy:
         writer.close()
 
     async def carry_frames(self, reader, writer):
-        """The handshake or an HTTP reply as it is, then frame by frame: the venue's are not masked."""
-        head = await reader.readuntil(b"\r\n\r\n")
-        writer.write(head)
-        if b" 101 " not in head.split(b"\r\n")[0]:
-            return await self.carry(reader, writer)
+        """HTTP replies as they are up to the handshake, which may come over the same connection; then frame by frame, unmasked."""
+        status = b""
+        while b" 101 " not in status:
+            head = await reader.readuntil(b"\r\n\r\n")
+            status, *fields = head.lower().split(b"\r\n")
+            lengths = [int(field.split(b":")[1]) for field in fields if field.startswith(b"content-length:")]
+            writer.write(head + await reader.readexactly(sum(lengths)))
         while True:
             await self.reads.wait()
             frame = await reader.readexactly(2)

@@ -174,7 +174,9 @@ async def main():
             trader_id=TraderId("TESTER-001"),
             logging=LoggingConfig(log_level="ERROR", log_colors=False),
             # This version's adapter leaves out the fills that its own socket tells of; the engine finds them by asking.
-            exec_engine=LiveExecEngineConfig(reconciliation=True, open_check_interval_secs=1.0, open_check_threshold_ms=500),
+            exec_engine=LiveExecEngineConfig(
+                reconciliation=True, reconciliation_startup_delay_secs=0.1, open_check_interval_secs=1.0, open_check_threshold_ms=500
+            ),
             data_clients={"DERIBIT": DeribitDataClientConfig(**common)},
             exec_clients={"DERIBIT": DeribitExecClientConfig(**common)},
             timeout_connection=30.0,
