@@ -22,6 +22,7 @@ mod settled;
 mod submit;
 mod trading;
 
+use instruments::Side::{Buy, Sell};
 use serde_json::value::RawValue;
 
 use crate::auth::Caller;
@@ -72,7 +73,6 @@ pub(crate) async fn call(
     method: Method,
     params: &Params,
 ) -> Answer {
-    use instruments::Side::{Buy, Sell};
     if let Some(answer) = market_data::answer(gateway, method, params) {
         return answer;
     }
@@ -84,12 +84,8 @@ pub(crate) async fn call(
         Method::Edit | Method::EditByLabel => trading::edit(gateway, caller, params).await,
         Method::Cancel => trading::cancel(gateway, caller, params).await,
         Method::CancelByLabel => trading::cancel_by_label(gateway, caller, params).await,
-        Method::CancelAll | Method::CancelAllByInstrument | Method::CancelAllByCurrency => {
-            trading::cancel_all(gateway, caller, params).await
-        }
-        Method::GetOpenOrders
-        | Method::GetOpenOrdersByInstrument
-        | Method::GetOpenOrdersByCurrency => orders::open_orders(gateway, caller, params),
+        Method::CancelAll => trading::cancel_all(gateway, caller, params).await,
+        Method::GetOpenOrders => orders::open_orders(gateway, caller, params),
         Method::GetOrderState => orders::order_state(gateway, caller, params),
         Method::GetOrderStateByLabel => orders::order_state_by_label(gateway, caller, params),
         Method::Past(method) => past::answer(gateway, caller, method, params),

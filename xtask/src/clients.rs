@@ -12,10 +12,10 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::layout::Layout;
 use crate::tools;
 
-/// A client: its package, the oldest Python that it runs on, and how it is tried.
+/// A client: what it is made of, all of it pinned, the oldest Python that it runs on, and how it is tried.
 struct Client {
     name: &'static str,
-    package: &'static str,
+    packages: &'static str,
     python: (u32, u32),
     script: &'static str,
 }
@@ -23,13 +23,13 @@ struct Client {
 const CLIENTS: [Client; 2] = [
     Client {
         name: "ccxt",
-        package: "ccxt==4.5.90",
+        packages: "api/tests/clients/ccxt.txt",
         python: (3, 10),
         script: "api/tests/clients/ccxt_deribit.py",
     },
     Client {
         name: "nautilus_trader",
-        package: "nautilus_trader==1.231.0",
+        packages: "api/tests/clients/nautilus_trader.txt",
         python: (3, 12),
         script: "api/tests/clients/nautilus_deribit.py",
     },
@@ -57,7 +57,7 @@ pub(crate) fn run(layout: &Layout) -> Result<()> {
         };
         let python = environment(layout, client, &python)?;
         let venue = Venue::start(layout, client)?;
-        println!("-- {} on {}", client.package, venue.address);
+        println!("-- {} on {}", client.name, venue.address);
         let mut script = Command::new(python);
         script.arg("-B").arg(client.script).arg(&venue.address).args(&venue.keys);
         tools::run(layout, &mut script).with_context(|| client.name)?;
@@ -94,17 +94,19 @@ fn python((major, minor): (u32, u32)) -> Option<PathBuf> {
 fn environment(layout: &Layout, client: &Client, python: &Path) -> Result<PathBuf> {
     let folder = layout.target.join("tools").join(format!("client-{}", client.name));
     let (ours, made) = (folder.join("bin").join("python"), folder.join("made-of"));
-    let made_of = format!("{} {}\n", client.package, python.display());
+    let packages = std::fs::read_to_string(layout.root.join(client.packages))
+        .with_context(|| client.packages)?;
+    let made_of = format!("{}\n{packages}", python.display());
     if std::fs::read_to_string(&made).ok().as_ref() == Some(&made_of) {
         return Ok(ours);
     }
-    println!("installing {} into {}", client.package, folder.display());
+    println!("installing {} into {}", client.packages, folder.display());
     if folder.exists() {
         std::fs::remove_dir_all(&folder).context("remove an environment of another version")?;
     }
     tools::run(layout, Command::new(python).args(["-m", "venv"]).arg(&folder))?;
     let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-    tools::run(layout, Command::new(&ours).args(install).arg(client.package))?;
+    tools::run(layout, Command::new(&ours).args(install).args(["--requirement", client.packages]))?;
     std::fs::write(&made, made_of).with_context(|| format!("write {}", made.display()))?;
     Ok(ours)
 }
