@@ -209,7 +209,8 @@ impl State {
             | Topic::UserChanges { .. }
             | Topic::UserOrders { .. }
             | Topic::UserTrades { .. }
-            | Topic::UserDelivery { .. } => Self::Queue(VecDeque::new()),
+            | Topic::UserDelivery { .. }
+            | Topic::UserJobs { .. } => Self::Queue(VecDeque::new()),
         }
     }
 }

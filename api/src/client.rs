@@ -8,6 +8,7 @@
 //! Reconnecting is the caller's: only it knows what it was doing. [`Backoff`] says how long to wait.
 
 mod backoff;
+mod blobs;
 mod connection;
 mod requests;
 
@@ -24,6 +25,7 @@ use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
 pub use backoff::Backoff;
+pub use blobs::Blobs;
 pub use connection::NOTIFICATIONS_MAX;
 pub use requests::{Edit, NewOrder};
 

@@ -3,6 +3,7 @@
 //! `GET /api/v2/{scope}/{method}?field=value`, or `POST` of a JSON-RPC request to `/api/v2` or to the method's own path. A private method
 //! needs an `Authorization` header: a token, a client's id and secret, or a signature over the request.
 
+mod blobs;
 mod credentials;
 
 use axum::body::{Body, Bytes, to_bytes};
@@ -17,6 +18,7 @@ use crate::methods::{self, Answer, Method};
 use crate::server::Shared;
 use crate::wire::{ErrorCode, Params, Request, WireError, to_result};
 
+pub(crate) use blobs::{blob_error, handle as handle_blob};
 use credentials::caller;
 
 /// Bytes of a request's body, as of a WebSocket frame.

@@ -2,3 +2,5 @@
 
 pub mod sign;
 pub mod sign_agreement;
+pub mod sign_job;
+pub mod sign_transcript;

@@ -11,7 +11,7 @@ mod order;
 mod span;
 
 use exchange::{Command, Exchange, Reject, Series};
-use instruments::{AccountId, GradeId, InstrumentId, MicroUsd, ObligationId, Ppm};
+use instruments::{AccountId, GradeId, InstrumentId, JobId, MicroUsd, ObligationId, Ppm};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use settlement::{DeliveryReceipt, Verdict};
@@ -38,7 +38,7 @@ pub(crate) use span::{
 /// Fields of `private/submit_receipt`.
 pub(crate) const RECEIPT_FIELDS: &[&str] = &[
     "obligation_id",
-    "interval",
+    "challenge",
     "gpu_millis",
     "challenges",
     "work_root",
@@ -102,12 +102,38 @@ pub(crate) fn obligation_id(params: &Params) -> Result<ObligationId, WireError> 
     params.required_integer("obligation_id", u64::MAX).map(ObligationId)
 }
 
-/// The interval that a request names.
-pub(crate) fn interval(params: &Params) -> Result<u32, WireError> {
-    narrow(params, "interval")
+/// The job that a request names.
+pub(crate) fn job_id(params: &Params) -> Result<JobId, WireError> {
+    params.required_integer("job_id", u64::MAX).map(JobId)
 }
 
-fn narrow(params: &Params, name: &str) -> Result<u32, WireError> {
+/// Hashes in hexadecimal, at most `limit` of them.
+pub(crate) fn hashes(
+    params: &Params,
+    name: &str,
+    limit: usize,
+) -> Result<Vec<[u8; 32]>, WireError> {
+    let texts = params.required_texts(name)?;
+    if limit < texts.len() {
+        let reason = format!("has {} entries, at most {limit} are taken", texts.len());
+        return Err(WireError::param(name, reason).with_limit(Decimal::from(limit)));
+    }
+    let hash = |text: &String| {
+        let mut bytes = [0; 32];
+        let digits = text.strip_prefix("0x").unwrap_or(text);
+        let wrong = |_error| WireError::param(name, "must be 32 bytes in hexadecimal each");
+        hex::decode_to_slice(digits, &mut bytes).map(|()| bytes).map_err(wrong)
+    };
+    texts.iter().map(hash).collect()
+}
+
+/// The challenge that a request names.
+pub(crate) fn challenge(params: &Params) -> Result<u32, WireError> {
+    narrow(params, "challenge")
+}
+
+/// A number of 32 bits.
+pub(crate) fn narrow(params: &Params, name: &str) -> Result<u32, WireError> {
     let whole = params.required_integer(name, u32::MAX.into())?;
     u32::try_from(whole).map_err(|_range| WireError::param(name, "is out of range"))
 }
@@ -116,7 +142,7 @@ fn narrow(params: &Params, name: &str) -> Result<u32, WireError> {
 pub(crate) fn receipt(params: &Params) -> Result<DeliveryReceipt, WireError> {
     Ok(DeliveryReceipt {
         obligation: obligation_id(params)?,
-        interval: interval(params)?,
+        challenge: challenge(params)?,
         gpu_millis: params.required_integer("gpu_millis", u64::MAX)?,
         challenges: narrow(params, "challenges")?,
         work_root: params.required_hex("work_root")?,

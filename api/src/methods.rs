@@ -9,13 +9,16 @@ mod catalogue;
 mod chart;
 mod clearing;
 mod close_out;
+mod countersign;
 mod currency;
 mod default_fund;
 mod delivery;
 mod fixing;
+mod jobs;
 mod login;
 mod margin;
 mod market_data;
+mod mock;
 mod orders;
 mod past;
 mod settled;
@@ -67,6 +70,7 @@ fn not_here() -> WireError {
 }
 
 /// Answers a checked request. Its first poll submits what is to be submitted, so that requests are sequenced as they were read.
+#[expect(clippy::too_many_lines, reason = "a line for each variant, and no decision")]
 pub(crate) async fn call(
     gateway: &Gateway,
     caller: Option<&Caller>,
@@ -97,14 +101,18 @@ pub(crate) async fn call(
         Method::NominateAgent => delivery::nominate_agent(gateway, caller, params).await,
         Method::GetObligations => delivery::obligations(gateway, caller),
         Method::SubmitReceipt => delivery::submit_receipt(gateway, caller, params).await,
+        Method::SubmitSegmentRoots => delivery::submit_segment_roots(gateway, caller, params),
         Method::OpenRows => delivery::open_rows(gateway, caller, params),
         Method::SubmitVerdict => delivery::submit_verdict(gateway, caller, params).await,
         Method::GetReceipts => delivery::receipts(gateway, caller, params),
+        Method::CountersignReceipt => countersign::countersign(gateway, caller, params),
+        Method::MockSession => mock::session(gateway, caller, params).await,
         Method::Margin(method) => margin::answer(gateway, caller, method, params).await,
         Method::CloseOut(method) => close_out::answer(gateway, caller, method, params).await,
         Method::Clearing(method) => clearing::answer(gateway, caller, method, params).await,
         Method::Agreements(method) => agreements::answer(gateway, caller, method, params).await,
         Method::Fixing(method) => fixing::answer(gateway, caller, method, params).await,
+        Method::Jobs(method) => jobs::answer(gateway, caller, method, params).await,
         Method::DefaultFund(method) => default_fund::answer(gateway, caller, method, params).await,
         Method::Auth
         | Method::Logout
@@ -136,6 +144,7 @@ pub(crate) async fn call(
         | Method::GetBookSummaryByInstrument
         | Method::GetTradingviewChartData
         | Method::Absent(_)
+        | Method::GetTranscript
         | Method::GetLastSettlementsByInstrument => Err(not_here()),
     }
 }

@@ -7,6 +7,7 @@ mod chart;
 mod clearing;
 mod default_fund;
 mod delivery;
+mod job;
 mod listing;
 mod margin;
 mod money;
@@ -22,7 +23,10 @@ pub(crate) use agreement::{block_fill, to_sign};
 pub(crate) use chart::{book_summary, candle};
 pub(crate) use clearing::{assignment, day_name, statement, transfer};
 pub(crate) use default_fund::{backstop_auction, default_standing};
-pub(crate) use delivery::{challenge, delivery_message, draw, is_party, obligation, receipt, task};
+pub(crate) use delivery::{
+    challenge, delivery_message, draw, is_party, obligation, receipt, salts, task,
+};
+pub(crate) use job::{job, job_message};
 pub(crate) use listing::{currency, index_price, instrument, kind, root, traded};
 pub(crate) use margin::{model_state, risk, simulated};
 pub(crate) use money::{account_summary, position};
@@ -31,7 +35,7 @@ pub(crate) use order::{
 };
 pub(crate) use past::{cash_movement, user_settlement};
 pub(crate) use quote::{index_message, quote, window};
-pub(crate) use reject::{openings_error, reject, sign_error, submit_error};
+pub(crate) use reject::{openings_error, reject, roots_error, sign_error, submit_error};
 pub(crate) use settled::{place, settlement, split_page, split_share};
 pub(crate) use ticker::{book, levels, price_band, ticker};
 

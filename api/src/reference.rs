@@ -11,7 +11,7 @@ use crate::lower;
 use crate::methods::{self, METHODS};
 use crate::session::{FRAME_LEN_MAX, IN_FLIGHT_MAX, OUTBOUND_MAX};
 use crate::venue::history::ROWS_MAX;
-use crate::venue::{INBOX_MAX, OPENINGS_LEN_MAX};
+use crate::venue::{BLOB_BYTES_MAX, BLOB_LEN_MAX, BLOBS_MAX, INBOX_MAX, OPENINGS_LEN_MAX};
 use crate::wire::{ErrorCode, ID_LEN_MAX};
 
 /// Every method: its name, the scope it needs, its fields, what it does.
@@ -57,7 +57,7 @@ fn row(table: &mut String, cells: &[&str]) {
     table.push_str(&format!("| {} |\n", cells.join(" | ")));
 }
 
-const LIMITS: [(&str, u64, &str); 23] = [
+const LIMITS: [(&str, u64, &str); 26] = [
     ("connections of the server", widened_u32(CONNECTIONS_MAX), "HTTP 503 with 10028, closed"),
     (
         "bytes of a WebSocket frame",
@@ -101,6 +101,9 @@ const LIMITS: [(&str, u64, &str); 23] = [
     ("lots of an order", Instrument::QTY_MAX.lots(), "10021"),
     ("positions of a simulation", widened(lower::SIMULATED_MAX), "-32602"),
     ("bytes of a label", widened(LABEL_LEN_MAX), "-32602"),
+    ("bytes of a blob", BLOB_LEN_MAX, "-32600"),
+    ("bytes of an account's blobs", BLOB_BYTES_MAX, "10028"),
+    ("blobs of an account", widened(BLOBS_MAX), "10028"),
 ];
 
 #[expect(clippy::as_conversions, reason = "a constant, and no platform has wider addresses")]

@@ -25,6 +25,9 @@ use crate::venue::Venue;
 /// How long sessions may take to end when the server does.
 const SHUTDOWN_WAIT: Duration = Duration::from_secs(5);
 
+/// How often blobs are looked at that nobody needs any more.
+const SWEEP_EVERY: Duration = Duration::from_secs(10);
+
 /// Why the server has stopped by itself.
 #[derive(Debug, Error)]
 pub enum ServeError {
@@ -50,11 +53,13 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
     let (stop, stopped) = watch::channel(false);
+    let sweeping = sweep_now_and_then(venue.clone());
     let shared = Shared { gateway: Arc::new(Gateway::new(venue)), shutdown: stopped.clone() };
     let routes = Router::new()
         .route("/health", get(health))
         .route("/ws/api/v2", any(upgrade))
         .route("/ws/api/v2/", any(upgrade))
+        .route("/api/v2/blobs/{hash}", any(http::handle_blob))
         .fallback(http::handle)
         .with_state(shared);
     let (connections, open) = Connections::new(listener);
@@ -65,10 +70,23 @@ pub async fn serve(
     tokio::select! {
         served = serving => served?,
         () = waited_long_enough(stopped) => {}
+        () = sweeping => {}
     }
     // Sockets that were upgraded have left the server's hands; each holds its place until it is closed.
     drop(tokio::time::timeout(SHUTDOWN_WAIT, open.all_closed()).await);
     Ok(())
+}
+
+/// Never ends.
+async fn sweep_now_and_then(venue: Venue) {
+    loop {
+        tokio::time::sleep(SWEEP_EVERY).await;
+        let venue = venue.clone();
+        let swept = tokio::task::spawn_blocking(move || venue.sweep_blobs()).await;
+        if swept.is_err() {
+            tracing::error!("blobs were not swept");
+        }
+    }
 }
 
 async fn waited_long_enough(mut stopped: watch::Receiver<bool>) {

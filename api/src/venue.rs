@@ -13,6 +13,7 @@
 
 pub mod account;
 mod assignment;
+mod blobs;
 mod clock;
 mod credentials;
 mod curve_desk;
@@ -22,6 +23,7 @@ pub mod history;
 mod housekeeping;
 mod key;
 mod listing;
+mod mock;
 mod option_desk;
 mod options;
 mod publish;
@@ -30,6 +32,7 @@ mod replay;
 mod sequencer;
 mod start;
 mod timer;
+mod transcript;
 mod verify;
 mod wait;
 
@@ -38,7 +41,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use exchange::{Command, Exchange, Reject};
-use instruments::{AccountId, Nanos, ObligationId, Seq};
+use instruments::{AccountId, Grade, Nanos, ObligationId, Seq};
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use thiserror::Error;
 use tokio::sync::{broadcast, watch};
@@ -48,22 +51,32 @@ use delivery_desk::DeliveryDesk;
 use directory::Directory;
 use history::History;
 use key::VenueKey;
+use mock::MockDesk;
 use sequencer::{Envelope, Inbox};
 use wait::wait;
 
 pub use assignment::{AssignmentOnRecord, assignment};
+pub(crate) use blobs::NAMED_MAX;
+pub use blobs::{
+    BLOB_BYTES_MAX, BLOB_LEN_MAX, BLOBS_MAX, BlobError, BlobHash, BlobStore, BlobWriter,
+};
 pub use clock::VenueClock;
 pub use credentials::Credential;
 pub use delivery_desk::{
-    ChallengeTask, DeliveryOptions, OPENINGS_HELD_MAX, OPENINGS_LEN_MAX, OpeningsError, SLOTS_MAX,
-    VerifierTask,
+    ChallengeTask, DeliveryOptions, OPENINGS_HELD_MAX, OPENINGS_LEN_MAX, OpeningsError, ROOTS_MAX,
+    RootsError, SLOTS_MAX, SegmentRoots, Shape, TakenRoots, VerifierTask, salt,
 };
 pub use directory::DirectoryError;
 pub use listing::{Listing, ReferencePrice};
-pub use options::{VenueCalendar, VenueOptions};
+pub use mock::{
+    MOCK_CHALLENGES_MAX, MOCK_INTERVAL_MILLIS, MOCK_SLOTS_MAX, MockAnswer, MockChallenge,
+    MockError, MockJudge, MockTerms, MockVerdict,
+};
+pub use options::{JobOptions, VenueCalendar, VenueOptions};
 pub use publish::{Outcome, Published};
 pub use recover::RecoverError;
 pub use sequencer::{COMMAND_LEN_MAX, INBOX_MAX, INBOX_RESERVED, SubmitError};
+pub use transcript::{TRANSCRIPT_PAGE_MAX, TranscriptError, TranscriptPage, Transcripts};
 pub use verify::{VerifyReport, read_journal, verify};
 
 /// Why a venue does not open, or does not close in order.
@@ -75,6 +88,9 @@ pub enum VenueError {
     /// What lies in it does not add up.
     #[error(transparent)]
     Recover(#[from] RecoverError),
+    /// The transcripts cannot be opened.
+    #[error("transcripts: {0}")]
+    Transcripts(#[from] exchange::io::StoreError),
     /// Test money was asked for where there is none.
     #[error(
         "data directory {path} is not a testnet: --testnet is decided when a directory is created"
@@ -83,6 +99,9 @@ pub enum VenueError {
         /// Which directory.
         path: PathBuf,
     },
+    /// The blobs cannot be used.
+    #[error(transparent)]
+    Blobs(#[from] BlobError),
     /// No thread could be started.
     #[error("cannot start the {name} thread: {source}")]
     Thread {
@@ -131,11 +150,15 @@ struct Running {
     history: Arc<History>,
     feed: broadcast::Sender<Outcome>,
     desk: Arc<DeliveryDesk>,
+    blobs: BlobStore,
     key: Arc<VenueKey>,
     credentials: Mutex<Credentials>,
     clock: VenueClock,
     life: watch::Receiver<Life>,
     opens_faucet: bool,
+    mock: MockDesk,
+    judge_mock: Option<MockJudge>,
+    grades: Vec<Grade>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     // Given back when the threads have ended.
     directory: Mutex<Option<Directory>>,
@@ -159,6 +182,7 @@ impl Running {
             }
         }
         self.history.close();
+        self.desk.transcripts.close();
         self.directory.lock().take();
     }
 }
@@ -168,6 +192,28 @@ impl Venue {
     #[must_use]
     pub fn opens_faucet(&self) -> bool {
         self.running.opens_faucet
+    }
+
+    /// Where dry runs are held.
+    pub(crate) fn mock_desk(&self) -> Result<&MockDesk, MockError> {
+        let is_offered = self.running.judge_mock.is_some();
+        if is_offered { Ok(&self.running.mock) } else { Err(MockError::NotOffered) }
+    }
+
+    /// Who judges them.
+    pub(crate) fn mock_judge(&self) -> Option<MockJudge> {
+        self.running.judge_mock
+    }
+
+    /// What a dry run on so many devices asks for, measured against a grade.
+    pub(crate) fn mock_terms(
+        &self,
+        size: (u16, u32),
+        grade: Option<&str>,
+    ) -> Result<MockTerms, MockError> {
+        let grade = self.running.grades.iter().find(|it| Some(it.id.as_str()) == grade);
+        let reference = grade.and_then(|grade| grade.reference_gflops);
+        MockTerms::of(self.running.desk.options(), size, reference)
     }
 
     /// Submits a command and waits until it is durable, applied, and in the history. A refusal is an outcome like any other.
@@ -245,13 +291,13 @@ impl Venue {
         self.running.desk.options()
     }
 
-    /// The challenge of one interval that has not been judged.
+    /// One challenge that has not been judged.
     #[must_use]
-    pub fn challenge(&self, obligation: ObligationId, interval: u32) -> Option<ChallengeTask> {
+    pub fn challenge(&self, obligation: ObligationId, number: u32) -> Option<ChallengeTask> {
         let exchange = self.exchange();
         let delivery = exchange.delivery(obligation)?;
-        let challenge = delivery.open_challenges().find(|open| open.interval == interval)?;
-        ChallengeTask::of(&exchange, &challenge, self.running.desk.options())
+        let challenge = delivery.open_challenges().find(|open| open.challenge == number)?;
+        self.running.desk.task(&exchange, &challenge, self.now())
     }
 
     /// Every challenge of one seller that has not been judged.
@@ -261,9 +307,7 @@ impl Venue {
         exchange
             .open_challenges()
             .filter(|challenge| challenge.seller == seller)
-            .filter_map(|challenge| {
-                ChallengeTask::of(&exchange, &challenge, self.running.desk.options())
-            })
+            .filter_map(|challenge| self.running.desk.task(&exchange, &challenge, self.now()))
             .collect()
     }
 
@@ -275,18 +319,46 @@ impl Venue {
         &self,
         account: AccountId,
         obligation: ObligationId,
-        interval: u32,
+        challenge: u32,
         openings: String,
     ) -> Result<(), OpeningsError> {
         // Held until the rows are with the desk, so that no verdict can come between.
         let exchange = self.exchange();
-        self.running.desk.relay(&exchange, account, (obligation, interval), openings)
+        self.running.desk.relay(&exchange, account, (obligation, challenge), openings)
     }
 
-    /// Whether the rows of an interval have been opened since the venue was started.
+    /// Takes the roots that an agent has finished. Nothing is journaled.
+    ///
+    /// # Errors
+    /// [`RootsError`]; nothing is taken then.
+    pub fn take_roots(
+        &self,
+        account: AccountId,
+        place: (ObligationId, u32),
+        given: SegmentRoots<'_>,
+    ) -> Result<TakenRoots, RootsError> {
+        let exchange = self.exchange();
+        self.running.desk.take_roots(&exchange, (account, self.now()), place, given)
+    }
+
+    /// Notes, for the transcript, why a verifier judges as it does. Of anybody else it is not noted.
+    pub(crate) fn note_reason(&self, account: AccountId, place: (ObligationId, u32), why: &str) {
+        let exchange = self.exchange();
+        if exchange.account(account).is_some_and(|account| account.is_verifier) {
+            self.running.desk.note_reason(&exchange, place, why);
+        }
+    }
+
+    /// The transcripts of all deliveries.
     #[must_use]
-    pub fn is_opened(&self, obligation: ObligationId, interval: u32) -> bool {
-        self.running.desk.is_opened(obligation, interval)
+    pub fn transcripts(&self) -> &Transcripts {
+        &self.running.desk.transcripts
+    }
+
+    /// Whether the rows of a challenge have been opened since the venue was started.
+    #[must_use]
+    pub fn is_opened(&self, obligation: ObligationId, challenge: u32) -> bool {
+        self.running.desk.is_opened(obligation, challenge)
     }
 
     /// Openings for verifiers, from now on.
@@ -299,6 +371,22 @@ impl Venue {
     #[must_use]
     pub fn open_verifier_tasks(&self) -> Vec<Arc<VerifierTask>> {
         self.running.desk.open_tasks()
+    }
+
+    /// What jobs are made of.
+    #[must_use]
+    pub fn blobs(&self) -> &BlobStore {
+        &self.running.blobs
+    }
+
+    /// Removes the blobs that no job needs any more.
+    pub fn sweep_blobs(&self) {
+        let exchange = self.exchange();
+        // What the exchange has forgotten has ended.
+        let open: std::collections::BTreeSet<instruments::JobId> =
+            exchange.jobs().iter().filter(|job| !job.state.has_ended()).map(|job| job.id).collect();
+        drop(exchange);
+        self.blobs().sweep(self.now(), |job| !open.contains(&job));
     }
 
     /// Whether the venue has stopped because its journal failed.

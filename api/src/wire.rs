@@ -14,6 +14,7 @@ mod default_fund;
 mod delivery;
 mod envelope;
 mod error;
+mod job;
 mod margin;
 mod market;
 mod number;
@@ -22,6 +23,7 @@ mod params;
 mod past;
 mod quote;
 mod settled;
+mod transcript;
 
 pub use account::{WireAccountSummary, WirePosition};
 pub use agreement::{WireBlockFill, WireBlockTrade, WireToSign};
@@ -33,12 +35,16 @@ pub use clearing::{
     WireVariationInDay, WireWithdrawal,
 };
 pub use default_fund::{WireBackstopAuction, WireDefaultStanding, WireOfferedPosition};
-pub use delivery::{WireChallenge, WireDraw, WireObligation, WireReceipt, WireTask};
+pub use delivery::{
+    WireChallenge, WireDraw, WireMeter, WireObligation, WireReceipt, WireSalts, WireTask,
+    WireTranscriptPage,
+};
 pub use envelope::{
     ID_LEN_MAX, Request, Stamp, Unreadable, heartbeat_text, notification_text, reply_text,
     to_result,
 };
 pub use error::{ErrorCode, WireError};
+pub use job::{WireDispute, WireJob, WireJobClaim};
 pub use margin::{
     WireMargin, WireMarginRates, WireModelChange, WireModelState, WireOrderMargins, WirePortfolio,
     WireRisk, WireRiskArray, WireRiskParameters, WireSimulated,
@@ -58,4 +64,10 @@ pub use quote::{WireIndexMessage, WireQuote, WireSeriesState, WireUserChanges, W
 pub use settled::{
     WireSettlement, WireSettlementSource, WireSettlements, WireSplitLine, WireSplitPage,
     WireSplitShare, WireSplits,
+};
+pub use transcript::{
+    TRANSCRIPT_INTERVALS_MAX, TRANSCRIPT_LINE_MAX, TRANSCRIPT_LINES_MAX, TRANSCRIPT_VERSION,
+    WireCountersignature, WireDeclaredOutage, WireDeliveryStatement, WireMetering,
+    WireTranscriptClaim, WireTranscriptEntry, WireTranscriptHeader, WireTranscriptLine,
+    transcript_line_hash,
 };

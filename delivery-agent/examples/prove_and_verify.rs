@@ -15,19 +15,26 @@ use delivery_agent::challenge::{Challenge, draw};
 use delivery_agent::device::DeviceKind;
 use delivery_agent::fault::Fault;
 use delivery_agent::profile::ClassProfile;
-use delivery_agent::{program, verify};
+use delivery_agent::program::SegmentProgram;
+use delivery_agent::salt::{KnownSalts, NO_SECRET};
+use delivery_agent::verify::{Claimed, verify};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let at = |n: usize| arguments.get(n).map(String::as_str);
-    let profile = at(0).and_then(ClassProfile::named).ok_or("PROFILE is ci, cpu or dc")?;
+    let profile =
+        at(0).and_then(ClassProfile::named).ok_or("PROFILE is ci, cpu, dc, bw or grade")?;
     let segments = at(1).ok_or("SEGMENTS is missing")?.parse()?;
     let device = at(2).unwrap_or("cpu").parse::<DeviceKind>()?.open()?;
     let fault = if at(3) == Some("lie") { Fault::Lie } else { Fault::None };
 
     let seed = *blake3::hash(b"tenor golden vector").as_bytes();
     let challenge = Challenge::new(seed, profile, 1, segments)?;
-    let (work, took) = timed(|| program::run_with_fault(&challenge, &device, fault));
+    let mut asker = KnownSalts(NO_SECRET);
+    let (pool, took) = timed(|| SegmentProgram::load(challenge.pool_seed(), &profile, &device));
+    let pool = pool?;
+    report("fill, ms", &took.as_millis().to_string());
+    let (work, took) = timed(|| pool.run(&challenge, &mut asker, fault));
     let work = work?;
     report("work root", &hex::encode(work.root()));
     report("work, GFLOP", &(challenge.flop() / 1_000_000_000).to_string());
@@ -37,7 +44,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (openings, took) = timed(|| work.open(&draws));
     report("open, ms", &took.as_millis().to_string());
 
-    let (verdict, took) = timed(|| verify::verify(&challenge, &work.root(), &[1; 32], &openings));
+    let claimed = Claimed { work_root: work.root(), salt_key: NO_SECRET, draw_seed: [1; 32] };
+    let (verdict, took) = timed(|| verify(&challenge, &claimed, &openings));
     report("verify, ms", &took.as_millis().to_string());
     report("verdict", &format!("{verdict:?}"));
     Ok(())

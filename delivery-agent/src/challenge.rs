@@ -3,25 +3,48 @@
 //! Invariants:
 //! - the rows are drawn from a seed published after the work root, so nobody knows them while
 //!   computing;
-//! - every slot is drawn from, so no GPU of an obligation can be left out.
+//! - every slot may be drawn from, so no GPU of an obligation can be left out.
 
 use std::collections::BTreeSet;
 
 use blake3::{Hasher, OutputReader};
 
-use crate::expand::Bytes32;
+use crate::expand::{Bytes32, pool_seed};
 use crate::profile::ClassProfile;
+use crate::wire::{OPENINGS_MAX, openings_len_max};
 
 /// Bounds the leaf hashes a worker keeps for one challenge: 1 GiB.
 pub const LEAVES_MAX: u64 = 1 << 25;
+/// Slots that a draw picks at most: bounds what is opened and what it costs to verify.
+pub const SLOTS_DRAWN_MAX: u16 = 8;
 
 /// One challenge: segments of exact work on every slot of an obligation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Challenge {
     seed: Bytes32,
+    pool_seed: Bytes32,
     profile: ClassProfile,
     slots: u16,
     segments: u16,
+}
+
+/// One segment of the chain of one slot.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    borsh::BorshSerialize,
+    borsh::BorshDeserialize,
+)]
+pub struct SegmentId {
+    /// Which GPU of the obligation.
+    pub slot: u16,
+    /// Which segment of its chain.
+    pub segment: u16,
 }
 
 /// Why a challenge cannot be run.
@@ -41,21 +64,31 @@ pub enum ChallengeError {
         /// Rows over all segments.
         leaves: u64,
     },
+    /// What is drawn of it would not fit the message that opens it.
+    #[error(
+        "openings of {slots} slots and {segments} segments take {len} bytes, limit {OPENINGS_MAX}"
+    )]
+    TooWide {
+        /// Slots asked for.
+        slots: u16,
+        /// Segments asked for.
+        segments: u16,
+        /// Bytes they may take.
+        len: usize,
+    },
 }
 
 /// Rows to open in one segment of one slot, ascending.
 #[derive(Debug, Clone, PartialEq, Eq, borsh::BorshSerialize, borsh::BorshDeserialize)]
 pub struct Draw {
-    /// Which GPU of the obligation.
-    pub slot: u16,
-    /// Which segment of its chain.
-    pub segment: u16,
+    /// Which segment.
+    pub id: SegmentId,
     /// Which rows of it.
     pub rows: Vec<u32>,
 }
 
 impl Challenge {
-    /// A challenge; `slots` GPUs each run a chain of `segments`.
+    /// The first challenge of a session: `slots` GPUs each run a chain of `segments`.
     ///
     /// # Errors
     /// [`ChallengeError`] when it asks for nothing or for too much.
@@ -72,13 +105,35 @@ impl Challenge {
         if LEAVES_MAX < leaves {
             return Err(ChallengeError::TooLarge { leaves });
         }
-        Ok(Self { seed, profile, slots, segments })
+        let len = openings_len_max(profile.shape(), slots, segments);
+        if OPENINGS_MAX < len {
+            return Err(ChallengeError::TooWide { slots, segments, len });
+        }
+        Ok(Self { seed, pool_seed: pool_seed(&seed), profile, slots, segments })
     }
 
-    /// The seed everything is expanded from.
+    /// A later challenge of the session that began with `session_seed`: the pool is still resident.
+    #[must_use]
+    pub fn in_session(self, session_seed: &Bytes32) -> Self {
+        Self { pool_seed: pool_seed(session_seed), ..self }
+    }
+
+    /// The same over a pool that is known by its own seed.
+    #[must_use]
+    pub const fn over_pool(self, pool_seed: Bytes32) -> Self {
+        Self { pool_seed, ..self }
+    }
+
+    /// The seed of everything but the pool.
     #[must_use]
     pub const fn seed(&self) -> &Bytes32 {
         &self.seed
+    }
+
+    /// The seed of the pool.
+    #[must_use]
+    pub const fn pool_seed(&self) -> &Bytes32 {
+        &self.pool_seed
     }
 
     /// What a segment computes.
@@ -99,7 +154,13 @@ impl Challenge {
         self.segments
     }
 
-    /// The same work asked for under another seed.
+    /// Segments of all slots together.
+    #[must_use]
+    pub fn segments_in_all(&self) -> u32 {
+        u32::from(self.slots) * u32::from(self.segments)
+    }
+
+    /// The same work over the same pool, asked for under another seed.
     #[must_use]
     pub const fn with_seed(self, seed: Bytes32) -> Self {
         Self { seed, ..self }
@@ -114,7 +175,7 @@ impl Challenge {
     }
 }
 
-/// Draws the rows to open: in every slot some segments, in every such segment some rows.
+/// Draws the rows to open: some slots, in each some segments, in every such segment some rows.
 ///
 /// Order: by slot, segment, row. Uniform and without repetition.
 #[must_use]
@@ -126,12 +187,14 @@ pub fn draw(draw_seed: &Bytes32, challenge: &Challenge, work_root: &Bytes32) -> 
         .update(work_root)
         .finalize_xof();
     let mut draws = Vec::new();
-    for slot in 0..challenge.slots {
+    let slots = u32::from(challenge.slots);
+    for slot in distinct(&mut stream, slots, SLOTS_DRAWN_MAX.into()) {
         let segments = u32::from(challenge.segments);
         for segment in distinct(&mut stream, segments, shape.open_segments) {
             let rows = distinct(&mut stream, shape.rows, shape.open_rows).into_iter().collect();
-            let segment = u16::try_from(segment).unwrap_or(u16::MAX);
-            draws.push(Draw { slot, segment, rows });
+            let [slot, segment] =
+                [slot, segment].map(|drawn| u16::try_from(drawn).unwrap_or(u16::MAX));
+            draws.push(Draw { id: SegmentId { slot, segment }, rows });
         }
     }
     draws

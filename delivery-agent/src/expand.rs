@@ -6,17 +6,30 @@
 
 use blake3::{Hasher, OutputReader};
 
-use crate::profile::{ClassProfile, Renorm, Shape};
+use crate::challenge::SegmentId;
+use crate::profile::{ClassProfile, Renorm, Shape, Weights};
 
 /// 32 bytes: seeds, roots and hashes alike.
 pub type Bytes32 = [u8; 32];
 
-/// The seed of a segment: what it computes depends on the root of the segment before.
+/// The seed of a session's pool; the session's is that of its first challenge.
 #[must_use]
-pub fn segment_seed(seed: &Bytes32, slot: u16, segment: u16, previous_root: &Bytes32) -> Bytes32 {
+pub fn pool_seed(session_seed: &Bytes32) -> Bytes32 {
+    *Hasher::new_keyed(session_seed).update(b"pool of the session").finalize().as_bytes()
+}
+
+/// The seed of a segment: what it computes depends on the root of the segment before, and on a salt
+/// that the venue keeps to itself until shortly before.
+#[must_use]
+pub fn segment_seed(
+    seed: &Bytes32,
+    id: SegmentId,
+    previous_root: &Bytes32,
+    salt: &Bytes32,
+) -> Bytes32 {
     let mut hasher = Hasher::new_keyed(seed);
-    hasher.update(b"seg").update(&slot.to_le_bytes()).update(&segment.to_le_bytes());
-    *hasher.update(previous_root).finalize().as_bytes()
+    hasher.update(b"seg").update(&id.slot.to_le_bytes()).update(&id.segment.to_le_bytes());
+    *hasher.update(previous_root).update(salt).finalize().as_bytes()
 }
 
 /// Writes row `row` of X_0: uniform over the renormalisation's range.
@@ -31,24 +44,39 @@ pub fn first_row(segment_seed: &Bytes32, row: u32, renorm: Renorm, out: &mut [i1
     }
 }
 
-/// Which pool matrix each step of a segment multiplies by.
+/// Which pool matrices a step multiplies by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layer {
+    /// One matrix, less 128.
+    Byte(u32),
+    /// The first less the second; never twice the same.
+    Difference(u32, u32),
+}
+
+/// What each step of a segment multiplies by.
 #[must_use]
-pub fn layer_order(segment_seed: &Bytes32, shape: &Shape) -> Vec<u32> {
+pub fn layer_order(segment_seed: &Bytes32, shape: &Shape) -> Vec<Layer> {
     let mut stream = Hasher::new_keyed(segment_seed).update(b"order").finalize_xof();
-    (0..shape.steps)
-        .map(|_| {
-            let mut bytes = [0; 8];
-            stream.fill(&mut bytes);
-            // The bias of a 64-bit remainder by at most 4096 is below one in 2^52.
-            (u64::from_le_bytes(bytes) % u64::from(shape.pool)) as u32
-        })
-        .collect()
+    let mut below = |count: u32| {
+        let mut bytes = [0; 8];
+        stream.fill(&mut bytes);
+        // The bias of a 64-bit remainder by at most 4096 is below one in 2^52.
+        (u64::from_le_bytes(bytes) % u64::from(count)) as u32
+    };
+    let layer = |_step| match shape.weights {
+        Weights::Byte => Layer::Byte(below(shape.pool)),
+        Weights::Difference => {
+            let (first, further) = (below(shape.pool), below(shape.pool - 1));
+            Layer::Difference(first, (first + 1 + further) % shape.pool)
+        }
+    };
+    (0..shape.steps).map(layer).collect()
 }
 
 /// The bytes of a pool matrix, row after row.
 #[must_use]
-pub fn pool_matrix(seed: &Bytes32, matrix: u32) -> OutputReader {
-    Hasher::new_keyed(seed).update(b"pool").update(&matrix.to_le_bytes()).finalize_xof()
+pub fn pool_matrix(pool_seed: &Bytes32, matrix: u32) -> OutputReader {
+    Hasher::new_keyed(pool_seed).update(b"pool").update(&matrix.to_le_bytes()).finalize_xof()
 }
 
 /// The rows of X_0 named in `rows`, one after the other.

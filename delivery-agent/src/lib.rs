@@ -11,22 +11,36 @@
 //! - the same challenge gives the same bits on every device: there is no tolerance anywhere;
 //! - keys live in the agent's process, the device in the worker's ([`worker`]).
 
+pub mod attack;
+pub mod calibration;
 pub mod challenge;
+pub mod conformance;
 pub mod device;
 pub mod expand;
 pub mod fault;
+pub mod freivalds;
+pub mod host;
 pub mod io;
+pub mod job;
+pub mod job_desk;
+pub mod measure;
 pub mod merkle;
+pub mod mock;
 pub mod profile;
 pub mod program;
+pub mod rate;
 pub mod role;
+pub mod salt;
 pub mod session;
 pub mod stream;
+pub mod transcript;
+pub mod vectors;
 pub mod verifier;
 pub mod verify;
 pub mod wire;
 pub mod worker;
 
+pub use candle_core::Device;
 pub use device::DeviceKind;
 pub use fault::{Fault, FaultPlan};
 pub use role::{Role, RoleError};

@@ -6,6 +6,7 @@
 //! - a node without a sibling moves up unchanged; nothing is ever hashed with itself;
 //! - index and number of leaves fix the length of a path, so a path proves a position as well.
 
+use crate::challenge::SegmentId;
 use crate::expand::Bytes32;
 
 const ROW_KEY: &Bytes32 = b"tenor merkle: row of segment  v1";
@@ -24,10 +25,10 @@ pub fn row_leaf(segment: u16, row: u32, values: &[i16]) -> Bytes32 {
 
 /// The leaf of one segment's root in the tree over a whole challenge.
 #[must_use]
-pub fn segment_leaf(slot: u16, segment: u16, root: &Bytes32) -> Bytes32 {
+pub fn segment_leaf(id: SegmentId, root: &Bytes32) -> Bytes32 {
     let mut bytes = [0; 36];
-    bytes[..2].copy_from_slice(&slot.to_le_bytes());
-    bytes[2..4].copy_from_slice(&segment.to_le_bytes());
+    bytes[..2].copy_from_slice(&id.slot.to_le_bytes());
+    bytes[2..4].copy_from_slice(&id.segment.to_le_bytes());
     bytes[4..].copy_from_slice(root);
     *blake3::keyed_hash(SEGMENT_KEY, &bytes).as_bytes()
 }
@@ -49,39 +50,76 @@ pub fn root(leaves: &[Bytes32]) -> Bytes32 {
 /// The siblings from leaf `index` up to the root; `None` when there is no such leaf.
 #[must_use]
 pub fn path(leaves: &[Bytes32], index: usize) -> Option<Vec<Bytes32>> {
-    if leaves.len() <= index {
-        return None;
-    }
-    let (mut level, mut at, mut siblings) = (leaves.to_vec(), index, Vec::new());
-    while 1 < level.len() {
-        siblings.extend(level.get(at ^ 1));
-        level = parents(&level);
-        at /= 2;
-    }
-    Some(siblings)
+    proof(leaves, &[index])
 }
 
 /// Whether `path` leads from `leaf`, as number `index` of `count`, to `root`.
 #[must_use]
 pub fn proves(root: &Bytes32, leaf: &Bytes32, place: Place, path: &[Bytes32]) -> bool {
-    let Place { mut index, count: mut width } = place;
-    if width <= index {
-        return false;
+    let Place { index, count } = place;
+    root_of(&[(index, *leaf)], count, path) == Some(*root)
+}
+
+/// What leads from several leaves together to the root: every hash they do not give themselves,
+/// level by level from the left. `None` unless `indices` ascend and there are such leaves.
+#[must_use]
+pub fn proof(leaves: &[Bytes32], indices: &[usize]) -> Option<Vec<Bytes32>> {
+    let ascend = indices.is_sorted_by(|a, b| a < b);
+    if !ascend || indices.last().is_none_or(|last| leaves.len() <= *last) {
+        return None;
     }
-    let (mut hash, mut siblings) = (*leaf, path.iter());
+    let (mut level, mut known, mut missing) = (leaves.to_vec(), indices.to_vec(), Vec::new());
+    while 1 < level.len() {
+        let lone = |at: &&usize| known.binary_search(&(**at ^ 1)).is_err();
+        missing.extend(known.iter().filter(lone).filter_map(|at| level.get(at ^ 1)));
+        level = parents(&level);
+        known.iter_mut().for_each(|at| *at /= 2);
+        known.dedup();
+    }
+    Some(missing)
+}
+
+/// The root that `leaves`, ascending by their places in a tree of `count`, have with a [`proof`].
+///
+/// `None` when the proof is not exactly as long as those places need it.
+#[must_use]
+pub fn root_of(leaves: &[(usize, Bytes32)], count: usize, proof: &[Bytes32]) -> Option<Bytes32> {
+    let ascend = leaves.is_sorted_by(|(a, _), (b, _)| a < b);
+    if !ascend || leaves.last().is_none_or(|(last, _)| count <= *last) {
+        return None;
+    }
+    let (mut level, mut width, mut missing) = (leaves.to_vec(), count, proof.iter());
     while 1 < width {
-        // The last of an odd level has no sibling and moves up as it is.
-        if index ^ 1 < width {
-            let Some(sibling) = siblings.next() else { return false };
-            hash = match index % 2 {
-                0 => node(&hash, sibling),
-                _ => node(sibling, &hash),
+        let (mut above, mut here) = (Vec::with_capacity(level.len()), level.into_iter().peekable());
+        while let Some((at, hash)) = here.next() {
+            // The last of an odd level has no sibling and moves up as it is.
+            let parent = if width <= at ^ 1 {
+                hash
+            } else if at % 2 == 1 {
+                node(missing.next()?, &hash)
+            } else {
+                let known = here.next_if(|(next, _)| *next == at + 1).map(|(_, sibling)| sibling);
+                let sibling = match known {
+                    Some(sibling) => sibling,
+                    None => *missing.next()?,
+                };
+                node(&hash, &sibling)
             };
+            above.push((at / 2, parent));
         }
-        index /= 2;
+        level = above;
         width = width.div_ceil(2);
     }
-    siblings.next().is_none() && hash == *root
+    let root = level.first().map(|(_, hash)| *hash);
+    root.filter(|_| missing.next().is_none())
+}
+
+/// Most hashes in a proof of `chosen` leaves of `count`.
+#[must_use]
+pub fn proof_len_max(chosen: usize, count: usize) -> usize {
+    let chosen = chosen.min(count).max(1);
+    let levels = count.max(1).next_power_of_two().ilog2() - chosen.ilog2();
+    chosen * levels as usize
 }
 
 /// Where a leaf stands.
@@ -93,7 +131,7 @@ pub struct Place {
     pub count: usize,
 }
 
-fn parents(level: &[Bytes32]) -> Vec<Bytes32> {
+pub(crate) fn parents(level: &[Bytes32]) -> Vec<Bytes32> {
     let parent = |pair: &[Bytes32]| match pair {
         [left, right] => node(left, right),
         [lone] => *lone,

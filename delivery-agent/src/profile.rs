@@ -11,10 +11,8 @@ const EXACT_LIMIT: i64 = 1 << 24;
 ///
 /// At ten, one sum in about 1e23 would leave the exact range; a challenge has fewer than 1e15.
 const SIGMAS_MIN: u64 = 10;
-/// Largest pool byte in magnitude once centred: a byte less 128.
-const WEIGHT_MAX: i64 = 128;
 /// Pool bytes are uniform over this many values.
-const WEIGHT_VALUES: u128 = 256;
+const BYTE_VALUES: u128 = 256;
 /// BF16 holds every integer of at most this many bits, sign included.
 const OPERAND_BITS_MAX: u32 = 9;
 /// Pool rows begin at a block boundary of the BLAKE3 output stream.
@@ -28,8 +26,9 @@ const POOL_MAX: u32 = 4_096;
 /// Bounds the sequential steps of one segment.
 const STEPS_MAX: u32 = 256;
 
-/// Every profile by name: unit tests, sellers without a GPU, data-centre GPUs.
-pub const PROFILES: [ClassProfile; 3] = [ClassProfile::CI, ClassProfile::CPU, ClassProfile::DC];
+/// Every profile by name.
+pub const PROFILES: [ClassProfile; 5] =
+    [ClassProfile::CI, ClassProfile::CPU, ClassProfile::DC, ClassProfile::BW, ClassProfile::GRADE];
 
 /// The numbers of a profile before they have been checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,12 +41,25 @@ pub struct Shape {
     pub steps: u32,
     /// Matrices in the resident pool.
     pub pool: u32,
+    /// How a step's weights are made of the pool.
+    pub weights: Weights,
     /// Rows opened in each drawn segment.
     pub open_rows: u32,
     /// Segments drawn in each slot.
     pub open_segments: u32,
+    /// Segments whose salts are known in advance: see [`crate::salt`].
+    pub salt_delay: u16,
     /// The nonlinear step between two products.
     pub renorm: Renorm,
+}
+
+/// How the weights of a step are made of pool bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weights {
+    /// One matrix, less 128: 8 bits. With 9-bit activations neither INT8 nor FP8 units gain.
+    Byte,
+    /// The difference of two matrices: 9 bits. Two INT8 passes on this side too, so they lose.
+    Difference,
 }
 
 /// Keeps `bits` bits of a sum, starting at bit `shift`, centred on zero.
@@ -90,6 +102,9 @@ pub enum ProfileError {
         /// The dimension.
         inner: u32,
     },
+    /// A difference needs two matrices.
+    #[error("weights are a difference of two matrices, and the pool has one")]
+    NoDifference,
     /// With no low bit dropped the step is a ring homomorphism: products could be made in advance.
     #[error("shift 0 keeps the low bits and makes the chain linear")]
     Linear,
@@ -129,8 +144,10 @@ impl ClassProfile {
             inner: 256,
             steps: 2,
             pool: 4,
+            weights: Weights::Byte,
             open_rows: 4,
             open_segments: 2,
+            salt_delay: 8,
             renorm: Renorm { shift: 6, bits: 9 },
         },
     ));
@@ -143,8 +160,10 @@ impl ClassProfile {
             inner: 1_024,
             steps: 2,
             pool: 4,
+            weights: Weights::Byte,
             open_rows: 4,
             open_segments: 2,
+            salt_delay: 8,
             renorm: Renorm { shift: 7, bits: 9 },
         },
     ));
@@ -157,9 +176,44 @@ impl ClassProfile {
             inner: 8_192,
             steps: 4,
             pool: 16,
-            open_rows: 8,
+            weights: Weights::Byte,
+            open_rows: 4,
             open_segments: 2,
+            salt_delay: 8,
             renorm: Renorm { shift: 9, bits: 9 },
+        },
+    ));
+
+    /// Residency and bandwidth: few rows walk through a pool that a challenge may make as large as
+    /// the device ([`ClassProfile::with_pool`]), so reading the pool is what takes time.
+    pub const BW: Self = checked(Self::new(
+        "bw",
+        Shape {
+            rows: 32,
+            inner: 8_192,
+            steps: 64,
+            pool: 16,
+            weights: Weights::Byte,
+            open_rows: 4,
+            open_segments: 2,
+            salt_delay: 1,
+            renorm: Renorm { shift: 9, bits: 9 },
+        },
+    ));
+
+    /// Grading at the beginning of a session: as `dc`, with nine bits on both sides.
+    pub const GRADE: Self = checked(Self::new(
+        "grade",
+        Shape {
+            rows: 8_192,
+            inner: 8_192,
+            steps: 4,
+            pool: 16,
+            weights: Weights::Difference,
+            open_rows: 4,
+            open_segments: 2,
+            salt_delay: 8,
+            renorm: Renorm { shift: 11, bits: 9 },
         },
     ));
 
@@ -175,6 +229,9 @@ impl ClassProfile {
         if !inner.is_multiple_of(BLOCK) {
             return Err(ProfileError::Misaligned { inner });
         }
+        if matches!(shape.weights, Weights::Difference) && shape.pool < 2 {
+            return Err(ProfileError::NoDifference);
+        }
         if shift == 0 {
             return Err(ProfileError::Linear);
         }
@@ -188,6 +245,14 @@ impl ClassProfile {
             }
             Exactness::Sigmas(_) | Exactness::Always => Ok(Self { name, shape }),
         }
+    }
+
+    /// The same program over a pool of another size.
+    ///
+    /// # Errors
+    /// [`ProfileError::OutOfRange`], [`ProfileError::NoDifference`].
+    pub const fn with_pool(self, matrices: u32) -> Result<Self, ProfileError> {
+        Self::new(self.name, Shape { pool: matrices, ..self.shape })
     }
 
     /// The profile of that name.
@@ -214,11 +279,59 @@ impl ClassProfile {
         exactness(&self.shape)
     }
 
+    /// Bytes of the resident pool.
+    #[must_use]
+    pub const fn pool_bytes(&self) -> u64 {
+        self.shape.pool as u64 * self.shape.inner as u64 * self.shape.inner as u64
+    }
+
+    /// Pool bytes that one segment reads.
+    #[must_use]
+    pub const fn bytes_per_segment(&self) -> u64 {
+        let Shape { inner, steps, weights, .. } = self.shape;
+        weights.matrices() as u64 * steps as u64 * inner as u64 * inner as u64
+    }
+
     /// Floating-point operations of one segment, the way GPU makers count them.
     #[must_use]
     pub const fn flop_per_segment(&self) -> u64 {
         let Shape { rows, inner, steps, .. } = self.shape;
         2 * rows as u64 * inner as u64 * inner as u64 * steps as u64
+    }
+}
+
+impl Weights {
+    /// Pool matrices that one step reads.
+    #[must_use]
+    pub const fn matrices(self) -> u32 {
+        match self {
+            Self::Byte => 1,
+            Self::Difference => 2,
+        }
+    }
+
+    /// Largest magnitude.
+    const fn max(self) -> i64 {
+        match self {
+            Self::Byte => 128,
+            Self::Difference => 255,
+        }
+    }
+
+    /// Six times the second moment.
+    const fn moment_6(self) -> u128 {
+        match self {
+            Self::Byte => BYTE_VALUES * BYTE_VALUES / 2 + 1,
+            Self::Difference => BYTE_VALUES * BYTE_VALUES - 1,
+        }
+    }
+
+    /// Minus four times the mean of a product with an activation, whose own mean is -1/2.
+    const fn lean(self) -> i64 {
+        match self {
+            Self::Byte => 1,
+            Self::Difference => 0,
+        }
     }
 }
 
@@ -248,6 +361,7 @@ const fn out_of_range(shape: &Shape) -> Option<ProfileError> {
         ("pool", shape.pool, POOL_MAX),
         ("open_rows", shape.open_rows, shape.rows),
         ("open_segments", shape.open_segments, 64),
+        ("salt_delay", shape.salt_delay as u32, 64),
         ("bits", bits, OPERAND_BITS_MAX),
         // Zero has its own refusal, below.
         ("shift + 1", shift.saturating_add(1), 16),
@@ -263,20 +377,20 @@ const fn out_of_range(shape: &Shape) -> Option<ProfileError> {
     None
 }
 
-/// 36 times the second moment of one sum: each factor's is (values^2 / 2 + 1) / 6.
+/// 36 times the second moment of one sum: an activation's is (values^2 / 2 + 1) / 6.
 const fn variance_36(shape: &Shape) -> u128 {
     let values = 1_u128 << shape.renorm.bits;
     let activation = values * values / 2 + 1;
-    let weight = WEIGHT_VALUES * WEIGHT_VALUES / 2 + 1;
-    shape.inner as u128 * activation * weight
+    shape.inner as u128 * activation * shape.weights.moment_6()
 }
 
 const fn exactness(shape: &Shape) -> Exactness {
     let activation_max = 1_i64 << (shape.renorm.bits - 1);
-    if shape.inner as i64 * activation_max * WEIGHT_MAX <= EXACT_LIMIT {
+    if shape.inner as i64 * activation_max * shape.weights.max() <= EXACT_LIMIT {
         return Exactness::Always;
     }
-    // Sums have mean inner / 4 (both factors lean to the negative by a half): out of the way first.
-    let room = (EXACT_LIMIT - shape.inner as i64 / 4) as u128;
+    // Sums of bytes have mean inner / 4 (both factors lean to the negative by a half): out of the
+    // way first.
+    let room = (EXACT_LIMIT - shape.weights.lean() * shape.inner as i64 / 4) as u128;
     Exactness::Sigmas((36 * room * room / variance_36(shape)).isqrt() as u64)
 }

@@ -17,7 +17,7 @@ use api::client::{Backoff, Client, ClientError, Notification, Notifications};
 use api::wire::ErrorCode;
 use serde::de::DeserializeOwned;
 
-use crate::device::{DeviceError, DeviceKind};
+use crate::device::{DeviceError, DeviceKind, Path};
 use crate::io::sign::SignError;
 use crate::worker::WorkerError;
 
@@ -37,6 +37,8 @@ pub struct Role {
     pub key: PathBuf,
     /// What an agent computes on. A verifier needs a CPU only.
     pub device: DeviceKind,
+    /// How that device reads operands.
+    pub path: Path,
 }
 
 impl fmt::Debug for Role {
@@ -62,6 +64,12 @@ pub enum RoleError {
         device: DeviceKind,
         /// What happened instead.
         source: WorkerError,
+    },
+    /// Jobs cannot be run here.
+    #[error("no jobs: {reason}")]
+    Jobs {
+        /// Why.
+        reason: String,
     },
     /// The exchange cannot be reached, or not any more.
     #[error(transparent)]
@@ -159,7 +167,7 @@ pub(crate) struct Line {
 
 impl Line {
     /// Connects and logs in.
-    async fn open(role: &Role) -> Result<Self, CallError> {
+    pub(crate) async fn open(role: &Role) -> Result<Self, CallError> {
         let (client, notifications) = Client::connect(&role.url).await.map_err(CallError::Lost)?;
         let role = role.clone();
         let line = Self { client, notifications, role, has_brought_news: false };

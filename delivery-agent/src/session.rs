@@ -1,8 +1,9 @@
 //! A provider's delivery agent: hears what is demanded, has it computed, claims it, and shows it.
 //!
 //! ```text
-//! user.delivery --> duties --job--> bench (worker)
-//!                   duties <--root, openings--
+//! user.delivery --> duties --job, salts--> bench (worker)
+//!                   duties <--roots, openings--
+//!                   duties --roots--> private/submit_segment_roots --salts--> duties
 //!                   duties --claim, openings--> private/submit_receipt, private/open_rows
 //! ```
 //!
@@ -15,6 +16,7 @@
 mod bench;
 pub(crate) mod demand;
 mod duties;
+mod relay;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -22,7 +24,7 @@ use std::path::PathBuf;
 
 use api::client::{ClientError, Notification};
 use api::io::sign::CHAIN_ID;
-use api::wire::ErrorCode;
+use api::wire::{ErrorCode, WireDraw, WireSalts};
 use serde::de::IgnoredAny;
 use serde_json::json;
 use settlement::DeliveryReceipt;
@@ -33,12 +35,13 @@ use crate::role::{CallError, Line, Role, RoleError, Work, is, keep_working, rule
 use crate::wire::{openings_to_json, to_hex};
 use crate::worker::WorkerError;
 
-use bench::{Bench, Done};
+use bench::{Bench, Done, News};
 use demand::{Claim, Demand, DemandError, Key, Listed, Message};
 use duties::{Answer, Duties};
+use relay::Salts;
 
 const CHANNEL: &str = "user.delivery";
-/// The interval does not wait for this, or no longer.
+/// The challenge does not wait for this, or no longer.
 const WRONG_STEP: &str = "AGENT-003";
 /// The receipt does not continue the chain.
 const OUT_OF_CHAIN: &str = "AGENT-005";
@@ -57,7 +60,8 @@ pub async fn run_agent(
     worker: Option<PathBuf>,
 ) -> Result<(), RoleError> {
     let key = AgentKey::load_or_generate(&role.key)?;
-    let bench = Bench::open(role.device, worker.filter(|_| faults.is_honest())).await?;
+    let bench =
+        Bench::open((role.device, role.path), worker.filter(|_| faults.is_honest())).await?;
     let duties = Duties::new(faults);
     let mut agent = Agent { key, bench, duties, to_accept: Vec::new(), taken: BTreeMap::new() };
     keep_working(&role, &mut agent).await
@@ -86,6 +90,7 @@ impl Work for Agent {
         loop {
             self.accept(line).await?;
             self.answer(line).await?;
+            self.bench.interrupt_unless(|key| self.duties.wants(key));
             if self.bench.is_idle() {
                 if let Some(job) = self.duties.next_job() {
                     self.bench.begin(job);
@@ -100,7 +105,10 @@ impl Work for Agent {
                     let message = message.map_err(|error| error.during("a message"))?;
                     self.hear(&message);
                 }
-                (key, done) = self.bench.done() => self.take(key, done),
+                (key, news) = self.bench.news() => match news {
+                    News::Root(id, root) => self.duties.finished(key, id, root),
+                    News::Done(done) => self.take(key, done),
+                },
             }
         }
     }
@@ -119,11 +127,10 @@ impl Agent {
                 self.to_accept.push(listed.obligation_id);
             }
             if let Some(wire) = listed.challenge {
-                is_news |= self.challenged(Demand::try_from(&wire));
+                is_news |= self.challenged(demand::demand(&wire));
             }
             if let Some(wire) = listed.draw {
-                let key = Key { obligation: wire.obligation_id, interval: wire.interval };
-                is_news |= self.drawn(key, &wire.draw_seed);
+                is_news |= self.drawn(&wire);
             }
         }
         Ok(is_news)
@@ -135,15 +142,12 @@ impl Agent {
             Err(error) => return tracing::error!(%error, "message not understood"),
         };
         match message {
-            Message::Challenge(wire) => drop(self.challenged(Demand::try_from(&wire))),
-            Message::Draw(wire) => {
-                let key = Key { obligation: wire.obligation_id, interval: wire.interval };
-                self.drawn(key, &wire.draw_seed);
-            }
-            Message::Settled { obligation_id, interval, outcome } => {
-                let key = Key { obligation: obligation_id, interval };
-                tracing::info!(%key, outcome, "interval ended");
-                self.duties.settled(key);
+            Message::Challenge(wire) => drop(self.challenged(demand::demand(&wire))),
+            Message::Draw(wire) => drop(self.drawn(&wire)),
+            Message::Judged { obligation_id, challenge, outcome } => {
+                let key = Key { obligation: obligation_id, challenge };
+                tracing::info!(%key, outcome, "challenge ended");
+                self.duties.judged(key);
             }
             Message::AcceptanceOpened { obligation_id } => self.to_accept.push(obligation_id),
             Message::Closed { obligation_id } => self.end(obligation_id),
@@ -151,10 +155,10 @@ impl Agent {
         }
     }
 
-    fn challenged(&mut self, demand: Result<Demand, DemandError>) -> bool {
+    fn challenged(&mut self, demand: Result<(Demand, Salts), DemandError>) -> bool {
         match demand {
-            Ok(demand) => {
-                let is_news = self.duties.challenge(demand);
+            Ok((demand, salts)) => {
+                let is_news = self.duties.challenge(demand, salts);
                 if is_news {
                     tracing::info!(key = %demand.key, answer_by = demand.answer_by, "challenged");
                 }
@@ -167,11 +171,11 @@ impl Agent {
         }
     }
 
-    fn drawn(&mut self, key: Key, draw_seed: &str) -> bool {
-        match demand::hash("draw_seed", draw_seed) {
-            Ok(draw_seed) => self.duties.draw(key, draw_seed),
+    fn drawn(&mut self, wire: &WireDraw) -> bool {
+        match demand::drawn(wire) {
+            Ok(drawn) => self.duties.draw(drawn),
             Err(error) => {
-                tracing::error!(%key, %error, "draw cannot be met");
+                tracing::error!(%error, "draw cannot be met");
                 false
             }
         }
@@ -219,10 +223,58 @@ impl Agent {
     async fn answer(&mut self, line: &Line) -> Result<(), RoleError> {
         while let Some(answer) = self.duties.next_answer() {
             match answer {
+                Answer::Roots { key, slot, first_segment, roots } => {
+                    self.tell(line, (key, slot), first_segment, &roots).await?;
+                }
                 Answer::Claim { demand, work_root } => {
                     self.claim(line, demand, work_root).await?;
                 }
                 Answer::Openings { key, openings } => self.show(line, key, &openings).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells the venue of finished segments of a slot, and passes the salts on that come back.
+    async fn tell(
+        &mut self,
+        line: &Line,
+        (key, slot): (Key, u16),
+        first_segment: usize,
+        roots: &[[u8; 32]],
+    ) -> Result<(), RoleError> {
+        let params = json!({
+            "obligation_id": key.obligation,
+            "challenge": key.challenge,
+            "slot": slot,
+            "first_segment": first_segment,
+            "roots": roots.iter().map(|root| to_hex(root)).collect::<Vec<_>>(),
+        });
+        let salts =
+            match line.call::<WireSalts>("private/submit_segment_roots", &params.to_string()).await
+            {
+                Ok(wire) => demand::salts(slot, &wire),
+                Err(CallError::Lost(error)) => return Err(RoleError::Unreachable(error)),
+                // Claimed already, when a connection has ended that had no time to say so; or too late.
+                Err(CallError::Refused(error)) if is(&error, ErrorCode::BadRequest) => {
+                    tracing::warn!(%key, slot, first_segment, %error, "roots no longer awaited");
+                    self.duties.tell_no_more(key);
+                    return Ok(());
+                }
+                Err(CallError::Refused(error)) => {
+                    tracing::error!(%key, slot, first_segment, %error, "roots refused");
+                    self.duties.abandon(key);
+                    return Ok(());
+                }
+            };
+        match salts {
+            Ok(salts) => {
+                self.duties.told(key, (slot, first_segment.saturating_add(roots.len())), &salts);
+                self.bench.salt(key, &salts);
+            }
+            Err(error) => {
+                tracing::error!(%key, %error, "salts not understood");
+                self.duties.abandon(key);
             }
         }
         Ok(())
@@ -288,9 +340,9 @@ impl Agent {
     }
 
     async fn show(&mut self, line: &Line, key: Key, openings: &str) -> Result<(), RoleError> {
-        let Key { obligation, interval } = key;
+        let Key { obligation, challenge } = key;
         let params = format!(
-            r#"{{"obligation_id":{obligation},"interval":{interval},"openings":{openings}}}"#
+            r#"{{"obligation_id":{obligation},"challenge":{challenge},"openings":{openings}}}"#
         );
         match line.call::<IgnoredAny>("private/open_rows", &params).await {
             Ok(_) => {
@@ -312,7 +364,7 @@ impl Agent {
     }
 }
 
-/// What the next receipt of an obligation must say; `None` when none of its intervals waits for one.
+/// What the next receipt of an obligation must say; `None` when none of its challenges waits for one.
 async fn current_claim(line: &Line, obligation: u64) -> Result<Option<Claim>, RoleError> {
     let listed = obligations(line).await?;
     let of_this = listed.into_iter().find(|listed| listed.obligation_id == obligation);
@@ -331,7 +383,7 @@ async fn obligations(line: &Line) -> Result<Vec<Listed>, RoleError> {
 fn receipt_params(receipt: &DeliveryReceipt, signature: &SignatureBytes) -> String {
     json!({
         "obligation_id": receipt.obligation.0,
-        "interval": receipt.interval,
+        "challenge": receipt.challenge,
         "gpu_millis": receipt.gpu_millis,
         "challenges": receipt.challenges,
         "work_root": to_hex(&receipt.work_root),

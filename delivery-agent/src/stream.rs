@@ -8,7 +8,7 @@
 //! - the same numbers as [`crate::program::SegmentProgram`] on any device, bit for bit;
 //! - no sum can overflow: 16384 products of 9 by 8 bits stay below 2^29.
 
-use crate::expand::{Bytes32, first_rows, layer_order, pool_matrix};
+use crate::expand::{Bytes32, Layer, first_rows, layer_order, pool_matrix};
 use crate::profile::{ClassProfile, Shape};
 
 /// Pool rows read from the stream at a time: their bytes stay in the second-level cache.
@@ -19,15 +19,22 @@ const TILE: usize = 32;
 /// The finished rows named in `rows`, one after the other.
 #[must_use]
 pub fn finished_rows(
-    seed: &Bytes32,
+    pool_seed: &Bytes32,
     segment_seed: &Bytes32,
     rows: &[u32],
     profile: &ClassProfile,
 ) -> Vec<i16> {
     let Shape { inner, renorm, .. } = *profile.shape();
     let mut values = first_rows(segment_seed, rows, profile);
-    for matrix in layer_order(segment_seed, profile.shape()) {
-        let sums = product(seed, matrix, &values, inner as usize);
+    for layer in layer_order(segment_seed, profile.shape()) {
+        let sums = match layer {
+            Layer::Byte(matrix) => product(pool_seed, matrix, &values, inner as usize),
+            Layer::Difference(plus, minus) => {
+                let plus = product(pool_seed, plus, &values, inner as usize);
+                let minus = product(pool_seed, minus, &values, inner as usize);
+                plus.iter().zip(minus).map(|(plus, minus)| plus.wrapping_sub(minus)).collect()
+            }
+        };
         for (value, sum) in values.iter_mut().zip(sums) {
             *value = renorm.apply(sum);
         }
@@ -36,8 +43,8 @@ pub fn finished_rows(
 }
 
 /// `values` (rows of `inner`) times the centred pool matrix.
-fn product(seed: &Bytes32, matrix: u32, values: &[i16], inner: usize) -> Vec<i32> {
-    let mut stream = pool_matrix(seed, matrix);
+fn product(pool_seed: &Bytes32, matrix: u32, values: &[i16], inner: usize) -> Vec<i32> {
+    let mut stream = pool_matrix(pool_seed, matrix);
     let mut bytes = vec![0; BATCH * inner];
     let mut weights = vec![[0; 2]; BATCH / 2 * inner];
     let mut sums = vec![0; values.len()];

@@ -14,9 +14,11 @@ use std::collections::{BTreeSet, VecDeque};
 use std::convert::Infallible;
 
 use api::client::Notification;
-use api::wire::WireTask;
+use api::wire::{Number, WireTask, to_result};
+use instruments::Ppm;
+use serde::Serialize;
 use serde::de::IgnoredAny;
-use serde_json::json;
+use serde_json::value::RawValue;
 use tokio::task::JoinSet;
 
 use crate::role::{CallError, Line, Role, RoleError, Work, keep_working};
@@ -102,7 +104,7 @@ impl Verifier {
         while let Some((key, judgement)) = self.judged.front() {
             let params = verdict_params(*key, judgement);
             let (verdict, reason) = (judgement.verdict(), judgement.reason());
-            match line.call::<IgnoredAny>("private/submit_verdict", &params).await {
+            match line.call::<IgnoredAny>("private/submit_verdict", params.get()).await {
                 Ok(_) => tracing::info!(%key, verdict, reason, "verdict recorded"),
                 // Another verifier was faster, or the deadline.
                 Err(CallError::Refused(error)) => {
@@ -118,21 +120,28 @@ impl Verifier {
 }
 
 fn key_of(task: &WireTask) -> Key {
-    Key { obligation: task.obligation_id, interval: task.interval }
+    Key { obligation: task.obligation_id, challenge: task.challenge }
 }
 
-fn verdict_params(key: Key, judgement: &Judgement) -> String {
+/// What `private/submit_verdict` takes.
+#[derive(Serialize)]
+struct VerdictParams<'a> {
+    obligation_id: u64,
+    challenge: u32,
+    verdict: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quality: Option<Number>,
+    reason: &'a str,
+}
+
+fn verdict_params(key: Key, judgement: &Judgement) -> Box<RawValue> {
     let reason = judgement.reason();
     let len = reason.floor_char_boundary(REASON_LEN_MAX);
-    let mut params = json!({
-        "obligation_id": key.obligation,
-        "interval": key.interval,
-        "verdict": judgement.verdict(),
-        "reason": reason.get(..len),
-    });
-    if judgement.is_valid() {
-        // Exact work is wholly right or wholly wrong.
-        params["quality"] = json!(1);
-    }
-    params.to_string()
+    to_result(&VerdictParams {
+        obligation_id: key.obligation,
+        challenge: key.challenge,
+        verdict: judgement.verdict(),
+        quality: judgement.is_valid().then(|| Ppm::new(judgement.quality().into()).into()),
+        reason: reason.get(..len).unwrap_or_default(),
+    })
 }

@@ -1,8 +1,8 @@
 //! The verifier's side: are the opened rows what the challenge asked for?
 //!
 //! ```text
-//! openings -> shape -> roots hash to the work root -> rows are the drawn ones
-//!          -> rows computed from the seed -> they hash along their paths to the roots
+//! openings -> shape -> drawn roots hash to the work root
+//!          -> drawn rows computed from the seed -> they hash to those roots
 //! ```
 //!
 //! Invariants:
@@ -13,12 +13,24 @@ use std::thread;
 
 use candle_core::Device;
 
-use crate::challenge::{Challenge, Draw, draw};
+use crate::challenge::{Challenge, Draw, SegmentId, draw};
 use crate::expand::{Bytes32, segment_seed};
-use crate::merkle::{self, Place};
+use crate::merkle;
 use crate::profile::Shape;
-use crate::program::{self, OpenedRow, Openings, ProgramError, SegmentProgram};
+use crate::program::{Openings, ProgramError, SegmentProgram, place_of, shown};
+use crate::salt::salt;
 use crate::stream;
+
+/// What was claimed, and what was a secret until then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claimed {
+    /// The root in the receipt.
+    pub work_root: Bytes32,
+    /// What the salts follow from.
+    pub salt_key: Bytes32,
+    /// What the rows are drawn with.
+    pub draw_seed: Bytes32,
+}
 
 /// What the verifier found.
 #[derive(Debug)]
@@ -43,44 +55,24 @@ pub enum Refutation {
     /// The answer is not openings at all; for callers that parse.
     #[error("the answer cannot be read as openings")]
     Malformed,
-    /// Not one root for each segment of each slot.
-    #[error("roots are not {slots} slots of {segments} segments")]
-    RootsMissing {
-        /// Slots of the challenge.
-        slots: u16,
-        /// Segments of the challenge.
-        segments: u16,
+    /// Not as many as the draw asks for.
+    #[error("{shown} {what} shown, {drawn} drawn")]
+    WrongCount {
+        /// Roots, or segments with rows.
+        what: &'static str,
+        /// In the answer.
+        shown: usize,
+        /// In the draw.
+        drawn: usize,
     },
     /// The roots are not those of the receipt.
     #[error("segment roots do not hash to the committed work root")]
     RootsNotCommitted,
-    /// Not as many rows as were drawn.
-    #[error("{opened} rows opened, {drawn} drawn")]
-    WrongCount {
-        /// Rows in the answer.
-        opened: usize,
-        /// Rows in the draw.
-        drawn: usize,
-    },
-    /// Another row stands where a drawn one should.
-    #[error("row {row} of segment {segment} in slot {slot} was drawn and is not opened")]
-    RowMissing {
-        /// Slot drawn.
-        slot: u16,
-        /// Segment drawn.
-        segment: u16,
-        /// Row drawn.
-        row: u32,
-    },
     /// What the seed gives was not committed in that place: the work was not done.
-    #[error("row {row} of segment {segment} in slot {slot} as the seed gives it was not committed")]
-    WrongRow {
-        /// Slot opened.
-        slot: u16,
+    #[error("drawn rows of segment {} in slot {} as the seed gives them were not committed", .id.segment, .id.slot)]
+    WrongRows {
         /// Segment opened.
-        segment: u16,
-        /// Row opened.
-        row: u32,
+        id: SegmentId,
     },
 }
 
@@ -116,13 +108,8 @@ pub enum Kernel {
 
 /// Judges an answer against the work root that was committed before the draw.
 #[must_use]
-pub fn verify(
-    challenge: &Challenge,
-    work_root: &Bytes32,
-    draw_seed: &Bytes32,
-    openings: &Openings,
-) -> Verdict {
-    verify_on(Kernel::Streaming, challenge, work_root, draw_seed, openings)
+pub fn verify(challenge: &Challenge, claimed: &Claimed, openings: &Openings) -> Verdict {
+    verify_on(Kernel::Streaming, challenge, claimed, openings)
 }
 
 /// [`verify`] with a chosen kernel.
@@ -130,16 +117,39 @@ pub fn verify(
 pub fn verify_on(
     kernel: Kernel,
     challenge: &Challenge,
-    work_root: &Bytes32,
-    draw_seed: &Bytes32,
+    claimed: &Claimed,
     openings: &Openings,
 ) -> Verdict {
-    let draws = draw(draw_seed, challenge, work_root);
-    let checked = check_commitment(challenge, work_root, &draws, openings);
-    if let Err(why) = checked {
+    let draws = draw(&claimed.draw_seed, challenge, &claimed.work_root);
+    let shown = shown(&draws);
+    if let Err(why) = check_commitment(challenge, &claimed.work_root, &draws, openings) {
         return Verdict::Invalid { why };
     }
-    verdict(first_wrong_row(kernel, challenge, openings))
+    let root_of = |id: SegmentId| {
+        let at = shown.binary_search(&id).unwrap_or_else(|_| unreachable!("drawn, so shown"));
+        openings.roots[at]
+    };
+    let checks: Vec<Check> = draws
+        .iter()
+        .zip(&openings.rows)
+        .map(|(draw, path)| {
+            let id = draw.id;
+            let before = id.segment.checked_sub(1).map(|segment| SegmentId { segment, ..id });
+            let previous_root = before.map_or_else(Bytes32::default, root_of);
+            let salt = salt(&claimed.salt_key, id);
+            let seed = segment_seed(challenge.seed(), id, &previous_root, &salt);
+            Check { draw, seed, root: root_of(id), path }
+        })
+        .collect();
+    verdict(first_wrong(kernel, challenge, &checks))
+}
+
+/// One drawn segment: its rows are to be computed from `seed`, and to lead along `path` to `root`.
+struct Check<'a> {
+    draw: &'a Draw,
+    seed: Bytes32,
+    root: Bytes32,
+    path: &'a [Bytes32],
 }
 
 fn verdict(found: Result<Option<Refutation>, VerifierFailure>) -> Verdict {
@@ -157,47 +167,44 @@ fn check_commitment(
     draws: &[Draw],
     openings: &Openings,
 ) -> Result<(), Refutation> {
-    let (slots, segments) = (challenge.slots(), challenge.segments());
-    let whole_chain = |chain: &Vec<Bytes32>| chain.len() == usize::from(segments);
-    if openings.roots.len() != usize::from(slots) || !openings.roots.iter().all(whole_chain) {
-        return Err(Refutation::RootsMissing { slots, segments });
-    }
-    if program::work_root(&openings.roots) != *work_root {
-        return Err(Refutation::RootsNotCommitted);
-    }
-    let drawn: usize = draws.iter().map(|draw| draw.rows.len()).sum();
-    if openings.rows.len() != drawn {
-        return Err(Refutation::WrongCount { opened: openings.rows.len(), drawn });
-    }
-    let wanted = draws
-        .iter()
-        .flat_map(|draw| draw.rows.iter().map(move |row| (draw.slot, draw.segment, *row)));
-    for ((slot, segment, row), opened) in wanted.zip(&openings.rows) {
-        if (opened.slot, opened.segment, opened.row) != (slot, segment, row) {
-            return Err(Refutation::RowMissing { slot, segment, row });
+    let ids = shown(draws);
+    let counts = [
+        ("roots", openings.roots.len(), ids.len()),
+        ("segments", openings.rows.len(), draws.len()),
+    ];
+    for (what, shown, drawn) in counts {
+        if shown != drawn {
+            return Err(Refutation::WrongCount { what, shown, drawn });
         }
+    }
+    let segments = usize::from(challenge.segments());
+    let leaf = |(id, root): (&SegmentId, &Bytes32)| {
+        (place_of(*id, segments), merkle::segment_leaf(*id, root))
+    };
+    let leaves: Vec<(usize, Bytes32)> = ids.iter().zip(&openings.roots).map(leaf).collect();
+    let count = usize::from(challenge.slots()) * segments;
+    if merkle::root_of(&leaves, count, &openings.path) != Some(*work_root) {
+        return Err(Refutation::RootsNotCommitted);
     }
     Ok(())
 }
 
 /// Computes every opened row again, segment by segment, on all cores.
-fn first_wrong_row(
+fn first_wrong(
     kernel: Kernel,
     challenge: &Challenge,
-    openings: &Openings,
+    checks: &[Check],
 ) -> Result<Option<Refutation>, VerifierFailure> {
-    let same_segment = |a: &OpenedRow, b: &OpenedRow| (a.slot, a.segment) == (b.slot, b.segment);
-    let opened: Vec<&[OpenedRow]> = openings.rows.chunk_by(same_segment).collect();
     let cores = thread::available_parallelism()?.get();
-    let share = opened.len().div_ceil(cores).max(1);
+    let share = checks.len().div_ceil(cores).max(1);
     thread::scope(|scope| {
-        let mut checks = Vec::new();
-        for mine in opened.chunks(share) {
-            let check = move || wrong_row_in(kernel, challenge, &openings.roots, mine);
-            checks.push(thread::Builder::new().spawn_scoped(scope, check)?);
+        let mut running = Vec::new();
+        for mine in checks.chunks(share) {
+            let check = move || wrong_among(kernel, challenge, mine);
+            running.push(thread::Builder::new().spawn_scoped(scope, check)?);
         }
         let mut first = None;
-        for check in checks {
+        for check in running {
             let found = check.join().map_err(|_panic| VerifierFailure::Stopped)??;
             first = first.or(found);
         }
@@ -205,27 +212,21 @@ fn first_wrong_row(
     })
 }
 
-fn wrong_row_in(
+fn wrong_among(
     kernel: Kernel,
     challenge: &Challenge,
-    roots: &[Vec<Bytes32>],
-    segments: &[&[OpenedRow]],
+    checks: &[Check],
 ) -> Result<Option<Refutation>, ProgramError> {
     let Shape { rows: count, inner, .. } = *challenge.profile().shape();
-    for opened in segments {
-        let Some(OpenedRow { slot, segment, .. }) = opened.first() else { continue };
-        let chain = &roots[usize::from(*slot)];
-        let previous_root = program::previous_root(chain.iter().copied(), usize::from(*segment));
-        let seed = segment_seed(challenge.seed(), *slot, *segment, &previous_root);
-        let rows: Vec<u32> = opened.iter().map(|opened| opened.row).collect();
-        let expected = recompute(kernel, challenge, &seed, &rows)?;
-        for (opened, expected) in opened.iter().zip(expected.chunks_exact(inner as usize)) {
-            let OpenedRow { slot, segment, row, ref path } = *opened;
-            let place = Place { index: row as usize, count: count as usize };
-            let leaf = merkle::row_leaf(segment, row, expected);
-            if !merkle::proves(&chain[usize::from(segment)], &leaf, place, path) {
-                return Ok(Some(Refutation::WrongRow { slot, segment, row }));
-            }
+    for Check { draw, seed, root, path } in checks {
+        let expected = recompute(kernel, challenge, seed, &draw.rows)?;
+        let leaf = |(row, values): (&u32, &[i16])| {
+            (*row as usize, merkle::row_leaf(draw.id.segment, *row, values))
+        };
+        let leaves: Vec<(usize, Bytes32)> =
+            draw.rows.iter().zip(expected.chunks_exact(inner as usize)).map(leaf).collect();
+        if merkle::root_of(&leaves, count as usize, path) != Some(*root) {
+            return Ok(Some(Refutation::WrongRows { id: draw.id }));
         }
     }
     Ok(None)
@@ -237,11 +238,12 @@ fn recompute(
     segment_seed: &Bytes32,
     rows: &[u32],
 ) -> Result<Vec<i16>, ProgramError> {
-    let (seed, profile) = (challenge.seed(), challenge.profile());
+    let (pool_seed, profile) = (challenge.pool_seed(), challenge.profile());
     match kernel {
-        Kernel::Streaming => Ok(stream::finished_rows(seed, segment_seed, rows, profile)),
+        Kernel::Streaming => Ok(stream::finished_rows(pool_seed, segment_seed, rows, profile)),
         Kernel::Candle => {
-            SegmentProgram::load(seed, profile, &Device::Cpu)?.finished_rows(segment_seed, rows)
+            let program = SegmentProgram::load(pool_seed, profile, &Device::Cpu)?;
+            program.finished_rows(segment_seed, rows)
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Openings as JSON: the object that passes from agent through exchange to verifier.
 //!
 //! ```text
-//! {"roots":["<roots of slot 0, hex>", ..],"rows":[{"slot":0,"segment":2,"row":17,"path":"<hex>"}, ..]}
+//! {"roots":"<hex>","path":"<hex>","rows":["<hex of the first drawn segment>", ..]}
 //! ```
 //!
 //! Hashes that belong together stand in one string, 64 digits each.
@@ -12,8 +12,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::challenge::SLOTS_DRAWN_MAX;
 use crate::expand::Bytes32;
-use crate::program::{OpenedRow, Openings};
+use crate::merkle;
+use crate::profile::Shape;
+use crate::program::Openings;
 
 /// Largest text of openings that the exchange relays.
 pub const OPENINGS_MAX: usize = 60 * 1024;
@@ -41,17 +44,22 @@ pub enum Malformed {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WireOpenings {
-    roots: Vec<String>,
-    rows: Vec<WireRow>,
+    roots: String,
+    path: String,
+    rows: Vec<String>,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WireRow {
-    slot: u16,
-    segment: u16,
-    row: u32,
-    path: String,
+/// Most bytes that openings of such a challenge take.
+#[must_use]
+pub fn openings_len_max(shape: &Shape, slots: u16, segments: u16) -> usize {
+    const HEX: usize = 64;
+    let drawn_slots = slots.min(SLOTS_DRAWN_MAX);
+    let drawn = usize::from(drawn_slots) * (shape.open_segments as usize).min(segments.into());
+    let (count, shown) = (usize::from(slots) * usize::from(segments), 2 * drawn);
+    let of_segment = merkle::proof_len_max(shape.open_rows as usize, shape.rows as usize);
+    let hashes = shown + merkle::proof_len_max(shown, count) + drawn * of_segment;
+    // Quotes and commas, and the names of the fields.
+    hashes * HEX + drawn * 3 + 64
 }
 
 /// Writes openings.
@@ -59,14 +67,12 @@ struct WireRow {
 /// # Errors
 /// [`Malformed::TooLong`] when there are more than the exchange relays.
 pub fn openings_to_json(openings: &Openings) -> Result<String, Malformed> {
-    let row = |opened: &OpenedRow| WireRow {
-        slot: opened.slot,
-        segment: opened.segment,
-        row: opened.row,
-        path: hex::encode(opened.path.as_flattened()),
+    let digits = |hashes: &Vec<Bytes32>| hex::encode(hashes.as_flattened());
+    let wire = WireOpenings {
+        roots: digits(&openings.roots),
+        path: digits(&openings.path),
+        rows: openings.rows.iter().map(digits).collect(),
     };
-    let roots = openings.roots.iter().map(|chain| hex::encode(chain.as_flattened())).collect();
-    let wire = WireOpenings { roots, rows: openings.rows.iter().map(row).collect() };
     let text = serde_json::to_string(&wire)?;
     if OPENINGS_MAX < text.len() {
         return Err(Malformed::TooLong { len: text.len() });
@@ -82,14 +88,12 @@ pub fn openings_from_json(text: &str) -> Result<Openings, Malformed> {
     if OPENINGS_MAX < text.len() {
         return Err(Malformed::TooLong { len: text.len() });
     }
-    let wire: WireOpenings = serde_json::from_str(text)?;
-    let roots = wire.roots.iter().map(|chain| hashes(chain, "roots")).collect::<Result<_, _>>()?;
-    let row = |wire: WireRow| {
-        let WireRow { slot, segment, row, path } = wire;
-        hashes(&path, "path").map(|path| OpenedRow { slot, segment, row, path })
-    };
-    let rows = wire.rows.into_iter().map(row).collect::<Result<_, _>>()?;
-    Ok(Openings { roots, rows })
+    let WireOpenings { roots, path, rows } = serde_json::from_str(text)?;
+    Ok(Openings {
+        roots: hashes(&roots, "roots")?,
+        path: hashes(&path, "path")?,
+        rows: rows.iter().map(|path| hashes(path, "rows")).collect::<Result<_, _>>()?,
+    })
 }
 
 /// A hash as the exchange writes it: hexadecimal, with or without `0x`.

@@ -148,6 +148,14 @@ impl Exchange {
                 }
             }
         }
+        for job in self.jobs.iter().filter(|job| !job.state.has_ended()) {
+            let Some(dispute) = &job.dispute else { continue };
+            let (key, said) = (HoldKey::Stake(job.id, job.buyer), dispute.stake);
+            let held = self.ledger.held(key);
+            if held != said {
+                return Err(AuditFinding::SetAside { key, held, said });
+            }
+        }
         let is_open = |id: ObligationId| {
             self.deliveries.get(&id).is_some_and(|delivery| !delivery.obligation.closed)
         };
@@ -157,6 +165,9 @@ impl Exchange {
                 .fixings
                 .get(&instrument)
                 .is_some_and(|it| it.claims().values().any(|claim| claim.claimant == account.0)),
+            HoldKey::Stake(job, account) => !self.jobs.get(job).is_some_and(|job| {
+                job.buyer == account && job.dispute.is_some() && !job.state.has_ended()
+            }),
             HoldKey::Orders(_) | HoldKey::Positions(_) | HoldKey::Quotes(_) => true,
         };
         match self.ledger.obligation_holds().map(|(key, _)| key).find(is_orphan) {

@@ -4,11 +4,11 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::{
-    AccountId, GradeId, Instrument, InstrumentId, MicroUsd, Nanos, ObligationId, OrderId, Ppm,
-    Price, Qty, Seq, Side,
+    AccountId, GradeId, Instrument, InstrumentId, JobId, MicroUsd, Nanos, ObligationId, OrderId,
+    Ppm, Price, Qty, Seq, Side,
 };
 use matching_engine::{OrderKind, PostOnly, StpMode, Trigger};
-use settlement::{Bucket, DefaultTerms, DeliveryReceipt, Verdict};
+use settlement::{Bucket, DefaultTerms, DeliveryReceipt, JobClaim, JobTask, JobTerms, Verdict};
 
 use crate::agreement::SignedAgreement;
 use crate::exercise::Instruction;
@@ -127,12 +127,13 @@ pub enum Command {
         /// The Ethereum address of the agent's key.
         signer: [u8; 20],
     },
-    /// Demands work for one interval. The seed is fresh randomness of the shell.
+    /// Ends every challenge that is open as if it had never been: the venue was started again, and what it knew of them is gone. It comes
+    /// before the timers, because nobody could have answered meanwhile.
+    VoidChallenges,
+    /// Demands work; the exchange numbers the challenge. The seed is fresh randomness of the shell.
     IssueChallenge {
         /// Whose duty.
         obligation: ObligationId,
-        /// Which interval.
-        interval: u32,
         /// What the work is derived from.
         seed: [u8; 32],
     },
@@ -153,19 +154,19 @@ pub enum Command {
     DrawRows {
         /// Whose duty.
         obligation: ObligationId,
-        /// Which interval.
-        interval: u32,
+        /// Which challenge.
+        challenge: u32,
         /// What the rows are derived from.
         seed: [u8; 32],
     },
-    /// Brings a verifier's judgement of one interval.
+    /// Brings a verifier's judgement of one challenge.
     SubmitVerdict {
         /// The verifier.
         account: AccountId,
         /// Whose duty.
         obligation: ObligationId,
-        /// Which interval.
-        interval: u32,
+        /// Which challenge.
+        challenge: u32,
         /// The judgement.
         verdict: Verdict,
     },
@@ -268,6 +269,17 @@ pub enum Command {
         /// The judgement.
         verdict: Verdict,
     },
+    /// Says in time that whole intervals of a delivery will be missing.
+    DeclareOutage {
+        /// The seller.
+        account: AccountId,
+        /// Of which delivery.
+        obligation: ObligationId,
+        /// From this interval on,
+        from: u32,
+        /// until before this one.
+        until: u32,
+    },
     /// Brings other hardware in place of what fails.
     Substitute {
         /// The seller.
@@ -315,6 +327,89 @@ pub enum Command {
     },
     /// The timer. The exchange decides what is due.
     Tick,
+
+    // Buyers' jobs.
+    /// Sets the terms on which jobs are run and argued about.
+    SetJobTerms(JobTerms),
+    /// Asks for work on the hardware that is being delivered.
+    SubmitJob {
+        /// The buyer.
+        account: AccountId,
+        /// Whose hardware.
+        obligation: ObligationId,
+        /// What is asked.
+        task: JobTask,
+    },
+    /// Brings the result of a job. The shell has recovered the signer from the signature.
+    ClaimJob {
+        /// Who sent it.
+        account: AccountId,
+        /// Of which job.
+        job: JobId,
+        /// What has come of it.
+        claim: JobClaim,
+        /// Whose key signed it.
+        signer: [u8; 20],
+        /// The signature itself, kept so that anyone can check it later.
+        signature: Vec<u8>,
+    },
+    /// Says that a job will not be run.
+    DeclineJob {
+        /// Who was to run it.
+        account: AccountId,
+        /// Which.
+        job: JobId,
+    },
+    /// Takes a result.
+    AcceptJob {
+        /// The buyer.
+        account: AccountId,
+        /// Of which job.
+        job: JobId,
+    },
+    /// Doubts a result, and stakes money on that.
+    OpenDispute {
+        /// The buyer.
+        account: AccountId,
+        /// Of which job.
+        job: JobId,
+        /// The hash of what is said to be wrong.
+        claim: [u8; 32],
+        /// What it has cost the buyer to run the job itself.
+        replay_cost: MicroUsd,
+    },
+    /// Makes a move in a dispute, or calls the referee.
+    AnswerDispute {
+        /// Whose turn it is.
+        account: AccountId,
+        /// In which dispute.
+        job: JobId,
+        /// What is said.
+        answer: Answer,
+    },
+    /// Brings a verifier's ruling in a dispute: valid for the prover, invalid for the challenger.
+    RuleDispute {
+        /// The verifier.
+        account: AccountId,
+        /// In which dispute.
+        job: JobId,
+        /// The ruling.
+        verdict: Verdict,
+    },
+}
+
+/// What a party says in a dispute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Answer {
+    /// The next move.
+    Move {
+        /// The hash of what is said.
+        said: [u8; 32],
+        /// Whether it decides the matter, so that the referee is called at once.
+        is_last: bool,
+    },
+    /// That what was said so far decides it.
+    Referee,
 }
 
 /// The terms of a venue.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::{AccountId, Instrument, Nanos, ObligationId, Qty};
-use settlement::{IntervalState, Obligation};
+use settlement::{ChallengeState, IntervalState, MeterTerms, Obligation};
 
 use crate::run_timers::later;
 
@@ -17,6 +17,8 @@ pub struct Delivery {
     pub(crate) next_interval: u32,
     /// Intervals that have begun and not ended.
     pub(crate) under_way: BTreeMap<u32, UnderWay>,
+    /// The seed of its first challenge: what stays on its devices for as long as it lasts is derived from it.
+    pub session_seed: Option<[u8; 32]>,
     /// Whether its parties were asked to accept.
     pub(crate) is_asked: bool,
     /// The first hour whose money has not moved.
@@ -38,8 +40,10 @@ pub(crate) enum Due {
     AcceptanceOpens,
     /// Who has not accepted by now has not.
     AcceptanceEnds,
-    /// An interval under way ends by itself.
+    /// A challenge, or an interval that is judged by one, ends by itself.
     Deadline(u32),
+    /// Time alone makes something of the hours clear.
+    Meter,
     /// The seller has brought nothing in place of what fails.
     Standby,
     /// The buyer prefunds the next day.
@@ -54,6 +58,8 @@ pub(crate) enum Due {
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub(crate) struct UnderWay {
+    /// When its challenge was issued.
+    pub issued_at: Nanos,
     pub seed: Option<[u8; 32]>,
     pub work_root: Option<[u8; 32]>,
     pub draw_seed: Option<[u8; 32]>,
@@ -64,16 +70,22 @@ pub(crate) struct UnderWay {
 pub struct OpenChallenge {
     /// Of which obligation.
     pub obligation: ObligationId,
-    /// For which interval.
-    pub interval: u32,
+    /// Its number.
+    pub challenge: u32,
     /// Who must work.
     pub seller: AccountId,
     /// How many GPUs must work.
     pub lots: Qty,
     /// What the work is derived from.
     pub seed: [u8; 32],
+    /// The seed of the obligation's first challenge.
+    pub session_seed: [u8; 32],
+    /// When it was issued.
+    pub issued_at: Nanos,
+    /// The first interval of the run of intervals that it speaks for; zero where every interval has its own.
+    pub session: u32,
     /// Where it stands.
-    pub state: IntervalState,
+    pub state: ChallengeState,
     /// The root of the claimed work, once claimed.
     pub work_root: Option<[u8; 32]>,
     /// What the opened rows are derived from, once drawn.
@@ -86,6 +98,7 @@ impl Delivery {
             obligation,
             next_interval: 0,
             under_way: BTreeMap::new(),
+            session_seed: None,
             is_asked: false,
             hours_from: 0,
             ended_at: None,
@@ -95,11 +108,14 @@ impl Delivery {
         }
     }
 
-    /// When an interval under way ends by itself.
-    pub(crate) fn deadline(&self, interval: u32, terms: &Instrument) -> Option<Nanos> {
-        match self.obligation.interval(interval)? {
+    /// When a challenge, or an interval that is judged by one, ends by itself.
+    fn deadline(&self, number: u32, terms: &Instrument) -> Option<Nanos> {
+        if let Some(meter) = &self.obligation.meter {
+            return meter.asked(number)?.state.deadline();
+        }
+        match self.obligation.interval(number)? {
             IntervalState::Open => {
-                Some(terms.schedule.interval_starts_at(interval.saturating_add(1)))
+                Some(terms.schedule.interval_starts_at(number.saturating_add(1)))
             }
             IntervalState::Challenged { answer_by } => Some(answer_by),
             IntervalState::Claimed { verdict_by } => Some(verdict_by),
@@ -110,20 +126,52 @@ impl Delivery {
         }
     }
 
-    /// What the interval waits for at `now`. The timer may be late; deadlines are not, and after the close nothing is awaited.
+    /// Whether anything is awaited of a challenge at `now`. The timer may be late; deadlines are not, and after the close nothing is.
+    fn is_awaited(&self, number: u32, terms: &Instrument, now: Nanos) -> bool {
+        let by = self.deadline(number, terms).map(|by| by.min(terms.schedule.close_at));
+        !self.obligation.closed && by.is_some_and(|by| now < by)
+    }
+
+    /// What a challenge waits for at `now`.
     pub(crate) fn awaits(
         &self,
-        interval: u32,
+        challenge: u32,
         terms: &Instrument,
         now: Nanos,
-    ) -> Option<IntervalState> {
-        let by = self.deadline(interval, terms)?.min(terms.schedule.close_at);
-        let is_awaited = !self.obligation.closed && now < by;
-        self.obligation.interval(interval).filter(|_| is_awaited)
+    ) -> Option<ChallengeState> {
+        self.challenge_state(challenge).filter(|_| self.is_awaited(challenge, terms, now))
+    }
+
+    /// The interval that waits for its one challenge at `now`.
+    pub(crate) fn unasked(&self, terms: &Instrument, now: Nanos) -> Option<u32> {
+        let is_open = |interval: &u32| {
+            self.obligation.interval(*interval) == Some(IntervalState::Open)
+                && self.is_awaited(*interval, terms, now)
+        };
+        self.under_way.keys().copied().find(is_open)
+    }
+
+    /// How it is metered between challenges, if it is.
+    pub(crate) fn meter_terms<'a>(
+        &self,
+        terms: &'a Instrument,
+        now: Nanos,
+    ) -> Option<MeterTerms<'a>> {
+        let schedule = &terms.schedule;
+        let between = schedule.close_out.meter()?;
+        let (next_interval, count) = (self.next_interval, self.obligation.interval_count());
+        Some(MeterTerms { schedule, between, now, next_interval, count })
+    }
+
+    /// When time alone makes something of its hours clear.
+    fn meter_due(&self, terms: &Instrument, now: Nanos) -> Option<(Nanos, Due)> {
+        let of = self.meter_terms(terms, now)?;
+        let due = self.obligation.meter.as_ref()?.next_due(&of)?;
+        Some((due, Due::Meter))
     }
 
     /// The next instant at which the timer has something to do here, and what.
-    pub(crate) fn next_due(&self, terms: &Instrument) -> Option<(Nanos, Due)> {
+    pub(crate) fn next_due(&self, terms: &Instrument, now: Nanos) -> Option<(Nanos, Due)> {
         let duty = &self.obligation;
         if duty.closed {
             return None;
@@ -140,7 +188,8 @@ impl Delivery {
         let standby = waiting.map(|outage| (outage.substitute_by, Due::Standby));
         let opens = (self.next_interval < duty.interval_count())
             .then(|| (schedule.interval_starts_at(self.next_interval), Due::Open));
-        let single = [acceptance, standby, self.top_up_due(terms), opens, self.last_due(terms)];
+        let (top_up, last) = (self.top_up_due(terms), self.last_due(terms));
+        let single = [acceptance, standby, self.meter_due(terms, now), top_up, opens, last];
         deadlines.chain(single.into_iter().flatten()).min()
     }
 
@@ -175,24 +224,53 @@ impl Delivery {
 
     /// The challenges that have not been judged.
     pub fn open_challenges(&self) -> impl Iterator<Item = OpenChallenge> {
-        self.under_way.iter().filter_map(|(interval, under_way)| {
+        self.under_way.iter().filter_map(|(number, under_way)| {
             Some(OpenChallenge {
                 obligation: self.obligation.id,
-                interval: *interval,
-                seller: self.obligation.deliverer(*interval),
+                challenge: *number,
+                seller: self.challenged(*number),
                 lots: self.obligation.lots,
                 seed: under_way.seed?,
-                state: self.obligation.interval(*interval)?,
+                session_seed: self.session_seed?,
+                issued_at: under_way.issued_at,
+                session: self
+                    .obligation
+                    .meter
+                    .as_ref()
+                    .map_or(0, |meter| meter.asked(*number).map_or(0, |asked| asked.session)),
+                state: self.challenge_state(*number)?,
                 work_root: under_way.work_root,
                 draw_seed: under_way.draw_seed,
             })
         })
     }
 
-    /// The cumulative claim that a receipt for one more whole interval makes.
+    /// Who must answer a challenge.
+    pub(crate) fn challenged(&self, number: u32) -> AccountId {
+        let asked = self.obligation.meter.as_ref().and_then(|meter| meter.asked(number));
+        asked.map_or_else(|| self.obligation.deliverer(number), |asked| asked.deliverer)
+    }
+
+    fn challenge_state(&self, number: u32) -> Option<ChallengeState> {
+        if let Some(meter) = &self.obligation.meter {
+            return meter.asked(number).filter(|asked| asked.is_open()).map(|asked| asked.state);
+        }
+        match self.obligation.interval(number)? {
+            IntervalState::Challenged { answer_by } => {
+                Some(ChallengeState::Challenged { answer_by })
+            }
+            IntervalState::Claimed { verdict_by } => Some(ChallengeState::Claimed { verdict_by }),
+            IntervalState::Pending
+            | IntervalState::Open
+            | IntervalState::Delivered { .. }
+            | IntervalState::Failed { .. }
+            | IntervalState::Unverified => None,
+        }
+    }
+
+    /// The cumulative claim that the next receipt makes: one whole interval more or, between challenges, all until the newest of them.
     #[must_use]
     pub fn next_claim_millis(&self, terms: &Instrument) -> u64 {
-        let whole = self.obligation.interval_compute(terms).seconds().saturating_mul(1000);
-        self.obligation.claimed_millis.saturating_add(whole)
+        self.obligation.claim_limit_millis(terms)
     }
 }

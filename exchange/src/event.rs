@@ -2,6 +2,7 @@
 
 mod close_out;
 mod fixing;
+mod job;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::{
@@ -9,7 +10,7 @@ use instruments::{
     Ppm, Price, Qty, Side, TradeId,
 };
 use matching_engine::{AuctionKind, CancelReason, OrderKind, PostOnly, StpMode, Trigger};
-use settlement::{DeliveryReceipt, FailCause, Transfer, Verdict};
+use settlement::{ChallengeOutcome, DeliveryReceipt, FailCause, Transfer, Verdict};
 
 use crate::agreement::SignedAgreement;
 use crate::command::IndexPrint;
@@ -24,6 +25,7 @@ use crate::time_in_force::TimeInForce;
 
 pub use close_out::{CloseOutEvent, HourSettled, PublishedAssignment};
 pub use fixing::FixingEvent;
+pub use job::JobEvent;
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -212,8 +214,8 @@ pub enum Event {
     ChallengeIssued {
         /// Of which obligation.
         obligation: ObligationId,
-        /// For which interval.
-        interval: u32,
+        /// Its number.
+        challenge: u32,
         /// Who must work.
         seller: AccountId,
         /// How many GPUs must work.
@@ -238,8 +240,8 @@ pub enum Event {
     RowsDrawn {
         /// Of which obligation.
         obligation: ObligationId,
-        /// For which interval.
-        interval: u32,
+        /// Of which challenge.
+        challenge: u32,
         /// Who must open them.
         seller: AccountId,
         /// What the rows are derived from.
@@ -249,12 +251,21 @@ pub enum Event {
     VerdictRecorded {
         /// Of which obligation.
         obligation: ObligationId,
-        /// For which interval.
-        interval: u32,
+        /// Of which challenge.
+        challenge: u32,
         /// The verifier.
         verifier: AccountId,
         /// The judgement.
         verdict: Verdict,
+    },
+    /// Nothing more comes of a challenge.
+    ChallengeEnded {
+        /// Of which obligation.
+        obligation: ObligationId,
+        /// Which.
+        challenge: u32,
+        /// How.
+        outcome: ChallengeOutcome,
     },
     /// An interval ended and its money moved.
     IntervalSettled(Box<IntervalSettled>),
@@ -409,6 +420,9 @@ pub enum Event {
     AgreementTaken(Box<SignedAgreement>),
     /// Two parties traded off the book.
     BlockTraded(Box<BlockTraded>),
+    // Buyers' jobs.
+    /// Something happened to a buyer's job.
+    Job(JobEvent),
 }
 
 /// Two parties traded off the book.
@@ -558,11 +572,15 @@ pub enum IntervalOutcome {
     Delivered {
         /// How much of it.
         quality: Ppm,
+        /// How much of it nobody could judge: that is unpaid, and not missing either.
+        unjudged: Ppm,
     },
     /// It does not count and costs the seller.
     Failed {
         /// Why.
         cause: FailCause,
+        /// How much of it nobody could judge.
+        unjudged: Ppm,
     },
     /// Nobody could judge: unpaid, without penalty.
     Unverified,

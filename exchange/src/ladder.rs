@@ -10,7 +10,7 @@
 //! ```
 
 use instruments::{AccountId, GradeId, Instrument, Nanos, ObligationId, is_par_or_better};
-use settlement::{Acceptance, Outage, StandIn};
+use settlement::{Acceptance, FailCause, Outage, StandIn};
 
 use crate::Exchange;
 use crate::event::{CloseOutEvent, Event, IntervalOutcome};
@@ -32,6 +32,12 @@ impl Exchange {
         let next = delivery.next_interval;
         let Some(series) = self.series.get(&delivery.obligation.instrument) else { return };
         let duty = &mut delivery.obligation;
+        // Between challenges it is they that fail, and who has said that it would fail does nothing about it.
+        let is_declared =
+            matches!(outcome, IntervalOutcome::Failed { cause: FailCause::Declared, .. });
+        if duty.meter.is_some() || is_declared {
+            return;
+        }
         let stand_in = duty.stand_in(interval);
         match (outcome, stand_in) {
             (IntervalOutcome::Delivered { .. }, None) => {
@@ -65,6 +71,59 @@ impl Exchange {
         }
     }
 
+    /// A challenge has failed, and not for a moment only. Where it was the last straw nothing is waited for.
+    pub(crate) fn fail(
+        &mut self,
+        id: ObligationId,
+        deliverer: AccountId,
+        (interval, is_last_straw): (u32, bool),
+        events: &mut Vec<Event>,
+    ) {
+        let now = self.now;
+        let Some(delivery) = self.deliveries.get_mut(&id) else { return };
+        let next = delivery.next_interval;
+        let Some(series) = self.series.get(&delivery.obligation.instrument) else { return };
+        let duty = &mut delivery.obligation;
+        if deliverer != duty.seller {
+            return self.dismiss(id, deliverer, events);
+        }
+        let is_called = duty.outage.is_some_and(|outage| outage.is_called);
+        if is_called || duty.stand_in(next).is_some() || duty.is_excused(interval) {
+            return;
+        }
+        if duty.outage.is_none() {
+            let by = may_substitute_until(duty, &series.instrument, interval, now);
+            let substitute_by = if is_last_straw { now } else { by };
+            duty.outage =
+                Some(Outage { since: now, first: interval, substitute_by, is_called: false });
+            events.push(Event::CloseOut(CloseOutEvent::OutageBegan {
+                obligation: id,
+                interval,
+                substitute_by,
+            }));
+            if now < substitute_by {
+                return;
+            }
+        } else if !is_last_straw {
+            return;
+        }
+        self.call_standby(id, events);
+    }
+
+    /// A challenge was passed: where it was the seller's, it is there again.
+    pub(crate) fn end_outage(
+        &mut self,
+        id: ObligationId,
+        deliverer: AccountId,
+        events: &mut Vec<Event>,
+    ) {
+        let Some(delivery) = self.deliveries.get_mut(&id) else { return };
+        let duty = &mut delivery.obligation;
+        if deliverer == duty.seller && duty.outage.take().is_some() {
+            self.settle_hours(id, events);
+        }
+    }
+
     /// The seller brings other hardware in place of what fails: what has failed since then is unpaid and unpunished.
     pub(crate) fn substitute(
         &mut self,
@@ -93,6 +152,9 @@ impl Exchange {
         if let Some(delivery) = self.deliveries.get_mut(&obligation) {
             delivery.obligation.excused.push(excused);
             delivery.obligation.outage = None;
+            if let Some(meter) = &mut delivery.obligation.meter {
+                meter.forgive();
+            }
         }
         events.push(Event::CloseOut(CloseOutEvent::Substituted {
             obligation,
@@ -132,7 +194,12 @@ impl Exchange {
         }
         let close_out = &series.instrument.schedule.close_out;
         let tomorrow = close_out.day_of(from).saturating_add(1);
-        let until = close_out.day_starts_at(tomorrow, duty.interval_count());
+        let mut until = close_out.day_starts_at(tomorrow, duty.interval_count());
+        // Who has said in time when it will be away comes back by itself.
+        let away = duty.declared.iter().find(|(one, other)| (*one..*other).contains(&from));
+        if let (Some((_, back)), None) = (away, duty.outage) {
+            until = until.min(*back);
+        }
         if let Some(provider) = provider
             && from < until
             && duty.stand_in(from).is_none()

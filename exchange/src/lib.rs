@@ -32,10 +32,12 @@ mod batch;
 mod buy_in;
 mod cancel_order;
 mod cascade;
+mod claim_job;
 mod close_out;
 mod close_outs;
 mod close_series;
 mod command;
+mod declare_outage;
 mod default_event;
 mod default_fund;
 mod default_reject;
@@ -44,6 +46,7 @@ mod deliver;
 mod delivery;
 mod deposit;
 mod dispute_fixing;
+mod dispute_job;
 mod event;
 mod exercise;
 mod expire_series;
@@ -52,6 +55,7 @@ mod funds;
 mod guards;
 #[cfg(feature = "journal")]
 pub mod io;
+mod jobs;
 mod ladder;
 pub mod limits;
 mod liquidate;
@@ -74,6 +78,7 @@ mod price;
 mod publish_curve;
 mod publish_index;
 mod publish_risk;
+mod read_meter;
 mod records;
 mod reduce_only;
 mod register_capacity;
@@ -88,6 +93,7 @@ mod settle_hours;
 mod settlement_price;
 mod snapshot;
 mod statement;
+mod submit_job;
 mod time_in_force;
 mod trade_block;
 mod view;
@@ -108,8 +114,8 @@ pub use audit::AuditFinding;
 pub use backstop::OfferedPortfolio;
 pub use close_outs::CloseOuts;
 pub use command::{
-    AmendOrder, AuctionReason, BatchItem, CancelFilter, CancelKind, Command, IndexPrint, OpenVenue,
-    PlaceOrder, Stamped,
+    AmendOrder, Answer, AuctionReason, BatchItem, CancelFilter, CancelKind, Command, IndexPrint,
+    OpenVenue, PlaceOrder, Stamped,
 };
 pub use default_event::{DefaultEvent, MoveCause, SplitPurpose};
 pub use default_reject::DefaultReject;
@@ -117,9 +123,10 @@ pub use defaults::{Bid, Defaults, Liquidation, Stage};
 pub use delivery::{Delivery, OpenChallenge};
 pub use event::{
     AmendReason, BlockFill, BlockTraded, CloseOutEvent, Event, Fill, FixingEvent, HourSettled,
-    IntervalOutcome, IntervalSettled, OrderAccepted, PublishedAssignment, Traded,
+    IntervalOutcome, IntervalSettled, JobEvent, OrderAccepted, PublishedAssignment, Traded,
 };
 pub use exercise::Instruction;
+pub use jobs::Jobs;
 pub use margin_view::{OrderMargins, Simulated};
 pub use margins::{GradeMargin, MarginMode, Margins};
 pub use mark::{Basis, Impact, Pricing, Reach, Realised, Tape, Traffic};
@@ -132,7 +139,7 @@ pub use publish_curve::CurvePoint;
 pub use publish_index::IndexHistory;
 pub use publish_risk::{OptionGreeks, OptionRisk};
 pub use rehold::Health;
-pub use reject::{AgreementReject, CloseOutReject, FixingReject, ReceiptField, Reject};
+pub use reject::{AgreementReject, CloseOutReject, FixingReject, JobReject, ReceiptField, Reject};
 pub use roll_day::Roll;
 pub use series::{Series, SeriesState};
 pub use settlement_price::{Closing, SettlementSource};
@@ -142,7 +149,7 @@ pub use time_in_force::TimeInForce;
 pub use view::{AccountSummary, OrderView, PositionView};
 
 /// The version of these rules. A journal replays only under the rules it was written under.
-pub const RULES_VERSION: u32 = 4;
+pub const RULES_VERSION: u32 = 5;
 
 /// Open orders that the books have room for before they grow.
 const ORDERS_RESERVED: usize = 1_024;
@@ -201,6 +208,8 @@ pub struct Exchange {
     close_outs: CloseOuts,
     // Trades agreed elsewhere.
     agreements: Agreements,
+    // Buyers' jobs.
+    jobs: Jobs,
 }
 
 /// The last id of each kind. Ids are never reused.
@@ -272,6 +281,8 @@ impl Exchange {
             close_outs: CloseOuts::default(),
             // Trades agreed elsewhere.
             agreements: Agreements::default(),
+            // Buyers' jobs.
+            jobs: Jobs::default(),
             fixings: BTreeMap::new(),
         }
     }
@@ -288,6 +299,9 @@ impl Exchange {
         self.last_seq = input.seq;
         self.now = input.at;
         let first_event = events.len();
+        if input.command == Command::VoidChallenges {
+            self.void_challenges(events);
+        }
         self.pass_time(events);
         // A verb looks at the orders that are left.
         self.cancel_unpayable(events);
@@ -295,6 +309,7 @@ impl Exchange {
         if let Err(reason) = self.dispatch(&input.command, events) {
             events.push(Event::Rejected(reason));
         }
+        self.return_hours(events);
         self.start_liquidations(events);
         self.cancel_unpayable(events);
         self.tell_money(events);
@@ -333,15 +348,17 @@ impl Exchange {
             Command::NominateAgent { account, signer } => {
                 self.nominate_agent(*account, *signer, events)
             }
-            Command::IssueChallenge { obligation, interval, seed } => {
-                self.issue_challenge(*obligation, *interval, *seed, events)
+            // Done before the timers ran.
+            Command::VoidChallenges => Ok(()),
+            Command::IssueChallenge { obligation, seed } => {
+                self.issue_challenge(*obligation, *seed, events)
             }
             Command::SubmitReceipt { .. } => self.submit_receipt(command, events),
-            Command::DrawRows { obligation, interval, seed } => {
-                self.draw_rows(*obligation, *interval, *seed, events)
+            Command::DrawRows { obligation, challenge, seed } => {
+                self.draw_rows(*obligation, *challenge, *seed, events)
             }
-            Command::SubmitVerdict { account, obligation, interval, verdict } => {
-                self.submit_verdict(*account, (*obligation, *interval), *verdict, events)
+            Command::SubmitVerdict { account, obligation, challenge, verdict } => {
+                self.submit_verdict(*account, (*obligation, *challenge), *verdict, events)
             }
             // Margin and risk arrays.
             Command::PublishCurve { points } => self.publish_curve(points, events),
@@ -380,6 +397,9 @@ impl Exchange {
             Command::JudgeBurnIn { account, obligation, verdict } => {
                 self.judge_burn_in(*account, *obligation, *verdict, events)
             }
+            Command::DeclareOutage { account, obligation, from, until } => {
+                self.declare_outage((*account, *obligation), (*from, *until), events)
+            }
             Command::Substitute { account, obligation, grade, nodes } => {
                 self.substitute((*account, *obligation), grade, nodes, events)
             }
@@ -395,6 +415,23 @@ impl Exchange {
             }
             Command::SubmitAgreement { account, signed } => {
                 self.submit_agreement(*account, signed, events)
+            }
+            // Buyers' jobs.
+            Command::SetJobTerms(terms) => self.set_job_terms(terms, events),
+            Command::SubmitJob { account, obligation, task } => {
+                self.submit_job(*account, *obligation, task, events)
+            }
+            Command::ClaimJob { .. } => self.claim_job(command, events),
+            Command::DeclineJob { account, job } => self.decline_job(*account, *job, events),
+            Command::AcceptJob { account, job } => self.accept_job(*account, *job, events),
+            Command::OpenDispute { account, job, claim, replay_cost } => {
+                self.open_dispute(*account, *job, (*claim, *replay_cost), events)
+            }
+            Command::AnswerDispute { account, job, answer } => {
+                self.answer_dispute(*account, *job, *answer, events)
+            }
+            Command::RuleDispute { account, job, verdict } => {
+                self.rule_dispute(*account, *job, *verdict, events)
             }
             Command::Tick => {
                 self.run_timers(events);

@@ -52,5 +52,7 @@ pub const NODE_NAME_LEN_MAX: usize = 64;
 pub const STANDBY_OFFERS_MAX: usize = 1_000;
 /// Machines in one nomination or substitution: more than any one delivery has had, and a bound on the command.
 pub const NODES_MAX: usize = 1_024;
+/// Challenges of one obligation that wait for an answer or a verdict at a time: a common instant, one check again, and some.
+pub const CHALLENGES_IN_FLIGHT_MAX: u64 = 4;
 /// Matches of one series that were agreed on elsewhere: bounds the time of an assignment.
 pub const MATCHES_PER_SERIES_MAX: usize = 10_000;

@@ -157,7 +157,7 @@ impl OwnPrices {
     }
 
     fn deliver(&mut self, settled: &IntervalSettled) {
-        let IntervalOutcome::Delivered { quality } = settled.outcome else { return };
+        let IntervalOutcome::Delivered { quality, .. } = settled.outcome else { return };
         let Some(duty) = self.duties.get(&settled.obligation) else { return };
         let Some(terms) = self.terms.get(&duty.instrument) else { return };
         let per_lot = terms.interval_seconds().seconds();

@@ -3,6 +3,7 @@
 mod agreement;
 mod close_out;
 mod fixing;
+mod job;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::{MicroUsd, Price, Qty, TermsError};
@@ -11,6 +12,7 @@ use crate::default_reject::DefaultReject;
 pub use agreement::AgreementReject;
 pub use close_out::CloseOutReject;
 pub use fixing::FixingReject;
+pub use job::JobReject;
 
 /// A refusal: journaled by replay, shown to whoever asked, moving no money.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -178,11 +180,11 @@ pub enum Reject {
     UnknownObligation,
     /// AGENT-002: only the obligation's seller, or who stands in for it, delivers it.
     NotTheSeller,
-    /// AGENT-003: the interval is not at this step.
+    /// AGENT-003: no challenge of that number is at this step.
     WrongStep,
     /// AGENT-004: the receipt is not signed by the key the seller nominated.
     WrongSigner,
-    /// AGENT-005: the receipt does not continue the chain: its interval, sum, terms or previous hash is not the next.
+    /// AGENT-005: the receipt does not continue the chain: its sums, terms or previous hash is not the next.
     ReceiptOutOfChain {
         /// The field that is not the next.
         field: ReceiptField,
@@ -266,6 +268,9 @@ pub enum Reject {
     // Trades agreed elsewhere.
     /// BLOCK-001 to 010, 016, 017: what two parties agreed cannot be taken.
     Agreement(AgreementReject),
+    // Buyers' jobs.
+    /// DISPUTE-001, 002, 003, 005: what concerns a job cannot be taken.
+    Job(JobReject),
 }
 
 impl Reject {
@@ -355,6 +360,8 @@ impl Reject {
             Self::CloseOut(reason) => reason.rule(),
             // Trades agreed elsewhere.
             Self::Agreement(reason) => reason.rule(),
+            // Buyers' jobs.
+            Self::Job(reason) => reason.rule(),
         }
     }
 }

@@ -62,6 +62,7 @@ impl Exchange {
             self.assign_series(instrument, events);
         }
         self.run_deliveries(events);
+        self.run_jobs(events);
         for instrument in
             self.due(SeriesState::Delivering, |series| series.instrument.schedule.close_at)
         {
@@ -115,13 +116,13 @@ impl Exchange {
         });
         let of_deliveries = self.deliveries.values().filter_map(|delivery| {
             let series = self.series.get(&delivery.obligation.instrument)?;
-            delivery.next_due(&series.instrument).map(|(at, _)| at)
+            delivery.next_due(&series.instrument, self.now).map(|(at, _)| at)
         });
         let days = self.rolling.first().map(|(at, _)| *at);
         let others = self.marks_at.into_iter().chain(self.next_ladder_step());
         let others =
             others.chain(self.engine.next_due()).chain(days).chain(self.next_liquidation());
-        let others = others.chain(self.next_fixing());
+        let others = others.chain(self.next_fixing()).chain(self.next_job());
         of_series.chain(of_deliveries).chain(others).chain([self.variation_at]).min()
     }
 }

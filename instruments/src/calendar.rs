@@ -5,7 +5,7 @@
 //! "n days before the first delivery hour, hh:00" is the latest hh:00 that lies at least n whole days before it. So a December contract,
 //! whose first hour begins on 1 December 00:00, trades until 27 November 16:00 (three days), and its option until 25 November 08:00 (five).
 
-use crate::close_out::CloseOut;
+use crate::close_out::{Between, CloseOut, Metering};
 use crate::instrument::{Period, Product, Schedule, Style};
 use crate::units::{Nanos, NanosSpan, Ppm};
 
@@ -249,6 +249,7 @@ fn close_out(period: Period, first_day: u64) -> CloseOut {
         substitute_within: NanosSpan::from_seconds(900),
         invoice_after: NanosSpan::from_seconds(HOUR_SECONDS.saturating_mul(2)),
         dispute_within: NanosSpan::from_seconds(DAY_SECONDS),
+        metering: Metering::Between(Between::STANDARD),
     }
 }
 

@@ -33,6 +33,48 @@ pub struct CloseOut {
     pub invoice_after: NanosSpan,
     /// How long after its invoice a day may be disputed.
     pub dispute_within: NanosSpan,
+    /// How challenges become hours.
+    pub metering: Metering,
+}
+
+/// How challenges become hours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Metering {
+    /// Each interval has one challenge, which has the interval's number and judges all of it.
+    Each,
+    /// Challenges come at any time, and the time between two that were passed counts.
+    Between(Between),
+}
+
+/// The terms of metering between challenges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Between {
+    /// Within this time after a silence a challenge that is passed makes it a soft failure; within this time of a beginning or an end a
+    /// challenge speaks for it.
+    pub recheck_within: NanosSpan,
+    /// How many failures of one day of delivery may be soft.
+    pub soft_fails_per_day: u32,
+    /// With so many hard ones in a day of delivery the standby pool is called at once.
+    pub hard_fails_max: u32,
+    /// After failing for so long, too.
+    pub silence_max: NanosSpan,
+}
+
+impl Between {
+    /// The terms of the real calendar.
+    pub const STANDARD: Self = Self {
+        recheck_within: NanosSpan::from_seconds(60),
+        soft_fails_per_day: 2,
+        hard_fails_max: 3,
+        silence_max: NanosSpan::from_seconds(900),
+    };
+
+    /// Whether its spans are short enough to be told from a delivery, and its counts above zero where they must be.
+    fn is_sound(&self) -> bool {
+        let spans = [self.recheck_within, self.silence_max];
+        spans.into_iter().all(|span| NanosSpan::ZERO < span && span <= SPAN_MAX)
+            && 0 < self.hard_fails_max
+    }
 }
 
 /// The longest of its spans: a week.
@@ -53,7 +95,17 @@ impl CloseOut {
         substitute_within: NanosSpan::ZERO,
         invoice_after: NanosSpan::ZERO,
         dispute_within: NanosSpan::ZERO,
+        metering: Metering::Each,
     };
+
+    /// The terms of metering between challenges, if that is how it is metered.
+    #[must_use]
+    pub const fn meter(&self) -> Option<&Between> {
+        match &self.metering {
+            Metering::Each => None,
+            Metering::Between(terms) => Some(terms),
+        }
+    }
 
     /// Whether anybody is asked to accept.
     #[must_use]
@@ -102,6 +154,7 @@ impl CloseOut {
             && 0 < self.prefund_days
             && (Ppm::ZERO..=Ppm::ONE).contains(&self.tolerance)
             && spans.into_iter().all(|span| span <= SPAN_MAX)
+            && self.meter().is_none_or(Between::is_sound)
             && last_word <= u128::from(close_at.nanos())
     }
 }

@@ -45,6 +45,11 @@ id!(
     ObligationId,
     "D-"
 );
+id!(
+    /// A buyer's own work on the hardware of an obligation.
+    JobId,
+    "J-"
+);
 
 /// A command's place in the journal. Gapless, from 1.
 #[derive(

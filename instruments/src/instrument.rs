@@ -139,6 +139,18 @@ impl Schedule {
         let offset = offset.checked_div(u128::from(self.intervals)).unwrap_or(0);
         self.deliver_from + NanosSpan::new(u64::try_from(offset).unwrap_or(u64::MAX))
     }
+
+    /// The interval in which an instant lies: the first for all before it, the last for all after it.
+    #[must_use]
+    pub fn interval_at(&self, at: Nanos) -> u32 {
+        let window = u128::from(self.deliver_until.since(self.deliver_from).nanos());
+        let gone = u128::from(at.since(self.deliver_from).nanos()).saturating_add(1);
+        // The starts are rounded down, so this is rounded up.
+        let begun = gone.saturating_mul(u128::from(self.intervals)).checked_add(window);
+        let begun = begun.and_then(|sum| sum.saturating_sub(1).checked_div(window)).unwrap_or(1);
+        let last = self.intervals.saturating_sub(1);
+        u32::try_from(begun.saturating_sub(1)).unwrap_or(u32::MAX).min(last)
+    }
 }
 
 /// Why a series cannot be listed.
@@ -591,7 +603,12 @@ mod tests {
             prop_assert_eq!(schedule.interval_starts_at(0), schedule.deliver_from);
             prop_assert_eq!(schedule.interval_starts_at(intervals), schedule.deliver_until);
             for index in 0..intervals {
-                prop_assert!(schedule.interval_starts_at(index) <= schedule.interval_starts_at(index + 1));
+                let (starts, ends) = (schedule.interval_starts_at(index), schedule.interval_starts_at(index + 1));
+                prop_assert!(starts <= ends);
+                if starts < ends {
+                    prop_assert_eq!(schedule.interval_at(starts), index);
+                    prop_assert_eq!(schedule.interval_at(Nanos::new(ends.nanos() - 1)), index);
+                }
             }
         }
     }

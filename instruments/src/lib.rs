@@ -26,10 +26,10 @@ pub mod rounding;
 mod units;
 
 pub use calendar::{Date, SeriesTerms, month_names, series_of_grade};
-pub use close_out::CloseOut;
+pub use close_out::{Between, CloseOut, Metering};
 pub use grade::{Grade, GradeId, is_par_or_better, launch_grades};
 pub use guards::{BandWidths, BlockTerms, BreakerTerms, Guards};
-pub use ids::{AccountId, InstrumentId, ObligationId, OrderId, Seq, TradeId};
+pub use ids::{AccountId, InstrumentId, JobId, ObligationId, OrderId, Seq, TradeId};
 pub use instrument::{
     Instrument, Period, PriceError, Product, QtyError, Right, Schedule, Style, TermsError,
 };

@@ -23,6 +23,8 @@ const REPLACEMENT_CAP: i64 = 3;
 const PENALTY: Ppm = Ppm::new(100_000);
 /// The same once more than [`PENALTY_STEP_SECONDS`] per GPU are missing: a host that is gone, not a hiccup.
 const PENALTY_LONG: Ppm = Ppm::new(250_000);
+/// The same of what the seller had said would be missing.
+const PENALTY_DECLARED: Ppm = Ppm::new(20_000);
 /// 24 hours.
 const PENALTY_STEP_SECONDS: u64 = 86_400;
 const SECONDS_PER_HOUR: i128 = 3_600;
@@ -39,6 +41,8 @@ pub struct Tolerated {
 pub struct Shortfall {
     /// What the seller answers for.
     pub charged: u128,
+    /// How much of that it had said in time.
+    pub declared: u128,
     /// What it does not, because that little may be missing of a day.
     pub tolerated: u128,
     /// What others delivered of the former in its place, in the order of the intervals.
@@ -125,13 +129,15 @@ impl Obligation {
         let (from, until) = self.intervals_of(instrument, hour);
         let compute = u128::from(self.interval_compute(instrument).seconds());
         let whole = compute.saturating_mul(MILLION);
-        let (mut missing, mut covered) = (0_u128, Vec::<(AccountId, u128)>::new());
+        let (mut missing, mut declared) = (0_u128, 0_u128);
+        let mut covered = Vec::<(AccountId, u128)>::new();
         for index in from..until {
-            let Some(counts) = self.interval(index).and_then(counted_quality) else { continue };
+            let Some((counts, unjudged)) = self.interval(index).and_then(shares) else { continue };
             let delivered = compute.saturating_mul(counts);
+            let owed = whole.saturating_sub(compute.saturating_mul(unjudged));
             let lacks = match self.stand_in(index) {
                 None if self.is_excused(index) => 0,
-                None => whole.saturating_sub(delivered),
+                None => owed.saturating_sub(delivered),
                 Some(provider) => {
                     match covered.last_mut() {
                         Some((last, part)) if *last == provider => {
@@ -139,10 +145,13 @@ impl Obligation {
                         }
                         _ => covered.push((provider, delivered)),
                     }
-                    whole
+                    owed
                 }
             };
             missing = missing.saturating_add(lacks);
+            if self.is_declared(index) {
+                declared = declared.saturating_add(lacks);
+            }
         }
         let tolerated = missing.min(self.tolerable(instrument, from));
         let charged = missing.saturating_sub(tolerated);
@@ -152,7 +161,8 @@ impl Obligation {
             left = left.saturating_sub(*part);
         }
         covered.retain(|(_, part)| 0 < *part);
-        Shortfall { charged, tolerated, stood_in: covered }
+        // What is tolerated is what nobody was told of, as far as there is any.
+        Shortfall { charged, declared: declared.min(charged), tolerated, stood_in: covered }
     }
 
     /// What may still be missing of the day in which an interval lies.
@@ -169,11 +179,12 @@ impl Obligation {
     }
 }
 
-/// How much of an interval counts, in millionths; `None` where nobody answers for it.
-fn counted_quality(state: IntervalState) -> Option<u128> {
+/// How much of an interval counts, and how much nobody could judge, in millionths; `None` where nobody answers for it.
+fn shares(state: IntervalState) -> Option<(u128, u128)> {
+    let part = |share: Ppm| u128::try_from(share.ppm()).unwrap_or(0);
     match state {
-        IntervalState::Delivered { quality } => u128::try_from(quality.ppm()).ok(),
-        IntervalState::Failed { .. } => Some(0),
+        IntervalState::Delivered { quality, unjudged } => Some((part(quality), part(unjudged))),
+        IntervalState::Failed { unjudged, .. } => Some((0, part(unjudged))),
         IntervalState::Unverified
         | IntervalState::Pending
         | IntervalState::Open
@@ -261,9 +272,14 @@ fn pay_damages(
     let to_buyer = dollars(product.saturating_add(times(left, dearer(replacement.price))));
 
     let step = PENALTY_STEP_SECONDS.saturating_mul(obligation.lots.lots());
-    let rate = if step < obligation.missed.seconds() { PENALTY_LONG } else { PENALTY };
-    let forfeited = times(shortfall.charged, i128::from(price));
-    let penalty = forfeited.saturating_mul(i128::from(rate.ppm()));
+    let is_long = step < obligation.missed.seconds();
+    let rate = if is_long { PENALTY_LONG } else { PENALTY };
+    let rate_declared = if is_long { PENALTY_LONG } else { PENALTY_DECLARED };
+    let undeclared = shortfall.charged.saturating_sub(shortfall.declared);
+    let of = |part: u128, rate: Ppm| {
+        times(part, i128::from(price)).saturating_mul(i128::from(rate.ppm()))
+    };
+    let penalty = of(undeclared, rate).saturating_add(of(shortfall.declared, rate_declared));
     settled.penalty =
         saturate(div_floor(penalty, per_hour.saturating_mul(i128::from(Ppm::ONE.ppm()))));
     owed.push((obligation.buyer, to_buyer + settled.penalty));

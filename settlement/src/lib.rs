@@ -19,13 +19,17 @@
 
 mod acceptance;
 mod assignment;
+mod challenge;
+mod credit;
 mod exercise;
 mod fees;
 mod hour;
 mod invoice;
+mod job;
 mod ledger;
 mod liquidation;
 mod margin;
+mod meter;
 mod obligation;
 mod pairing;
 mod position;
@@ -40,10 +44,17 @@ mod waterfall;
 
 pub use acceptance::{Acceptance, AcceptanceStep};
 pub use assignment::{Assigned, Assignment, AssignmentInputs, Holder, assign, assignment_seed};
+pub use challenge::{ChallengeOutcome, ChallengeState, ChallengeStep};
+pub use credit::{Ended, Following, Mark, MarkKind, Parts, Weighed, credit, marks};
 pub use exercise::{Exercised, allot};
 pub use fees::{FeeRates, premium_fee};
 pub use hour::{Bought, HourSettled, Replacement, Shortfall, Tolerated, settle_hour};
 pub use invoice::{Invoice, Sums};
+pub use job::{
+    CHECKPOINTS_MAX, Dispute, DisputePaid, HoursReturned, Job, JobClaim, JobMode, JobOutcome,
+    JobState, JobStep, JobTask, JobTerms, MOVES_MAX, Party, claim_within, end_dispute, hours_paid,
+    job_value, open_dispute, return_hours, stake_of,
+};
 pub use ledger::{
     Because, Bucket, Chain, HoldError, HoldKey, Insufficient, Ledger, LedgerFinding, Reason,
     Transfer, TransferId,
@@ -52,6 +63,9 @@ pub use liquidation::{CloseOut, DefaultTerms, close_out, needs_backstop, slice};
 pub use margin::{
     Conditions, LADDER_STEPS, MarginRates, OpenOrders, OptionMark, OptionRates, Requirement,
     option_requirement, quote_hold, requirement, surcharge,
+};
+pub use meter::{
+    Asked, Finding, IN_FLIGHT_MAX, MARKS_MAX, Measured, Meter, MeterTerms, OUTAGES_MAX,
 };
 pub use obligation::{FailCause, IllegalStep, IntervalState, Obligation, Step, Verdict};
 pub use position::{Booked, Position, Positions};

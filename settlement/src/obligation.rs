@@ -29,16 +29,14 @@ use thiserror::Error;
 
 use crate::acceptance::Acceptance;
 use crate::assignment::Assignment;
+use crate::challenge::ChallengeOutcome;
 use crate::hour::Tolerated;
 use crate::invoice::Sums;
+use crate::meter::{Measured, Meter};
 use crate::stand_in::{Outage, StandIn};
 
-/// From here an interval counts in full.
-const QUALITY_FULL: Ppm = Ppm::new(970_000);
 /// The bond of a seller without a record, as a part of what is still to be delivered.
 pub(crate) const BOND_RATE_FIRST: Ppm = Ppm::new(250_000);
-/// Below this an interval does not count at all.
-const QUALITY_FLOOR: Ppm = Ppm::new(900_000);
 
 /// Where one interval is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -59,13 +57,17 @@ pub enum IntervalState {
     },
     /// It counts.
     Delivered {
-        /// How much of it: [`Ppm::ONE`] or, between floor and full, the quality measured.
+        /// How much of it.
         quality: Ppm,
+        /// How much of it nobody could judge: that is unpaid, and not missing either.
+        unjudged: Ppm,
     },
     /// It does not count, and costs the seller.
     Failed {
         /// Why.
         cause: FailCause,
+        /// How much of it nobody could judge.
+        unjudged: Ppm,
     },
     /// Nobody could judge it: unpaid, without penalty.
     Unverified,
@@ -100,29 +102,47 @@ impl IntervalState {
     pub fn after(self, step: Step) -> Option<Self> {
         Some(match (self, step) {
             (Self::Pending, Step::Open) => Self::Open,
-            (Self::Open, Step::Unready) => Self::Failed { cause: FailCause::NotReady },
+            (Self::Open, Step::Unready) => Self::failed(FailCause::NotReady),
+            (Self::Open, Step::Declared) => Self::failed(FailCause::Declared),
+            (Self::Open, Step::Measured(measured)) => Self::measured(&measured),
             (Self::Open, Step::Challenge { answer_by }) => Self::Challenged { answer_by },
             (Self::Challenged { .. }, Step::Receipt { verdict_by }) => Self::Claimed { verdict_by },
-            (Self::Challenged { .. }, Step::Deadline) => Self::Failed { cause: FailCause::Silent },
-            (Self::Claimed { .. }, Step::Verdict(verdict)) => judged(verdict),
+            (Self::Challenged { .. }, Step::Deadline) => Self::failed(FailCause::Silent),
+            (Self::Claimed { .. }, Step::Verdict(verdict)) => {
+                Self::judged(ChallengeOutcome::of(verdict))
+            }
             // Nobody asked, or nobody judged: our silence, not the seller's.
-            (Self::Open | Self::Claimed { .. }, Step::Deadline) => Self::Unverified,
+            (Self::Open | Self::Claimed { .. }, Step::Deadline)
+            | (Self::Challenged { .. } | Self::Claimed { .. }, Step::Void) => Self::Unverified,
             _ => return None,
         })
     }
-}
 
-fn judged(verdict: Verdict) -> IntervalState {
-    match verdict {
-        Verdict::Valid { quality } if quality < QUALITY_FLOOR => {
-            IntervalState::Failed { cause: FailCause::BelowGrade }
+    const fn failed(cause: FailCause) -> Self {
+        Self::Failed { cause, unjudged: Ppm::ZERO }
+    }
+
+    /// What its one challenge makes of it.
+    const fn judged(outcome: ChallengeOutcome) -> Self {
+        match outcome {
+            ChallengeOutcome::Passed { quality } => {
+                Self::Delivered { quality, unjudged: Ppm::ZERO }
+            }
+            ChallengeOutcome::Failed { cause } => Self::failed(cause),
+            ChallengeOutcome::Unknown => Self::Unverified,
         }
-        Verdict::Valid { quality } if quality < QUALITY_FULL => {
-            IntervalState::Delivered { quality }
+    }
+
+    /// What the challenges around it make of it.
+    fn measured(measured: &Measured) -> Self {
+        let unjudged = measured.unjudged();
+        match measured.cause {
+            _ if Ppm::ZERO < measured.quality => {
+                Self::Delivered { quality: measured.quality, unjudged }
+            }
+            Some(cause) if unjudged < Ppm::ONE => Self::Failed { cause, unjudged },
+            Some(_) | None => Self::Unverified,
         }
-        Verdict::Valid { .. } => IntervalState::Delivered { quality: Ppm::ONE },
-        Verdict::Invalid => IntervalState::Failed { cause: FailCause::Refuted },
-        Verdict::Unverifiable => IntervalState::Unverified,
     }
 }
 
@@ -137,6 +157,8 @@ pub enum FailCause {
     BelowGrade,
     /// The seller had not accepted the delivery, and nobody stood in for it.
     NotReady,
+    /// The seller had said in time that it would be missing, and nobody stood in for it.
+    Declared,
 }
 
 /// What can happen to an interval.
@@ -146,6 +168,10 @@ pub enum Step {
     Open,
     /// Nobody is there of whom work could be demanded.
     Unready,
+    /// The seller has said in time that nobody would be.
+    Declared,
+    /// All is known of it that the challenges around it say.
+    Measured(Measured),
     /// Work is demanded.
     Challenge {
         /// The receipt must arrive before this instant.
@@ -160,6 +186,8 @@ pub enum Step {
     Verdict(Verdict),
     /// What was awaited did not come.
     Deadline,
+    /// The venue cannot go on with it, through no fault of the seller.
+    Void,
 }
 
 /// A verifier's judgement.
@@ -192,6 +220,12 @@ pub enum IllegalStep {
         interval: u32,
         /// How many there are.
         intervals: u32,
+    },
+    /// No challenge of that number waits for that.
+    #[error("challenge {challenge} does not wait for that")]
+    NotChallenged {
+        /// Which.
+        challenge: u32,
     },
     /// The table has no such entry.
     #[error("step {step:?} does not follow on {state:?}")]
@@ -242,6 +276,10 @@ pub struct Obligation {
     pub stand_ins: Vec<StandIn>,
     /// Which hours are settled.
     pub hours: Vec<bool>,
+    /// Intervals that the seller has said will be missing: from the first until before the last.
+    pub declared: Vec<(u32, u32)>,
+    /// What its challenges say, where they come at any time.
+    pub meter: Option<Meter>,
     /// What was tolerated of each day.
     pub tolerated: Tolerated,
     /// What is missing and too little to buy in, in millionths of GPU-seconds.
@@ -333,6 +371,8 @@ impl Obligation {
             excused: Vec::new(),
             stand_ins: Vec::new(),
             hours: vec![false; usize::try_from(hours).ok()?],
+            declared: Vec::new(),
+            meter: terms.meter().map(|_| Meter::default()),
             tolerated: Tolerated::default(),
             unbought: 0,
             escrow: MicroUsd::ZERO,

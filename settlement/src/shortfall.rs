@@ -157,6 +157,10 @@ pub fn settle_interval(
     let quality = count(obligation, state);
     let counted = counted(obligation.interval_compute(instrument), quality);
     obligation.delivered += counted;
+    let millis = credited_millis(obligation.interval_compute(instrument), quality);
+    if let Some(meter) = &mut obligation.meter {
+        meter.credited_millis = meter.credited_millis.saturating_add(millis);
+    }
     let (deliverer, paid, returned_to_buyer) = pay_for(ledger, obligation, index, quality);
     IntervalSettled { deliverer, paid, returned_to_buyer, counted }
 }
@@ -185,7 +189,7 @@ fn count(obligation: &mut Obligation, state: IntervalState) -> Ppm {
     let settled = settled.into_iter().fold(0_u32, u32::saturating_add);
     assert!(settled < obligation.ended, "an interval is settled twice");
     let (counter, quality) = match state {
-        IntervalState::Delivered { quality } => (&mut obligation.delivered_count, quality),
+        IntervalState::Delivered { quality, .. } => (&mut obligation.delivered_count, quality),
         IntervalState::Failed { .. } => (&mut obligation.failed, Ppm::ZERO),
         IntervalState::Unverified
         | IntervalState::Pending
@@ -226,6 +230,12 @@ fn counted(compute: GpuSeconds, quality: Ppm) -> GpuSeconds {
     let product = i128::from(compute.seconds()).saturating_mul(i128::from(quality.ppm()));
     let seconds = div_floor(product, i128::from(Ppm::ONE.ppm()));
     GpuSeconds::new(u64::try_from(seconds).unwrap_or(0))
+}
+
+/// What counts of an interval in GPU-milliseconds, rounded down.
+fn credited_millis(compute: GpuSeconds, quality: Ppm) -> u64 {
+    let product = i128::from(compute.seconds()).saturating_mul(i128::from(quality.ppm()));
+    u64::try_from(div_floor(product, 1_000)).unwrap_or(0)
 }
 
 /// Collects damages: from this obligation's bond, the seller's cash, its position margin and order holds, then the insurance fund.

@@ -21,8 +21,12 @@ pub(crate) enum Action {
     List,
     /// Everybody withdraws what still rests.
     GoHome,
-    /// The desk demands work.
+    /// The desk demands work for an interval.
     Challenge(ObligationId, u32),
+    /// The desk demands work once.
+    Check(ObligationId),
+    /// The desk demands work, and again after a while.
+    Meter(ObligationId),
     /// An agent answers.
     Answer(ObligationId, u32),
     /// The desk draws rows.

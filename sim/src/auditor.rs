@@ -12,9 +12,11 @@ mod defaults;
 mod deliveries;
 mod fixings;
 mod hours;
+mod jobs;
 mod ladder;
 mod losses;
 mod margins;
+mod metered;
 mod money;
 mod orders;
 mod positions;
@@ -279,6 +281,7 @@ impl Auditor {
         if follows { Ok(()) } else { Err(Finding::OutOfOrder { last, found: input.seq }) }
     }
 
+    #[expect(clippy::too_many_lines, reason = "a line for each variant, and no decision")]
     fn read_command(&mut self, input: &Stamped, sheet: &mut Sheet) {
         match &input.command {
             Command::OpenVenue(terms) => {
@@ -323,6 +326,7 @@ impl Auditor {
             | Command::DisputeFixing { .. }
             | Command::RuleOnFixing { .. }
             | Command::NominateAgent { .. }
+            | Command::VoidChallenges
             | Command::IssueChallenge { .. }
             | Command::SubmitReceipt { .. }
             | Command::DrawRows { .. }
@@ -343,10 +347,20 @@ impl Auditor {
             // Physical close-out.
             Command::Nominate { .. }
             | Command::AcceptDelivery { .. }
+            | Command::DeclareOutage { .. }
             | Command::JudgeBurnIn { .. }
             | Command::Substitute { .. }
             | Command::OfferStandby { .. }
             | Command::DisputeInvoice { .. } => {} // Trades agreed elsewhere.
+            // Buyers' jobs.
+            Command::SetJobTerms(_)
+            | Command::SubmitJob { .. }
+            | Command::ClaimJob { .. }
+            | Command::DeclineJob { .. }
+            | Command::AcceptJob { .. }
+            | Command::OpenDispute { .. }
+            | Command::AnswerDispute { .. }
+            | Command::RuleDispute { .. } => {}
         }
     }
 
@@ -398,6 +412,7 @@ impl Auditor {
             | Event::ReceiptAccepted { .. }
             | Event::RowsDrawn { .. }
             | Event::VerdictRecorded { .. }
+            | Event::ChallengeEnded { .. }
             | Event::IntervalSettled(_)
             | Event::ObligationClosed { .. }
             | Event::BuyerDefaulted { .. } => self.read_delivery(event, now, sheet),
@@ -435,6 +450,8 @@ impl Auditor {
             Event::TradingKeyRegistered { .. }
             | Event::AgreementTaken(_)
             | Event::BlockTraded(_) => self.read_agreement(event, now, sheet),
+            // Buyers' jobs.
+            Event::Job(event) => self.read_job(event, sheet),
         }
     }
 
@@ -673,17 +690,20 @@ impl Auditor {
             Event::IntervalOpened { obligation, interval } => {
                 self.deliveries.open(*obligation, *interval, now)
             }
-            Event::ChallengeIssued { obligation, interval, answer_by, .. } => {
-                self.deliveries.challenge((*obligation, *interval), *answer_by, now)
+            Event::ChallengeIssued { obligation, challenge, seller, answer_by, .. } => {
+                self.deliveries.challenge((*obligation, *challenge), *seller, *answer_by, now)
             }
             Event::ReceiptAccepted { receipt, digest, signer, .. } => {
                 self.deliveries.receive(receipt, *digest, *signer, now)
             }
-            Event::RowsDrawn { obligation, interval, .. } => {
-                self.deliveries.draw(*obligation, *interval)
+            Event::RowsDrawn { obligation, challenge, .. } => {
+                self.deliveries.draw(*obligation, *challenge)
             }
-            Event::VerdictRecorded { obligation, interval, verdict, .. } => {
-                self.deliveries.judge((*obligation, *interval), *verdict, now)
+            Event::VerdictRecorded { obligation, challenge, verdict, .. } => {
+                self.deliveries.judge((*obligation, *challenge), *verdict, now)
+            }
+            Event::ChallengeEnded { obligation, challenge, outcome } => {
+                self.deliveries.end((*obligation, *challenge), *outcome, now)
             }
             Event::IntervalSettled(settled) => {
                 let here = Circumstance { now, index: self.prices.index() };

@@ -53,6 +53,7 @@ pub(crate) struct Tally {
     pub(crate) recoveries: u64,
     /// Intervals that an honest and reachable agent was failed for.
     pub(crate) failed_innocent: u64,
+    pub(crate) lacking_innocent: u64,
     pub(crate) faults: BTreeMap<&'static str, u64>,
     refusals: BTreeMap<&'static str, u64>,
     series: u64,
@@ -124,7 +125,7 @@ impl Tally {
             Event::ObligationAssigned { .. } => self.obligations += 1,
             Event::IntervalSettled(settled) => match settled.outcome {
                 IntervalOutcome::Delivered { .. } => self.delivered += 1,
-                IntervalOutcome::Failed { cause } => {
+                IntervalOutcome::Failed { cause, .. } => {
                     *self.failed.entry(cause_name(cause)).or_default() += 1;
                 }
                 IntervalOutcome::Unverified => self.unverified += 1,
@@ -146,6 +147,7 @@ impl Tally {
             | Event::MarkChanged { .. }
             | Event::SettlementPriceFixed { .. }
             | Event::Fixing(_)
+            | Event::Job(_)
             | Event::CurvePublished(_)
             | Event::PositionClosed { .. }
             | Event::AgentNominated { .. }
@@ -159,6 +161,7 @@ impl Tally {
             | Event::ReceiptAccepted { .. }
             | Event::RowsDrawn { .. }
             | Event::VerdictRecorded { .. }
+            | Event::ChallengeEnded { .. }
             | Event::BatchItemDone { .. }
             | Event::VariationEnded
             | Event::AuctionExtended { .. }
@@ -202,6 +205,7 @@ const fn cause_name(cause: FailCause) -> &'static str {
         FailCause::Refuted => "refuted",
         FailCause::BelowGrade => "below grade",
         FailCause::NotReady => "not ready",
+        FailCause::Declared => "declared",
     }
 }
 
@@ -259,8 +263,7 @@ impl Report {
     }
 
     fn sections(&self) -> Vec<(&'static str, Vec<(&'static str, String)>)> {
-        let tally = &self.tally;
-        let count = |count: u64| count.to_string();
+        let (tally, count) = (&self.tally, |count: u64| count.to_string());
         let failed = |cause| count(tally.failed.get(cause).copied().unwrap_or(0));
         let mut world = vec![
             ("seed", self.seed.to_string()),
@@ -305,6 +308,7 @@ impl Report {
             ("intervals_failed_below_grade", failed("below grade")),
             ("intervals_failed_not_ready", failed("not ready")),
             ("intervals_failed_innocent", count(tally.failed_innocent)),
+            ("intervals_metered_lacking_innocent", count(tally.lacking_innocent)),
             ("intervals_unverified", count(tally.unverified)),
             ("paid_to_sellers_usd", dollars(tally.paid)),
             ("shortfall_paid_usd", dollars(tally.shortfall)),

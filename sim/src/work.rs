@@ -93,7 +93,7 @@ impl Agent {
         };
         let receipt = DeliveryReceipt {
             obligation: challenge.obligation,
-            interval: challenge.interval,
+            challenge: challenge.challenge,
             gpu_millis: delivery.next_claim_millis(terms),
             challenges: delivery.obligation.receipts + 1,
             work_root: if lies { self.chance.bytes() } else { honest },

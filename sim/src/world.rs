@@ -5,6 +5,7 @@
 
 mod close_out;
 mod deliver;
+mod meter;
 mod opening;
 mod strike;
 
@@ -175,10 +176,12 @@ impl<'a> World<'a> {
             Action::List => self.list(),
             Action::GoHome => self.go_home(),
             Action::Challenge(obligation, interval) => self.challenge(obligation, interval),
-            Action::Answer(obligation, interval) => self.answer(obligation, interval),
-            Action::Draw(obligation, interval) => self.draw(obligation, interval),
-            Action::Judge(obligation, interval, quality) => {
-                self.judge(obligation, interval, quality);
+            Action::Check(obligation) => self.check(obligation),
+            Action::Meter(obligation) => self.meter(obligation),
+            Action::Answer(obligation, number) => self.answer(obligation, number),
+            Action::Draw(obligation, number) => self.draw(obligation, number),
+            Action::Judge(obligation, number, quality) => {
+                self.judge(obligation, number, quality);
             }
             Action::Run(errand) => self.run_errand(errand),
             Action::Strike(fault) => self.strike(fault),

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use rust_decimal::Decimal;
 
+use crate::delivery_attack::DeliveryAttackArgs;
+use crate::grade::GradeCommand;
 use crate::ledger::Day;
 use crate::oracle_attack::AttackArgs;
 use crate::oracle_explain::ExplainArgs;
@@ -13,6 +15,8 @@ use crate::oracle_feed::FeedArgs;
 use crate::oracle_index::IndexArgs;
 use crate::oracle_tape::{RecordArgs, TapeCommand};
 use crate::oracle_verify::VerifyPrintsArgs;
+use crate::provider::AgentTool;
+use crate::transcript::TranscriptArgs;
 
 const DEMO_SEED: u64 = 7;
 
@@ -43,9 +47,21 @@ pub(crate) enum Command {
     /// Run the exchange alone.
     Serve(ServeArgs),
     /// Deliver what your account owes: run the challenges on this machine's device and sign receipts.
+    ///
+    /// Without a subcommand it is the agent. The subcommands are a provider's tools; docs/providers.md begins with them.
+    #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
     Agent(AgentArgs),
     /// Verify deliveries: recompute opened rows on the CPU and give verdicts.
-    Verify(RoleArgs),
+    ///
+    /// Without a subcommand it is the verifier's role at a venue.
+    #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+    Verify(VerifyArgs),
+    /// What hardware is deliverable: the grades, their terms, and what they really measure.
+    #[command(subcommand)]
+    Grade(GradeCommand),
+    /// Your own work on hardware that is being delivered to you, and arguments about its result.
+    #[command(subcommand)]
+    Job(JobCommand),
     /// Accounts of a venue.
     #[command(subcommand)]
     Account(AccountCommand),
@@ -64,6 +80,9 @@ pub(crate) enum Command {
     /// The price oracle.
     #[command(subcommand)]
     Oracle(OracleCommand),
+    /// The proof of delivery.
+    #[command(subcommand)]
+    Delivery(DeliveryCommand),
     /// One order book alone.
     #[command(subcommand)]
     Book(BookCommand),
@@ -84,6 +103,9 @@ pub(crate) enum Command {
     /// The worker process of an agent; started by `agent`, not by people.
     #[command(hide = true)]
     AgentWorker(WorkerArgs),
+    /// The process that runs one job; started by `agent`, not by people.
+    #[command(hide = true)]
+    AgentJob(AgentJobArgs),
 }
 
 impl Command {
@@ -96,16 +118,20 @@ impl Command {
             | Self::Assignment(_)
             | Self::Haircut(_)
             | Self::Oracle(_)
+            | Self::Delivery(_)
             | Self::Book(_)
             | Self::Margin(_)
             | Self::Option(_)
+            | Self::Grade(_)
             | Self::Sim(_) => true,
+            Self::Agent(args) => args.tool.is_some(),
+            Self::Verify(args) => args.what.is_some(),
             Self::Demo(_)
             | Self::Serve(_)
-            | Self::Agent(_)
-            | Self::Verify(_)
+            | Self::Job(_)
             | Self::Account(_)
-            | Self::AgentWorker(_) => false,
+            | Self::AgentWorker(_)
+            | Self::AgentJob(_) => false,
         }
     }
 }
@@ -158,6 +184,9 @@ pub(crate) struct ServeArgs {
     /// Settings in TOML; see docs/operations.md.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// What the grades measure: a file that `tenor grade calibrate` has written. Without it no grade has a floor.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) grades: Option<PathBuf>,
     /// Open `private/faucet`: test money for everybody. A directory stays what it was created as.
     #[arg(long)]
     pub(crate) testnet: bool,
@@ -181,16 +210,153 @@ pub(crate) struct RoleArgs {
     /// What to compute on.
     #[arg(long, value_enum, default_value_t = DeviceArg::Cpu)]
     pub(crate) device: DeviceArg,
+    /// How an NVIDIA device reads the operands of products.
+    #[arg(long, value_enum, default_value_t = PathArg::Tf32)]
+    pub(crate) path: PathArg,
 }
 
-/// A provider's delivery agent.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct AgentArgs {
+/// A verifier, or what can be verified without a venue.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// What to verify.
+    #[command(subcommand)]
+    pub(crate) what: Option<VerifyCommand>,
     #[command(flatten)]
-    pub(crate) role: RoleArgs,
-    /// Misbehave, for tests: `lie:N` claims wrong work from the N-th challenge on, `lie-once:N` in the N-th only, `silent:N` stops answering.
+    pub(crate) role: Option<RoleArgs>,
+}
+
+/// What can be verified without a venue.
+#[derive(Debug, Subcommand)]
+pub(crate) enum VerifyCommand {
+    /// Check the transcript of a delivery, offline: signatures, chain, draws, rows, rates, and the credited hours.
+    ///
+    /// Everything that can be computed is computed again on this CPU. Exits 0 when all of it holds, 1 on the first thing that does not,
+    /// which is named with its line and its field, and 2 when the file cannot be read as a transcript.
+    Transcript(TranscriptArgs),
+}
+
+/// A provider's delivery agent, or one of its tools.
+#[derive(Debug, Args)]
+pub(crate) struct AgentArgs {
+    /// A tool.
+    #[command(subcommand)]
+    pub(crate) tool: Option<AgentTool>,
+    #[command(flatten)]
+    pub(crate) role: Option<RoleArgs>,
+    /// Misbehave, for tests: `lie:N` claims wrong work from the N-th challenge on, `lie-once:N` in the N-th only, `silent:N` stops answering;
+    /// `job-lie:N` and `job-lie-once:N` claim a wrong result of a buyer's job.
     #[arg(long, hide = true, value_name = "FAULT")]
     pub(crate) fault: Option<String>,
+}
+
+/// What the process of one job is told; it reads that itself.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AgentJobArgs {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) rest: Vec<std::ffi::OsString>,
+}
+
+/// A buyer's jobs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum JobCommand {
+    /// Write the demo job into a directory: its specification, weights and inputs.
+    Demo(JobDemoArgs),
+    /// Send a job to whoever delivers an obligation now, and print how it stands.
+    Submit(JobSubmitArgs),
+    /// Print how a job stands, and every change, until it has ended.
+    Watch(JobArgs),
+    /// Run a claimed job on this machine and compare. Exits 0 when the results are the same, 1 when they are not.
+    Check(JobRunArgs),
+    /// Take a claimed result.
+    Accept(JobArgs),
+    /// Run a claimed job on this machine and argue about its result until the referee has ruled. Stakes the fee and the prover's replay.
+    Dispute(JobDisputeArgs),
+}
+
+/// How a buyer reaches its venue.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AccessArgs {
+    /// The venue's WebSocket, for example ws://127.0.0.1:8080/ws/api/v2.
+    #[arg(long, value_name = "WS")]
+    pub(crate) url: String,
+    /// From `tenor account create`.
+    #[arg(long, value_name = "ID")]
+    pub(crate) client_id: String,
+    /// A file that holds the client secret and nothing else.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) client_secret_file: PathBuf,
+}
+
+/// The demo job.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct JobDemoArgs {
+    /// Where to write it; created if absent.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// Which of the two.
+    #[arg(long, value_enum, default_value_t = DemoJobArg::Inference)]
+    pub(crate) kind: DemoJobArg,
+    /// Makes the job another one: a deliverer runs each once.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) nonce: u64,
+    /// For how long it may be begun, from now on.
+    #[arg(long, value_name = "SECONDS", default_value_t = 86_400)]
+    pub(crate) expires_in: u64,
+}
+
+/// A demo job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DemoJobArg {
+    /// A block that predicts the next token.
+    Inference,
+    /// Steps of training.
+    Training,
+}
+
+/// A job and the hardware it is for.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct JobSubmitArgs {
+    #[command(flatten)]
+    pub(crate) access: AccessArgs,
+    /// Where spec.json, weights.safetensors and inputs.safetensors are.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// Under which obligation.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) obligation: u64,
+    /// What it is declared to take.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) gpu_seconds: u64,
+}
+
+/// One job.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct JobArgs {
+    #[command(flatten)]
+    pub(crate) access: AccessArgs,
+    /// Its number.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) job: u64,
+}
+
+/// One job, run here.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct JobRunArgs {
+    #[command(flatten)]
+    pub(crate) job: JobArgs,
+    /// What to compute on.
+    #[arg(long, value_enum, default_value_t = DeviceArg::Cpu)]
+    pub(crate) device: DeviceArg,
+}
+
+/// An argument.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct JobDisputeArgs {
+    #[command(flatten)]
+    pub(crate) run: JobRunArgs,
+    /// What running it here has cost, in dollars: the loser pays it.
+    #[arg(long, value_name = "USD", default_value = "0")]
+    pub(crate) replay_cost: String,
 }
 
 /// What to compute on.
@@ -198,8 +364,21 @@ pub(crate) struct AgentArgs {
 pub(crate) enum DeviceArg {
     /// This machine's processor.
     Cpu,
-    /// An NVIDIA device; needs a binary built with `--features cuda`.
+    /// An NVIDIA device; needs a binary of `cargo xtask cuda-build`.
     Cuda,
+    /// An NVIDIA device if one can be used, or else this machine's processor.
+    Auto,
+}
+
+/// How an NVIDIA device reads the operands of products. No bit of the work depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PathArg {
+    /// On the cores for f32.
+    F32,
+    /// On tensor cores, as TF32.
+    Tf32,
+    /// On tensor cores, as bf16: the fastest; run the conformance vectors on the card first.
+    Bf16,
 }
 
 /// The worker of an agent.
@@ -208,6 +387,9 @@ pub(crate) struct WorkerArgs {
     /// What to compute on.
     #[arg(long, value_enum, default_value_t = DeviceArg::Cpu)]
     pub(crate) device: DeviceArg,
+    /// How an NVIDIA device reads the operands of products.
+    #[arg(long, value_enum, default_value_t = PathArg::Tf32)]
+    pub(crate) path: PathArg,
 }
 
 /// Accounts of a venue.
@@ -467,6 +649,16 @@ pub(crate) struct FiguresArgs {
     /// Print one JSON object.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// The proof of delivery.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeliveryCommand {
+    /// Try every way of not delivering that we know, beside the odds of being caught.
+    ///
+    /// The attackers run the real program on small challenges and are judged by the real verifier; times come from a simulated clock.
+    /// Fails when an attack is caught more or less often than computed, by more than four binomial standard deviations.
+    Attack(DeliveryAttackArgs),
 }
 
 /// Seeded worlds.

@@ -2,6 +2,7 @@
 
 mod account;
 mod book_replay_help;
+mod job;
 mod roles;
 mod serve;
 
@@ -13,13 +14,13 @@ use anyhow::{Context, Result};
 use api::venue::VenueClock;
 
 use crate::cli::{
-    AccountCommand, AssignmentCommand, BookCommand, Command, CrashArgs, ExportArgs, HaircutCommand,
-    JournalArgs, JournalCommand, LedgerCommand, OracleCommand, ReplayArgs, SimArgs, SimCommand,
-    StatementArgs,
+    AccountCommand, AssignmentCommand, BookCommand, Command, CrashArgs, DeliveryCommand,
+    ExportArgs, HaircutCommand, JournalArgs, JournalCommand, LedgerCommand, OracleCommand,
+    ReplayArgs, SimArgs, SimCommand, StatementArgs, VerifyCommand,
 };
 pub(crate) use account::micro_usd;
 pub(crate) use book_replay_help::BOOK_REPLAY_HELP;
-pub(crate) use roles::runtime;
+pub(crate) use roles::{device_kind, path_of, runtime, secret};
 pub(crate) use serve::Interrupt;
 
 use crate::oracle_index::IndexArgs;
@@ -27,20 +28,30 @@ use crate::oracle_tape::{RecordArgs, TapeCommand};
 use crate::oracle_verify::VerifyPrintsArgs;
 use crate::progress::Progress;
 use crate::{
-    assignment, book_replay, demo, haircut, ledger, margin, option, oracle_attack, oracle_curve,
-    oracle_explain, oracle_feed, oracle_index, oracle_reporter, oracle_tape, oracle_verify,
+    assignment, book_replay, delivery_attack, demo, grade, haircut, ledger, margin, option,
+    oracle_attack, oracle_curve, oracle_explain, oracle_feed, oracle_index, oracle_reporter,
+    oracle_tape, oracle_verify, provider, transcript,
 };
 
 /// Runs one command.
 ///
 /// # Errors
 /// Whatever went wrong, with the file, field or limit in its message.
+#[expect(clippy::too_many_lines, reason = "a line for each variant, and no decision")]
 pub(crate) fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Demo(args) => demo::run(&args),
         Command::Serve(args) => serve::run(&args),
-        Command::Agent(args) => roles::agent(&args),
-        Command::Verify(args) => roles::verify(&args),
+        Command::Agent(args) => match &args.tool {
+            Some(tool) => provider::run(tool),
+            None => roles::agent(&args),
+        },
+        Command::Verify(args) => match &args.what {
+            Some(VerifyCommand::Transcript(args)) => transcript::run(args, &mut stdout().lock()),
+            None => roles::verify(&args),
+        },
+        Command::Grade(command) => grade::run(&command),
+        Command::Job(command) => job::run(&command),
         Command::Account(AccountCommand::Create(args)) => account::create(&args),
         Command::Journal(JournalCommand::Verify(args)) => verify_journal(&args),
         Command::Ledger(LedgerCommand::Statement(args)) => ledger_statement(&args),
@@ -48,6 +59,9 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Assignment(AssignmentCommand::Show(args)) => assignment::show(&args),
         Command::Assignment(AssignmentCommand::Verify(args)) => assignment::verify(&args),
         Command::Haircut(HaircutCommand::Verify(args)) => haircut::verify(&args),
+        Command::Delivery(DeliveryCommand::Attack(args)) => {
+            delivery_attack::run(&args, &mut stdout().lock())
+        }
         Command::Oracle(OracleCommand::Index(args)) => index(&args),
         Command::Oracle(OracleCommand::Curve(args)) => {
             oracle_curve::run(&args.file, args.json, &mut stdout().lock())?;
@@ -93,6 +107,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Sim(SimCommand::Run(args)) => simulate(&args),
         Command::Sim(SimCommand::Crash(args)) => crash(&args),
         Command::AgentWorker(args) => roles::worker(&args),
+        Command::AgentJob(args) => Ok(delivery_agent::job::sandbox::serve_job(args.rest)),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Developer commands: `cargo xtask tidy | rules | test | advisories | counts | bench-peers`.
+//! Developer commands: `cargo xtask tidy | rules | test | advisories | counts | bench-peers | cuda-build`.
 //!
 //! Nothing here is part of the exchange. What a check accepts is written in the check's own file, as a short table.
 
@@ -7,6 +7,7 @@
 mod bench_peers;
 mod clients;
 mod counts;
+mod cuda;
 mod layout;
 mod rules;
 mod source;
@@ -40,6 +41,8 @@ enum Command {
     Counts(counts::Choice),
     /// Measures our engine beside other projects' engines on the same streams, and checks that all make the same trades
     BenchPeers(bench_peers::Choice),
+    /// Builds the binary that computes on NVIDIA devices and starts without a driver (needs the network once, python3 and cc)
+    CudaBuild(cuda::Choice),
 }
 
 fn main() -> ExitCode {
@@ -61,5 +64,6 @@ fn run(command: Command) -> Result<()> {
         Command::Advisories => tools::advisories(&layout),
         Command::Counts(choice) => counts::run(&layout, &choice),
         Command::BenchPeers(choice) => bench_peers::run(&layout, &choice),
+        Command::CudaBuild(choice) => cuda::run(&layout, &choice),
     }
 }

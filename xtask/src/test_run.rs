@@ -168,6 +168,7 @@ fn cuda(layout: &Layout) -> Result<()> {
     let mut command = Command::new(tools::cargo());
     command
         .args(["clippy", "--workspace", "--features", "delivery-agent/cuda"])
+        .args(["--lib", "--bins", "--tests"])
         .args(["--", "--deny", "warnings"])
         .env("PATH", path)
         .env("NVCC", folder.join("nvcc"))

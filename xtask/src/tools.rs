@@ -102,14 +102,17 @@ pub(crate) fn valgrind(layout: &Layout) -> Result<()> {
 pub(crate) fn nvcc_folder(layout: &Layout) -> Result<PathBuf> {
     let folder = layout.target.join("tools").join("nvcc-stand-in").join("bin");
     std::fs::create_dir_all(&folder).with_context(|| format!("create {}", folder.display()))?;
-    let nvcc = folder.join("nvcc");
-    // Rewritten only when it differs, so that cargo does not see a new compiler every time.
-    if std::fs::read_to_string(&nvcc).ok().as_deref() != Some(NVCC_STAND_IN) {
-        std::fs::write(&nvcc, NVCC_STAND_IN)
-            .with_context(|| format!("write {}", nvcc.display()))?;
-        make_executable(&nvcc)?;
-    }
+    write_script(&folder.join("nvcc"), NVCC_STAND_IN)?;
     Ok(folder)
+}
+
+/// Writes a program. Only when it differs, so that cargo does not see a new compiler every time.
+pub(crate) fn write_script(path: &Path, text: &str) -> Result<()> {
+    if std::fs::read_to_string(path).ok().as_deref() == Some(text) {
+        return Ok(());
+    }
+    std::fs::write(path, text).with_context(|| format!("write {}", path.display()))?;
+    make_executable(path)
 }
 
 #[cfg(unix)]

@@ -67,6 +67,9 @@ pub(super) enum Topic {
     UserDelivery {
         account: AccountId,
     },
+    UserJobs {
+        account: AccountId,
+    },
     VerifierTasks,
 }
 
@@ -83,6 +86,7 @@ impl Topic {
             | Self::UserOrders { .. }
             | Self::UserTrades { .. }
             | Self::UserDelivery { .. }
+            | Self::UserJobs { .. }
             | Self::VerifierTasks => true,
         }
     }
@@ -99,6 +103,7 @@ impl Topic {
             | Self::PlatformState
             | Self::UserChanges { .. }
             | Self::UserDelivery { .. }
+            | Self::UserJobs { .. }
             | Self::VerifierTasks => false,
         }
     }
@@ -185,6 +190,9 @@ impl Channel {
             }
             ["user", "delivery"] => {
                 Ok(Self { topic: Topic::UserDelivery { account: own(caller)? }, pace: Pace::Raw })
+            }
+            ["user", "jobs"] => {
+                Ok(Self { topic: Topic::UserJobs { account: own(caller)? }, pace: Pace::Raw })
             }
             ["verifier", "tasks"] => {
                 check_verifier(exchange, own(caller)?)?;
@@ -302,7 +310,7 @@ fn unknown(name: &str) -> WireError {
          chart.trades.SERIES.RESOLUTION, deribit_price_index.INDEX, instrument.state.KIND.CURRENCY, \
          platform_state, user.portfolio.CURRENCY, user.changes.SERIES.PACE, user.changes.any.any.PACE, \
          user.orders.SERIES.PACE, user.orders.any.any.PACE, user.trades.SERIES.PACE, \
-         user.trades.any.any.PACE, user.delivery, verifier.tasks"
+         user.trades.any.any.PACE, user.delivery, user.jobs, verifier.tasks"
     );
     WireError::new(ErrorCode::SubscriptionFailed, reason).of("channels")
 }

@@ -28,6 +28,11 @@ pub(super) fn messages(
             .iter()
             .filter_map(|event| raise::delivery_message(&gateway.venue, *account, event))
             .collect(),
+        Topic::UserJobs { account } => published
+            .events
+            .iter()
+            .filter_map(|event| raise::job_message(&gateway.venue, *account, event))
+            .collect(),
         Topic::UserChanges { account, only } => changes(gateway, (*account, *only), published),
         Topic::SeriesState { kind } => states(gateway, kind.as_deref(), published),
         Topic::Book(_)

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! domain   name "Tenor", version "1", chainId 31337, verifyingContract 0
-//! struct   DeliveryReceipt(uint64 obligation,uint32 interval,uint64 gpuMillis,uint32 challenges,
+//! struct   DeliveryReceipt(uint64 obligation,uint32 challenge,uint64 gpuMillis,uint32 challenges,
 //!                          bytes32 workRoot,bytes32 prev,bytes32 terms)
 //! ```
 //!
@@ -22,7 +22,7 @@ pub const CHAIN_ID: u64 = 31_337;
 /// Bytes of a signature: `r`, `s`, `v`.
 pub const SIGNATURE_LEN: usize = 65;
 
-const RECEIPT_TYPE: &str = "DeliveryReceipt(uint64 obligation,uint32 interval,uint64 gpuMillis,\
+const RECEIPT_TYPE: &str = "DeliveryReceipt(uint64 obligation,uint32 challenge,uint64 gpuMillis,\
                             uint32 challenges,bytes32 workRoot,bytes32 prev,bytes32 terms)";
 
 /// Half the order of secp256k1: above it lies a second signature for every first.
@@ -116,7 +116,7 @@ impl Eip712 for Typed<'_> {
         Ok(keccak256(encode(&[
             word(Self::type_hash()?),
             Token::Uint(receipt.obligation.0.into()),
-            Token::Uint(receipt.interval.into()),
+            Token::Uint(receipt.challenge.into()),
             Token::Uint(receipt.gpu_millis.into()),
             Token::Uint(receipt.challenges.into()),
             word(receipt.work_root),
@@ -137,7 +137,7 @@ mod tests {
     fn golden() -> DeliveryReceipt {
         DeliveryReceipt {
             obligation: ObligationId(7),
-            interval: 3,
+            challenge: 3,
             gpu_millis: 14_400_000,
             challenges: 4,
             work_root: [0x11; 32],
@@ -151,11 +151,11 @@ mod tests {
         let digest = receipt_digest(&golden());
         assert_eq!(
             hex::encode(digest),
-            "ceffe10d57dbee2e8356256b7ad9620f46bc1e7b5b1216e0eea5de535f1fd884"
+            "1eb8c85ed35ed2815e3609243deff4d5a08c53561802fd73b7416c2031f1e59b"
         );
         let agent = hex::decode(
-            "120336089ea044451a0ab7a89845f1ee9c2cb1a8f14ee2805c3a6b71e3a5cec8\
-             3d4c315df1a86c0ec504cf6a111d1fb90d85efd51e9c5d0406e3b2cc969c0bad1b",
+            "e52dd7280f1b6af07c3d13bebcafd553c2f0a29682f366207eadf8be3efede87\
+             64cffbd907965776930981fb288204766b496d4e0ff54728e28857a0f7ba18611c",
         )
         .unwrap();
         let signer = recover(&golden(), &agent).unwrap();

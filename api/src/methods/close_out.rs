@@ -15,6 +15,7 @@ use crate::wire::{Params, WireError, to_result};
 pub(crate) enum CloseOut {
     AcceptDelivery,
     JudgeBurnIn,
+    DeclareOutage,
     Substitute,
     OfferStandby,
     DisputeInvoice,
@@ -29,6 +30,7 @@ pub(super) async fn answer(
     match method {
         CloseOut::AcceptDelivery => accept(gateway, caller, params).await,
         CloseOut::JudgeBurnIn => judge_burn_in(gateway, caller, params).await,
+        CloseOut::DeclareOutage => declare_outage(gateway, caller, params).await,
         CloseOut::Substitute => substitute(gateway, caller, params).await,
         CloseOut::OfferStandby => offer_standby(gateway, caller, params).await,
         CloseOut::DisputeInvoice => dispute_invoice(gateway, caller, params).await,
@@ -45,6 +47,13 @@ async fn judge_burn_in(gateway: &Gateway, caller: &Caller, params: &Params) -> A
     let (account, obligation) = (caller.account, lower::obligation_id(params)?);
     let verdict = lower::verdict(params)?;
     submit(gateway, Command::JudgeBurnIn { account, obligation, verdict }).await?;
+    Ok(to_result(&"ok"))
+}
+
+async fn declare_outage(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
+    let (account, obligation) = (caller.account, lower::obligation_id(params)?);
+    let (from, until) = (lower::narrow(params, "from")?, lower::narrow(params, "until")?);
+    submit(gateway, Command::DeclareOutage { account, obligation, from, until }).await?;
     Ok(to_result(&"ok"))
 }
 

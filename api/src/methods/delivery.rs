@@ -9,11 +9,15 @@ use crate::auth::Caller;
 use crate::gateway::Gateway;
 use crate::io::sign::{SIGNATURE_LEN, receipt_digest, recover_digest};
 use crate::venue::history::ROWS_MAX;
-use crate::venue::{ChallengeTask, OPENINGS_LEN_MAX};
-use crate::wire::{ErrorCode, Params, WireError, WireObligation, WireReceipt, to_result};
+use crate::venue::{
+    ChallengeTask, OPENINGS_LEN_MAX, ROOTS_MAX, SegmentRoots, TRANSCRIPT_PAGE_MAX, TranscriptPage,
+};
+use crate::wire::{
+    ErrorCode, Params, WireError, WireObligation, WireReceipt, WireTranscriptPage, to_result,
+};
 use crate::{lower, raise};
 
-/// Bytes of a verdict's reason, which is for the operator's log only.
+/// Bytes of a verdict's reason, which is for the operator's log and the transcript.
 pub(crate) const REASON_LEN_MAX: usize = 256;
 
 pub(super) async fn nominate_agent(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
@@ -36,7 +40,7 @@ pub(super) fn obligations(gateway: &Gateway, caller: &Caller) -> Answer {
         let own = |task: &&ChallengeTask| task.obligation.0 == obligation.obligation_id;
         obligation.challenge = tasks.iter().filter(own).find_map(raise::challenge);
         let is_awaited = |task: &&ChallengeTask| {
-            task.draw_seed.is_some() && !gateway.venue.is_opened(task.obligation, task.interval)
+            task.draw_seed.is_some() && !gateway.venue.is_opened(task.obligation, task.challenge)
         };
         obligation.draw = tasks.iter().filter(own).filter(is_awaited).find_map(raise::draw);
     }
@@ -65,17 +69,50 @@ struct Accepted {
 }
 
 pub(super) fn open_rows(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
-    let (obligation, interval) = (lower::obligation_id(params)?, lower::interval(params)?);
+    let (obligation, challenge) = (lower::obligation_id(params)?, lower::challenge(params)?);
     let openings = params.required_object("openings", OPENINGS_LEN_MAX)?;
     gateway
         .venue
-        .relay_openings(caller.account, obligation, interval, openings.get().to_owned())
+        .relay_openings(caller.account, obligation, challenge, openings.get().to_owned())
         .map_err(|error| raise::openings_error(&error))?;
     Ok(to_result(&"ok"))
 }
 
+pub(super) fn submit_segment_roots(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
+    let (obligation, challenge) = (lower::obligation_id(params)?, lower::challenge(params)?);
+    let narrow = |name| {
+        let number = params.required_integer(name, u32::MAX.into())?;
+        Ok::<_, WireError>(u32::try_from(number).unwrap_or(u32::MAX))
+    };
+    let (slot, first_segment) = (narrow("slot")?, narrow("first_segment")?);
+    let roots = lower::hashes(params, "roots", ROOTS_MAX)?;
+    let given = SegmentRoots { slot, first_segment, roots: &roots };
+    let taken = gateway
+        .venue
+        .take_roots(caller.account, (obligation, challenge), given)
+        .map_err(|error| raise::roots_error(&error))?;
+    Ok(to_result(&raise::salts(&taken)))
+}
+
+pub(super) fn transcript(gateway: &Gateway, params: &Params) -> Answer {
+    let obligation = lower::obligation_id(params)?;
+    let from = params.integer("from", u32::MAX.into())?.unwrap_or(0);
+    let limit = u64::try_from(TRANSCRIPT_PAGE_MAX).unwrap_or(u64::MAX);
+    let count = params.integer("count", limit)?.unwrap_or(limit);
+    let page = gateway.venue.transcripts().page(
+        obligation,
+        u32::try_from(from).unwrap_or(u32::MAX),
+        usize::try_from(count).unwrap_or(TRANSCRIPT_PAGE_MAX),
+    );
+    let TranscriptPage { lines, total } = page.map_err(|error| {
+        tracing::error!(%error, "a transcript cannot be read");
+        WireError::new(ErrorCode::Internal, "the transcript cannot be read")
+    })?;
+    Ok(to_result(&WireTranscriptPage { lines, total }))
+}
+
 pub(super) async fn submit_verdict(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
-    let (obligation, interval) = (lower::obligation_id(params)?, lower::interval(params)?);
+    let (obligation, challenge) = (lower::obligation_id(params)?, lower::challenge(params)?);
     let verdict = lower::verdict(params)?;
     let reason = params.text("reason")?.unwrap_or_default();
     if REASON_LEN_MAX < reason.len() {
@@ -83,8 +120,9 @@ pub(super) async fn submit_verdict(gateway: &Gateway, caller: &Caller, params: &
         return Err(error.with_limit(Decimal::from(REASON_LEN_MAX)));
     }
     let account = caller.account;
-    submit(gateway, Command::SubmitVerdict { account, obligation, interval, verdict }).await?;
-    tracing::info!(%obligation, interval, ?verdict, reason, "verdict recorded");
+    gateway.venue.note_reason(account, (obligation, challenge), &reason);
+    submit(gateway, Command::SubmitVerdict { account, obligation, challenge, verdict }).await?;
+    tracing::info!(%obligation, challenge, ?verdict, reason, "verdict recorded");
     Ok(to_result(&"ok"))
 }
 

@@ -59,6 +59,7 @@ pub(super) fn answer(gateway: &Gateway, method: Method, params: &Params) -> Opti
         Method::GetIndexPriceNames => Ok(to_result(&index_names(gateway))),
         Method::GetRiskArrays => super::margin::risk_arrays(gateway, params),
         Method::GetAssignment => assignment(gateway, params),
+        Method::GetTranscript => super::delivery::transcript(gateway, params),
         Method::GetSettlementFixing => super::fixing::fixing(gateway, params),
         Method::GetLastTradesByInstrumentAndTime => last_trades_in(gateway, params),
         Method::GetBookSummaryByCurrency => book_summaries(gateway, params),

@@ -3,25 +3,28 @@
 use exchange::{CloseOutEvent, Event, Exchange, IntervalOutcome};
 use instruments::{AccountId, ObligationId};
 use serde::Serialize;
-use settlement::{Acceptance, FailCause, Obligation, Verdict};
+use settlement::{Acceptance, ChallengeOutcome, FailCause, Obligation, Verdict};
 
 use super::hex;
 use crate::venue::history::ReceiptRecord;
-use crate::venue::{ChallengeTask, Venue, VerifierTask};
+use crate::venue::{ChallengeTask, TakenRoots, Venue, VerifierTask};
 use crate::wire::{
-    Number, WireChallenge, WireDraw, WireObligation, WireReceipt, WireTask, to_result,
+    Number, WireChallenge, WireDraw, WireMeter, WireObligation, WireReceipt, WireSalts, WireTask,
+    to_result,
 };
 
 /// A demand for work; `None` once its receipt has come.
 pub(crate) fn challenge(task: &ChallengeTask) -> Option<WireChallenge> {
     Some(WireChallenge {
         obligation_id: task.obligation.0,
-        interval: task.interval,
+        number: task.challenge,
         lots: task.lots.lots(),
         slots: task.slots.into(),
         profile: task.profile.clone(),
         segments: task.segments,
         seed: hex(&task.seed),
+        session_seed: hex(&task.session_seed),
+        salts: task.salts.iter().map(|slot| hex(slot.as_flattened())).collect(),
         answer_by: task.answer_by?.millis(),
         prev: hex(&task.prev),
         gpu_millis: task.gpu_millis,
@@ -34,8 +37,15 @@ pub(crate) fn challenge(task: &ChallengeTask) -> Option<WireChallenge> {
 pub(crate) fn draw(task: &ChallengeTask) -> Option<WireDraw> {
     Some(WireDraw {
         obligation_id: task.obligation.0,
-        interval: task.interval,
+        challenge: task.challenge,
         draw_seed: hex(&task.draw_seed?),
+        work_root: hex(&task.work_root?),
+        profile: task.profile.clone(),
+        slots: task.slots.into(),
+        segments: task.segments,
+        seed: hex(&task.seed),
+        session_seed: hex(&task.session_seed),
+        salt_key: hex(&task.salt_key?),
     })
 }
 
@@ -44,15 +54,30 @@ pub(crate) fn task(task: &VerifierTask) -> Option<WireTask> {
     Some(WireTask {
         kind: "openings".to_owned(),
         obligation_id: task.obligation.0,
-        interval: task.interval,
+        challenge: task.challenge,
         slots: task.slots.into(),
         profile: task.profile.clone(),
         segments: task.segments,
         challenge_seed: hex(&task.challenge_seed),
         draw_seed: hex(&task.draw_seed),
         work_root: hex(&task.work_root),
+        session_seed: hex(&task.session_seed),
+        salt_key: hex(&task.salt_key),
+        roots: task.roots.iter().map(|slot| hex(slot.as_flattened())).collect(),
+        root_times: task.root_times.clone(),
+        claimed_after: task.claimed_after,
+        reference_gflops: task.reference,
         openings: serde_json::value::RawValue::from_string(task.openings.clone()).ok()?,
     })
+}
+
+/// What an agent gets for its roots.
+pub(crate) fn salts(taken: &TakenRoots) -> WireSalts {
+    WireSalts {
+        first_segment: taken.first_salt,
+        salts: taken.salts.iter().map(|salt| hex(salt)).collect(),
+        received_at: taken.received_at.millis(),
+    }
 }
 
 /// An obligation as one of its parties sees it.
@@ -87,6 +112,12 @@ pub(crate) fn obligation(
         bond: obligation.bond.into(),
         paid_to_seller: obligation.paid_to_seller.into(),
         shortfall_paid: obligation.shortfall_paid.into(),
+        meter: obligation.meter.as_ref().map(|meter| WireMeter {
+            challenges: meter.challenges,
+            soft_fails: meter.soft_fails,
+            hard_fails: meter.hard_fails,
+            credited_gpu_millis: meter.credited_millis,
+        }),
         challenge: None,
         draw: None,
     })
@@ -97,7 +128,7 @@ pub(crate) fn receipt(record: &ReceiptRecord) -> WireReceipt {
     let claim = &record.receipt;
     WireReceipt {
         obligation_id: claim.obligation.0,
-        interval: claim.interval,
+        challenge: claim.challenge,
         gpu_millis: claim.gpu_millis,
         challenges: claim.challenges,
         work_root: hex(&claim.work_root),
@@ -115,8 +146,16 @@ pub(crate) fn receipt(record: &ReceiptRecord) -> WireReceipt {
             }
             .to_owned()
         }),
-        outcome: record.outcome.map(|outcome| outcome_name(outcome).to_owned()),
+        outcome: record.outcome.map(|outcome| ended_name(outcome).to_owned()),
         timestamp: record.accepted_at.millis(),
+    }
+}
+
+const fn ended_name(outcome: ChallengeOutcome) -> &'static str {
+    match outcome {
+        ChallengeOutcome::Passed { .. } => "passed",
+        ChallengeOutcome::Failed { .. } => "failed",
+        ChallengeOutcome::Unknown => "unknown",
     }
 }
 
@@ -136,12 +175,25 @@ enum Message {
     IntervalOpened { obligation_id: u64, interval: u32 },
     Challenge(WireChallenge),
     Draw(WireDraw),
+    Judged(Judged),
     AcceptanceOpened { obligation_id: u64 },
     StoodIn(WireObligation),
     Settled(Settled),
     Hour(Hour),
     Invoice(Invoice),
     Closed(WireObligation),
+}
+
+/// How a challenge ended.
+#[derive(Serialize)]
+struct Judged {
+    obligation_id: u64,
+    challenge: u32,
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quality: Option<Number>,
 }
 
 /// How an interval ended, and its money in dollars.
@@ -222,22 +274,24 @@ fn message(venue: &Venue, account: AccountId, event: &Event) -> Option<Message> 
                 interval: *interval,
             })
         }
-        Event::ChallengeIssued { obligation, interval, seller, .. } if *seller == account => {
-            let task = venue.challenge(*obligation, *interval)?;
+        Event::ChallengeIssued { obligation, challenge: number, seller, .. }
+            if *seller == account =>
+        {
+            let task = venue.challenge(*obligation, *number)?;
             challenge(&task).map(Message::Challenge)
         }
-        Event::RowsDrawn { obligation, interval, seller, seed } if *seller == account => {
-            Some(Message::Draw(WireDraw {
-                obligation_id: obligation.0,
-                interval: *interval,
-                draw_seed: hex(seed),
-            }))
+        Event::RowsDrawn { obligation, challenge: number, seller, .. } if *seller == account => {
+            draw(&venue.challenge(*obligation, *number)?).map(Message::Draw)
+        }
+        Event::ChallengeEnded { obligation, challenge, outcome } => {
+            seen(*obligation)?;
+            Some(Message::Judged(judged(*obligation, *challenge, *outcome)))
         }
         Event::IntervalSettled(settled) => {
             seen(settled.obligation)?;
             let (cause, quality) = match settled.outcome {
-                IntervalOutcome::Delivered { quality } => (None, Some(quality.into())),
-                IntervalOutcome::Failed { cause } => (Some(cause_name(cause)), None),
+                IntervalOutcome::Delivered { quality, .. } => (None, Some(quality.into())),
+                IntervalOutcome::Failed { cause, .. } => (Some(cause_name(cause)), None),
                 IntervalOutcome::Unverified => (None, None),
             };
             Some(Message::Settled(Settled {
@@ -253,6 +307,16 @@ fn message(venue: &Venue, account: AccountId, event: &Event) -> Option<Message> 
         Event::CloseOut(event) => close_out_message(event, seen),
         _ => None,
     }
+}
+
+fn judged(obligation: ObligationId, challenge: u32, outcome: ChallengeOutcome) -> Judged {
+    let (cause, quality) = match outcome {
+        ChallengeOutcome::Passed { quality } => (None, Some(quality.into())),
+        ChallengeOutcome::Failed { cause } => (Some(cause_name(cause)), None),
+        ChallengeOutcome::Unknown => (None, None),
+    };
+    let outcome = ended_name(outcome);
+    Judged { obligation_id: obligation.0, challenge, outcome, cause, quality }
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the rest tells parties nothing here")]
@@ -316,5 +380,6 @@ const fn cause_name(cause: FailCause) -> &'static str {
         FailCause::Refuted => "refuted",
         FailCause::BelowGrade => "below_grade",
         FailCause::NotReady => "not_ready",
+        FailCause::Declared => "declared",
     }
 }

@@ -3,13 +3,14 @@
 mod agreement;
 mod close_out;
 mod fixing;
+mod job;
 
 use exchange::{DefaultReject, ReceiptField, Reject};
 use instruments::{Instrument, Price};
 use rust_decimal::Decimal;
 
 use crate::io::sign::SignError;
-use crate::venue::{OpeningsError, SubmitError};
+use crate::venue::{OpeningsError, RootsError, SubmitError};
 use crate::wire::{ErrorCode, Number, WireError};
 
 /// A refusal of the exchange. Prices in it are ticks of `instrument`.
@@ -103,6 +104,8 @@ pub(crate) fn reject(reject: &Reject, instrument: Option<&Instrument>) -> WireEr
         Reject::CloseOut(reason) => close_out::close_out(*reason),
         // Trades agreed elsewhere.
         Reject::Agreement(reason) => agreement::agreement(reason, instrument),
+        // Buyers' jobs.
+        Reject::Job(reason) => job::job(*reason),
     };
     error.by_rule(reject.rule())
 }
@@ -404,8 +407,8 @@ fn delivery(reject: &Reject) -> WireError {
             WireError::new(ErrorCode::Forbidden, reason).of("obligation_id")
         }
         Reject::WrongStep => {
-            let reason = "the interval does not wait for this, or no longer";
-            WireError::new(ErrorCode::BadRequest, reason).of("interval")
+            let reason = "the challenge does not wait for this, or no longer";
+            WireError::new(ErrorCode::BadRequest, reason).of("challenge")
         }
         Reject::WrongSigner => {
             let reason = "the receipt is not signed by the key that the account nominated";
@@ -413,7 +416,7 @@ fn delivery(reject: &Reject) -> WireError {
         }
         Reject::ReceiptOutOfChain { field } => out_of_chain(*field),
         Reject::RowsDrawn => {
-            WireError::new(ErrorCode::BadRequest, "rows are drawn once").of("interval")
+            WireError::new(ErrorCode::BadRequest, "rows are drawn once").of("challenge")
         }
         Reject::NotAVerifier => {
             let reason = "only a verifier judges, and never a delivery of its own";
@@ -512,11 +515,38 @@ pub(crate) fn openings_error(error: &OpeningsError) -> WireError {
             WireError::new(ErrorCode::Forbidden, reason).of("obligation_id")
         }
         OpeningsError::NotDrawn { .. } | OpeningsError::Opened { .. } => {
-            WireError::new(ErrorCode::BadRequest, reason).of("interval")
+            WireError::new(ErrorCode::BadRequest, reason).of("challenge")
         }
         OpeningsError::Overloaded { limit } => {
             WireError::new(ErrorCode::QueueFull, reason).with_limit(Decimal::from(*limit))
         }
+    }
+}
+
+/// Roots that are not taken in.
+pub(crate) fn roots_error(error: &RootsError) -> WireError {
+    let reason = error.to_string();
+    match error {
+        RootsError::NotTheSeller { .. } => {
+            WireError::new(ErrorCode::Forbidden, reason).of("obligation_id")
+        }
+        RootsError::NotOpen { .. } => WireError::new(ErrorCode::BadRequest, reason).of("challenge"),
+        RootsError::NoSuchSlot { limit, .. } => {
+            WireError::param("slot", reason).with_limit(Decimal::from(*limit))
+        }
+        RootsError::WrongCount { limit, .. } => {
+            WireError::param("roots", reason).with_limit(Decimal::from(*limit))
+        }
+        RootsError::TooMany { limit, .. } => {
+            WireError::param("roots", reason).with_limit(Decimal::from(*limit))
+        }
+        RootsError::OutOfOrder { limit, .. } => {
+            WireError::param("first_segment", reason).with_limit(Decimal::from(*limit))
+        }
+        RootsError::TooOften { limit } => {
+            WireError::new(ErrorCode::TooManyRequests, reason).with_limit(Decimal::from(*limit))
+        }
+        RootsError::Changed { .. } => WireError::param("roots", reason),
     }
 }
 
@@ -527,8 +557,9 @@ pub(crate) fn sign_error(error: SignError) -> WireError {
 
 #[cfg(test)]
 mod tests {
-    use exchange::{AgreementReject, CloseOutReject, FixingReject};
-    use instruments::{MicroUsd, Qty, TermsError};
+    use exchange::{AgreementReject, CloseOutReject, FixingReject, JobReject};
+    use expect_test::expect;
+    use instruments::{MicroUsd, ObligationId, Qty, TermsError};
 
     use super::*;
 
@@ -653,6 +684,27 @@ mod tests {
         all.into_iter().map(Reject::Fixing).collect()
     }
 
+    /// Those of buyers' jobs.
+    fn jobs() -> Vec<Reject> {
+        let money = MicroUsd::new(1);
+        let all = [
+            JobReject::BadTerms,
+            JobReject::NotTheBuyer,
+            JobReject::NotDelivering,
+            JobReject::CheckpointsOutOfRange { limit: 1 },
+            JobReject::ComputeOutOfRange { limit: instruments::GpuSeconds::new(1) },
+            JobReject::TooManyJobs { limit: 1 },
+            JobReject::UnknownJob,
+            JobReject::NotYourTurn,
+            JobReject::WrongStep,
+            JobReject::WrongCheckpoints { expected: 1 },
+            JobReject::ReplayCostOutOfRange { limit: money },
+            JobReject::NotExact,
+            JobReject::NoStake { required: money, available: money },
+        ];
+        all.into_iter().map(Reject::Job).collect()
+    }
+
     /// Those of what is agreed elsewhere.
     fn agreements() -> Vec<Reject> {
         let all = [
@@ -702,6 +754,7 @@ mod tests {
             .chain(defaults)
             .chain(agreements())
             .chain(fixings())
+            .chain(jobs())
             .map(|refused| {
                 let error = reject(&refused, None);
                 let json = serde_json::to_value(&error).unwrap();
@@ -711,5 +764,35 @@ mod tests {
             })
             .collect();
         expect_test::expect_file!["reject/codes.txt"].assert_eq(&table);
+    }
+
+    #[test]
+    fn session_009_a_refusal_of_roots_names_field_and_limit() {
+        let (obligation, challenge) = (ObligationId(7), 3);
+        let refused = [
+            RootsError::NotTheSeller { obligation },
+            RootsError::NotOpen { obligation, challenge },
+            RootsError::NoSuchSlot { slot: 4, limit: 4 },
+            RootsError::WrongCount { count: 65, limit: 64 },
+            RootsError::TooMany { end: 17, limit: 16 },
+            RootsError::OutOfOrder { slot: 0, first: 5, limit: 3 },
+            RootsError::Changed { slot: 0, segment: 2 },
+            RootsError::TooOften { limit: 1_088 },
+        ]
+        .map(|error| {
+            let wire = serde_json::to_value(roots_error(&error)).unwrap();
+            let (code, data) = (&wire["code"], &wire["data"]);
+            format!("{code} {} {} {}", data["param"], data["limit"], data["reason"])
+        });
+        expect![[r#"
+            13021 "obligation_id" null "obligation D-7 is not this account's to deliver"
+            11050 "challenge" null "challenge 3 of obligation D-7 does not wait for roots"
+            -32602 "slot" 4 "slot 4, the challenge has 4"
+            -32602 "roots" 64 "65 roots, a request brings 1 to 64"
+            -32602 "roots" 16 "roots up to segment 17, each slot has 16"
+            -32602 "first_segment" 3 "roots from segment 5 on, the next of slot 0 is 3"
+            -32602 "roots" null "the root of segment 2 of slot 0 has come before, and was another"
+            10028 null 1088 "more than 1088 requests for the roots of one challenge""#]]
+        .assert_eq(&refused.join("\n"));
     }
 }

@@ -1,42 +1,45 @@
-//! The delivery desk: demands work for every interval that opens, draws rows for every claim, and carries openings to verifiers.
+//! The delivery desk: demands work at moments that nobody can foresee, gives salts for roots, draws rows for every claim, and carries
+//! openings to verifiers.
 //!
 //! ```text
-//! IntervalOpened --(fresh seed)--> IssueChallenge      ReceiptAccepted --(fresh seed)--> DrawRows      openings --> verifiers
+//! schedule --(fresh seed)--> IssueChallenge      roots --> salts      ReceiptAccepted --(fresh seed)--> DrawRows
+//! openings --> verifiers                         every judged challenge --> a line of its transcript
 //! ```
 //!
 //! It decides nothing: seeds are random, and everything that counts enters through the door. What it must not forget stands in the
-//! exchange's state, from which it starts afresh whenever it has missed something.
+//! exchange's state, from which it starts afresh whenever it has missed something. Salts and times live in this process only: what was
+//! open when it ended is void.
 
+mod record;
+mod schedule;
+mod statement;
 mod task;
+mod thread;
+mod work;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::Duration;
 
-use exchange::{Command, Event, Exchange};
-use instruments::{AccountId, Nanos, NanosSpan, ObligationId};
-use parking_lot::{Mutex, RwLock};
-use settlement::IntervalState;
+use exchange::{Exchange, OpenChallenge};
+use instruments::{AccountId, Grade, Instrument, Nanos, NanosSpan, ObligationId, Qty};
+use parking_lot::Mutex;
+use settlement::ChallengeState;
 use thiserror::Error;
 use tokio::sync::broadcast;
-use tokio::sync::broadcast::error::TryRecvError;
 
-use super::clock::VenueClock;
-use super::directory::random_bytes;
-use super::publish::Outcome;
-use super::sequencer::Inbox;
+use super::transcript::Transcripts;
+use work::{WORKS_MAX, Work};
 
-pub use task::{ChallengeTask, SLOTS_MAX, VerifierTask};
+pub use task::{ChallengeTask, VerifierTask};
+pub(crate) use thread::DeskThread;
+pub use work::{ROOTS_MAX, RootsError, SegmentRoots, Shape, TakenRoots, salt};
 
 /// Bytes of one opening: four slots of four rows with their Merkle paths fit twice over.
 pub const OPENINGS_LEN_MAX: usize = 61_440;
-/// Openings held for verifiers, one for each interval: 60 MiB of them.
+/// Openings held for verifiers, one for each challenge: 60 MiB of them.
 pub const OPENINGS_HELD_MAX: usize = 1_024;
 /// Tasks a slow verifier may fall behind before it has to ask for all that is open.
 const TASKS_MAX: usize = 1_024;
-/// How long the desk waits before it asks an overloaded venue again.
-const RETRY_AFTER: Duration = Duration::from_millis(100);
 
 /// How work is demanded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,13 +48,42 @@ pub struct DeliveryOptions {
     pub profile: String,
     /// How many segments one challenge has.
     pub segments: u16,
-    /// A challenge comes at a random moment within this time after its interval has opened; at once when it is zero.
+    /// GPUs that must work at once under one obligation at most: a sample of a large delivery, all of a small one.
+    pub slots_max: u16,
+    /// From one challenge of a grade to the next, on average, where time between challenges is metered.
+    pub mean_gap: NanosSpan,
+    /// Where every interval is judged by itself: a challenge comes at a random moment within this time after its interval has opened; at
+    /// once when it is zero.
     pub challenge_within: NanosSpan,
 }
 
 impl Default for DeliveryOptions {
     fn default() -> Self {
-        Self { profile: "cpu".to_owned(), segments: 4, challenge_within: NanosSpan::ZERO }
+        Self {
+            profile: "cpu".to_owned(),
+            segments: 4,
+            slots_max: 4,
+            mean_gap: NanosSpan::from_seconds(300),
+            challenge_within: NanosSpan::ZERO,
+        }
+    }
+}
+
+/// GPUs that may be challenged at once under one obligation: more would not fit the openings.
+pub const SLOTS_MAX: u16 = 64;
+/// How many segments ahead a provider knows the salts: in the profile that proves residency only the next one.
+const SALT_DELAY: u16 = 8;
+const SALT_DELAY_BW: u16 = 1;
+
+impl DeliveryOptions {
+    /// How much work an obligation of so many GPUs is.
+    fn shape(&self, lots: Qty) -> Shape {
+        let slots = u16::try_from(lots.lots()).unwrap_or(u16::MAX);
+        Shape {
+            slots: slots.min(self.slots_max).min(SLOTS_MAX),
+            segments: self.segments,
+            salt_delay: if self.profile == "bw" { SALT_DELAY_BW } else { SALT_DELAY },
+        }
     }
 }
 
@@ -72,21 +104,21 @@ pub enum OpeningsError {
         /// Which.
         obligation: ObligationId,
     },
-    /// No rows are drawn for that interval, or it has been judged.
-    #[error("interval {interval} of obligation {obligation} does not wait for openings")]
+    /// No rows are drawn for that challenge, or it has been judged.
+    #[error("challenge {challenge} of obligation {obligation} does not wait for openings")]
     NotDrawn {
         /// Of which obligation.
         obligation: ObligationId,
         /// Which.
-        interval: u32,
+        challenge: u32,
     },
     /// It was opened before.
-    #[error("interval {interval} of obligation {obligation} has been opened")]
+    #[error("challenge {challenge} of obligation {obligation} has been opened")]
     Opened {
         /// Of which obligation.
         obligation: ObligationId,
         /// Which.
-        interval: u32,
+        challenge: u32,
     },
     /// The verifiers are behind.
     #[error("{limit} openings wait for a verifier")]
@@ -96,16 +128,37 @@ pub enum OpeningsError {
     },
 }
 
-/// What the desk holds: openings that no verdict has come for. All else stands in the exchange.
+/// What the desk holds: works under way, by their seeds, and openings that no verdict has come for. All else stands in the exchange.
 pub(crate) struct DeliveryDesk {
     options: DeliveryOptions,
+    works: Mutex<BTreeMap<[u8; 32], Work>>,
     held: Mutex<BTreeMap<(ObligationId, u32), Arc<VerifierTask>>>,
     tasks: broadcast::Sender<Arc<VerifierTask>>,
+    /// GFLOP/s of one GPU that count as the whole grade, by the hash of the grade's terms.
+    references: BTreeMap<[u8; 32], u64>,
+    /// What was open when the process before this one ended.
+    lost: Mutex<BTreeMap<(ObligationId, u32), OpenChallenge>>,
+    pub(crate) transcripts: Transcripts,
 }
 
 impl DeliveryDesk {
-    pub(crate) fn new(options: DeliveryOptions) -> Self {
-        Self { options, held: Mutex::default(), tasks: broadcast::Sender::new(TASKS_MAX) }
+    pub(crate) fn new(
+        options: DeliveryOptions,
+        grades: &[Grade],
+        transcripts: Transcripts,
+        lost: impl Iterator<Item = OpenChallenge>,
+    ) -> Self {
+        let reference = |grade: &Grade| Some((grade.terms_hash(), grade.reference_gflops?));
+        let lost = lost.map(|open| ((open.obligation, open.challenge), open)).collect();
+        Self {
+            options,
+            works: Mutex::default(),
+            held: Mutex::default(),
+            tasks: broadcast::Sender::new(TASKS_MAX),
+            references: grades.iter().filter_map(reference).collect(),
+            lost: Mutex::new(lost),
+            transcripts,
+        }
     }
 
     pub(crate) fn options(&self) -> &DeliveryOptions {
@@ -117,14 +170,14 @@ impl DeliveryDesk {
         self.tasks.subscribe()
     }
 
-    /// Every opening that waits for a verdict, by obligation and interval.
+    /// Every opening that waits for a verdict, by obligation and challenge.
     pub(crate) fn open_tasks(&self) -> Vec<Arc<VerifierTask>> {
         self.held.lock().values().cloned().collect()
     }
 
-    /// Whether the rows of an interval have been opened.
-    pub(crate) fn is_opened(&self, obligation: ObligationId, interval: u32) -> bool {
-        self.held.lock().contains_key(&(obligation, interval))
+    /// Whether the rows of a challenge have been opened.
+    pub(crate) fn is_opened(&self, obligation: ObligationId, challenge: u32) -> bool {
+        self.held.lock().contains_key(&(obligation, challenge))
     }
 
     /// Takes the rows that an agent opens, and carries them to the verifiers. Nothing is journaled: only the verdict counts.
@@ -132,31 +185,36 @@ impl DeliveryDesk {
         &self,
         exchange: &Exchange,
         account: AccountId,
-        (obligation, interval): (ObligationId, u32),
+        (obligation, challenge): (ObligationId, u32),
         openings: String,
     ) -> Result<(), OpeningsError> {
         let (len, limit) = (openings.len(), OPENINGS_LEN_MAX);
         if limit < len {
             return Err(OpeningsError::TooLarge { len, limit });
         }
-        let delivery = exchange
-            .delivery(obligation)
-            .filter(|delivery| delivery.obligation.deliverer(interval) == account)
-            .ok_or(OpeningsError::NotTheSeller { obligation })?;
-        let task = delivery
-            .open_challenges()
-            .find(|challenge| challenge.interval == interval)
-            .and_then(|challenge| VerifierTask::of(&challenge, &self.options, openings))
-            .ok_or(OpeningsError::NotDrawn { obligation, interval })?;
+        if !delivers(exchange, account, obligation) {
+            return Err(OpeningsError::NotTheSeller { obligation });
+        }
+        let open = open_challenge(exchange, obligation, challenge)
+            .ok_or(OpeningsError::NotDrawn { obligation, challenge })?;
+        if open.seller != account {
+            return Err(OpeningsError::NotTheSeller { obligation });
+        }
+        let works = self.works.lock();
+        let task = works
+            .get(&open.seed)
+            .and_then(|work| VerifierTask::of(self, exchange, &open, work, openings));
+        drop(works);
+        let task = task.ok_or(OpeningsError::NotDrawn { obligation, challenge })?;
         let task = Arc::new(task);
         let mut held = self.held.lock();
-        if held.contains_key(&(obligation, interval)) {
-            return Err(OpeningsError::Opened { obligation, interval });
+        if held.contains_key(&(obligation, challenge)) {
+            return Err(OpeningsError::Opened { obligation, challenge });
         }
         if OPENINGS_HELD_MAX <= held.len() {
             return Err(OpeningsError::Overloaded { limit: OPENINGS_HELD_MAX });
         }
-        held.insert((obligation, interval), Arc::clone(&task));
+        held.insert((obligation, challenge), Arc::clone(&task));
         drop(held);
         // No verifier may be connected; it asks for all that is open when it comes.
         drop(self.tasks.send(task));
@@ -169,169 +227,92 @@ impl DeliveryDesk {
     fn relay_nothing(
         &self,
         exchange: &Exchange,
-        (obligation, interval): (ObligationId, u32),
+        (obligation, challenge): (ObligationId, u32),
     ) -> Option<()> {
-        let Some(delivery) = exchange.delivery(obligation) else { return Some(()) };
-        let seller = delivery.obligation.deliverer(interval);
-        match self.relay(exchange, seller, (obligation, interval), "{}".to_owned()) {
+        let Some(open) = open_challenge(exchange, obligation, challenge) else { return Some(()) };
+        match self.relay(exchange, open.seller, (obligation, challenge), "{}".to_owned()) {
             Err(OpeningsError::Overloaded { .. }) => None,
             // Opened after all, or judged meanwhile.
             Ok(()) | Err(_) => Some(()),
         }
     }
 
-    fn forget(&self, obligation: ObligationId, interval: u32) {
-        self.held.lock().remove(&(obligation, interval));
+    /// Takes the roots that an agent has finished, and gives it the salts that it may have for them.
+    pub(crate) fn take_roots(
+        &self,
+        exchange: &Exchange,
+        (account, now): (AccountId, Nanos),
+        (obligation, challenge): (ObligationId, u32),
+        given: SegmentRoots<'_>,
+    ) -> Result<TakenRoots, RootsError> {
+        if !delivers(exchange, account, obligation) {
+            return Err(RootsError::NotTheSeller { obligation });
+        }
+        let not_open = RootsError::NotOpen { obligation, challenge };
+        let open = open_challenge(exchange, obligation, challenge).ok_or(not_open.clone())?;
+        if open.seller != account {
+            return Err(RootsError::NotTheSeller { obligation });
+        }
+        match open.state {
+            ChallengeState::Challenged { answer_by } if now < answer_by => {}
+            ChallengeState::Challenged { .. }
+            | ChallengeState::Claimed { .. }
+            | ChallengeState::Ended(_) => return Err(not_open),
+        }
+        let mut works = self.works.lock();
+        works.get_mut(&open.seed).ok_or(not_open)?.take(given, now)
+    }
+
+    /// The task of a challenge that has not been judged, which goes out now, unless it has before.
+    pub(crate) fn task(
+        &self,
+        exchange: &Exchange,
+        open: &OpenChallenge,
+        now: Nanos,
+    ) -> Option<ChallengeTask> {
+        let mut works = self.works.lock();
+        let work = works.get_mut(&open.seed)?;
+        work.send(now);
+        ChallengeTask::of(exchange, open, work, &self.options)
+    }
+
+    /// Notes why a verifier has judged as it did.
+    pub(crate) fn note_reason(&self, exchange: &Exchange, place: (ObligationId, u32), why: &str) {
+        let Some(open) = open_challenge(exchange, place.0, place.1) else { return };
+        if let Some(work) = self.works.lock().get_mut(&open.seed) {
+            why.clone_into(&mut work.reason);
+        }
+    }
+
+    /// GFLOP/s of one GPU that count as the whole of a series' grade; `None` where it has no floor, and valid answers are whole.
+    fn reference(&self, terms: &Instrument) -> Option<u64> {
+        self.references.get(&terms.grade_terms).copied()
+    }
+
+    /// Remembers the salts of work that is about to be demanded; whether there is room for them.
+    fn begin(&self, seed: [u8; 32], work: Work) -> bool {
+        let mut works = self.works.lock();
+        let has_room = works.len() < WORKS_MAX;
+        if has_room {
+            works.insert(seed, work);
+        }
+        has_room
     }
 }
 
-/// When the rows that have just been drawn must be opened: after half the time that the verdict has.
-fn open_by(exchange: &Exchange, obligation: ObligationId) -> Nanos {
-    let delivery = exchange.delivery(obligation);
-    let series = delivery.and_then(|d| exchange.series_by_id(d.obligation.instrument));
-    let within = series.map_or(0, |series| series.instrument.schedule.verdict_within.nanos());
-    exchange.now() + NanosSpan::new(within.div_euclid(2))
+/// Whether an account delivers under an obligation, or did, or stands in.
+fn delivers(exchange: &Exchange, account: AccountId, obligation: ObligationId) -> bool {
+    exchange.delivery(obligation).is_some_and(|delivery| {
+        let duty = &delivery.obligation;
+        duty.seller == account || duty.stand_ins.iter().any(|it| it.provider == account)
+    })
 }
 
-/// The desk's thread.
-pub(crate) struct DeskThread {
-    pub(crate) desk: Arc<DeliveryDesk>,
-    pub(crate) exchange: Arc<RwLock<Exchange>>,
-    pub(crate) inbox: Inbox,
-    pub(crate) clock: VenueClock,
-    pub(crate) feed: broadcast::Receiver<Outcome>,
-    /// A token for every time the feed has something new; closed when the publisher ends.
-    pub(crate) wake: Receiver<()>,
-}
-
-/// What is still to be asked of the exchange, and from when on.
-#[derive(Default)]
-struct Owed(BTreeMap<(ObligationId, u32), (Nanos, Step)>);
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Step {
-    Challenge,
-    Draw,
-    /// Rows that were drawn are not opened: that is for the verifiers to judge.
-    Unopened,
-}
-
-impl DeskThread {
-    /// Works until the publisher ends.
-    pub(crate) fn run(mut self) {
-        let mut owed = self.all_owed();
-        loop {
-            self.read_feed(&mut owed);
-            self.pay(&mut owed);
-            let woken = if owed.0.is_empty() {
-                self.wake.recv().map_err(|_ended| RecvTimeoutError::Disconnected)
-            } else {
-                self.wake.recv_timeout(RETRY_AFTER)
-            };
-            if woken == Err(RecvTimeoutError::Disconnected) {
-                return;
-            }
-        }
-    }
-
-    fn read_feed(&mut self, owed: &mut Owed) {
-        loop {
-            match self.feed.try_recv() {
-                Ok(outcome) => {
-                    let opens = self.moment_after(outcome.at);
-                    for event in &outcome.events {
-                        self.desk.note(event, (outcome.at, opens), owed);
-                        if let Event::RowsDrawn { obligation, interval, .. } = event {
-                            let due = open_by(&self.exchange.read(), *obligation);
-                            owed.0.insert((*obligation, *interval), (due, Step::Unopened));
-                        }
-                    }
-                }
-                Err(TryRecvError::Lagged(missed)) => {
-                    tracing::warn!(missed, "delivery desk fell behind, starts afresh");
-                    *owed = self.all_owed();
-                }
-                Err(TryRecvError::Empty | TryRecvError::Closed) => return,
-            }
-        }
-    }
-
-    /// All that the exchange waits for, read from its state.
-    fn all_owed(&self) -> Owed {
-        let exchange = self.exchange.read();
-        let mut owed = Owed::default();
-        for delivery in exchange.deliveries().filter(|delivery| !delivery.obligation.closed) {
-            let id = delivery.obligation.id;
-            for (interval, state) in (0_u32..).zip(&delivery.obligation.intervals) {
-                if *state == IntervalState::Open {
-                    owed.0.insert((id, interval), (exchange.now(), Step::Challenge));
-                }
-            }
-            for challenge in delivery.open_challenges() {
-                let is_claimed = matches!(challenge.state, IntervalState::Claimed { .. });
-                let place = (id, challenge.interval);
-                if is_claimed && challenge.draw_seed.is_none() {
-                    owed.0.insert(place, (exchange.now(), Step::Draw));
-                } else if is_claimed {
-                    owed.0.insert(place, (open_by(&exchange, id), Step::Unopened));
-                }
-            }
-        }
-        // What ended while nobody looked is not held any longer.
-        self.desk.held.lock().retain(|(id, interval), _| {
-            let delivery = exchange.delivery(*id);
-            delivery.is_some_and(|delivery| {
-                delivery.open_challenges().any(|challenge| challenge.interval == *interval)
-            })
-        });
-        owed
-    }
-
-    /// The moment at which everything that opened at `at` is challenged: all at once, because one GPU cannot serve two contracts.
-    fn moment_after(&self, at: Nanos) -> Nanos {
-        let within = self.desk.options.challenge_within.nanos();
-        let Ok(random) = random_bytes() else { return at };
-        let [a, b, c, d, e, f, g, h, ..] = random;
-        let random = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
-        at + NanosSpan::new(random.checked_rem(within).unwrap_or(0))
-    }
-
-    /// Asks for all that is due. What the inbox does not take stays owed.
-    fn pay(&self, owed: &mut Owed) {
-        let now = self.clock.now();
-        owed.0.retain(|(obligation, interval), (due, step)| {
-            now < *due || self.ask(*obligation, *interval, *step).is_none()
-        });
-    }
-
-    fn ask(&self, obligation: ObligationId, interval: u32, step: Step) -> Option<()> {
-        if step == Step::Unopened {
-            return self.desk.relay_nothing(&self.exchange.read(), (obligation, interval));
-        }
-        let seed = random_bytes()
-            .inspect_err(|error| tracing::error!(%error, "no randomness, no challenge"))
-            .ok()?;
-        let command = match step {
-            Step::Challenge => Command::IssueChallenge { obligation, interval, seed },
-            Step::Draw => Command::DrawRows { obligation, interval, seed },
-            Step::Unopened => return Some(()),
-        };
-        // The outcome comes by the feed; a refusal means that the interval has moved on.
-        self.inbox.send(command).map(drop).ok()
-    }
-}
-
-impl DeliveryDesk {
-    fn note(&self, event: &Event, (now, opens): (Nanos, Nanos), owed: &mut Owed) {
-        if let Event::IntervalOpened { obligation, interval } = event {
-            owed.0.insert((*obligation, *interval), (opens, Step::Challenge));
-        }
-        if let Event::ReceiptAccepted { receipt, .. } = event {
-            owed.0.insert((receipt.obligation, receipt.interval), (now, Step::Draw));
-        }
-        if let Event::IntervalSettled(settled) = event {
-            owed.0.remove(&(settled.obligation, settled.interval));
-            self.forget(settled.obligation, settled.interval);
-        }
-    }
+/// A challenge that has not been judged.
+fn open_challenge(
+    exchange: &Exchange,
+    obligation: ObligationId,
+    challenge: u32,
+) -> Option<OpenChallenge> {
+    exchange.delivery(obligation)?.open_challenges().find(|open| open.challenge == challenge)
 }

@@ -4,6 +4,8 @@
 //! DIR/journal/           journal segments and nothing else: the venue itself
 //! DIR/snapshots/         states of the exchange, so that a start need not replay everything
 //! DIR/store/             read models, rebuilt from the journal whenever they are in doubt
+//! DIR/blobs/             what jobs are made of, by hash
+//! DIR/transcripts/       what was demanded and answered in deliveries: salts, times and rows that are in no journal
 //! DIR/credentials.json   who may log in as which account; never journaled
 //! DIR/venue.key          the key that countersigns delivery receipts
 //! DIR/lock               locked while a process has the directory open
@@ -78,6 +80,16 @@ impl Layout {
     /// Read models.
     pub(crate) fn store(&self) -> PathBuf {
         self.root.join("store")
+    }
+
+    /// What jobs are made of.
+    pub(crate) fn blobs(&self) -> PathBuf {
+        self.root.join("blobs")
+    }
+
+    /// Transcripts of deliveries.
+    pub(crate) fn transcripts(&self) -> PathBuf {
+        self.root.join("transcripts")
     }
 
     /// Who may log in.

@@ -138,6 +138,11 @@ impl History {
         trades
     }
 
+    /// The address of the key that countersigns receipts.
+    pub(crate) fn exchange_address(&self) -> [u8; 20] {
+        self.venue_key.address()
+    }
+
     /// An obligation's receipts, newest first.
     #[must_use]
     pub fn receipts(&self, obligation: ObligationId, limit: usize) -> Vec<ReceiptRecord> {
@@ -319,13 +324,13 @@ impl Draft<'_> {
                     countersignature: None,
                 });
             }
-            Event::VerdictRecorded { obligation, interval, verifier, verdict } => {
-                self.judged(key::receipt(*obligation, *interval), *verifier, *verdict);
+            Event::VerdictRecorded { obligation, challenge, verifier, verdict } => {
+                self.judged(key::receipt(*obligation, *challenge), *verifier, *verdict);
             }
-            Event::IntervalSettled(settled) => {
-                let key = key::receipt(settled.obligation, settled.interval);
+            Event::ChallengeEnded { obligation, challenge, outcome } => {
+                let key = key::receipt(*obligation, *challenge);
                 self.change(&key::RECEIPTS, key, |record: &mut ReceiptRecord| {
-                    record.outcome = Some(settled.outcome);
+                    record.outcome = Some(*outcome);
                 });
             }
             Event::CloseOut(CloseOutEvent::AssignmentPublished(published)) => {
@@ -379,7 +384,7 @@ impl Draft<'_> {
     }
 
     fn receipt_accepted(&mut self, record: &ReceiptRecord) {
-        let key = key::receipt(record.receipt.obligation, record.receipt.interval);
+        let key = key::receipt(record.receipt.obligation, record.receipt.challenge);
         self.put(&key::RECEIPTS, key, record);
     }
 

@@ -4,8 +4,8 @@
 
 use exchange::{Command, Exchange};
 use instruments::{
-    BandWidths, GradeId, Guards, Instrument, InstrumentId, MicroUsd, Nanos, NanosSpan, Period, Ppm,
-    Price, Product, Right, Schedule, Style, launch_grades, series_of_grade,
+    BandWidths, Grade, GradeId, Guards, Instrument, InstrumentId, MicroUsd, Nanos, NanosSpan,
+    Period, Ppm, Price, Product, Right, Schedule, Style, launch_grades, series_of_grade,
 };
 use parking_lot::RwLock;
 
@@ -69,15 +69,19 @@ impl Listing {
 pub(crate) fn list_missing(
     inbox: &Inbox,
     exchange: &RwLock<Exchange>,
-    listing: &Listing,
+    (listing, grades): (&Listing, &[Grade]),
     now: Nanos,
 ) {
     let Listing::Standard(prices) = listing else { return };
     for price in prices {
-        let futures = missing(&exchange.read(), futures(price, now));
+        let Some(grade) = grades.iter().find(|grade| grade.id == price.grade) else {
+            tracing::warn!(grade = price.grade.as_str(), "no terms for this grade, nothing listed");
+            continue;
+        };
+        let futures = missing(&exchange.read(), futures((price, grade), now));
         list(inbox, futures);
         // These name the ids of listed futures, so they come second.
-        let derived = derived(&exchange.read(), price, now);
+        let derived = derived(&exchange.read(), (price, grade), now);
         let derived = missing(&exchange.read(), derived);
         list(inbox, derived);
     }
@@ -110,12 +114,8 @@ fn list(inbox: &Inbox, missing: Vec<Instrument>) {
     }
 }
 
-/// The futures of a grade that should be listed at `now`. Empty for a grade without terms.
-fn futures(price: &ReferencePrice, now: Nanos) -> Vec<Instrument> {
-    let Some(grade) = launch_grades().into_iter().find(|grade| grade.id == price.grade) else {
-        tracing::warn!(grade = price.grade.as_str(), "no terms for this grade, nothing listed");
-        return Vec::new();
-    };
+/// The futures of a grade that should be listed at `now`.
+fn futures((price, grade): (&ReferencePrice, &Grade), now: Nanos) -> Vec<Instrument> {
     let tick_size = if price.per_hour < FINE_TICK_BELOW { FINE_TICK } else { TICK };
     let grade_terms = grade.terms_hash();
     series_of_grade(price.grade.as_str(), now)
@@ -140,10 +140,10 @@ fn futures(price: &ReferencePrice, now: Nanos) -> Vec<Instrument> {
 }
 
 /// What names listed futures: options on the front months, caps on the first month to come, a spread of the first two months.
-fn derived(exchange: &Exchange, price: &ReferencePrice, now: Nanos) -> Vec<Instrument> {
+fn derived(exchange: &Exchange, terms: (&ReferencePrice, &Grade), now: Nanos) -> Vec<Instrument> {
     let of = |style| {
         let product = Product::Future { style, period: Period::Month };
-        let listed = futures(price, now).into_iter().filter(move |terms| terms.product == product);
+        let listed = futures(terms, now).into_iter().filter(move |terms| terms.product == product);
         let listed = listed.filter_map(|terms| exchange.series_by_name(&terms.name));
         listed.map(|series| (series.instrument.clone(), series.mark)).collect::<Vec<_>>()
     };
@@ -249,6 +249,22 @@ mod tests {
         ReferencePrice { grade: GradeId::new(grade).unwrap(), per_hour: MicroUsd::new(micros) }
     }
 
+    fn futures(price: &ReferencePrice, now: Nanos) -> Vec<Instrument> {
+        let grades = launch_grades();
+        super::futures((price, grades.iter().find(|grade| grade.id == price.grade).unwrap()), now)
+    }
+
+    /// GRADE-002.
+    #[test]
+    fn grade_002_series_of_a_calibrated_grade_name_its_terms() {
+        let price = price("H100", 2_500_000);
+        let plain = launch_grades().swap_remove(0);
+        let calibrated = Grade { version: 2, reference_gflops: Some(500_000), ..plain.clone() };
+        let terms = |grade: &Grade| super::futures((&price, grade), NOW)[0].grade_terms;
+        assert_eq!(terms(&calibrated), calibrated.terms_hash());
+        assert_ne!(terms(&calibrated), terms(&plain));
+    }
+
     #[test]
     fn every_launch_grade_has_a_reference_and_listable_series() {
         let Listing::Standard(prices) = Listing::standard() else { panic!("a standard listing") };
@@ -297,10 +313,5 @@ mod tests {
         let spread = spread(month, &months[13]);
         assert_eq!(spread.name, "H100_USDC-FS-27NOV26_28DEC26");
         spread.check_terms().unwrap();
-    }
-
-    #[test]
-    fn an_unknown_grade_lists_nothing() {
-        assert!(futures(&price("H9000", 1_000_000), NOW).is_empty());
     }
 }

@@ -4,11 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use exchange::io::SEGMENT_BYTES;
-use instruments::{Date, Nanos, NanosSpan};
+use instruments::{Date, Grade, Nanos, NanosSpan};
+use settlement::JobTerms;
 
 use super::clock::VenueClock;
 use super::delivery_desk::DeliveryOptions;
 use super::listing::Listing;
+use super::mock::MockJudge;
 
 const DAY_SECONDS: u64 = 86_400;
 const VARIATION_SECOND_OF_DAY: u64 = 16 * 3_600;
@@ -38,6 +40,21 @@ impl VenueCalendar {
     }
 }
 
+/// How buyers' jobs are run and argued about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JobOptions {
+    /// Clocks and fee; `None` leaves those of the journal, which are the standard ones at first.
+    pub terms: Option<JobTerms>,
+    /// How long a blob stays after it was put, and after the job that names it has ended.
+    pub blob_keep: Duration,
+}
+
+impl Default for JobOptions {
+    fn default() -> Self {
+        Self { terms: None, blob_keep: Duration::from_secs(3_600) }
+    }
+}
+
 /// How a venue runs.
 #[derive(Debug, Clone)]
 pub struct VenueOptions {
@@ -49,8 +66,14 @@ pub struct VenueOptions {
     pub calendar: VenueCalendar,
     /// How work is demanded.
     pub delivery: DeliveryOptions,
+    /// How buyers' jobs are run and argued about.
+    pub jobs: JobOptions,
     /// What is listed.
     pub listing: Listing,
+    /// The terms of the grades: of the series that are listed, and what answers are measured against.
+    pub grades: Vec<Grade>,
+    /// Who judges dry runs of deliveries; a test venue without anybody offers none.
+    pub judge_mock: Option<MockJudge>,
     /// How often the timer asks whether something is due: how late anything happens at most.
     pub tick_every: Duration,
     /// How often options are priced. `None` where somebody else publishes what they are worth.
@@ -72,7 +95,10 @@ impl VenueOptions {
             testnet: false,
             calendar: VenueCalendar::default(),
             delivery: DeliveryOptions::default(),
+            jobs: JobOptions::default(),
             listing: Listing::standard(),
+            grades: instruments::launch_grades(),
+            judge_mock: None,
             tick_every: Duration::from_millis(100),
             price_every: Some(Duration::from_secs(1)),
             // Replaying as many takes about a second.

@@ -97,6 +97,7 @@ impl Inbox {
     ///
     /// # Panics
     /// Never: writing borsh into a vector cannot fail.
+    #[expect(clippy::too_many_lines, reason = "a line for each variant of the command")]
     pub(crate) fn send(&self, command: Command) -> Result<oneshot::Receiver<Outcome>, SubmitError> {
         let limit = match &command {
             Command::PlaceOrder(_) | Command::AmendOrder(_) | Command::Batch { .. } => {
@@ -115,6 +116,7 @@ impl Inbox {
             | Command::DisputeFixing { .. }
             | Command::RuleOnFixing { .. }
             | Command::NominateAgent { .. }
+            | Command::VoidChallenges
             | Command::IssueChallenge { .. }
             | Command::SubmitReceipt { .. }
             | Command::DrawRows { .. }
@@ -132,6 +134,7 @@ impl Inbox {
             // Physical close-out.
             | Command::Nominate { .. }
             | Command::AcceptDelivery { .. }
+            | Command::DeclareOutage { .. }
             | Command::JudgeBurnIn { .. }
             | Command::Substitute { .. }
             | Command::OfferStandby { .. }
@@ -139,6 +142,15 @@ impl Inbox {
             // Trades agreed elsewhere.
             | Command::RegisterTradingKey { .. }
             | Command::SubmitAgreement { .. }
+            // Buyers' jobs.
+            | Command::SetJobTerms(_)
+            | Command::SubmitJob { .. }
+            | Command::ClaimJob { .. }
+            | Command::DeclineJob { .. }
+            | Command::AcceptJob { .. }
+            | Command::OpenDispute { .. }
+            | Command::AnswerDispute { .. }
+            | Command::RuleDispute { .. }
             | Command::Tick => INBOX_MAX,
         };
         let payload = borsh::to_vec(&command).expect("a command encodes");

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use exchange::io::{DataDir, Disk, RealDisk};
-use exchange::{Command, OpenVenue, RULES_VERSION};
+use exchange::{Command, OpenChallenge, OpenVenue, RULES_VERSION};
 use instruments::Date;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{broadcast, watch};
 
+use super::blobs::BlobStore;
 use super::credentials::Credentials;
 use super::curve_desk::CurveDesk;
 use super::delivery_desk::{DeliveryDesk, DeskThread};
@@ -16,12 +17,14 @@ use super::directory::Directory;
 use super::housekeeping::{Housekeeping, JOBS_MAX};
 use super::key::VenueKey;
 use super::listing::list_missing;
+use super::mock::MockDesk;
 use super::option_desk::OptionDesk;
 use super::options::VenueOptions;
 use super::publish::{FEED_MAX, Publication, Publisher};
 use super::recover::{Recovered, recover};
 use super::sequencer::{Inbox, PUBLICATIONS_MAX, Sequencer};
 use super::timer::Timer;
+use super::transcript::Transcripts;
 use super::{Life, Running, Venue, VenueError};
 
 impl Venue {
@@ -59,8 +62,14 @@ impl Venue {
             };
             venue.accepted(Command::OpenVenue(terms))?;
         }
+        if let Some(terms) = options.jobs.terms
+            && *venue.exchange().jobs().terms() != terms
+        {
+            venue.accepted(Command::SetJobTerms(terms))?;
+        }
         let now = venue.now();
-        list_missing(&venue.running.inbox, &venue.running.exchange, &options.listing, now);
+        let listing = (&options.listing, options.grades.as_slice());
+        list_missing(&venue.running.inbox, &venue.running.exchange, listing, now);
         Ok(venue)
     }
 
@@ -76,19 +85,29 @@ impl Venue {
         D::File: Send,
     {
         let Recovered { place, journal, exchange, history } = recovered;
+        let transcripts = Transcripts::open(&directory.layout().transcripts())?;
+        let lost: Vec<OpenChallenge> = exchange.open_challenges().collect();
+        let has_lost = !lost.is_empty();
+        let (how, grades) = (options.delivery.clone(), &options.grades);
+        let desk = DeliveryDesk::new(how, grades, transcripts, lost.into_iter());
         let (inbox, envelopes) = Inbox::new();
         let (life, lives) = watch::channel(Life::Running);
+        let blobs = BlobStore::open(directory.layout().blobs(), options.jobs.blob_keep)?;
         let running = Running {
             inbox,
             exchange: Arc::new(RwLock::new(exchange)),
             history: Arc::new(history),
             feed: broadcast::Sender::new(FEED_MAX),
-            desk: Arc::new(DeliveryDesk::new(options.delivery.clone())),
+            desk: Arc::new(desk),
+            blobs,
             key,
             credentials: Mutex::new(credentials),
             clock: options.clock.clone(),
             life: lives,
             opens_faucet: options.testnet,
+            mock: MockDesk::default(),
+            judge_mock: options.judge_mock.filter(|_| options.testnet),
+            grades: options.grades.clone(),
             threads: Mutex::default(),
             directory: Mutex::new(Some(directory)),
         };
@@ -102,6 +121,10 @@ impl Venue {
             life.send_replace(sequencer.live());
             drop((timer_runs, pricing_runs, curve_runs));
         })?;
+        if has_lost {
+            // Before anything else, the timer included: what was open had salts and times that are gone, and our downtime is nobody's fault.
+            running.inbox.send(Command::VoidChallenges)?;
+        }
         let wake_desk = running.spawn_desk()?;
         running.spawn_publisher(publications, wake_desk, place)?;
         running.spawn_timer(stop_timer, options)?;
@@ -118,6 +141,8 @@ impl Running {
         let desk = DeskThread {
             desk: Arc::clone(&self.desk),
             exchange: Arc::clone(&self.exchange),
+            history: Arc::clone(&self.history),
+            key: Arc::clone(&self.key),
             inbox: self.inbox.clone(),
             clock: self.clock.clone(),
             feed: self.feed.subscribe(),
@@ -155,6 +180,7 @@ impl Running {
             exchange: Arc::clone(&self.exchange),
             inbox: self.inbox.clone(),
             listing: options.listing.clone(),
+            grades: options.grades.clone(),
             listed_on: Date::of(self.clock.now()),
             clock: self.clock.clone(),
             every: options.tick_every,

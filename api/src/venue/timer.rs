@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use exchange::{Command, Exchange};
-use instruments::Date;
+use instruments::{Date, Grade};
 use parking_lot::RwLock;
 
 use super::clock::VenueClock;
@@ -19,6 +19,7 @@ pub(crate) struct Timer {
     pub(crate) inbox: Inbox,
     pub(crate) clock: VenueClock,
     pub(crate) listing: Listing,
+    pub(crate) grades: Vec<Grade>,
     /// The day for which series were listed.
     pub(crate) listed_on: Date,
     /// How often the exchange is asked, which bounds how late anything happens.
@@ -53,7 +54,8 @@ impl Timer {
         let today = Date::of(self.clock.now());
         if self.listed_on < today {
             self.listed_on = today;
-            list_missing(&self.inbox, &self.exchange, &self.listing, self.clock.now());
+            let listing = (&self.listing, self.grades.as_slice());
+            list_missing(&self.inbox, &self.exchange, listing, self.clock.now());
         }
     }
 }

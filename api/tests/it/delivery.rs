@@ -26,7 +26,7 @@ fn bytes(text: &str) -> [u8; 32] {
 fn receipt(challenge: &WireChallenge, key: &LocalWallet) -> (Value, [u8; 32]) {
     let receipt = DeliveryReceipt {
         obligation: ObligationId(challenge.obligation_id),
-        interval: challenge.interval,
+        challenge: challenge.number,
         gpu_millis: challenge.gpu_millis,
         challenges: challenge.challenges,
         work_root: [7; 32],
@@ -37,7 +37,7 @@ fn receipt(challenge: &WireChallenge, key: &LocalWallet) -> (Value, [u8; 32]) {
     let signature = key.sign_hash(H256(digest)).unwrap();
     let params = json!({
         "obligation_id": challenge.obligation_id,
-        "interval": challenge.interval,
+        "challenge": challenge.number,
         "gpu_millis": challenge.gpu_millis,
         "challenges": challenge.challenges,
         "work_root": format!("0x{}", "07".repeat(32)),
@@ -123,7 +123,7 @@ async fn api_060_a_delivery_is_demanded_claimed_opened_judged_and_paid() {
     parties.seller.call("private/nominate_agent", address).await.unwrap();
     parties.stand.clock.set(start_of_time() + hours(26));
     let challenge: WireChallenge = next(&mut parties.to_seller, "challenge").await;
-    assert_eq!((challenge.lots, challenge.slots, challenge.interval), (2, 2, 0));
+    assert_eq!((challenge.lots, challenge.slots, challenge.number), (2, 2, 0));
     assert_eq!((challenge.profile.as_str(), challenge.segments), ("ci", 2));
     let own = parties.seller.call_as::<Vec<WireObligation>>("private/get_obligations", "{}");
     let own = own.await.unwrap();
@@ -131,7 +131,7 @@ async fn api_060_a_delivery_is_demanded_claimed_opened_judged_and_paid() {
 
     let digest = claim(&parties, &challenge, &key).await;
     let draw: WireDraw = next(&mut parties.to_seller, "draw").await;
-    let open = |openings: Value| json!({"obligation_id": draw.obligation_id, "interval": 0, "openings": openings});
+    let open = |openings: Value| json!({"obligation_id": draw.obligation_id, "challenge": 0, "openings": openings});
     let huge = open(json!({"rows": "x".repeat(61_440)}));
     assert_eq!(refusal(parties.seller.call("private/open_rows", huge).await).2, json!(61_440));
     let stolen = parties.stranger.call("private/open_rows", open(json!({}))).await;
@@ -142,7 +142,7 @@ async fn api_060_a_delivery_is_demanded_claimed_opened_judged_and_paid() {
     assert_eq!(task.openings.get(), r#"{"rows":[1,2.5]}"#);
 
     let verdict = json!({
-        "obligation_id": draw.obligation_id, "interval": 0, "verdict": "valid", "quality": 0.95,
+        "obligation_id": draw.obligation_id, "challenge": 0, "verdict": "valid", "quality": 0.95,
     });
     let refused = parties.seller.call("private/submit_verdict", verdict.clone()).await;
     assert_eq!(refusal(refused).3, json!("AGENT-007"));

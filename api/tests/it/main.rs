@@ -13,6 +13,7 @@ mod delivery;
 mod documentation;
 mod examples;
 mod fixings;
+mod jobs;
 mod limits;
 mod logins;
 mod margin;

@@ -1,9 +1,9 @@
 //! The delivery desk: every interval is challenged, every claim is drawn, every opening reaches a verifier, and a restart forgets nothing.
 
 use api::venue::{ChallengeTask, OPENINGS_LEN_MAX, OpeningsError, Outcome, Venue};
-use exchange::{Command, Event, IntervalOutcome};
+use exchange::{Command, Event};
 use instruments::{AccountId, NanosSpan, ObligationId, Ppm, Side};
-use settlement::{DeliveryReceipt, Verdict};
+use settlement::{ChallengeOutcome, DeliveryReceipt, Verdict};
 use tokio::sync::broadcast;
 
 use crate::world::{
@@ -40,7 +40,7 @@ fn open_intervals(world: World) -> (World, AccountId, broadcast::Receiver<Outcom
 fn claim(venue: &Venue, task: &ChallengeTask) {
     let receipt = DeliveryReceipt {
         obligation: task.obligation,
-        interval: task.interval,
+        challenge: task.challenge,
         gpu_millis: task.gpu_millis,
         challenges: task.challenges,
         work_root: [9; 32],
@@ -51,7 +51,7 @@ fn claim(venue: &Venue, task: &ChallengeTask) {
         .submit_blocking(Command::SubmitReceipt {
             account: task.seller,
             signer: AGENT,
-            digest: [u8::try_from(task.interval).unwrap() + 1; 32],
+            digest: [u8::try_from(task.challenge).unwrap() + 1; 32],
             receipt,
             signature: vec![1; 65],
         })
@@ -94,13 +94,13 @@ fn an_interval_goes_from_challenge_to_countersigned_receipt() {
     let verdict = Command::SubmitVerdict {
         account: verifier,
         obligation: ONE,
-        interval: 0,
+        challenge: 0,
         verdict: Verdict::Valid { quality: Ppm::ONE },
     };
     assert_eq!(world.venue.submit_blocking(verdict).unwrap().refusal(), None);
     let receipts = world.venue.history().receipts(ONE, 10);
     assert_eq!(receipts.len(), 1);
-    assert_eq!(receipts[0].outcome, Some(IntervalOutcome::Delivered { quality: Ppm::ONE }));
+    assert_eq!(receipts[0].outcome, Some(ChallengeOutcome::Passed { quality: Ppm::ONE }));
     assert_eq!(receipts[0].signature, [1; 65]);
     let signature = receipts[0].countersignature.as_deref().unwrap();
     let signature = ethers_core::types::Signature::try_from(signature).unwrap();
@@ -129,8 +129,8 @@ fn a_challenge_may_come_at_a_random_moment() {
 #[test]
 fn openings_are_refused_by_size_seller_and_step() {
     let (world, _, mut feed) = challenged();
-    let relay = |account, interval, text: String| {
-        world.venue.relay_openings(account, ONE, interval, text).unwrap_err()
+    let relay = |account, challenge, text: String| {
+        world.venue.relay_openings(account, ONE, challenge, text).unwrap_err()
     };
     let (len, limit) = (OPENINGS_LEN_MAX + 1, OPENINGS_LEN_MAX);
     let too_large = relay(world.maker, 0, "x".repeat(len));
@@ -138,13 +138,13 @@ fn openings_are_refused_by_size_seller_and_step() {
     let foreign = relay(world.taker, 0, String::new());
     assert_eq!(foreign, OpeningsError::NotTheSeller { obligation: ONE });
     let early = relay(world.maker, 0, String::new());
-    assert_eq!(early, OpeningsError::NotDrawn { obligation: ONE, interval: 0 });
+    assert_eq!(early, OpeningsError::NotDrawn { obligation: ONE, challenge: 0 });
 
     claim(&world.venue, &world.venue.challenge(ONE, 0).unwrap());
     drawn(&mut feed);
     world.venue.relay_openings(world.maker, ONE, 0, String::new()).unwrap();
     let twice = relay(world.maker, 0, String::new());
-    assert_eq!(twice, OpeningsError::Opened { obligation: ONE, interval: 0 });
+    assert_eq!(twice, OpeningsError::Opened { obligation: ONE, challenge: 0 });
 }
 
 #[test]
@@ -169,7 +169,8 @@ fn a_restart_keeps_the_challenge_and_draws_what_was_claimed() {
 
     drawn(&mut feed);
     let verdict = Verdict::Unverifiable;
-    let judge = Command::SubmitVerdict { account: verifier, obligation: ONE, interval: 0, verdict };
+    let judge =
+        Command::SubmitVerdict { account: verifier, obligation: ONE, challenge: 0, verdict };
     assert_eq!(world.venue.submit_blocking(judge).unwrap().refusal(), None);
     assert_eq!(world.venue.history().receipts(ONE, 1)[0].countersignature, None);
     let asked = answers(&world.venue, &world);
@@ -188,7 +189,7 @@ fn api_061_a_claim_whose_rows_nobody_opens_goes_to_the_verifiers_without_rows() 
 
     world.clock.set(DELIVER_FROM + NanosSpan::from_seconds(5));
     let relayed = tasks.blocking_recv().unwrap();
-    assert_eq!((relayed.interval, relayed.openings.as_str()), (0, "{}"));
+    assert_eq!((relayed.challenge, relayed.openings.as_str()), (0, "{}"));
     let late = world.venue.relay_openings(world.maker, ONE, 0, "{\"rows\":[]}".to_owned());
-    assert_eq!(late, Err(OpeningsError::Opened { obligation: ONE, interval: 0 }));
+    assert_eq!(late, Err(OpeningsError::Opened { obligation: ONE, challenge: 0 }));
 }

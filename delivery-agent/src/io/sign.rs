@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! domain   name "Tenor", version "1", chainId, verifyingContract 0
-//! struct   DeliveryReceipt(uint64 obligation,uint32 interval,uint64 gpuMillis,uint32 challenges,
+//! struct   DeliveryReceipt(uint64 obligation,uint32 challenge,uint64 gpuMillis,uint32 challenges,
 //!                          bytes32 workRoot,bytes32 prev,bytes32 terms)
 //! ```
 //!
@@ -24,7 +24,7 @@ use ethers_signers::{LocalWallet, Signer};
 
 use settlement::DeliveryReceipt;
 
-const RECEIPT_TYPE: &str = "DeliveryReceipt(uint64 obligation,uint32 interval,uint64 gpuMillis,\
+const RECEIPT_TYPE: &str = "DeliveryReceipt(uint64 obligation,uint32 challenge,uint64 gpuMillis,\
                             uint32 challenges,bytes32 workRoot,bytes32 prev,bytes32 terms)";
 
 /// Half the order of secp256k1: above it lies a second signature for every first.
@@ -148,7 +148,15 @@ impl AgentKey {
         receipt: &DeliveryReceipt,
         chain_id: u64,
     ) -> Result<SignatureBytes, SignError> {
-        let signed = self.0.sign_hash(H256(digest(receipt, chain_id)));
+        self.sign_digest(digest(receipt, chain_id))
+    }
+
+    /// Signs a digest that the caller has made itself.
+    ///
+    /// # Errors
+    /// [`SignError::NotSigned`], which no key should ever give.
+    pub fn sign_digest(&self, digest: [u8; 32]) -> Result<SignatureBytes, SignError> {
+        let signed = self.0.sign_hash(H256(digest));
         signed.map(SignatureBytes::from).map_err(|_curve| SignError::NotSigned)
     }
 
@@ -224,12 +232,12 @@ impl Eip712 for Typed<'_> {
     }
 
     fn struct_hash(&self) -> Result<[u8; 32], Infallible> {
-        let DeliveryReceipt { obligation, interval, gpu_millis, challenges, .. } = *self.receipt;
+        let DeliveryReceipt { obligation, challenge, gpu_millis, challenges, .. } = *self.receipt;
         let word = |bytes: [u8; 32]| Token::FixedBytes(bytes.to_vec());
         Ok(keccak256(encode(&[
             word(Self::type_hash()?),
             Token::Uint(obligation.0.into()),
-            Token::Uint(interval.into()),
+            Token::Uint(challenge.into()),
             Token::Uint(gpu_millis.into()),
             Token::Uint(challenges.into()),
             word(self.receipt.work_root),

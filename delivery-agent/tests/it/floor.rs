@@ -160,6 +160,7 @@ impl Floor {
             client_secret: party.credential.client_secret.clone(),
             key: self.directory.path().join(format!("{}.key", party.credential.client_id)),
             device: DeviceKind::Cpu,
+            path: Default::default(),
         }
     }
 
@@ -217,7 +218,7 @@ impl Floor {
         self.clock.set(hour(26 + u64::from(interval)));
         let mut open = self.venue.exchange().deliveries().count();
         while 0 < open {
-            let is_one = |event: &Event| matches!(event, Event::ChallengeIssued { interval: of, .. } if *of == interval);
+            let is_one = |event: &Event| matches!(event, Event::ChallengeIssued { challenge: of, .. } if *of == interval);
             open -= self.until(is_one).await;
         }
     }
@@ -234,10 +235,11 @@ impl Floor {
         }
         match self.settled[&(obligation, interval)].outcome {
             IntervalOutcome::Delivered { .. } => "delivered",
-            IntervalOutcome::Failed { cause: FailCause::Silent } => "silent",
-            IntervalOutcome::Failed { cause: FailCause::Refuted } => "refuted",
-            IntervalOutcome::Failed { cause: FailCause::BelowGrade } => "below grade",
-            IntervalOutcome::Failed { cause: FailCause::NotReady } => "not ready",
+            IntervalOutcome::Failed { cause: FailCause::Silent, .. } => "silent",
+            IntervalOutcome::Failed { cause: FailCause::Refuted, .. } => "refuted",
+            IntervalOutcome::Failed { cause: FailCause::BelowGrade, .. } => "below grade",
+            IntervalOutcome::Failed { cause: FailCause::NotReady, .. } => "not ready",
+            IntervalOutcome::Failed { cause: FailCause::Declared, .. } => "declared",
             IntervalOutcome::Unverified => "unverified",
         }
     }

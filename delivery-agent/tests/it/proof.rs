@@ -1,27 +1,28 @@
 //! Draws, openings and verdicts; providers that cheat.
 
-use candle_core::Device;
-use delivery_agent::challenge::{Challenge, ChallengeError, draw};
+use delivery_agent::challenge::{Challenge, ChallengeError, SLOTS_DRAWN_MAX, SegmentId, draw};
 use delivery_agent::fault::Fault;
 use delivery_agent::profile::ClassProfile;
-use delivery_agent::program::{self, Openings};
-use delivery_agent::verify::{self, Kernel, Refutation, Verdict};
+use delivery_agent::program::Openings;
+use delivery_agent::salt::NO_SECRET;
+use delivery_agent::verify::{self, Claimed, Kernel, Refutation, Verdict};
 use proptest::prelude::*;
 
-use crate::{challenge_of, tiny};
+use crate::{challenge_of, tiny, work_of};
 
 const DRAW_SEED: [u8; 32] = [77; 32];
 
 /// The root a provider with `fault` commits to, and what it opens.
 fn answer(challenge: &Challenge, fault: Fault) -> ([u8; 32], Openings) {
-    let work = program::run_with_fault(challenge, &Device::Cpu, fault).expect("a cpu never fails");
+    let work = work_of(challenge, fault);
     let draws = draw(&DRAW_SEED, challenge, &work.root());
     (work.root(), work.open(&draws))
 }
 
 fn judge(challenge: &Challenge, (root, openings): &([u8; 32], Openings)) -> Result<(), Refutation> {
+    let claimed = Claimed { work_root: *root, salt_key: NO_SECRET, draw_seed: DRAW_SEED };
     let verdicts = [Kernel::Streaming, Kernel::Candle]
-        .map(|kernel| verify::verify_on(kernel, challenge, root, &DRAW_SEED, openings));
+        .map(|kernel| verify::verify_on(kernel, challenge, &claimed, openings));
     let [streaming, candle] = verdicts.map(|verdict| match verdict {
         Verdict::Valid => Ok(()),
         Verdict::Invalid { why } => Err(why),
@@ -35,11 +36,27 @@ fn judge(challenge: &Challenge, (root, openings): &([u8; 32], Openings)) -> Resu
 fn work_008_every_slot_is_drawn_from_after_the_commitment() {
     let challenge = Challenge::new([1; 32], ClassProfile::CI, 3, 5).unwrap();
     let draws = draw(&DRAW_SEED, &challenge, &[2; 32]);
-    let drawn: Vec<u16> = draws.iter().map(|draw| draw.slot).collect();
+    let drawn: Vec<u16> = draws.iter().map(|draw| draw.id.slot).collect();
     assert_eq!(drawn, [0, 0, 1, 1, 2, 2]);
     assert_ne!(draws, draw(&DRAW_SEED, &challenge, &[3; 32]));
     assert_ne!(draws, draw(&[78; 32], &challenge, &[2; 32]));
     assert_eq!(draws, draw(&DRAW_SEED, &challenge, &[2; 32]));
+}
+
+/// WORK-032: of many slots only some are drawn, but it may be any of them.
+#[test]
+fn work_032_of_many_slots_eight_are_drawn_and_none_is_favoured() {
+    let challenge = Challenge::new([1; 32], tiny(), 24, 1).unwrap();
+    let mut times = [0_u32; 24];
+    for round in 0..600_u16 {
+        let mut seed = [0; 32];
+        seed[..2].copy_from_slice(&round.to_le_bytes());
+        let draws = draw(&seed, &challenge, &[0; 32]);
+        assert_eq!(draws.len(), usize::from(SLOTS_DRAWN_MAX));
+        draws.iter().for_each(|draw| times[usize::from(draw.id.slot)] += 1);
+    }
+    // 4,800 slots over 24 places: 200 each, standard deviation below 14.
+    assert!(times.iter().all(|drawn| (130..270).contains(drawn)), "{times:?}");
 }
 
 proptest! {
@@ -49,9 +66,9 @@ proptest! {
         let challenge = Challenge::new([1; 32], tiny(), slots, segments).unwrap();
         let draws = draw(&seed, &challenge, &[0; 32]);
         prop_assert_eq!(draws.len(), usize::from(slots) * usize::from(segments.min(2)));
-        prop_assert!(draws.is_sorted_by(|a, b| (a.slot, a.segment) < (b.slot, b.segment)));
+        prop_assert!(draws.is_sorted_by(|a, b| a.id < b.id));
         for draw in draws {
-            prop_assert!(draw.slot < slots && draw.segment < segments);
+            prop_assert!(draw.id.slot < slots && draw.id.segment < segments);
             prop_assert_eq!(draw.rows.len(), 3);
             prop_assert!(draw.rows.is_sorted_by(|a, b| a < b) && draw.rows.iter().all(|row| *row < 13));
         }
@@ -94,7 +111,10 @@ fn work_011_an_honest_answer_is_valid() {
 fn work_011_a_liar_is_caught_although_its_trees_hold() {
     let challenge = challenge_of(ClassProfile::CI, 6);
     let refuted = judge(&challenge, &answer(&challenge, Fault::Lie));
-    assert!(matches!(refuted, Err(Refutation::WrongRow { slot: 0, .. })), "{refuted:?}");
+    assert!(
+        matches!(refuted, Err(Refutation::WrongRows { id: SegmentId { slot: 0, .. } })),
+        "{refuted:?}"
+    );
 }
 
 #[test]
@@ -115,7 +135,7 @@ fn work_011_skipped_rows_are_caught_when_drawn() {
 fn work_012_old_work_does_not_answer_a_new_challenge() {
     let challenge = challenge_of(tiny(), 7);
     let refuted = judge(&challenge, &answer(&challenge, Fault::Replay));
-    assert!(matches!(refuted, Err(Refutation::WrongRow { .. })), "{refuted:?}");
+    assert!(matches!(refuted, Err(Refutation::WrongRows { .. })), "{refuted:?}");
     // Honest work for another seed, opened under this one's draw.
     let other = answer(&challenge_of(tiny(), 8), Fault::None);
     assert!(judge(&challenge, &other).is_err());
@@ -130,21 +150,21 @@ fn work_013_whatever_is_wrong_with_an_answer_is_the_providers() {
         change(&mut openings);
         judge(&challenge, &(root, openings)).unwrap_err()
     };
-    let missing = Refutation::RootsMissing { slots: 2, segments: 3 };
-    assert_eq!(with(&|openings| openings.roots.clear()), missing);
-    assert_eq!(with(&|openings| openings.roots[1].truncate(2)), missing);
-    assert_eq!(with(&|openings| openings.roots[1][2][0] ^= 1), Refutation::RootsNotCommitted);
-    let short = with(&|openings| openings.rows.truncate(11));
-    assert_eq!(short, Refutation::WrongCount { opened: 11, drawn: 12 });
-    let swapped = with(&|openings| openings.rows.swap(0, 1));
-    assert!(matches!(swapped, Refutation::RowMissing { .. }), "{swapped:?}");
+    let count = |what, shown, drawn| Refutation::WrongCount { what, shown, drawn };
+    let roots = honest.roots.len();
+    assert_eq!(with(&|openings| openings.roots.clear()), count("roots", 0, roots));
+    assert_eq!(with(&|openings| drop(openings.rows.pop())), count("segments", 3, 4));
+    assert_eq!(with(&|openings| openings.roots[1][0] ^= 1), Refutation::RootsNotCommitted);
+    assert_eq!(with(&|openings| openings.path[0][0] ^= 1), Refutation::RootsNotCommitted);
+    assert_eq!(with(&|openings| openings.path.push([0; 32])), Refutation::RootsNotCommitted);
     for change in [
-        &|openings: &mut Openings| openings.rows[3].path[1][7] ^= 1,
-        &|openings: &mut Openings| openings.rows[3].path.clear(),
-        &|openings: &mut Openings| openings.rows[3].path.push([0; 32]),
-    ] as [&dyn Fn(&mut Openings); 3]
+        &|openings: &mut Openings| openings.rows[3][1][7] ^= 1,
+        &|openings: &mut Openings| openings.rows[3].clear(),
+        &|openings: &mut Openings| openings.rows[3].push([0; 32]),
+        &|openings: &mut Openings| openings.rows.swap(0, 1),
+    ] as [&dyn Fn(&mut Openings); 4]
     {
         let refuted = with(change);
-        assert!(matches!(refuted, Refutation::WrongRow { .. }), "{refuted:?}");
+        assert!(matches!(refuted, Refutation::WrongRows { .. }), "{refuted:?}");
     }
 }

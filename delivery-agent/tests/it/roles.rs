@@ -5,6 +5,7 @@ use api::client::Client;
 use api::wire::{WireChallenge, WireReceipt, WireTask};
 use delivery_agent::challenge::draw;
 use delivery_agent::io::sign::{AgentKey, recover};
+use delivery_agent::salt::{KnownSalts, NO_SECRET};
 use delivery_agent::verifier::judge;
 use delivery_agent::wire::openings_to_json;
 use delivery_agent::worker::Engine;
@@ -179,7 +180,7 @@ async fn work_013_nonsense_instead_of_openings_is_refuted() {
     let receipt = claim(&listed[0].challenge, [1; 32]);
     submit(&client, &key, &receipt).await;
     floor.until(|event| matches!(event, Event::RowsDrawn { .. })).await;
-    let rows = json!({ "obligation_id": obligation.0, "interval": 0, "openings": { "rows": 7 } });
+    let rows = json!({ "obligation_id": obligation.0, "challenge": 0, "openings": { "rows": 7 } });
     client.call("private/open_rows", rows).await.unwrap();
     assert_eq!(floor.ended(obligation, 0).await, "refuted");
 }
@@ -201,27 +202,66 @@ async fn work_027_a_role_that_is_not_let_in_ends_with_the_reason() {
     assert!(matches!(unreachable, RoleError::Unreachable(_)), "{unreachable}");
 }
 
-/// WORK-013, WORK-014: who is at fault when a task cannot be judged.
-#[test]
-fn work_014_a_task_that_this_build_does_not_know_is_unverifiable() {
+/// Work of two slots and three segments, opened; each slot's last root has come after a millisecond, the receipt after two.
+fn honest_task() -> WireTask {
     let challenge = challenge_of(ClassProfile::CI, 5);
     let mut engine = Engine::new(candle_core::Device::Cpu);
-    let root = engine.run(&challenge).unwrap().work_root;
+    let done = engine.run(&challenge, &mut KnownSalts(NO_SECRET)).unwrap();
+    let root = done.work_root;
     let draws = draw(&[6; 32], &challenge, &root);
     let openings = engine.open(challenge.seed(), &draws).unwrap();
     let hash = |bytes: &[u8; 32]| format!("0x{}", hex::encode(bytes));
-    let task = WireTask {
+    WireTask {
         kind: "openings".to_owned(),
         obligation_id: 1,
-        interval: 2,
+        challenge: 2,
         slots: challenge.slots().into(),
         profile: "ci".to_owned(),
         segments: challenge.segments(),
         challenge_seed: hash(challenge.seed()),
         draw_seed: hash(&[6; 32]),
         work_root: hash(&root),
+        session_seed: hash(challenge.seed()),
+        salt_key: hash(&NO_SECRET),
+        roots: done.roots.iter().map(|slot| format!("0x{}", hex::encode(slot.concat()))).collect(),
+        root_times: done.roots.iter().map(|slot| vec![1_000; slot.len()]).collect(),
+        claimed_after: 2_000,
+        reference_gflops: None,
         openings: RawValue::from_string(openings_to_json(&openings).unwrap()).unwrap(),
+    }
+}
+
+/// SESSION-016: half as fast as the reference is half the quality; what came without its last root is timed by the receipt.
+#[test]
+fn session_016_quality_is_measured_from_the_times_of_the_roots() {
+    let honest = honest_task();
+    assert_eq!(judge(&honest).quality(), 1_000_000);
+    let flop = 3 * ClassProfile::CI.flop_per_segment();
+    // Of 200 ms 50 are the round trip's.
+    let slow = WireTask {
+        root_times: vec![vec![10_000, 20_000, 30_000], vec![10_000, 20_000, 200_000]],
+        claimed_after: 350_000,
+        reference_gflops: Some(2 * flop / 150_000_000),
+        ..honest.clone()
     };
+    let quality = judge(&slow).quality();
+    assert!((490_000..=510_000).contains(&quality), "{quality}");
+    let half = |text: &String| text[..2 + 2 * 64].to_owned();
+    let stalled = WireTask {
+        roots: vec![slow.roots[0].clone(), half(&slow.roots[1])],
+        root_times: vec![slow.root_times[0].clone(), vec![10_000, 20_000]],
+        ..slow.clone()
+    };
+    // 300 ms instead of 150.
+    let quality = judge(&stalled).quality();
+    assert!((240_000..=260_000).contains(&quality), "{quality}");
+}
+
+/// WORK-013, WORK-014: who is at fault when a task cannot be judged.
+#[test]
+fn work_014_a_task_that_this_build_does_not_know_is_unverifiable() {
+    let task = honest_task();
+    let hash = |bytes: &[u8; 32]| format!("0x{}", hex::encode(bytes));
     assert_eq!(judge(&task).verdict(), "valid");
 
     let ours = [
@@ -238,6 +278,11 @@ fn work_014_a_task_that_this_build_does_not_know_is_unverifiable() {
         WireTask { openings: raw("{}"), ..task.clone() },
         WireTask { openings: raw(r#"{"roots":["zz"],"rows":[]}"#), ..task.clone() },
         WireTask { draw_seed: hash(&[7; 32]), ..task.clone() },
+        // Roots that came early, and are not what was claimed.
+        WireTask {
+            roots: task.roots.iter().map(|_| format!("0x{}", "11".repeat(96))).collect(),
+            ..task.clone()
+        },
     ];
     for task in theirs {
         assert_eq!(judge(&task).verdict(), "invalid", "{task:?}");
@@ -252,7 +297,7 @@ struct Listed {
 fn claim(challenge: &WireChallenge, work_root: [u8; 32]) -> DeliveryReceipt {
     DeliveryReceipt {
         obligation: ObligationId(challenge.obligation_id),
-        interval: challenge.interval,
+        challenge: challenge.number,
         gpu_millis: challenge.gpu_millis,
         challenges: challenge.challenges,
         work_root,
@@ -265,7 +310,7 @@ async fn submit(client: &Client, key: &AgentKey, receipt: &DeliveryReceipt) {
     let signature = key.sign(receipt, CHAIN_ID).unwrap();
     let params = json!({
         "obligation_id": receipt.obligation.0,
-        "interval": receipt.interval,
+        "challenge": receipt.challenge,
         "gpu_millis": receipt.gpu_millis,
         "challenges": receipt.challenges,
         "work_root": hex::encode(receipt.work_root),
@@ -294,7 +339,7 @@ fn assert_chain(receipts: &[WireReceipt], key: &AgentKey) {
         assert_eq!(wire.gpu_millis, u64::from(count) * 2 * 6 * 3_600_000);
         let receipt = DeliveryReceipt {
             obligation: ObligationId(wire.obligation_id),
-            interval: wire.interval,
+            challenge: wire.challenge,
             gpu_millis: wire.gpu_millis,
             challenges: wire.challenges,
             work_root: bytes(&wire.work_root),

@@ -14,7 +14,7 @@ const CHAIN_ID: u64 = 31_337;
 fn golden() -> DeliveryReceipt {
     DeliveryReceipt {
         obligation: ObligationId(7),
-        interval: 3,
+        challenge: 3,
         gpu_millis: 14_400_000,
         challenges: 4,
         work_root: [0x11; 32],
@@ -38,9 +38,9 @@ fn work_015_golden_digest_address_and_signature() {
         hex::encode(signature),
     );
     expect![[r#"
-        digest    0xceffe10d57dbee2e8356256b7ad9620f46bc1e7b5b1216e0eea5de535f1fd884
+        digest    0x1eb8c85ed35ed2815e3609243deff4d5a08c53561802fd73b7416c2031f1e59b
         address   0x17c5185167401ed00cf5f5b2fc97d9bbfdb7d025
-        signature 0x120336089ea044451a0ab7a89845f1ee9c2cb1a8f14ee2805c3a6b71e3a5cec83d4c315df1a86c0ec504cf6a111d1fb90d85efd51e9c5d0406e3b2cc969c0bad1b
+        signature 0xe52dd7280f1b6af07c3d13bebcafd553c2f0a29682f366207eadf8be3efede8764cffbd907965776930981fb288204766b496d4e0ff54728e28857a0f7ba18611c
     "#]].assert_eq(&vector);
 }
 
@@ -56,7 +56,7 @@ fn work_015_the_digest_is_that_of_the_typed_data_any_wallet_shows() {
                 field("chainId", "uint256"), field("verifyingContract", "address"),
             ],
             "DeliveryReceipt": [
-                field("obligation", "uint64"), field("interval", "uint32"),
+                field("obligation", "uint64"), field("challenge", "uint32"),
                 field("gpuMillis", "uint64"), field("challenges", "uint32"),
                 field("workRoot", "bytes32"), field("prev", "bytes32"),
                 field("terms", "bytes32"),
@@ -68,7 +68,7 @@ fn work_015_the_digest_is_that_of_the_typed_data_any_wallet_shows() {
             "verifyingContract": "0x0000000000000000000000000000000000000000",
         },
         "message": {
-            "obligation": receipt.obligation.0, "interval": receipt.interval,
+            "obligation": receipt.obligation.0, "challenge": receipt.challenge,
             "gpuMillis": receipt.gpu_millis, "challenges": receipt.challenges,
             "workRoot": bytes32(receipt.work_root), "prev": bytes32(receipt.prev),
             "terms": bytes32(receipt.terms),

@@ -1,20 +1,21 @@
 //! Openings as text.
 
-use candle_core::Device;
-use delivery_agent::challenge::{Challenge, draw};
-use delivery_agent::fault::Fault;
+use delivery_agent::challenge::{Challenge, ChallengeError, draw};
 use delivery_agent::profile::{ClassProfile, PROFILES};
-use delivery_agent::program::{self, OpenedRow, Openings};
-use delivery_agent::wire::{Malformed, OPENINGS_MAX, openings_from_json, openings_to_json};
+use delivery_agent::program::{Openings, run_by};
+use delivery_agent::salt::{KnownSalts, NO_SECRET};
+use delivery_agent::wire::{
+    Malformed, OPENINGS_MAX, openings_from_json, openings_len_max, openings_to_json,
+};
 use expect_test::expect;
 use proptest::prelude::*;
 
+use crate::tiny;
+
 fn any_openings() -> impl Strategy<Value = Openings> {
     let hashes = || prop::collection::vec(any::<[u8; 32]>(), 0..4);
-    let row = (any::<u16>(), any::<u16>(), any::<u32>(), hashes())
-        .prop_map(|(slot, segment, row, path)| OpenedRow { slot, segment, row, path });
-    (prop::collection::vec(hashes(), 0..4), prop::collection::vec(row, 0..4))
-        .prop_map(|(roots, rows)| Openings { roots, rows })
+    (hashes(), hashes(), prop::collection::vec(hashes(), 0..4))
+        .prop_map(|(roots, path, rows)| Openings { roots, path, rows })
 }
 
 proptest! {
@@ -46,37 +47,43 @@ fn work_021_what_is_not_openings_is_named() {
     expect!["openings are not the expected json: expected value at line 1 column 1"]
         .assert_eq(&refused("work"));
     expect!["roots is not a sequence of 32-byte hashes in hexadecimal"]
-        .assert_eq(&refused(r#"{"roots":["zz"],"rows":[]}"#));
+        .assert_eq(&refused(r#"{"roots":"zz","path":"","rows":[]}"#));
     expect!["path is not a sequence of 32-byte hashes in hexadecimal"]
-        .assert_eq(&refused(r#"{"roots":[],"rows":[{"slot":0,"segment":0,"row":0,"path":"00"}]}"#));
-    let unknown = openings_from_json(r#"{"roots":[],"rows":[],"work":1}"#);
+        .assert_eq(&refused(r#"{"roots":"","path":"00","rows":[]}"#));
+    expect!["rows is not a sequence of 32-byte hashes in hexadecimal"]
+        .assert_eq(&refused(r#"{"roots":"","path":"","rows":["","abc"]}"#));
+    let unknown = openings_from_json(r#"{"roots":"","path":"","rows":[],"work":1}"#);
     assert!(matches!(unknown, Err(Malformed::Json(_))));
     let long = openings_from_json(&" ".repeat(OPENINGS_MAX + 1));
     assert!(matches!(long, Err(Malformed::TooLong { len: 61_441 })));
 }
 
+/// A challenge whose openings could be too long does not exist; this is the widest kind there is.
 #[test]
 fn work_021_openings_of_every_profile_fit_the_wire() {
-    // Widths depend on the shape alone, so paths of the right length stand for real ones.
-    let sizes = PROFILES.map(|profile| {
-        let challenge = Challenge::new([1; 32], profile, 4, 16).unwrap();
-        let rows = draw(&[2; 32], &challenge, &[3; 32]);
-        let levels = profile.shape().rows.ilog2() as usize;
-        let opened = |draw: &delivery_agent::challenge::Draw| {
-            let (slot, segment) = (draw.slot, draw.segment);
-            let path = vec![[0; 32]; levels];
-            let row = |row: &u32| OpenedRow { slot, segment, row: *row, path: path.clone() };
-            draw.rows.iter().map(row).collect::<Vec<_>>()
-        };
-        let openings = Openings {
-            roots: vec![vec![[0; 32]; 16]; 4],
-            rows: rows.iter().flat_map(opened).collect(),
-        };
-        (profile.name(), openings_to_json(&openings).map(|text| text.len() < OPENINGS_MAX))
-    });
-    assert!(sizes.iter().all(|(_, fits)| matches!(fits, Ok(true))), "{sizes:?}");
-    let challenge = Challenge::new([1; 32], ClassProfile::CI, 1, 2).unwrap();
-    let work = program::run_with_fault(&challenge, &Device::Cpu, Fault::Lie).unwrap();
-    let openings = work.open(&draw(&[2; 32], &challenge, &work.root()));
-    assert_eq!(openings.rows[0].path.len(), 8);
+    for profile in PROFILES {
+        let shape = profile.shape();
+        let fits = openings_len_max(shape, 64, 16) <= OPENINGS_MAX;
+        assert!(fits && Challenge::new([1; 32], profile, 64, 16).is_ok(), "{}", profile.name());
+    }
+    let wide = Challenge::new([1; 32], ClassProfile::DC, 64, 64).unwrap_err();
+    assert!(matches!(wide, ChallengeError::TooWide { slots: 64, segments: 64, .. }), "{wide}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    /// WORK-021: what is opened is never longer than was foreseen.
+    #[test]
+    fn openings_are_as_long_as_foreseen_at_most(
+        seed: [u8; 32], slots in 1..13u16, segments in 1..7u16,
+    ) {
+        let challenge = Challenge::new(seed, tiny(), slots, segments).unwrap();
+        // Their length depends on the draw, not on the rows.
+        let rows = |_id, _seed: &[u8; 32]| Ok(vec![0; 13 * 64]);
+        let work = run_by(&challenge, &mut KnownSalts(NO_SECRET), rows).unwrap();
+        let openings = work.open(&draw(&[2; 32], &challenge, &work.root()));
+        let len = openings_to_json(&openings).unwrap().len();
+        prop_assert!(len <= openings_len_max(tiny().shape(), slots, segments));
+    }
 }

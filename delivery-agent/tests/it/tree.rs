@@ -1,5 +1,8 @@
 //! Merkle trees.
 
+use std::collections::BTreeSet;
+
+use delivery_agent::challenge::SegmentId;
 use delivery_agent::merkle::{self, Place};
 use proptest::prelude::*;
 
@@ -40,6 +43,36 @@ proptest! {
         prop_assert!(!merkle::proves(&root, &leaves[index], place, &longer));
         prop_assert!(!merkle::proves(&root, &leaves[index], place, &path[1..]));
     }
+
+    /// WORK-009: leaves that are proven together are so in their places, all of them, and no others.
+    #[test]
+    fn a_proof_of_several_leaves_proves_those(
+        count in 1..40u32, chosen: [prop::sample::Index; 5], bit in 0..256usize,
+    ) {
+        let leaves = leaves(count);
+        let (root, count) = (merkle::root(&leaves), leaves.len());
+        let chosen: BTreeSet<usize> = chosen.iter().map(|index| index.index(count)).collect();
+        let indices: Vec<usize> = chosen.into_iter().collect();
+        let proof = merkle::proof(&leaves, &indices).unwrap();
+        prop_assert!(proof.len() <= merkle::proof_len_max(indices.len(), count));
+        let shown: Vec<(usize, [u8; 32])> = indices.iter().map(|at| (*at, leaves[*at])).collect();
+        prop_assert_eq!(merkle::root_of(&shown, count, &proof), Some(root));
+        for at in 0..shown.len() {
+            let mut damaged = shown.clone();
+            damaged[at].1[bit / 8] ^= 1 << (bit % 8);
+            prop_assert_ne!(merkle::root_of(&damaged, count, &proof), Some(root));
+            let mut moved = shown.clone();
+            moved[at].0 ^= 1;
+            prop_assert_ne!(merkle::root_of(&moved, count, &proof), Some(root));
+        }
+        for at in 0..proof.len() {
+            let mut damaged = proof.clone();
+            damaged[at][bit / 8] ^= 1 << (bit % 8);
+            prop_assert_ne!(merkle::root_of(&shown, count, &damaged), Some(root));
+        }
+        let longer = [proof, vec![[0; 32]]].concat();
+        prop_assert_eq!(merkle::root_of(&shown, count, &longer), None);
+    }
 }
 
 #[test]
@@ -49,7 +82,7 @@ fn work_010_leaves_and_nodes_cannot_pose_as_each_other() {
     assert_ne!(node, *blake3::hash(&[left, right].concat()).as_bytes());
     // The same bytes as a segment leaf and as a row leaf.
     let row = merkle::row_leaf(0, 0, &[0; 15]);
-    let segment = merkle::segment_leaf(0, 0, &[0; 32]);
+    let segment = merkle::segment_leaf(SegmentId { slot: 0, segment: 0 }, &[0; 32]);
     assert_ne!(row, segment);
 }
 

@@ -60,6 +60,24 @@ pub enum CloseOutEvent {
         /// Whether it is accepted; else it is short from its first interval on.
         is_accepted: bool,
     },
+    /// A seller has said in time that intervals will be missing.
+    OutageDeclared {
+        /// Under which obligation.
+        obligation: ObligationId,
+        /// From this interval on,
+        from: u32,
+        /// until before this one.
+        until: u32,
+    },
+    /// It has become clear what a failed challenge costs.
+    FailureWeighed {
+        /// Of which obligation.
+        obligation: ObligationId,
+        /// Which challenge.
+        challenge: u32,
+        /// Whether only the time until the next one is lost; else that on both of its sides.
+        is_soft: bool,
+    },
     /// A seller fails.
     OutageBegan {
         /// Under which obligation.

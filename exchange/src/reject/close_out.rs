@@ -42,6 +42,23 @@ pub enum CloseOutReject {
         /// How many it takes at most.
         limit: u64,
     },
+    /// METER-010: an obligation has so many challenges in flight at most.
+    TooManyChallenges {
+        /// How many.
+        limit: u64,
+    },
+    /// METER-012: an outage is declared for whole intervals, one interval ahead at least, and not twice.
+    OutageOutOfRange {
+        /// The first interval that it can begin with now.
+        from: u32,
+        /// How many intervals there are.
+        limit: u32,
+    },
+    /// METER-013: so many outages are declared of one obligation at most.
+    TooManyOutages {
+        /// How many.
+        limit: u64,
+    },
     /// DELIV-040: there is no invoice that can be disputed now.
     NothingToDispute,
 }
@@ -63,6 +80,9 @@ impl CloseOutReject {
             Self::LowerGrade => "DELIV-029",
             Self::StandbyFeeOutOfRange { .. } => "DELIV-033",
             Self::TooManyOffers { .. } => "DELIV-034",
+            Self::TooManyChallenges { .. } => "METER-010",
+            Self::OutageOutOfRange { .. } => "METER-012",
+            Self::TooManyOutages { .. } => "METER-013",
             Self::NothingToDispute => "DELIV-040",
         }
     }

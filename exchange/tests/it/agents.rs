@@ -87,9 +87,9 @@ fn agent_003_each_step_has_its_place() {
             refused AGENT-003 WrongStep
             refused AGENT-003 WrongStep
             refused AGENT-003 WrongStep
-            refused AGENT-003 WrongStep
-            refused AGENT-003 WrongStep
             D-1/0 challenges bob on 2 until 3:01:00
+            refused AGENT-003 WrongStep
+            refused AGENT-003 WrongStep
             refused AGENT-003 WrongStep
             refused AGENT-003 WrongStep
             refused AGENT-003 WrongStep
@@ -100,6 +100,7 @@ fn agent_003_each_step_has_its_place() {
             refused AGENT-003 WrongStep
             D-1/0 drawn
             D-1/0 vera says valid at 1000000 ppm
+            D-1/0 passed 1000000
             D-1/0 delivered at 1000000 ppm, seller 60
             D-1 hour 0, bond back 15
             refused AGENT-003 WrongStep
@@ -174,6 +175,7 @@ fn agent_005_a_receipt_continues_the_chain() {
             refused AGENT-005 ReceiptOutOfChain, Prev
             refused AGENT-005 ReceiptOutOfChain, Terms
             D-1/0 claimed 86400000 ms
+            D-1/0 unknown
             D-1/0 unverified, buyer 60
             D-1/1 open
             D-1/1 challenges bob on 2 until 15:01:00
@@ -238,6 +240,7 @@ fn agent_007_only_verifiers_judge_and_never_their_own() {
         refused AGENT-007 NotAVerifier
         refused AGENT-007 NotAVerifier
         D-1/0 vera says valid at 1000000 ppm
+        D-1/0 passed 1000000
         D-1/0 delivered at 1000000 ppm, seller 60
         D-1 hour 0, bond back 15
     "#]]
@@ -262,6 +265,7 @@ fn agent_008_a_quality_is_a_share() {
             refused AGENT-008 QualityOutOfRange
             refused AGENT-008 QualityOutOfRange
             D-1/0 vera says valid at 0 ppm
+            D-1/0 failed BelowGrade
             D-1/0 failed: below grade, buyer 60
             D-1/0 outage, substitute by 3:00:00
             D-1 hour 0, missing 86400 s, compensation 9, penalty 6, alice 15
@@ -290,6 +294,7 @@ fn agent_009_at_the_deadline_it_is_too_late_even_before_the_timer() {
         expect![[r#"
             D-1/0 challenges bob on 2 until 3:01:00
             refused AGENT-003 WrongStep
+            D-1/0 failed Silent
             D-1/0 failed: silent, buyer 60
             D-1/0 outage, substitute by 3:01:00
             D-1 hour 0, missing 86400 s, compensation 9, penalty 6, alice 15
@@ -298,6 +303,7 @@ fn agent_009_at_the_deadline_it_is_too_late_even_before_the_timer() {
             D-1/1 claimed 86400000 ms
             refused AGENT-003 WrongStep
             refused AGENT-003 WrongStep
+            D-1/1 unknown
             D-1/1 unverified, buyer 60
             D-1 invoice 1: 0 s delivered, 86400 s missing, buyer 120, damages 15
             D-1 closed, 0 delivered, 1 failed, 1 unverified, shortfall 15

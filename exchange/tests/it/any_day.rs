@@ -12,13 +12,13 @@ use exchange::{
     Instruction, MarginMode, Node, Nomination, OptionGreeks, OptionRisk, PlaceOrder, TimeInForce,
 };
 use instruments::{
-    AccountId, BreakerTerms, CloseOut, GradeId, Guards, Instrument, InstrumentId, MicroUsd, Nanos,
-    NanosSpan, ObligationId, OrderId, Period, Ppm, Price, Product, Qty, Region, Right, Schedule,
-    Side, Style,
+    AccountId, Between, BreakerTerms, CloseOut, GradeId, Guards, Instrument, InstrumentId,
+    Metering, MicroUsd, Nanos, NanosSpan, ObligationId, OrderId, Period, Ppm, Price, Product, Qty,
+    Region, Right, Schedule, Side, Style,
 };
 use matching_engine::{OrderKind, PostOnly, PriceSource, StpMode, Trigger, TriggerWhen};
 use proptest::prelude::*;
-use settlement::{Bucket, DefaultTerms, IntervalState, Verdict};
+use settlement::{Bucket, ChallengeState, DefaultTerms, Verdict};
 
 use crate::world::{START, World, day_future, limit, next_receipt, open_venue};
 
@@ -125,6 +125,7 @@ pub(crate) enum Word {
     Substitute(&'static str),
     StandBy { gpus: u64, fee: i64 },
     Dispute { is_seller: bool },
+    Miss { from: u32, until: u32 },
 }
 
 fn any_side() -> impl Strategy<Value = Side> {
@@ -274,11 +275,11 @@ fn any_nonsense() -> impl Strategy<Value = Command> {
             reason: AuctionReason::Call,
             until,
         }),
-        (0..9_u64, any::<u32>(), any::<[u8; 32]>()).prop_map(|(id, interval, seed)| {
-            Command::IssueChallenge { obligation: ObligationId(id), interval, seed }
+        (0..9_u64, any::<[u8; 32]>()).prop_map(|(id, seed)| {
+            Command::IssueChallenge { obligation: ObligationId(id), seed }
         }),
-        (0..9_u64, 0..5_u32, any::<[u8; 32]>()).prop_map(|(id, interval, seed)| {
-            Command::DrawRows { obligation: ObligationId(id), interval, seed }
+        (0..9_u64, 0..5_u32, any::<[u8; 32]>()).prop_map(|(id, challenge, seed)| {
+            Command::DrawRows { obligation: ObligationId(id), challenge, seed }
         }),
     ]
 }
@@ -292,6 +293,7 @@ fn any_word() -> impl Strategy<Value = Act> {
         6 => prop::sample::select(vec!["A100", "H100", "RTX4090"]).prop_map(Word::Substitute),
         3 => (0..20_u64, -1..300_000_i64).prop_map(|(gpus, fee)| Word::StandBy { gpus, fee }),
         1 => any::<bool>().prop_map(|is_seller| Word::Dispute { is_seller }),
+        2 => (0..5_u32, 0..6_u32).prop_map(|(from, until)| Word::Miss { from, until }),
     ];
     (any_who(), 0..6_usize, word).prop_map(|(who, nth, word)| Act::Say { who, nth, word })
 }
@@ -477,6 +479,12 @@ pub(crate) fn morning() -> World {
         substitute_within: NanosSpan::from_seconds(12),
         invoice_after: NanosSpan::from_seconds(5),
         dispute_within: NanosSpan::from_seconds(20),
+        metering: Metering::Between(Between {
+            recheck_within: NanosSpan::from_seconds(9),
+            soft_fails_per_day: 1,
+            hard_fails_max: 2,
+            silence_max: NanosSpan::from_seconds(25),
+        }),
         ..CloseOut::NONE
     };
     let mut nodes = Instrument { node_size: 2, guards: guards(4_000), ..nodes };
@@ -690,6 +698,9 @@ fn say(exchange: &Exchange, account: AccountId, nth: usize, word: Word) -> Comma
             grade: grade(name),
             nodes: vec![Node { name: "spare".to_owned(), digest: [1; 32] }],
         },
+        Word::Miss { from, until } => {
+            Command::DeclareOutage { account: party(true), obligation, from, until }
+        }
         Word::StandBy { gpus, fee } => {
             let (gpus, fee) = (Qty::from_lots(gpus), MicroUsd::new(fee));
             let grade = grade(if nth < 3 { "A100" } else { "H100" });
@@ -702,32 +713,31 @@ fn say(exchange: &Exchange, account: AccountId, nth: usize, word: Word) -> Comma
 }
 
 fn delivery_command(exchange: &Exchange, act: &Act) -> Command {
-    let is_open = |state| matches!(state, IntervalState::Open);
-    let is_challenged = |state| matches!(state, IntervalState::Challenged { .. });
-    let is_claimed = |state| matches!(state, IntervalState::Claimed { .. });
+    let is_challenged = |state| matches!(state, ChallengeState::Challenged { .. });
+    let is_claimed = |state| matches!(state, ChallengeState::Claimed { .. });
     match act {
         Act::Receipt { nth, is_good } => {
-            let (obligation, interval) = nth_interval(exchange, *nth, is_challenged);
-            let mut receipt = next_receipt(exchange, obligation, interval);
+            let (obligation, challenge, account) = nth_challenge(exchange, *nth, is_challenged);
+            let mut receipt = next_receipt(exchange, obligation, challenge);
             receipt.gpu_millis += u64::from(!is_good);
-            let delivery = exchange.delivery(obligation);
-            let account =
-                delivery.map_or(AccountId(1), |delivery| delivery.obligation.deliverer(interval));
             let digest = [u8::try_from(receipt.challenges % 256).unwrap(); 32];
             Command::SubmitReceipt { account, signer: [0; 20], digest, receipt, signature: vec![7] }
         }
         Act::Draw { nth } => {
-            let (obligation, interval) = nth_interval(exchange, *nth, is_claimed);
-            Command::DrawRows { obligation, interval, seed: [5; 32] }
+            let (obligation, challenge, _) = nth_challenge(exchange, *nth, is_claimed);
+            Command::DrawRows { obligation, challenge, seed: [5; 32] }
         }
         Act::Judge { who, nth, verdict } => {
-            let (obligation, interval) = nth_interval(exchange, *nth, is_claimed);
+            let (obligation, challenge, _) = nth_challenge(exchange, *nth, is_claimed);
             let (account, verdict) = (AccountId(*who), *verdict);
-            Command::SubmitVerdict { account, obligation, interval, verdict }
+            Command::SubmitVerdict { account, obligation, challenge, verdict }
         }
         Act::Challenge { nth } => {
-            let (obligation, interval) = nth_interval(exchange, *nth, is_open);
-            Command::IssueChallenge { obligation, interval, seed: [6; 32] }
+            let open = exchange.deliveries().map(|delivery| &delivery.obligation);
+            let open: Vec<_> = open.filter(|duty| !duty.closed).collect();
+            let chosen = open.get(nth % open.len().max(1)).map(|duty| duty.id);
+            let obligation = chosen.unwrap_or(ObligationId(u64::try_from(*nth).unwrap()));
+            Command::IssueChallenge { obligation, seed: [6; 32] }
         }
         other => panic!("not part of a delivery: {other:?}"),
     }
@@ -740,23 +750,16 @@ fn nth_order(exchange: &Exchange, who: u64, nth: usize) -> OrderId {
     chosen.unwrap_or(OrderId(u64::try_from(nth).unwrap()))
 }
 
-/// The `nth` interval of all that are in a state, else one that is not.
-fn nth_interval(
+/// The `nth` challenge of all that are in a state, and whose it is; else one that is not.
+fn nth_challenge(
     exchange: &Exchange,
     nth: usize,
-    is_wanted: impl Fn(IntervalState) -> bool,
-) -> (ObligationId, u32) {
-    let mut found = Vec::new();
-    for delivery in exchange.deliveries() {
-        let duty = &delivery.obligation;
-        for (interval, state) in (0..).zip(&duty.intervals) {
-            if is_wanted(*state) {
-                found.push((duty.id, interval));
-            }
-        }
-    }
+    is_wanted: impl Fn(ChallengeState) -> bool,
+) -> (ObligationId, u32, AccountId) {
+    let open = exchange.open_challenges().filter(|open| is_wanted(open.state));
+    let found: Vec<_> = open.map(|open| (open.obligation, open.challenge, open.seller)).collect();
     let chosen = found.get(nth % found.len().max(1)).copied();
-    chosen.unwrap_or((ObligationId(u64::try_from(nth).unwrap()), 0))
+    chosen.unwrap_or((ObligationId(u64::try_from(nth).unwrap()), 0, AccountId(1)))
 }
 
 fn print(exchange: &Exchange, grade: &str, cents: Option<i64>) -> Command {

@@ -4,6 +4,8 @@
 
 mod compare;
 mod duties;
+mod jobs;
+mod losses;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,11 +14,13 @@ use exchange::{
     Impact, IntervalSettled, OrderAccepted, SettlementSource, SplitPurpose, Stamped, Traded,
 };
 use instruments::{
-    AccountId, GradeId, Instrument, InstrumentId, MicroUsd, Nanos, ObligationId, OrderId, Period,
-    Price, Product, Right, Side, Style,
+    AccountId, GradeId, Instrument, InstrumentId, JobId, MicroUsd, Nanos, ObligationId, OrderId,
+    Period, Price, Product, Right, Side, Style,
 };
 use matching_engine::OrderKind;
 use settlement::{Bucket, HoldKey, Invoice, Reason, Transfer, TransferId};
+
+use losses::bear;
 
 #[derive(Default)]
 struct Holding {
@@ -46,8 +50,12 @@ struct Duty {
     bond: i128,
     /// Whether each interval that has begun has ended.
     intervals: Vec<bool>,
+    /// Challenges that have not ended.
+    open_challenges: BTreeSet<u32>,
     outcomes: [u32; 3],
     paid: i128,
+    /// To whoever delivered.
+    paid_to_all: i128,
     returned: i128,
     damages: i128,
     invoiced: [i128; 3],
@@ -73,6 +81,7 @@ pub(crate) struct Auditor {
     pub accepted: Vec<OrderId>,
     /// What backs claims against fixings.
     claims: BTreeMap<(InstrumentId, AccountId), i128>,
+    jobs: BTreeMap<JobId, jobs::Task>,
     last_trade: u64,
     trade_seqs: BTreeMap<InstrumentId, u64>,
     fees: i128,
@@ -88,46 +97,6 @@ pub(crate) struct Auditor {
 
 fn micros(money: MicroUsd) -> i128 {
     i128::from(money.micros())
-}
-
-/// What somebody bears of a loss moves through suspense beside what is due.
-#[track_caller]
-fn bear(
-    event: &DefaultEvent,
-    at_risk: &BTreeSet<AccountId>,
-    uncovered: &mut i128,
-    through_suspense: &mut BTreeMap<AccountId, i128>,
-) {
-    let mut moves = |account: AccountId, amount: i128| {
-        *through_suspense.entry(account).or_default() += amount;
-    };
-    match event {
-        DefaultEvent::DefaultResolved(part) => {
-            let own = micros(part.own_margin) + micros(part.own_share);
-            let others = micros(part.first_loss) + micros(part.insurance);
-            let lost = own + others + micros(part.mutual) + micros(part.haircut);
-            assert_eq!(lost, micros(part.lost), "layers sum to the loss");
-            *uncovered = micros(part.haircut);
-            moves(part.account, own - lost);
-        }
-        DefaultEvent::LossSplit { purpose, page } => {
-            for line in &page.lines {
-                assert!(at_risk.contains(&line.account), "who held nothing bears nothing");
-                assert!(page.terms.hold_for(line), "a line that does not follow");
-                let part = i128::from(line.part);
-                match purpose {
-                    SplitPurpose::Haircut => {
-                        moves(line.account, i128::try_from(line.weight).unwrap() - part);
-                    }
-                    SplitPurpose::FundShares => moves(line.account, part),
-                    SplitPurpose::CloseOut { .. } => {}
-                }
-            }
-        }
-        // What the layers could not pay of a close-out is in its price.
-        DefaultEvent::LossCovered { account, .. } => moves(*account, *uncovered),
-        other => panic!("nobody bears {other:?}"),
-    }
 }
 
 impl Auditor {
@@ -425,6 +394,7 @@ impl Auditor {
     }
 
     #[track_caller]
+    #[expect(clippy::too_many_lines, reason = "a line for each variant, and no decision")]
     fn delivery_event(&mut self, input: &Stamped, event: &Event) {
         match event {
             Event::ObligationAssigned { obligation, seller, buyer, escrow, bond, .. } => {
@@ -434,8 +404,10 @@ impl Auditor {
                     escrow: micros(*escrow),
                     bond: micros(*bond),
                     intervals: Vec::new(),
+                    open_challenges: BTreeSet::new(),
                     outcomes: [0; 3],
                     paid: 0,
+                    paid_to_all: 0,
                     returned: 0,
                     damages: 0,
                     invoiced: [0; 3],
@@ -456,16 +428,21 @@ impl Auditor {
                 assert_eq!(duty.intervals.len(), usize::try_from(*interval).unwrap());
                 duty.intervals.push(false);
             }
-            Event::ChallengeIssued { obligation, interval, answer_by, .. } => {
+            Event::ChallengeIssued { obligation, challenge, answer_by, .. } => {
                 assert!(input.at <= *answer_by);
-                self.under_way(*obligation, *interval);
+                let duty = self.duty(*obligation);
+                let is_new = duty.open_challenges.insert(*challenge);
+                assert!(is_new && duty.open_challenges.len() <= 4);
             }
             Event::ReceiptAccepted { receipt, .. } => {
-                self.under_way(receipt.obligation, receipt.interval);
+                self.asked(receipt.obligation, receipt.challenge);
             }
-            Event::RowsDrawn { obligation, interval, .. }
-            | Event::VerdictRecorded { obligation, interval, .. } => {
-                self.under_way(*obligation, *interval);
+            Event::RowsDrawn { obligation, challenge, .. }
+            | Event::VerdictRecorded { obligation, challenge, .. } => {
+                self.asked(*obligation, *challenge);
+            }
+            Event::ChallengeEnded { obligation, challenge, .. } => {
+                assert!(self.asked(*obligation, *challenge).open_challenges.remove(challenge));
             }
             Event::IntervalSettled(settled) => self.settled(settled),
             Event::ObligationClosed { .. } => self.closed(event),
@@ -492,6 +469,8 @@ impl Auditor {
             Event::TradingKeyRegistered { .. } => {}
             Event::AgreementTaken(signed) => self.agreed(input, &signed.agreement),
             Event::BlockTraded(block) => self.block_traded(block),
+            // Buyers' jobs.
+            Event::Job(event) => self.job_event(input, event),
             // Trades agreed elsewhere.
             other => panic!("an event that nobody audits: {other:?}"),
         }
@@ -515,6 +494,8 @@ impl Auditor {
             | CloseOutEvent::DeliveryAccepted { obligation, .. }
             | CloseOutEvent::BurnInJudged { obligation, .. }
             | CloseOutEvent::AcceptanceEnded { obligation, .. }
+            | CloseOutEvent::OutageDeclared { obligation, .. }
+            | CloseOutEvent::FailureWeighed { obligation, .. }
             | CloseOutEvent::OutageBegan { obligation, .. }
             | CloseOutEvent::Substituted { obligation, .. }
             | CloseOutEvent::StandbyDismissed { obligation, .. }
@@ -543,6 +524,14 @@ impl Auditor {
     fn duty(&mut self, obligation: ObligationId) -> &mut Duty {
         let duty = self.duties.get_mut(&obligation).expect("an obligation that was assigned");
         assert!(!duty.is_closed, "{obligation} is closed");
+        duty
+    }
+
+    /// The duty, one challenge of which has not ended.
+    #[track_caller]
+    fn asked(&mut self, obligation: ObligationId, challenge: u32) -> &mut Duty {
+        let duty = self.duty(obligation);
+        assert!(duty.open_challenges.contains(&challenge), "{obligation}/{challenge} is open");
         duty
     }
 

@@ -137,6 +137,7 @@ fn deliv_021_a_seller_who_does_not_accept_is_short_from_the_first_interval_until
             D-1/1 claimed 21600000 ms
             D-1/1 drawn
             D-1/1 vera says valid at 1000000 ppm
+            D-1/1 passed 1000000
             D-1/1 delivered at 1000000 ppm, seller 15
             D-1 hour 1, bond back 3.75
             D-1/2 open
@@ -217,12 +218,14 @@ fn deliv_023_what_is_missing_is_settled_by_the_hour_after_what_is_tolerated() {
             D-1/0 claimed 10800000 ms
             D-1/0 drawn
             D-1/0 vera says valid at 1000000 ppm
+            D-1/0 passed 1000000
             D-1/0 delivered at 1000000 ppm, seller 7.5
             D-1/1 open
             D-1/1 challenges bob on 1 until 6:01:00
             D-1/1 claimed 21600000 ms
             D-1/1 drawn
             D-1/1 vera says invalid
+            D-1/1 failed Refuted
             D-1/1 failed: refuted, buyer 7.5
             D-1/1 outage, substitute by 6:00:00
             D-1 hour 0, missing 10368 s, tolerated 432 s, compensation 2.0736, penalty 0.72, alice 2.7936, bond back 0.9564
@@ -231,9 +234,11 @@ fn deliv_023_what_is_missing_is_settled_by_the_hour_after_what_is_tolerated() {
             D-1/2 claimed 32400000 ms
             D-1/2 drawn
             D-1/2 vera says valid at 1000000 ppm
+            D-1/2 passed 1000000
             D-1/2 delivered at 1000000 ppm, seller 7.5
             D-1/3 open
             D-1/3 challenges bob on 1 until 12:01:00
+            D-1/3 failed Silent
             D-1/3 failed: silent, buyer 7.5
             D-1/3 outage, substitute by 12:01:00
             D-1 hour 1, missing 10800 s, compensation 2.16, penalty 0.75, alice 2.91, bond back 0.84
@@ -269,6 +274,7 @@ fn deliv_027_a_substitution_in_time_is_free() {
             D-1/0 open
             refused DELIV-028 NoSubstitution
             D-1/0 challenges bob on 1 until 3:01:00
+            D-1/0 failed Silent
             D-1/0 failed: silent, buyer 2.5
             D-1/0 outage, substitute by 4:31:00
             refused AGENT-002 NotTheSeller
@@ -279,10 +285,12 @@ fn deliv_027_a_substitution_in_time_is_free() {
             D-1/1 claimed 3600000 ms
             D-1/1 drawn
             D-1/1 vera says valid at 1000000 ppm
+            D-1/1 passed 1000000
             D-1/1 delivered at 1000000 ppm, seller 2.5
             D-1 hour 1, bond back 1.25
             D-1/2 open
             D-1/2 challenges bob on 1 until 5:01:00
+            D-1/2 failed Silent
             D-1/2 failed: silent, buyer 2.5
             D-1/2 outage, substitute by 5:01:00
             D-1 hour 2, missing 3600 s, compensation 0.375, penalty 0.25, alice 0.625
@@ -311,10 +319,12 @@ fn deliv_027_after_its_time_a_substitution_is_refused_and_the_hours_are_charged(
         expect![[r#"
             D-1/0 open
             D-1/0 challenges bob on 1 until 3:01:00
+            D-1/0 failed Silent
             D-1/0 failed: silent, buyer 2.5
             D-1/0 outage, substitute by 4:31:00
             D-1/1 open
             D-1/1 challenges bob on 1 until 4:02:00
+            D-1/1 failed Silent
             D-1/1 failed: silent, buyer 2.5
             refused DELIV-028 NoSubstitution
             D-1 hour 0, missing 3600 s, compensation 0.375, penalty 0.25, alice 0.625
@@ -355,6 +365,7 @@ fn deliv_031_the_standby_pool_delivers_in_the_sellers_place() {
             dave stands by with 4 H200 at 0.01
             D-1/0 open
             D-1/0 challenges bob on 1 until 3:01:00
+            D-1/0 failed Silent
             D-1/0 failed: silent, buyer 15
             D-1/0 outage, substitute by 3:01:00
             D-1 dave stands in from 1 until 2
@@ -365,6 +376,7 @@ fn deliv_031_the_standby_pool_delivers_in_the_sellers_place() {
             D-1/1 claimed 21600000 ms
             D-1/1 drawn
             D-1/1 vera says valid at 1000000 ppm
+            D-1/1 passed 1000000
             D-1/1 delivered at 1000000 ppm, dave 15
             D-1 hour 1, missing 21600 s, stood in 21600 s, compensation 2.25, penalty 1.5, dave 2.25, alice 1.5
             D-1 prefunded until 4 with 30
@@ -374,6 +386,7 @@ fn deliv_031_the_standby_pool_delivers_in_the_sellers_place() {
             D-1/2 claimed 43200000 ms
             D-1/2 drawn
             D-1/2 vera says valid at 1000000 ppm
+            D-1/2 passed 1000000
             D-1/2 delivered at 1000000 ppm, seller 15
             D-1 hour 2, bond back 3.75
             alice: cash 960.25 escrow 15
@@ -410,12 +423,14 @@ fn deliv_035_a_stand_in_that_fails_is_dismissed() {
             carol stands by with 1 H100 at 0.02
             D-1/0 open
             D-1/0 challenges bob on 1 until 3:01:00
+            D-1/0 failed Silent
             D-1/0 failed: silent, buyer 10
             D-1/0 outage, substitute by 3:01:00
             D-1 dave stands in from 1 until 6
             D-1 hour 0, missing 14400 s, compensation 1.5, penalty 1, alice 2.5
             D-1/1 open
             D-1/1 challenges dave on 1 until 7:01:00
+            D-1/1 failed Silent
             D-1/1 failed: silent, buyer 10
             D-1 dave is dismissed from 2
             D-1 carol stands in from 2 until 6
@@ -425,10 +440,12 @@ fn deliv_035_a_stand_in_that_fails_is_dismissed() {
             D-1/2 claimed 14400000 ms
             D-1/2 drawn
             D-1/2 vera says valid at 1000000 ppm
+            D-1/2 passed 1000000
             D-1/2 delivered at 1000000 ppm, carol 10
             D-1 hour 2, missing 14400 s, stood in 14400 s, compensation 1.5, penalty 1, carol 1.5, alice 1
             D-1/3 open
             D-1/3 challenges carol on 1 until 15:01:00
+            D-1/3 failed Silent
             D-1/3 failed: silent, buyer 10
             D-1 carol is dismissed from 4
             D-1 hour 3, missing 14400 s, compensation 1.5, penalty 1, alice 2.5
@@ -549,6 +566,7 @@ fn deliv_026_what_is_missing_is_bought_in() {
         expect![[r#"
             D-1/0 open
             D-1/0 challenges bob on 2 until 3:01:00
+            D-1/0 failed Silent
             D-1/0 failed: silent, buyer 60
             D-1/0 outage, substitute by 3:01:00
             #4 alice buy 1 @ 3.75
@@ -582,6 +600,7 @@ fn deliv_026_too_dear_is_not_bought() {
         expect![[r#"
             D-1/0 open
             D-1/0 challenges bob on 2 until 3:01:00
+            D-1/0 failed Silent
             D-1/0 failed: silent, buyer 60
             D-1/0 outage, substitute by 3:01:00
             #4 alice buy 1 @ 3.75
@@ -626,6 +645,7 @@ fn deliv_037_the_buyer_prefunds_day_by_day() {
             D-1/0 claimed 28800000 ms
             D-1/0 drawn
             D-1/0 vera says valid at 1000000 ppm
+            D-1/0 passed 1000000
             D-1/0 delivered at 1000000 ppm, seller 20
             D-1 hour 0, bond back 5
             D-1 prefunded until 3 with 20
@@ -634,6 +654,7 @@ fn deliv_037_the_buyer_prefunds_day_by_day() {
             D-1/1 claimed 57600000 ms
             D-1/1 drawn
             D-1/1 vera says valid at 1000000 ppm
+            D-1/1 passed 1000000
             D-1/1 delivered at 1000000 ppm, seller 20
             D-1 hour 1, bond back 5
             D-1 invoice 1: 57600 s delivered, 0 s missing, seller 40
@@ -642,6 +663,7 @@ fn deliv_037_the_buyer_prefunds_day_by_day() {
             D-1/2 claimed 86400000 ms
             D-1/2 drawn
             D-1/2 vera says valid at 1000000 ppm
+            D-1/2 passed 1000000
             D-1/2 delivered at 1000000 ppm, seller 20
             D-1 hour 2, bond back 2
             alice: cash 940
@@ -692,6 +714,7 @@ fn deliv_038_a_buyer_who_stops_prefunding_pays_a_tenth_of_the_rest() {
             D-1/0 claimed 14400000 ms
             D-1/0 drawn
             D-1/0 vera says valid at 1000000 ppm
+            D-1/0 passed 1000000
             D-1/0 delivered at 1000000 ppm, seller 10
             D-1 hour 0, bond back 2.5
             D-1/1 open
@@ -703,6 +726,7 @@ fn deliv_038_a_buyer_who_stops_prefunding_pays_a_tenth_of_the_rest() {
             D-1/2 claimed 28800000 ms
             D-1/2 drawn
             D-1/2 vera says valid at 1000000 ppm
+            D-1/2 passed 1000000
             D-1/2 delivered at 1000000 ppm, seller 10
             D-1 hour 2, bond back 9.5
             D-1/3 open
@@ -743,6 +767,7 @@ fn deliv_040_a_dispute_keeps_bond_and_escrow_until_the_close() {
             D-1/0 claimed 43200000 ms
             D-1/0 drawn
             D-1/0 vera says valid at 1000000 ppm
+            D-1/0 passed 1000000
             D-1/0 delivered at 1000000 ppm, seller 30
             D-1 hour 0, bond back 7.5
             D-1/1 open
@@ -750,6 +775,7 @@ fn deliv_040_a_dispute_keeps_bond_and_escrow_until_the_close() {
             D-1/1 claimed 86400000 ms
             D-1/1 drawn
             D-1/1 vera says valid at 1000000 ppm
+            D-1/1 passed 1000000
             D-1/1 delivered at 1000000 ppm, seller 30
             D-1 hour 1, bond back 4.5
             D-1 invoice 1: 86400 s delivered, 0 s missing, seller 60

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use borsh::{BorshDeserialize, BorshSerialize};
 use exchange::{
     Account, CloseOuts, Command, Defaults, Delivery, Event, Exchange, IndexHistory, Instruction,
-    Margins, OpenOrder, OpenVenue, Roll, Series, SeriesState, Stamped,
+    Jobs, Margins, OpenOrder, OpenVenue, Roll, Series, SeriesState, Stamped,
 };
 use instruments::{
     AccountId, GradeId, InstrumentId, Nanos, ObligationId, OrderId, Price, Qty, Seq, Side,
@@ -68,6 +68,8 @@ pub(crate) struct State {
     close_outs: CloseOuts,
     // Trades agreed elsewhere.
     agreements: Agreements,
+    // Buyers' jobs.
+    pub jobs: Jobs,
 }
 
 impl State {

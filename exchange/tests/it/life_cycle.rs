@@ -7,6 +7,7 @@ use expect_test::expect;
 use crate::script::{Desk, check, check_morning};
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one day's script")]
 fn everything_is_delivered_and_paid() {
     // Alice buys 2 lots at 2.50 from bob and pays a fee of 120 * 0.0005 = 0.06. The index goes to 2.60: settlement, and 2 * 24 * 0.10 =
     // 4.80 move from bob to alice. She prefunds 2 * 62.40 = 124.80, he bonds a quarter: 31.20. Two intervals of 62.40 each. After the
@@ -62,6 +63,7 @@ fn everything_is_delivered_and_paid() {
             D-1/0 claimed 86400000 ms
             D-1/0 drawn
             D-1/0 vera says valid at 1000000 ppm
+            D-1/0 passed 1000000
             D-1/0 delivered at 1000000 ppm, seller 62.4
             D-1 hour 0, bond back 15.6
             bob: cash 1042 bond 15.6
@@ -70,6 +72,7 @@ fn everything_is_delivered_and_paid() {
             D-1/1 claimed 172800000 ms
             D-1/1 drawn
             D-1/1 vera says valid at 950000 ppm
+            D-1/1 passed 950000
             D-1/1 delivered at 950000 ppm, seller 59.28, buyer 3.12
             D-1 hour 1, missing 4320 s, compensation 0.468, penalty 0.312, alice 0.78, bond back 8.58
             D-1 invoice 1: 168480 s delivered, 4320 s missing, seller 121.68, buyer 3.12, damages 0.78
@@ -124,6 +127,7 @@ fn a_lying_seller_pays() {
             D-1/0 claimed 43200000 ms
             D-1/0 drawn
             D-1/0 vera says invalid
+            D-1/0 failed Refuted
             D-1/0 failed: refuted, buyer 30
             D-1/0 outage, substitute by 3:00:00
             D-1 hour 0, missing 43200 s, compensation 4.5, penalty 3, alice 7.5
@@ -132,6 +136,7 @@ fn a_lying_seller_pays() {
             D-1/1 claimed 86400000 ms
             D-1/1 drawn
             D-1/1 vera says valid at 1000000 ppm
+            D-1/1 passed 1000000
             D-1/1 delivered at 1000000 ppm, seller 30
             D-1 hour 1, bond back 4.5
             D-1 invoice 1: 43200 s delivered, 43200 s missing, seller 30, buyer 30, damages 7.5
@@ -172,11 +177,13 @@ fn a_silent_seller_pays_and_a_dear_replacement_costs_more() {
             D-1/0 open
             H100 index 4
             D-1/0 challenges bob on 1 until 3:01:00
+            D-1/0 failed Silent
             D-1/0 failed: silent, buyer 30
             D-1/0 outage, substitute by 3:01:00
             D-1 hour 0, missing 43200 s, compensation 25.2, penalty 3, alice 28.2
             D-1/1 open
             D-1/1 challenges bob on 1 until 15:01:00
+            D-1/1 failed Silent
             D-1/1 failed: silent, buyer 30
             D-1 hour 1, missing 43200 s, compensation 25.2, penalty 3, alice 28.2
             D-1 invoice 1: 0 s delivered, 86400 s missing, buyer 60, damages 56.4
@@ -225,10 +232,12 @@ fn what_nobody_can_judge_is_unpaid_and_unpunished() {
             D-1/0 claimed 43200000 ms
             D-1/0 drawn
             D-1/0 vera says unverifiable
+            D-1/0 unknown
             D-1/0 unverified, buyer 30
             D-1/1 open
             D-1/1 challenges bob on 1 until 15:01:00
             D-1/1 claimed 86400000 ms
+            D-1/1 unknown
             D-1/1 unverified, buyer 30
             D-1 invoice 1: 0 s delivered, 0 s missing, buyer 60
             D-1 closed, 0 delivered, 0 failed, 2 unverified
@@ -281,9 +290,11 @@ fn a_verdict_may_come_after_its_interval_has_ended() {
             D-1/1 claimed 86400000 ms
             D-1/1 drawn
             D-1/1 vera says valid at 1000000 ppm
+            D-1/1 passed 1000000
             D-1/1 delivered at 1000000 ppm, seller 30
             D-1 hour 1, bond back 7.5
             D-1/0 vera says valid at 1000000 ppm
+            D-1/0 passed 1000000
             D-1/0 delivered at 1000000 ppm, seller 30
             D-1 hour 0, bond back 4.5
             D-1 invoice 1: 86400 s delivered, 0 s missing, seller 60

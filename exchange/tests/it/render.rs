@@ -6,9 +6,10 @@ use exchange::{
     AgreementReject, CloseOutEvent, DefaultEvent, DefaultReject, Event, Exchange, FixingEvent,
     HourSettled, IntervalOutcome, IntervalSettled, Reject, SettlementSource, SplitPurpose, Traded,
 };
-use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, OrderId, Price, Side};
-use settlement::{Bucket, FailCause, Invoice, Verdict};
+use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, OrderId, Ppm, Price, Side};
+use settlement::{Bucket, ChallengeOutcome, FailCause, Invoice, Verdict};
 
+use crate::job_words;
 use crate::world::{START, World};
 
 /// One line for one event; nothing for what a script shows on demand: money between buckets, and depth.
@@ -192,6 +193,12 @@ fn ladder(exchange: &Exchange, event: &CloseOutEvent) -> String {
         CloseOutEvent::OutageBegan { obligation, interval, substitute_by } => {
             format!("{obligation}/{interval} outage, substitute by {}", since_start(*substitute_by))
         }
+        CloseOutEvent::OutageDeclared { obligation, from, until } => {
+            format!("{obligation} says {from} until {until} will be missing")
+        }
+        CloseOutEvent::FailureWeighed { obligation, challenge, is_soft } => {
+            format!("{obligation}/{challenge} is {}", if *is_soft { "soft" } else { "hard" })
+        }
         CloseOutEvent::Substituted { obligation, grade, excused_from, excused_until, .. } => {
             format!(
                 "{obligation} substituted by {grade}, {excused_from} until {excused_until} excused"
@@ -326,6 +333,7 @@ fn liquidation(exchange: &Exchange, event: &DefaultEvent) -> String {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a line for each variant, and no decision")]
 fn delivery(exchange: &Exchange, event: &Event) -> Option<String> {
     let name = |account: &AccountId| account_name(exchange, *account);
     Some(match event {
@@ -341,20 +349,23 @@ fn delivery(exchange: &Exchange, event: &Event) -> Option<String> {
             format!("{} nominates {:02x}", name(account), signer[0])
         }
         Event::IntervalOpened { obligation, interval } => format!("{obligation}/{interval} open"),
-        Event::ChallengeIssued { obligation, interval, seller, lots, answer_by, .. } => format!(
-            "{obligation}/{interval} challenges {} on {} until {}",
+        Event::ChallengeIssued { obligation, challenge, seller, lots, answer_by, .. } => format!(
+            "{obligation}/{challenge} challenges {} on {} until {}",
             name(seller),
             lots.lots(),
             since_start(*answer_by)
         ),
         Event::ReceiptAccepted { receipt, .. } => {
             let millis = receipt.gpu_millis;
-            format!("{}/{} claimed {millis} ms", receipt.obligation, receipt.interval)
+            format!("{}/{} claimed {millis} ms", receipt.obligation, receipt.challenge)
         }
-        Event::RowsDrawn { obligation, interval, .. } => format!("{obligation}/{interval} drawn"),
-        Event::VerdictRecorded { obligation, interval, verifier, verdict } => {
+        Event::RowsDrawn { obligation, challenge, .. } => format!("{obligation}/{challenge} drawn"),
+        Event::VerdictRecorded { obligation, challenge, verifier, verdict } => {
             let verdict = verdict_words(*verdict);
-            format!("{obligation}/{interval} {} says {verdict}", name(verifier))
+            format!("{obligation}/{challenge} {} says {verdict}", name(verifier))
+        }
+        Event::ChallengeEnded { obligation, challenge, outcome } => {
+            format!("{obligation}/{challenge} {}", ended_words(*outcome))
         }
         Event::IntervalSettled(settled) => interval_settled(exchange, settled),
         Event::ObligationClosed {
@@ -392,6 +403,8 @@ fn delivery(exchange: &Exchange, event: &Event) -> Option<String> {
         // Default funds and liquidation.
         // Physical close-out.
         Event::CloseOut(event) => close_out(exchange, event),
+        // Buyers' jobs.
+        Event::Job(event) => job_words::line(exchange, event),
         // Trades agreed elsewhere.
         other => panic!("an event without words: {other:?}"),
     })
@@ -562,13 +575,21 @@ fn invoiced(invoice: &Invoice) -> String {
 
 fn interval_settled(exchange: &Exchange, settled: &IntervalSettled) -> String {
     let outcome = match settled.outcome {
-        IntervalOutcome::Delivered { quality } => format!("delivered at {} ppm", quality.ppm()),
-        IntervalOutcome::Failed { cause: FailCause::Silent } => "failed: silent".to_owned(),
-        IntervalOutcome::Failed { cause: FailCause::Refuted } => "failed: refuted".to_owned(),
-        IntervalOutcome::Failed { cause: FailCause::BelowGrade } => {
+        IntervalOutcome::Delivered { quality, unjudged } if unjudged == Ppm::ZERO => {
+            format!("delivered at {} ppm", quality.ppm())
+        }
+        IntervalOutcome::Delivered { quality, unjudged } => {
+            format!("delivered at {} ppm, {} unjudged", quality.ppm(), unjudged.ppm())
+        }
+        IntervalOutcome::Failed { cause: FailCause::Silent, .. } => "failed: silent".to_owned(),
+        IntervalOutcome::Failed { cause: FailCause::Refuted, .. } => "failed: refuted".to_owned(),
+        IntervalOutcome::Failed { cause: FailCause::BelowGrade, .. } => {
             "failed: below grade".to_owned()
         }
-        IntervalOutcome::Failed { cause: FailCause::NotReady } => "failed: not ready".to_owned(),
+        IntervalOutcome::Failed { cause: FailCause::NotReady, .. } => {
+            "failed: not ready".to_owned()
+        }
+        IntervalOutcome::Failed { cause: FailCause::Declared, .. } => "failed: declared".to_owned(),
         IntervalOutcome::Unverified => "unverified".to_owned(),
     };
     let mut line = format!("{}/{} {outcome}", settled.obligation, settled.interval);
@@ -584,6 +605,7 @@ fn refused(reason: &Reject) -> String {
         Reject::Agreement(reason) => format!("{reason:?}"),
         Reject::CloseOut(reason) => format!("{reason:?}"),
         Reject::Fixing(reason) => format!("{reason:?}"),
+        Reject::Job(reason) => format!("{reason:?}"),
         other => format!("{other:?}"),
     };
     let variant = debug.split(|c: char| !c.is_alphanumeric()).next().unwrap_or("");
@@ -628,7 +650,7 @@ fn side(side: Side) -> &'static str {
 }
 
 /// What is not zero.
-fn money(line: &mut String, parts: &[(&str, MicroUsd)]) {
+pub(crate) fn money(line: &mut String, parts: &[(&str, MicroUsd)]) {
     for (word, amount) in parts.iter().filter(|(_, amount)| *amount != MicroUsd::ZERO) {
         write!(line, ", {word} {}", usd(*amount)).unwrap();
     }
@@ -751,5 +773,13 @@ fn fixing_line(exchange: &Exchange, event: &FixingEvent) -> String {
         FixingEvent::Finalised { instrument, price } => {
             format!("{} final at {}", series(instrument), per_hour(instrument, price))
         }
+    }
+}
+
+fn ended_words(outcome: ChallengeOutcome) -> String {
+    match outcome {
+        ChallengeOutcome::Passed { quality } => format!("passed {}", quality.ppm()),
+        ChallengeOutcome::Failed { cause } => format!("failed {cause:?}"),
+        ChallengeOutcome::Unknown => "unknown".to_owned(),
     }
 }

@@ -5,6 +5,7 @@
 //! withdraw NAME DOLLARS                  fund first-loss|insurance|default-fund DOLLARS
 //! list NAME [option [call|put] [on SERIES] [strike D]|spread|cash|cap strike D] [month|quarter|year] [guarded] [paced] [impact D] [blocks LOTS] [grade G] [tick D] [hours N] [node N]
 //!           [ref D] [intervals N] [perhour|perday|prefund N] [tolerance PPM] [substitute|invoice|dispute SPAN]
+//!           [between RECHECK/SOFTS/HARDS/SILENCE]
 //!           [trade|nominate|match|assign|acceptfrom|acceptuntil|from|until|close SPAN] [answer|verdict SPAN]       (from the start of the test)
 //! NAME buy|sell QTY @ PRICE|market [ioc|fok|day|gtd SPAN|gfa|gfn] [post|slide] [reduce] [stp=MODE] [token=N] [show=N]
 //!           [when last|mark|index rises|falls PRICE] [ceiling PRICE] [valid SPAN] [label=TEXT] [in SERIES]
@@ -14,7 +15,7 @@
 //! index GRADE DOLLARS|withheld [low] [at SPAN]  +SPAN      tick      run SPAN  (with a tick whenever one is due)
 //! NAME nominates KEY                      challenge D-1/0                draw D-1/0
 //! NAME accepts|disputes D-1               NAME judges D-1 VERDICT        NAME substitutes D-1 GRADE NODE..
-//! NAME stands by N GRADE FEE
+//! NAME stands by N GRADE FEE              NAME misses D-1 INTERVAL until INTERVAL
 //! NAME nominates for SERIES [REGION] [node=NAME] [at=ENDPOINT]
 //! NAME receipt D-1/0 [key=K] [millis=N] [challenges=N] [prev=K] [terms=K]
 //! NAME verdict D-1/0 valid [PPM]|invalid|unverifiable
@@ -23,6 +24,7 @@
 //! NAME contributes|leaves DOLLARS         NAME backstops DOLLARS         NAME asks DOLLARS in AUCTION
 //! NAME signs KEY                          block|efp NAME NAME buy|sell QTY @ PRICE [in SERIES] [and buy|sell QTY @ PRICE in SERIES]
 //! match NAME NAME LOTS [in SERIES]        release NAME NAME D-1    (all with [number N] [valid SPAN] [keys KEY KEY] [by NAME])
+//! what concerns jobs: `job_words`
 //! show NAME|book|fees|house|SERIES              restart
 //! ```
 //! A span is `90s`, `5m`, `3h`; a key is a byte in hex. Where no series is named, the first one is meant.
@@ -33,14 +35,15 @@ use exchange::{
 };
 use expect_test::Expect;
 use instruments::{
-    AccountId, BlockTerms, CloseOut, GradeId, Guards, Instrument, InstrumentId, MarkTerms,
-    MicroUsd, NanosSpan, ObligationId, OrderId, Period, Ppm, Price, Product, Qty, Region, Right,
-    Side, Style,
+    AccountId, Between, BlockTerms, CloseOut, GradeId, Guards, Instrument, InstrumentId, MarkTerms,
+    Metering, MicroUsd, NanosSpan, ObligationId, OrderId, Period, Ppm, Price, Product, Qty, Region,
+    Right, Side, Style,
 };
 use matching_engine::{OrderKind, PostOnly, PriceSource, StpMode, Trigger, TriggerWhen};
 use settlement::{Bucket, DefaultTerms, Verdict};
 
 use crate::agreements;
+use crate::job_words;
 use crate::render;
 use crate::world::{START, World, day_future, limit, next_receipt, open_venue};
 
@@ -144,18 +147,19 @@ impl Desk {
             },
             ["default", terms @ ..] => Command::SetDefaultTerms(default_terms(terms)),
             ["tick"] => Command::Tick,
+            ["jobterms", terms @ ..] => job_words::terms(terms),
             ["auction", series, "until", time] => Command::OpenAuction {
                 instrument: self.instrument(&["in", series]),
                 reason: AuctionReason::Opening,
                 until: START + span(time),
             },
             ["challenge", place] => {
-                let (obligation, interval) = interval_of(place);
-                Command::IssueChallenge { obligation, interval, seed: [1; 32] }
+                let (obligation, _) = interval_of(place);
+                Command::IssueChallenge { obligation, seed: [1; 32] }
             }
             ["draw", place] => {
-                let (obligation, interval) = interval_of(place);
-                Command::DrawRows { obligation, interval, seed: [2; 32] }
+                let (obligation, challenge) = interval_of(place);
+                Command::DrawRows { obligation, challenge, seed: [2; 32] }
             }
             ["run", time] => {
                 let events = self.world.run(span(time));
@@ -258,12 +262,18 @@ impl Desk {
             ("nominates", ["for", series, words @ ..]) => self.nominate(account, series, words),
             ("nominates", [key]) => Command::NominateAgent { account, signer: [byte(key); 20] },
             ("receipt", [place, changes @ ..]) => self.receipt(account, place, changes),
+            ("misses", [obligation, from, "until", until]) => Command::DeclareOutage {
+                account,
+                obligation: obligation_of(obligation),
+                from: from.parse().unwrap(),
+                until: until.parse().unwrap(),
+            },
             ("verdict", [place, verdict @ ..]) => {
-                let (obligation, interval) = interval_of(place);
+                let (obligation, challenge) = interval_of(place);
                 let verdict = verdict_of(verdict);
-                Command::SubmitVerdict { account, obligation, interval, verdict }
+                Command::SubmitVerdict { account, obligation, challenge, verdict }
             }
-            _ => panic!("cannot read `{verb}` {rest:?}"),
+            _ => job_words::command(account, verb, rest),
         }
     }
 
@@ -462,7 +472,7 @@ fn node(name: &str) -> Node {
     Node { name: name.to_owned(), digest: [7; 32] }
 }
 
-fn verdict_of(words: &[&str]) -> Verdict {
+pub(crate) fn verdict_of(words: &[&str]) -> Verdict {
     match words {
         ["valid"] => Verdict::Valid { quality: Ppm::ONE },
         ["valid", ppm] => Verdict::Valid { quality: Ppm::new(ppm.parse().unwrap()) },
@@ -473,7 +483,7 @@ fn verdict_of(words: &[&str]) -> Verdict {
 }
 
 /// `D-1`
-fn obligation_of(word: &str) -> ObligationId {
+pub(crate) fn obligation_of(word: &str) -> ObligationId {
     ObligationId(word.strip_prefix("D-").unwrap().parse().unwrap())
 }
 
@@ -494,7 +504,19 @@ fn close_out(words: &[&str]) -> CloseOut {
         substitute_within: after(words, "substitute").map_or(plain.substitute_within, span),
         invoice_after: after(words, "invoice").map_or(plain.invoice_after, span),
         dispute_within: after(words, "dispute").map_or(plain.dispute_within, span),
+        metering: after(words, "between").map_or(plain.metering, metering),
     }
+}
+
+/// `recheck/softs/hards/silence`
+fn metering(word: &str) -> Metering {
+    let parts: Vec<&str> = word.split('/').collect();
+    Metering::Between(Between {
+        recheck_within: span(parts[0]),
+        soft_fails_per_day: parts[1].parse().unwrap(),
+        hard_fails_max: parts[2].parse().unwrap(),
+        silence_max: span(parts[3]),
+    })
 }
 
 fn listed(name: &str, words: &[&str], near: InstrumentId) -> Instrument {

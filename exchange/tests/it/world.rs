@@ -166,15 +166,15 @@ pub(crate) fn limit(
     PlaceOrder::limit(account, instrument, side, Price::from_ticks(ticks), Qty::from_lots(qty))
 }
 
-/// The receipt that continues the chain, with every interval claimed in full.
+/// The receipt that continues the chain, with every challenge claimed in full.
 pub(crate) fn next_receipt(
     exchange: &Exchange,
     obligation: ObligationId,
-    interval: u32,
+    challenge: u32,
 ) -> DeliveryReceipt {
     let mut receipt = DeliveryReceipt {
         obligation,
-        interval,
+        challenge,
         gpu_millis: 1,
         challenges: 1,
         work_root: [3; 32],

@@ -10,7 +10,7 @@
 //! - a hold that is gone pays nothing and is not given back again.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use instruments::{AccountId, InstrumentId, MicroUsd, ObligationId};
+use instruments::{AccountId, InstrumentId, JobId, MicroUsd, ObligationId};
 use thiserror::Error;
 
 use super::Ledger;
@@ -34,6 +34,8 @@ pub enum HoldKey {
     Bond(ObligationId, AccountId),
     /// What backs an account's claim against a series' fixing.
     Claim(InstrumentId, AccountId),
+    /// What backs a buyer's doubt about a job's result.
+    Stake(JobId, AccountId),
 }
 
 impl HoldKey {
@@ -45,7 +47,9 @@ impl HoldKey {
             Self::Positions(account) => Bucket::PositionMargin(account),
             Self::Quotes(account) => Bucket::QuoteHold(account),
             Self::Escrow(_, account) => Bucket::DeliveryEscrow(account),
-            Self::Bond(_, account) | Self::Claim(_, account) => Bucket::Bond(account),
+            Self::Bond(_, account) | Self::Claim(_, account) | Self::Stake(_, account) => {
+                Bucket::Bond(account)
+            }
         }
     }
 
@@ -58,7 +62,8 @@ impl HoldKey {
             | Self::Quotes(account)
             | Self::Escrow(_, account)
             | Self::Bond(_, account)
-            | Self::Claim(_, account) => account,
+            | Self::Claim(_, account)
+            | Self::Stake(_, account) => account,
         }
     }
 
@@ -68,7 +73,7 @@ impl HoldKey {
             Self::Positions(_) => Reason::PositionMargin,
             Self::Quotes(_) => Reason::QuoteHold,
             Self::Escrow(..) => Reason::DeliveryEscrow,
-            Self::Bond(..) | Self::Claim(..) => Reason::Bond,
+            Self::Bond(..) | Self::Claim(..) | Self::Stake(..) => Reason::Bond,
         }
     }
 

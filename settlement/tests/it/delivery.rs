@@ -10,6 +10,7 @@ use crate::world::{BUYER, SELLER, lots, obligation, series, ticks, usd};
 
 const ANSWER_BY: Nanos = Nanos::from_seconds(60);
 const VERDICT_BY: Nanos = Nanos::from_seconds(300);
+const NOW: Nanos = Nanos::new(1);
 const CHALLENGE: Step = Step::Challenge { answer_by: ANSWER_BY };
 const RECEIPT: Step = Step::Receipt { verdict_by: VERDICT_BY };
 
@@ -20,8 +21,8 @@ fn valid(ppm: i64) -> Step {
 /// Every state with every step: the whole table, and nothing else.
 #[test]
 fn deliv_001_a_step_that_is_not_in_the_table_is_refused_and_changes_nothing() {
-    let delivered = IntervalState::Delivered { quality: Ppm::ONE };
-    let failed = |cause| IntervalState::Failed { cause };
+    let delivered = IntervalState::Delivered { quality: Ppm::ONE, unjudged: Ppm::ZERO };
+    let failed = |cause| IntervalState::Failed { cause, unjudged: Ppm::ZERO };
     let challenged = IntervalState::Challenged { answer_by: ANSWER_BY };
     let claimed = IntervalState::Claimed { verdict_by: VERDICT_BY };
     let (invalid, unverifiable) =
@@ -89,7 +90,7 @@ fn deliv_002_silence_past_the_deadline_fails_the_interval() {
     duty.step(0, Step::Open).expect("pending");
     let state = duty.step(0, CHALLENGE).expect("open");
     assert_eq!(state.deadline(), Some(ANSWER_BY));
-    let failed = IntervalState::Failed { cause: FailCause::Silent };
+    let failed = IntervalState::Failed { cause: FailCause::Silent, unjudged: Ppm::ZERO };
     assert_eq!(duty.step(0, Step::Deadline), Ok(failed));
     assert_eq!(failed.deadline(), None);
 }
@@ -114,8 +115,8 @@ fn deliv_004_a_verdict_that_never_comes_is_not_the_providers_fault() {
 
 #[test]
 fn deliv_006_quality_counts_in_full_from_97_percent_and_not_at_all_below_90() {
-    let delivered = |ppm| IntervalState::Delivered { quality: Ppm::new(ppm) };
-    let below_grade = IntervalState::Failed { cause: FailCause::BelowGrade };
+    let delivered = |ppm| IntervalState::Delivered { quality: Ppm::new(ppm), unjudged: Ppm::ZERO };
+    let below_grade = IntervalState::Failed { cause: FailCause::BelowGrade, unjudged: Ppm::ZERO };
     for (measured, state) in [
         (2_000_000, delivered(1_000_000)),
         (1_000_000, delivered(1_000_000)),
@@ -170,10 +171,10 @@ fn an_obligation_beyond_the_ledgers_range_is_not_opened() {
     assert!(open(8, 0).is_none());
 }
 
-fn receipt(duty: &Obligation, interval: u32, gpu_millis: u64) -> DeliveryReceipt {
+fn receipt(duty: &Obligation, challenge: u32, gpu_millis: u64) -> DeliveryReceipt {
     DeliveryReceipt {
         obligation: duty.id,
-        interval,
+        challenge,
         gpu_millis,
         challenges: duty.receipts + 1,
         work_root: [3; 32],
@@ -194,7 +195,7 @@ fn deliv_015_a_receipt_continues_the_chain_or_is_refused() {
     let whole = 6 * 3_600 * 8 * 1_000;
     let first = receipt(&duty, 0, whole);
     duty.check_receipt(&instrument, &first).expect("the first");
-    duty.accept_receipt(&first, [1; 32], VERDICT_BY).expect("challenged");
+    duty.accept_receipt(&first, [1; 32], (NOW, VERDICT_BY)).expect("challenged");
 
     let next = receipt(&duty, 1, 2 * whole);
     assert_eq!((next.prev, next.challenges), ([1; 32], 2));
@@ -206,9 +207,9 @@ fn deliv_015_a_receipt_continues_the_chain_or_is_refused() {
             DeliveryReceipt { obligation: other, ..next },
             ReceiptError::Obligation { sent: other, expected: duty.id },
         ),
-        (DeliveryReceipt { interval: 0, ..next }, ReceiptError::Interval { interval: 0 }),
-        (DeliveryReceipt { interval: 2, ..next }, ReceiptError::Interval { interval: 2 }),
-        (DeliveryReceipt { interval: 9, ..next }, ReceiptError::Interval { interval: 9 }),
+        (DeliveryReceipt { challenge: 0, ..next }, ReceiptError::Challenge { challenge: 0 }),
+        (DeliveryReceipt { challenge: 2, ..next }, ReceiptError::Challenge { challenge: 2 }),
+        (DeliveryReceipt { challenge: 9, ..next }, ReceiptError::Challenge { challenge: 9 }),
         (
             DeliveryReceipt { challenges: 1, ..next },
             ReceiptError::Challenges { sent: 1, expected: 2 },
@@ -222,12 +223,12 @@ fn deliv_015_a_receipt_continues_the_chain_or_is_refused() {
     }
     assert_eq!(check(next), Ok(()));
     let closed = Obligation { closed: true, ..duty.clone() };
-    let refused = Err(ReceiptError::Interval { interval: 1 });
+    let refused = Err(ReceiptError::Challenge { challenge: 1 });
     assert_eq!(closed.check_receipt(&instrument, &next), refused);
-    duty.accept_receipt(&next, [2; 32], VERDICT_BY).expect("challenged");
+    duty.accept_receipt(&next, [2; 32], (NOW, VERDICT_BY)).expect("challenged");
     assert_eq!((duty.receipts, duty.claimed_millis, duty.last_receipt), (2, 2 * whole, [2; 32]));
 
     let before = duty.clone();
-    assert!(duty.accept_receipt(&next, [4; 32], VERDICT_BY).is_err());
+    assert!(duty.accept_receipt(&next, [4; 32], (NOW, VERDICT_BY)).is_err());
     assert_eq!(duty, before);
 }

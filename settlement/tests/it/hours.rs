@@ -325,7 +325,7 @@ fn deliv_018_an_acceptance_goes_by_its_table() {
 fn deliv_021_an_interval_without_anybody_fails() {
     let mut duty = obligation(&series(24, 4), 8, 2_500);
     duty.step(0, Step::Open).expect("pending");
-    let failed = IntervalState::Failed { cause: FailCause::NotReady };
+    let failed = IntervalState::Failed { cause: FailCause::NotReady, unjudged: Ppm::ZERO };
     assert_eq!(duty.step(0, Step::Unready), Ok(failed));
     assert!(duty.step(1, Step::Unready).is_err());
 }

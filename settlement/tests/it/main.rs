@@ -1,6 +1,7 @@
 //! Rules and properties of settlement, through its public face.
 
 mod assignment;
+mod credit;
 mod delivery;
 mod exercise;
 mod holds;

@@ -1,6 +1,6 @@
 //! What a command that was not refused must at least have led to.
 
-use exchange::{CloseOutEvent, Command, DefaultEvent, Event, FixingEvent};
+use exchange::{CloseOutEvent, Command, DefaultEvent, Event, FixingEvent, JobEvent};
 
 use super::ladder::has_failed;
 
@@ -31,6 +31,8 @@ pub(super) fn is_answered(command: &Command, events: &[Event]) -> bool {
         Command::IssueChallenge { .. } => {
             has(|event| matches!(event, Event::ChallengeIssued { .. }))
         }
+        // Sent when challenges are open.
+        Command::VoidChallenges => has(|event| matches!(event, Event::ChallengeEnded { .. })),
         Command::SubmitReceipt { .. } => {
             has(|event| matches!(event, Event::ReceiptAccepted { .. }))
         }
@@ -52,6 +54,9 @@ pub(super) fn is_answered(command: &Command, events: &[Event]) -> bool {
         }
         Command::BidBackstop { .. } => {
             has(|event| matches!(event, Event::Default(DefaultEvent::BackstopBid { .. })))
+        }
+        Command::DeclareOutage { .. } => {
+            has(|event| matches!(event, Event::CloseOut(CloseOutEvent::OutageDeclared { .. })))
         }
         // Nothing may have been open, nothing may be due.
         Command::CancelAll { .. } | Command::Tick => true,
@@ -95,6 +100,32 @@ pub(super) fn is_answered(command: &Command, events: &[Event]) -> bool {
             has(|event| matches!(event, Event::TradingKeyRegistered { .. }))
         }
         Command::SubmitAgreement { .. } => has(|event| matches!(event, Event::AgreementTaken(_))),
+        // Buyers' jobs.
+        Command::SetJobTerms(_) => has(|event| matches!(event, Event::Job(JobEvent::TermsSet(_)))),
+        Command::SubmitJob { .. } => {
+            has(|event| matches!(event, Event::Job(JobEvent::Submitted { .. })))
+        }
+        Command::ClaimJob { .. } => {
+            has(|event| matches!(event, Event::Job(JobEvent::Claimed { .. })))
+        }
+        Command::DeclineJob { .. } => {
+            has(|event| matches!(event, Event::Job(JobEvent::Declined { .. })))
+        }
+        Command::AcceptJob { .. } => {
+            has(|event| matches!(event, Event::Job(JobEvent::Ended { .. })))
+        }
+        Command::OpenDispute { .. } => {
+            has(|event| matches!(event, Event::Job(JobEvent::Disputed { .. })))
+        }
+        Command::AnswerDispute { answer: exchange::Answer::Move { .. }, .. } => {
+            has(|event| matches!(event, Event::Job(JobEvent::Moved { .. })))
+        }
+        Command::AnswerDispute { answer: exchange::Answer::Referee, .. } => {
+            has(|event| matches!(event, Event::Job(JobEvent::RefereeCalled { .. })))
+        }
+        Command::RuleDispute { .. } => {
+            has(|event| matches!(event, Event::Job(JobEvent::Ruled { .. })))
+        }
         Command::OpenAuction { .. } => has(|event| matches!(event, Event::AuctionOpened { .. })),
     }
 }

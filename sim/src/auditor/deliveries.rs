@@ -5,18 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use exchange::{CloseOutEvent, Event, HourSettled, IntervalOutcome, IntervalSettled};
 use instruments::rounding::{div_ceil, div_floor};
 use instruments::{AccountId, Instrument, MicroUsd, Nanos, ObligationId, Ppm, Price};
-use settlement::{Bought, Bucket, DeliveryReceipt, FailCause, Sums, Verdict};
+use settlement::{Bought, Bucket, ChallengeOutcome, DeliveryReceipt, FailCause, Sums, Verdict};
 
 use super::hours::Record;
 use super::ladder::{Accepted, Ladder, Pool, obligation_of};
+use super::metered::Metered;
 use super::money::{Money, Stated, money};
 use super::positions::value;
 use crate::finding::{Finding, IntervalFault};
 
 const WHOLE: i128 = 1_000_000;
 const BUYER_DEFAULT_PPM: i128 = 100_000;
-const QUALITY_FULL: Ppm = Ppm::new(970_000);
-const QUALITY_FLOOR: Ppm = Ppm::new(900_000);
+pub(super) const QUALITY_FULL: Ppm = Ppm::new(970_000);
+pub(super) const QUALITY_FLOOR: Ppm = Ppm::new(900_000);
 
 /// Every obligation, and who signs for whom.
 #[derive(Debug, Clone, Default)]
@@ -46,8 +47,12 @@ pub(super) struct Duty {
     pub(super) acceptance: Accepted,
     /// Where each begun interval is.
     pub(super) intervals: BTreeMap<u32, Way>,
+    /// Its challenges, where they come at any time.
+    pub(super) meter: Option<Metered>,
     /// How much of each interval counted, in millionths; absent where nobody answers for it.
     pub(super) counted: BTreeMap<u32, i128>,
+    /// How much of each nobody could judge.
+    pub(super) unjudged: BTreeMap<u32, i128>,
     pub(super) hours: BTreeSet<u32>,
     pub(super) tolerated: BTreeMap<u32, i128>,
     pub(super) ladder: Ladder,
@@ -150,7 +155,9 @@ impl Deliveries {
             unsettled: notional,
             acceptance: Accepted::of(close_out.accept_from < close_out.accept_until),
             intervals: BTreeMap::new(),
+            meter: close_out.meter().map(|_| Metered::default()),
             counted: BTreeMap::new(),
+            unjudged: BTreeMap::new(),
             hours: BTreeSet::new(),
             tolerated: BTreeMap::new(),
             ladder: Ladder::default(),
@@ -203,18 +210,28 @@ impl Deliveries {
         let is_absent =
             duty.acceptance == Accepted::Lapsed && duty.deliverer(interval) == duty.seller;
         duty.intervals.insert(interval, if is_absent { Way::Unready } else { Way::Opened });
+        let who = duty.deliverer(interval);
+        if let Some(meter) = &mut duty.meter {
+            meter.open(interval, (!is_absent).then_some(who));
+        }
         Ok(())
     }
 
     pub(super) fn challenge(
         &mut self,
         (obligation, interval): (ObligationId, u32),
+        seller: AccountId,
         answer_by: Nanos,
         now: Nanos,
     ) -> Result<(), Finding> {
         let duty = self.get(obligation)?;
+        let is_open = !duty.closed;
         if answer_by != now + duty.terms.schedule.answer_within {
             return Err(fault(obligation, interval, IntervalFault::OutOfTime));
+        }
+        if let Some(meter) = &mut duty.meter {
+            let follows = is_open && meter.issue(interval, seller, (now, answer_by));
+            return in_turn(follows, obligation, interval);
         }
         let next = Way::Challenged { answer_by };
         step(obligation, interval, duty, |way| (way == Way::Opened).then_some(next))
@@ -227,17 +244,25 @@ impl Deliveries {
         signer: [u8; 20],
         now: Nanos,
     ) -> Result<(), Finding> {
-        let (obligation, interval) = (receipt.obligation, receipt.interval);
-        let nominated = self.get(obligation)?.deliverer(interval);
+        let (obligation, interval) = (receipt.obligation, receipt.challenge);
+        let duty = self.get(obligation)?;
+        let asked = duty.meter.as_ref().map(|meter| meter.who(interval));
+        let nominated = asked.map_or(Some(duty.deliverer(interval)), |who| who);
+        let nominated = nominated.unwrap_or(duty.seller);
         let nominated = self.signers.get(&nominated).copied();
         let duty = self.get(obligation)?;
         let whole = u64::try_from(duty.interval_seconds()).unwrap_or(u64::MAX).saturating_mul(1000);
-        let limit = duty.claimed_millis.saturating_add(whole);
+        let limit = match &duty.meter {
+            Some(meter) => meter.due(&duty.terms.schedule, whole).max(duty.claimed_millis),
+            None => duty.claimed_millis.saturating_add(whole),
+        };
+        let is_more = duty.claimed_millis < receipt.gpu_millis
+            || duty.meter.is_some() && duty.claimed_millis == receipt.gpu_millis;
         let continues = nominated == Some(signer)
             && receipt.prev == duty.last_digest
             && receipt.challenges == duty.receipts + 1
             && receipt.terms == duty.terms.grade_terms
-            && duty.claimed_millis < receipt.gpu_millis
+            && is_more
             && receipt.gpu_millis <= limit;
         if !continues {
             return Err(fault(obligation, interval, IntervalFault::OutOfChain));
@@ -246,6 +271,10 @@ impl Deliveries {
         duty.last_digest = digest;
         duty.receipts += 1;
         duty.claimed_millis = receipt.gpu_millis;
+        if let Some(meter) = &mut duty.meter {
+            let follows = !duty.closed && meter.receive(interval, now, verdict_by);
+            return in_turn(follows, obligation, interval);
+        }
         if let Some(Way::Challenged { answer_by }) = duty.intervals.get(&interval)
             && *answer_by <= now
         {
@@ -259,6 +288,9 @@ impl Deliveries {
 
     pub(super) fn draw(&mut self, obligation: ObligationId, interval: u32) -> Result<(), Finding> {
         let duty = self.get(obligation)?;
+        if let Some(meter) = &mut duty.meter {
+            return in_turn(meter.draw(interval), obligation, interval);
+        }
         step(obligation, interval, duty, |way| match way {
             Way::Claimed { verdict_by, drawn: false } => {
                 Some(Way::Claimed { verdict_by, drawn: true })
@@ -279,6 +311,9 @@ impl Deliveries {
         now: Nanos,
     ) -> Result<(), Finding> {
         let duty = self.get(obligation)?;
+        if let Some(meter) = &mut duty.meter {
+            return in_turn(meter.judge(interval, verdict, now), obligation, interval);
+        }
         if let Some(Way::Claimed { verdict_by, .. }) = duty.intervals.get(&interval)
             && *verdict_by <= now
         {
@@ -287,6 +322,24 @@ impl Deliveries {
         step(obligation, interval, duty, |way| {
             matches!(way, Way::Claimed { .. }).then_some(Way::Judged(verdict))
         })
+    }
+
+    /// SIM-015: a challenge ends as its answer, its verdict or its deadline has it.
+    pub(super) fn end(
+        &mut self,
+        (obligation, challenge): (ObligationId, u32),
+        outcome: ChallengeOutcome,
+        now: Nanos,
+    ) -> Result<(), Finding> {
+        let duty = self.get(obligation)?;
+        let seller = duty.seller;
+        let Some(meter) = &mut duty.meter else { return Ok(()) };
+        let follows = meter.end(challenge, outcome, now);
+        if meter.who(challenge) == Some(seller) && !meter.fails(seller) {
+            duty.ladder.recover();
+        }
+        let unsupported = fault(obligation, challenge, IntervalFault::Unsupported);
+        if follows { Ok(()) } else { Err(unsupported) }
     }
 
     /// SIM-015: the outcome is what the interval's way supports, and the money is what the outcome gives.
@@ -306,7 +359,9 @@ impl Deliveries {
         duty.intervals.insert(interval, Way::Settled);
         let deliverer = duty.deliverer(interval);
         let stand_in = Some(deliverer).filter(|account| *account != duty.seller);
-        duty.ladder.note(interval, settled.outcome);
+        if duty.meter.is_none() {
+            duty.ladder.note(interval, settled.outcome);
+        }
         if settled.stand_in != stand_in || !pay(duty, settled) {
             return Err(fault(obligation, interval, IntervalFault::WrongMoney));
         }
@@ -330,6 +385,11 @@ impl Deliveries {
         let duty = self.get(obligation)?;
         let wrong = fault(obligation, hour, IntervalFault::WrongHour);
         duty.ladder.pass(here.now);
+        if let Some(meter) = &duty.meter
+            && meter.is_hopeless(duty.seller, &duty.terms.schedule, here.now)
+        {
+            duty.ladder.recover();
+        }
         if duty.closed || !duty.may_settle(hour, here.now) {
             return Err(wrong);
         }
@@ -473,6 +533,16 @@ impl Deliveries {
         Ok(())
     }
 
+    /// What a lost argument about a job has taken of a seller's bond.
+    pub(super) fn take_of_bond(
+        &mut self,
+        obligation: ObligationId,
+        amount: MicroUsd,
+    ) -> Result<(), Finding> {
+        self.get(obligation)?.bond -= i128::from(amount.micros());
+        Ok(())
+    }
+
     /// SIM-017: every obligation has ended.
     pub(super) fn check_ended(&self) -> Result<(), Finding> {
         let open = self.obligations.iter().find(|(_, duty)| !duty.closed);
@@ -487,6 +557,10 @@ impl Deliveries {
 
 pub(super) fn fault(obligation: ObligationId, interval: u32, what: IntervalFault) -> Finding {
     Finding::Interval { obligation, interval, what }
+}
+
+fn in_turn(follows: bool, obligation: ObligationId, interval: u32) -> Result<(), Finding> {
+    if follows { Ok(()) } else { Err(fault(obligation, interval, IntervalFault::OutOfTurn)) }
 }
 
 fn step(
@@ -505,26 +579,33 @@ fn step(
 
 /// Whether what happened to an interval leads to the outcome that was settled.
 fn supports(duty: &Duty, interval: u32, way: Way, settled: &IntervalSettled, now: Nanos) -> bool {
+    if let (Some(meter), Way::Opened) = (&duty.meter, way) {
+        let next = u32::try_from(duty.intervals.len()).unwrap_or(u32::MAX);
+        let schedule = &duty.terms.schedule;
+        let expected = meter.outcome(interval, schedule, (next, duty.count), now);
+        return expected == Some(settled.outcome);
+    }
     let ends_at = || duty.terms.schedule.interval_starts_at(interval + 1);
     match (settled.outcome, way) {
         (
-            IntervalOutcome::Delivered { quality },
+            IntervalOutcome::Delivered { quality, unjudged: Ppm::ZERO },
             Way::Judged(Verdict::Valid { quality: judged }),
         ) => {
             let counts = if QUALITY_FULL <= judged { Ppm::ONE } else { judged };
             QUALITY_FLOOR <= judged && quality == counts
         }
-        (IntervalOutcome::Failed { cause: FailCause::Silent }, Way::Challenged { answer_by }) => {
-            answer_by <= now
-        }
-        (IntervalOutcome::Failed { cause: FailCause::Refuted }, Way::Judged(verdict)) => {
+        (
+            IntervalOutcome::Failed { cause: FailCause::Silent, .. },
+            Way::Challenged { answer_by },
+        ) => answer_by <= now,
+        (IntervalOutcome::Failed { cause: FailCause::Refuted, .. }, Way::Judged(verdict)) => {
             verdict == Verdict::Invalid
         }
         (
-            IntervalOutcome::Failed { cause: FailCause::BelowGrade },
+            IntervalOutcome::Failed { cause: FailCause::BelowGrade, .. },
             Way::Judged(Verdict::Valid { quality }),
         ) => quality < QUALITY_FLOOR,
-        (IntervalOutcome::Failed { cause: FailCause::NotReady }, Way::Unready) => true,
+        (IntervalOutcome::Failed { cause: FailCause::NotReady, .. }, Way::Unready) => true,
         (IntervalOutcome::Unverified, Way::Judged(verdict)) => verdict == Verdict::Unverifiable,
         (IntervalOutcome::Unverified, Way::Claimed { verdict_by, .. }) => verdict_by <= now,
         (IntervalOutcome::Unverified, Way::Opened) => ends_at() <= now,
@@ -535,7 +616,7 @@ fn supports(duty: &Duty, interval: u32, way: Way, settled: &IntervalSettled, now
 /// Books an interval's money. Whether every amount is what the rule book gives.
 fn pay(duty: &mut Duty, settled: &IntervalSettled) -> bool {
     let quality = match settled.outcome {
-        IntervalOutcome::Delivered { quality } => i128::from(quality.ppm()),
+        IntervalOutcome::Delivered { quality, .. } => i128::from(quality.ppm()),
         IntervalOutcome::Failed { .. } | IntervalOutcome::Unverified => 0,
     };
     let of = |amount: MicroUsd| i128::from(amount.micros());
@@ -557,6 +638,12 @@ fn pay(duty: &mut Duty, settled: &IntervalSettled) -> bool {
     }
     if settled.outcome != IntervalOutcome::Unverified {
         duty.counted.insert(settled.interval, quality);
+        let unjudged = match settled.outcome {
+            IntervalOutcome::Delivered { unjudged, .. }
+            | IntervalOutcome::Failed { unjudged, .. } => unjudged,
+            IntervalOutcome::Unverified => Ppm::ZERO,
+        };
+        duty.unjudged.insert(settled.interval, i128::from(unjudged.ppm()));
     }
     of(settled.paid) == paid && of(settled.returned_to_buyer) == worth - paid
 }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use exchange::{FixingEvent, SettlementSource};
-use instruments::{AccountId, InstrumentId, MicroUsd};
+use instruments::{AccountId, InstrumentId, JobId, MicroUsd};
 use settlement::Bucket;
 
 use super::Auditor;
+use super::jobs::Told;
 use super::prices::fixing;
 use crate::finding::Finding;
 
@@ -14,6 +15,8 @@ use crate::finding::Finding;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Claims {
     open: BTreeMap<(InstrumentId, AccountId), Claim>,
+    /// Buyers' jobs, which are staked on as claims are.
+    pub(super) jobs: BTreeMap<JobId, Told>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +32,9 @@ impl Claims {
         let mut owed: BTreeMap<Bucket, i128> = BTreeMap::new();
         for ((_, account), claim) in &self.open {
             *owed.entry(Bucket::Bond(*account)).or_default() += i128::from(claim.bond.micros());
+        }
+        for job in self.jobs.values() {
+            *owed.entry(Bucket::Bond(job.buyer)).or_default() += i128::from(job.stake.micros());
         }
         owed
     }

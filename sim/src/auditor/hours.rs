@@ -79,9 +79,10 @@ impl Duty {
         let (mut missing, mut stood_in) = (0, Vec::<(instruments::AccountId, i128)>::new());
         for index in self.intervals_of(hour) {
             let Some(counts) = self.counted.get(&index) else { continue };
+            let owed = WHOLE - self.unjudged.get(&index).copied().unwrap_or(0);
             match self.ladder.stand_in(index) {
                 Some(provider) => {
-                    missing += seconds * WHOLE;
+                    missing += seconds * owed;
                     if stood_in.last().is_none_or(|(last, _)| *last != provider) {
                         stood_in.push((provider, 0));
                     }
@@ -90,7 +91,7 @@ impl Duty {
                     }
                 }
                 None if self.ladder.is_excused(index) => {}
-                None => missing += seconds * (WHOLE - counts),
+                None => missing += seconds * (owed - counts),
             }
         }
         let close_out = &self.terms.schedule.close_out;

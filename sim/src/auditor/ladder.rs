@@ -68,6 +68,11 @@ impl Ladder {
         }
     }
 
+    /// The seller is there again.
+    pub(super) fn recover(&mut self) {
+        self.outage = None;
+    }
+
     /// Nothing can be made good any more.
     pub(super) fn pass(&mut self, now: Nanos) {
         if self.outage.is_some_and(|(_, by)| by <= now) {
@@ -154,6 +159,8 @@ pub(super) fn obligation_of(event: &CloseOutEvent) -> Option<ObligationId> {
         | CloseOutEvent::DeliveryAccepted { obligation, .. }
         | CloseOutEvent::BurnInJudged { obligation, .. }
         | CloseOutEvent::AcceptanceEnded { obligation, .. }
+        | CloseOutEvent::OutageDeclared { obligation, .. }
+        | CloseOutEvent::FailureWeighed { obligation, .. }
         | CloseOutEvent::OutageBegan { obligation, .. }
         | CloseOutEvent::Substituted { obligation, .. }
         | CloseOutEvent::StandbyCalled { obligation, .. }
@@ -187,6 +194,10 @@ impl Duty {
             CloseOutEvent::DeliveryAccepted { .. }
             | CloseOutEvent::BurnInJudged { .. }
             | CloseOutEvent::AcceptanceEnded { .. } => self.accept(event, now),
+            CloseOutEvent::FailureWeighed { challenge, is_soft, .. } => {
+                let here = (&self.terms.schedule, now);
+                self.meter.as_mut().is_some_and(|meter| meter.weigh(*challenge, *is_soft, here))
+            }
             CloseOutEvent::OutageBegan { interval, substitute_by, .. } => {
                 self.fail(*interval, *substitute_by, now)
             }
@@ -287,6 +298,12 @@ impl Duty {
         let is_used = self.ladder.excused.iter().any(|(from, _)| day(*from) == day(interval));
         let may = !is_used && self.acceptance != Accepted::Lapsed;
         let by = if may { now + close_out.substitute_within } else { now };
+        if let Some(meter) = &self.meter {
+            // Where there were too many failures nothing is waited for.
+            let is_outage = now < substitute_by && meter.fails(self.seller);
+            self.ladder.outage = is_outage.then_some((interval, by));
+            return meter.has_failed(self.seller) && (substitute_by == by || substitute_by == now);
+        }
         let has_failed = self.intervals.get(&interval) == Some(&Way::Settled)
             && self.counted.get(&interval) == Some(&0);
         self.ladder.outage = (now < by).then_some((interval, by));

@@ -88,7 +88,7 @@ impl Fool {
         let known = known.unwrap_or(ObligationId(NOBODY));
         let receipt = DeliveryReceipt {
             obligation: known,
-            interval: 0,
+            challenge: 0,
             gpu_millis: 1,
             challenges: 1,
             work_root: self.chance.bytes(),
@@ -104,12 +104,12 @@ impl Fool {
                 receipt,
                 signature: vec![3; 65],
             },
-            1 => Command::IssueChallenge { obligation, interval: 0, seed },
-            2 => Command::DrawRows { obligation, interval: 0, seed },
+            1 => Command::IssueChallenge { obligation, seed },
+            2 => Command::DrawRows { obligation, challenge: 0, seed },
             3 => Command::SubmitVerdict {
                 account,
                 obligation: known,
-                interval: 0,
+                challenge: 0,
                 verdict: Verdict::Valid { quality: Ppm::ONE },
             },
             _ => Command::NominateAgent { account: AccountId(NOBODY), signer: [0; 20] },

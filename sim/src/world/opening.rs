@@ -2,8 +2,8 @@
 
 use exchange::{CancelFilter, Command, OpenVenue, RULES_VERSION};
 use instruments::{
-    AccountId, CloseOut, Grade, Guards, Instrument, InstrumentId, MarkTerms, MicroUsd, NanosSpan,
-    Period, Ppm, Price, Product, Schedule, SeriesTerms, launch_grades, series_of_grade,
+    AccountId, CloseOut, Grade, Guards, Instrument, InstrumentId, MarkTerms, Metering, MicroUsd,
+    NanosSpan, Period, Ppm, Price, Product, Schedule, SeriesTerms, launch_grades, series_of_grade,
 };
 
 use super::{DAY, World, dollars};
@@ -182,6 +182,12 @@ fn instrument(grade: &Grade, terms: SeriesTerms, per_day: u32, price: MicroUsd) 
         intervals_per_hour: if is_even { 2 } else { 1 },
         // A week's intervals are longer: six of its days are seven of the world's.
         intervals_per_day: if intervals == per_day { per_day } else { (per_day / 3).max(1) },
+        // Days are metered between challenges, weeks interval by interval.
+        metering: if intervals == per_day {
+            terms.schedule.close_out.metering
+        } else {
+            Metering::Each
+        },
         ..terms.schedule.close_out
     };
     let mut instrument = Instrument {

@@ -60,6 +60,7 @@ pub(crate) fn dropped(is_it: impl Fn(&Event) -> bool) -> Finding {
 }
 
 /// An event's name.
+#[expect(clippy::too_many_lines, reason = "a line for each variant, and no decision")]
 pub(crate) const fn kind(event: &Event) -> &'static str {
     match event {
         Event::Rejected(_) => "Rejected",
@@ -98,27 +99,12 @@ pub(crate) const fn kind(event: &Event) -> &'static str {
         Event::ReceiptAccepted { .. } => "ReceiptAccepted",
         Event::RowsDrawn { .. } => "RowsDrawn",
         Event::VerdictRecorded { .. } => "VerdictRecorded",
+        Event::ChallengeEnded { .. } => "ChallengeEnded",
         Event::IntervalSettled(_) => "IntervalSettled",
         Event::ObligationClosed { .. } => "ObligationClosed",
         Event::BuyerDefaulted { .. } => "BuyerDefaulted",
         Event::VariationEnded => "VariationEnded",
-        Event::Default(DefaultEvent::MarkedOut) => "MarkedOut",
-        Event::Default(DefaultEvent::DefaultResolved(_)) => "DefaultResolved",
-        Event::Default(DefaultEvent::LossSplit { .. }) => "LossSplit",
-        Event::Default(DefaultEvent::DefaultTermsSet(_)) => "DefaultTermsSet",
-        Event::Default(DefaultEvent::DefaultFundChanged { .. }) => "DefaultFundChanged",
-        Event::Default(DefaultEvent::LiquidationStarted { .. }) => "LiquidationStarted",
-        Event::Default(DefaultEvent::LiquidationSlice { .. }) => "LiquidationSlice",
-        Event::Default(DefaultEvent::LiquidationEnded { .. }) => "LiquidationEnded",
-        Event::Default(DefaultEvent::BackstopRegistered { .. }) => "BackstopRegistered",
-        Event::Default(DefaultEvent::BackstopOpened { .. }) => "BackstopOpened",
-        Event::Default(DefaultEvent::BackstopBid { .. }) => "BackstopBid",
-        Event::Default(DefaultEvent::BackstopTaken { .. }) => "BackstopTaken",
-        Event::Default(DefaultEvent::ClosedOut { .. }) => "ClosedOut",
-        Event::Default(DefaultEvent::LossCovered { .. }) => "LossCovered",
-        Event::Default(DefaultEvent::CloseOutPaid { .. }) => "CloseOutPaid",
-        Event::Default(DefaultEvent::RoundingKept { .. }) => "RoundingKept",
-        Event::Default(DefaultEvent::PositionMoved { .. }) => "PositionMoved",
+        Event::Default(event) => default_kind(event),
         // Options, cascades and cash futures.
         Event::ExerciseInstructed { .. } => "ExerciseInstructed",
         Event::OptionExercised { .. } => "OptionExercised",
@@ -131,6 +117,29 @@ pub(crate) const fn kind(event: &Event) -> &'static str {
         Event::TradingKeyRegistered { .. } => "TradingKeyRegistered",
         Event::AgreementTaken(_) => "AgreementTaken",
         Event::BlockTraded(_) => "BlockTraded",
+        Event::Job(_) => "Job",
+    }
+}
+
+const fn default_kind(event: &DefaultEvent) -> &'static str {
+    match event {
+        DefaultEvent::MarkedOut => "MarkedOut",
+        DefaultEvent::DefaultResolved(_) => "DefaultResolved",
+        DefaultEvent::LossSplit { .. } => "LossSplit",
+        DefaultEvent::DefaultTermsSet(_) => "DefaultTermsSet",
+        DefaultEvent::DefaultFundChanged { .. } => "DefaultFundChanged",
+        DefaultEvent::LiquidationStarted { .. } => "LiquidationStarted",
+        DefaultEvent::LiquidationSlice { .. } => "LiquidationSlice",
+        DefaultEvent::LiquidationEnded { .. } => "LiquidationEnded",
+        DefaultEvent::BackstopRegistered { .. } => "BackstopRegistered",
+        DefaultEvent::BackstopOpened { .. } => "BackstopOpened",
+        DefaultEvent::BackstopBid { .. } => "BackstopBid",
+        DefaultEvent::BackstopTaken { .. } => "BackstopTaken",
+        DefaultEvent::ClosedOut { .. } => "ClosedOut",
+        DefaultEvent::LossCovered { .. } => "LossCovered",
+        DefaultEvent::CloseOutPaid { .. } => "CloseOutPaid",
+        DefaultEvent::RoundingKept { .. } => "RoundingKept",
+        DefaultEvent::PositionMoved { .. } => "PositionMoved",
     }
 }
 
@@ -143,6 +152,8 @@ const fn close_out_kind(event: &CloseOutEvent) -> &'static str {
         CloseOutEvent::DeliveryAccepted { .. } => "DeliveryAccepted",
         CloseOutEvent::BurnInJudged { .. } => "BurnInJudged",
         CloseOutEvent::AcceptanceEnded { .. } => "AcceptanceEnded",
+        CloseOutEvent::OutageDeclared { .. } => "OutageDeclared",
+        CloseOutEvent::FailureWeighed { .. } => "FailureWeighed",
         CloseOutEvent::OutageBegan { .. } => "OutageBegan",
         CloseOutEvent::Substituted { .. } => "Substituted",
         CloseOutEvent::StandbyOffered { .. } => "StandbyOffered",

@@ -611,6 +611,7 @@ fn sim_027_no_event_that_carries_weight_can_be_dropped_unseen() {
         "ReceiptAccepted",
         "RowsDrawn",
         "VerdictRecorded",
+        "ChallengeEnded",
         "IntervalSettled",
         "ObligationClosed",
         "DeliveryAccepted",

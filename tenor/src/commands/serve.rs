@@ -4,8 +4,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
-use api::venue::{DeliveryOptions, Listing, Venue, VenueCalendar, VenueOptions};
-use instruments::NanosSpan;
+use api::venue::{DeliveryOptions, Listing, SLOTS_MAX, Venue, VenueCalendar, VenueOptions};
+use delivery_agent::calibration::CalibrationFile;
+use instruments::{Grade, NanosSpan, launch_grades};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -48,13 +49,53 @@ impl Default for ListingSettings {
 struct DeliverySettings {
     profile: String,
     segments: u16,
-    /// Zero challenges at the beginning of each interval.
+    /// GPUs that must work at once under one obligation at most.
+    slots_max: u16,
+    /// From one challenge of a grade to the next, on average.
+    mean_gap_millis: u64,
+    /// Zero challenges at the beginning of each interval, where each is judged by itself.
     challenge_within_seconds: u64,
 }
 
 impl Default for DeliverySettings {
     fn default() -> Self {
-        Self { profile: "cpu".to_owned(), segments: 4, challenge_within_seconds: 0 }
+        let options = DeliveryOptions::default();
+        Self {
+            profile: options.profile,
+            segments: options.segments,
+            slots_max: options.slots_max,
+            mean_gap_millis: options.mean_gap.nanos().div_euclid(1_000_000),
+            challenge_within_seconds: 0,
+        }
+    }
+}
+
+impl DeliverySettings {
+    fn options(&self) -> Result<DeliveryOptions> {
+        let Self { profile, segments, slots_max, mean_gap_millis, .. } = self;
+        ensure!(
+            matches!(profile.as_str(), "ci" | "cpu" | "dc" | "bw"),
+            "--config: delivery.profile must be ci, cpu, dc or bw, not {profile}"
+        );
+        ensure!(
+            (1..=16).contains(segments),
+            "--config: delivery.segments must be 1 to 16, not {segments}"
+        );
+        ensure!(
+            (1..=SLOTS_MAX).contains(slots_max),
+            "--config: delivery.slots_max must be 1 to {SLOTS_MAX}, not {slots_max}"
+        );
+        ensure!(
+            (100..=3_600_000).contains(mean_gap_millis),
+            "--config: delivery.mean_gap_millis must be 100 to 3600000, not {mean_gap_millis}"
+        );
+        Ok(DeliveryOptions {
+            profile: profile.clone(),
+            segments: *segments,
+            slots_max: *slots_max,
+            mean_gap: NanosSpan::from_millis(*mean_gap_millis),
+            challenge_within: NanosSpan::from_seconds(self.challenge_within_seconds),
+        })
     }
 }
 
@@ -79,16 +120,6 @@ impl Settings {
 
     fn options(&self, args: &ServeArgs) -> Result<VenueOptions> {
         ensure!(
-            matches!(self.delivery.profile.as_str(), "ci" | "cpu" | "dc"),
-            "--config: delivery.profile must be ci, cpu or dc, not {}",
-            self.delivery.profile
-        );
-        ensure!(
-            (1..=16).contains(&self.delivery.segments),
-            "--config: delivery.segments must be 1 to 16, not {}",
-            self.delivery.segments
-        );
-        ensure!(
             (1..=31_536_000).contains(&self.variation.every_seconds),
             "--config: variation.every_seconds must be 1 to 31536000, not {}",
             self.variation.every_seconds
@@ -99,14 +130,31 @@ impl Settings {
                 variation_from: None,
                 variation_every: NanosSpan::from_seconds(self.variation.every_seconds),
             },
-            delivery: DeliveryOptions {
-                profile: self.delivery.profile.clone(),
-                segments: self.delivery.segments,
-                challenge_within: NanosSpan::from_seconds(self.delivery.challenge_within_seconds),
-            },
+            delivery: self.delivery.options()?,
             listing: self.listing()?,
+            grades: self.grades(args.grades.as_deref())?,
+            judge_mock: Some(delivery_agent::mock::judge_mock),
             ..VenueOptions::new(&args.data)
         })
+    }
+
+    /// The launch grades, with the references of a calibration file: each measured with the work that this venue demands.
+    fn grades(&self, file: Option<&Path>) -> Result<Vec<Grade>> {
+        let mut grades = launch_grades();
+        if let Some(file) = file {
+            let calibrations = CalibrationFile::read(file).context("--grades")?;
+            for calibration in &calibrations.calibrations {
+                ensure!(
+                    calibration.profile == self.delivery.profile,
+                    "--grades: {}.profile is {}, the venue challenges with {}",
+                    calibration.grade.escape_debug(),
+                    calibration.profile.escape_debug(),
+                    self.delivery.profile
+                );
+            }
+            calibrations.apply(&mut grades).context("--grades")?;
+        }
+        Ok(grades)
     }
 
     /// The standard listing at the prices of the settings.

@@ -7,8 +7,8 @@ use anyhow::{Context, Result, bail};
 use api::venue::{DeliveryOptions, Listing, Venue, VenueCalendar, VenueOptions};
 use exchange::{Command, Event};
 use instruments::{
-    BandWidths, Date, Grade, Guards, Instrument, InstrumentId, MarkTerms, MicroUsd, Nanos,
-    NanosSpan, Period, Ppm, Price, Product, Right, Schedule, Style,
+    BandWidths, Between, CloseOut, Date, Grade, Guards, Instrument, InstrumentId, MarkTerms,
+    Metering, MicroUsd, Nanos, NanosSpan, Period, Ppm, Price, Product, Right, Schedule, Style,
 };
 
 use super::feed::Prints;
@@ -27,6 +27,14 @@ const PAUSE: NanosSpan = NanosSpan::from_seconds(1);
 const INTERVAL_MILLIS: u64 = 3_000;
 const INTERVALS: u32 = 4;
 const HOURS: u32 = 24;
+/// From one challenge to the next, on average; nobody knows when it comes.
+const MEAN_GAP: NanosSpan = NanosSpan::from_seconds(2);
+/// Time between two challenges counts when both are passed.
+const BETWEEN: Between = Between {
+    recheck_within: NanosSpan::from_seconds(2),
+    silence_max: NanosSpan::from_seconds(12),
+    ..Between::STANDARD
+};
 /// Generous, so that a busy machine never fails an honest provider.
 const ANSWER_WITHIN: NanosSpan = NanosSpan::from_seconds(60);
 const VERDICT_WITHIN: NanosSpan = NanosSpan::from_seconds(30);
@@ -45,7 +53,11 @@ pub(super) fn options(dir: &Path) -> VenueOptions {
             variation_from: Some(Nanos::new(0)),
             variation_every: VARIATION_EVERY,
         },
-        delivery: DeliveryOptions { profile: "ci".to_owned(), ..DeliveryOptions::default() },
+        delivery: DeliveryOptions {
+            profile: "ci".to_owned(),
+            mean_gap: MEAN_GAP,
+            ..DeliveryOptions::default()
+        },
         listing: Listing::None,
         ..VenueOptions::new(dir)
     }
@@ -81,9 +93,10 @@ pub(super) async fn list(
     narrator.say(
         "calendar",
         &format!(
-            "{} trades for 26 s, then delivers {HOURS} hours in {INTERVALS} intervals of {} s",
+            "{} trades for 26 s, then delivers {HOURS} hours in {INTERVALS} intervals of {} s, challenged every {} s or so",
             future.name,
-            INTERVAL_MILLIS / 1000
+            INTERVAL_MILLIS / 1000,
+            MEAN_GAP.nanos() / 1_000_000_000
         ),
     );
     Ok(DemoSeries { future, spread })
@@ -130,7 +143,7 @@ fn terms(
             answer_within: ANSWER_WITHIN,
             verdict_within: VERDICT_WITHIN,
             close_at: deliver_until + ANSWER_WITHIN + VERDICT_WITHIN,
-            close_out: instruments::CloseOut::NONE,
+            close_out: CloseOut { metering: Metering::Between(BETWEEN), ..CloseOut::NONE },
         },
         reference: Price::from_ticks(1),
         guards: Guards { bands: Some(BANDS), mark: MARKS, ..Guards::NONE },

@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::Result;
 use api::venue::{Published, Venue};
 use exchange::{CloseOutEvent, Event, Exchange, IntervalOutcome, IntervalSettled};
-use instruments::{AccountId, InstrumentId, MicroUsd, Price};
+use instruments::{AccountId, InstrumentId, MicroUsd, Ppm, Price};
 use rust_decimal::Decimal;
 use settlement::{FailCause, Verdict};
 use tokio::sync::broadcast::error::RecvError;
@@ -144,20 +144,20 @@ fn market_line(names: &Names<'_>, event: &Event) -> Option<(&'static str, String
 )]
 fn delivery_line(names: &Names<'_>, event: &Event) -> Option<(&'static str, String)> {
     Some(match event {
-        Event::ChallengeIssued { obligation, interval, seller, .. } => {
-            ("challenge", format!("{obligation}/{interval}: {} must work", names.account(*seller)))
+        Event::ChallengeIssued { obligation, challenge, seller, .. } => {
+            ("challenge", format!("{obligation}/{challenge}: {} must work", names.account(*seller)))
         }
         Event::ReceiptAccepted { receipt, .. } => {
             let root: String = hex::encode(receipt.work_root).chars().take(12).collect();
-            ("receipt", format!("{}/{}: work {root}..", receipt.obligation, receipt.interval))
+            ("receipt", format!("{}/{}: work {root}..", receipt.obligation, receipt.challenge))
         }
-        Event::VerdictRecorded { obligation, interval, verdict, .. } => {
+        Event::VerdictRecorded { obligation, challenge, verdict, .. } => {
             let said = match verdict {
                 Verdict::Valid { .. } => "valid",
                 Verdict::Invalid => "INVALID",
                 Verdict::Unverifiable => "unverifiable",
             };
-            ("verdict", format!("{obligation}/{interval}: {said}"))
+            ("verdict", format!("{obligation}/{challenge}: {said}"))
         }
         Event::IntervalSettled(settled) => {
             let what = interval_money(settled);
@@ -183,10 +183,16 @@ fn delivery_line(names: &Names<'_>, event: &Event) -> Option<(&'static str, Stri
 
 fn interval_money(settled: &IntervalSettled) -> String {
     match settled.outcome {
+        IntervalOutcome::Delivered { quality, .. } if quality < Ppm::ONE => format!(
+            "{} % counts: the seller receives {}, the buyer {} back",
+            Decimal::new(quality.ppm(), 4).round_dp(1).normalize(),
+            usd(settled.paid),
+            usd(settled.returned_to_buyer)
+        ),
         IntervalOutcome::Delivered { .. } => {
             format!("delivered, the seller receives {}", usd(settled.paid))
         }
-        IntervalOutcome::Failed { cause } => format!(
+        IntervalOutcome::Failed { cause, .. } => format!(
             "FAILED, {}: the buyer receives {} back",
             cause_name(cause),
             usd(settled.returned_to_buyer)
@@ -201,6 +207,7 @@ fn cause_name(cause: FailCause) -> &'static str {
         FailCause::Refuted => "the opened rows are not the work",
         FailCause::BelowGrade => "below the grade's floor",
         FailCause::NotReady => "the seller has not accepted",
+        FailCause::Declared => "declared missing",
     }
 }
 

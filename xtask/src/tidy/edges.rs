@@ -7,14 +7,15 @@ use cargo_metadata::DependencyKind;
 use std::collections::BTreeSet;
 
 /// `instruments <- {matching-engine | oracle | settlement} <- exchange <- api <- {delivery-agent, sim} <- tenor, benches`.
-const EDGES: [(&str, &[&str]); 11] = [
+const EDGES: [(&str, &[&str]); 12] = [
     ("instruments", &[]),
     ("matching-engine", &["instruments"]),
     ("oracle", &["instruments"]),
     ("settlement", &["instruments"]),
     ("exchange", &["instruments", "matching-engine", "oracle", "settlement"]),
     ("api", &["exchange", "instruments", "matching-engine", "oracle", "settlement"]),
-    ("delivery-agent", &["api", "exchange", "instruments", "settlement"]),
+    ("exact-product", &[]),
+    ("delivery-agent", &["api", "exact-product", "exchange", "instruments", "settlement"]),
     ("sim", &["exchange", "instruments", "matching-engine", "oracle", "settlement"]),
     (
         "tenor",

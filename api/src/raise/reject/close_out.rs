@@ -56,6 +56,19 @@ pub(super) fn close_out(reject: CloseOutReject) -> WireError {
             let reason = "the standby pool takes no more offers";
             WireError::new(ErrorCode::OtherReject, reason).with_limit(count(limit))
         }
+        CloseOutReject::TooManyChallenges { limit } => {
+            let reason = "the obligation has as many challenges in flight as it may have";
+            WireError::new(ErrorCode::OtherReject, reason).with_limit(count(limit))
+        }
+        CloseOutReject::OutageOutOfRange { from, limit } => {
+            let reason =
+                format!("whole intervals from {from} on until {limit} at most, none of them twice");
+            WireError::param("from", reason).with_limit(count(limit.into()))
+        }
+        CloseOutReject::TooManyOutages { limit } => {
+            let reason = "no more outages can be declared of the obligation";
+            WireError::new(ErrorCode::OtherReject, reason).with_limit(count(limit))
+        }
         CloseOutReject::NothingToDispute => {
             let reason = "no invoice can be disputed now";
             WireError::new(ErrorCode::BadRequest, reason).of("obligation_id")

@@ -24,7 +24,7 @@ pub(super) const USER_TRADES: Tree = Tree("user_trades");
 pub(super) const USER_TRADES_IN: Tree = Tree("user_trades_in");
 /// Instrument, place among its trades -> the trade.
 pub(super) const TRADES: Tree = Tree("trades");
-/// Obligation, interval -> its receipt.
+/// Obligation, challenge -> its receipt.
 pub(super) const RECEIPTS: Tree = Tree("receipts");
 /// Account, transfer -> the transfer and what the account had after it.
 pub(super) const TRANSFERS: Tree = Tree("transfers");
@@ -127,9 +127,9 @@ pub(super) fn obligation(obligation: ObligationId) -> Vec<u8> {
     obligation.0.to_be_bytes().to_vec()
 }
 
-pub(super) fn receipt(of: ObligationId, interval: u32) -> Vec<u8> {
+pub(super) fn receipt(of: ObligationId, challenge: u32) -> Vec<u8> {
     let mut key = obligation(of);
-    key.extend_from_slice(&interval.to_be_bytes());
+    key.extend_from_slice(&challenge.to_be_bytes());
     key
 }
 

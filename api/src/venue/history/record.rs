@@ -1,10 +1,10 @@
 //! What history keeps of an order, a trade and a receipt: what a client may ask for after the exchange itself has forgotten.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use exchange::{BlockTraded, IntervalOutcome, OrderAccepted, Traded};
+use exchange::{BlockTraded, OrderAccepted, Traded};
 use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, OrderId, Price, Qty, Side, TradeId};
 use matching_engine::CancelReason;
-use settlement::{DeliveryReceipt, Verdict};
+use settlement::{ChallengeOutcome, DeliveryReceipt, Verdict};
 
 /// An order, open or ended. A refused order has no id and leaves no record.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -198,8 +198,8 @@ pub struct ReceiptRecord {
     pub accepted_at: Nanos,
     /// Who judged it and how.
     pub verdict: Option<(AccountId, Verdict)>,
-    /// How its interval ended.
-    pub outcome: Option<IntervalOutcome>,
+    /// How its challenge ended.
+    pub outcome: Option<ChallengeOutcome>,
     /// The venue's signature under the same digest, 65 bytes, once a verifier has found it valid.
     pub countersignature: Option<Vec<u8>>,
 }

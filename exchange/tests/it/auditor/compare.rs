@@ -98,6 +98,9 @@ impl Auditor {
         for ((_, account), bond) in &self.claims {
             *held.entry(Bucket::Bond(*account)).or_default() += bond;
         }
+        for (account, stake) in self.stakes() {
+            *held.entry(Bucket::Bond(account)).or_default() += stake;
+        }
         for (account, _) in exchange.accounts() {
             for bucket in [Bucket::DeliveryEscrow(account), Bucket::Bond(account)] {
                 let sum = held.get(&bucket).copied().unwrap_or(0);

@@ -17,6 +17,7 @@ impl Auditor {
         duty.escrow -= micros(settled.paid) + micros(settled.returned_to_buyer);
         assert!(0 <= duty.escrow, "escrow is not overdrawn");
         duty.returned += micros(settled.returned_to_buyer);
+        duty.paid_to_all += micros(settled.paid);
         if settled.stand_in.is_none() {
             duty.paid += micros(settled.paid);
         }
