@@ -8,7 +8,9 @@
 //! - a snapshot after a gap deletes what has gone, so that a client which ignores the chain converges too.
 
 mod book;
+mod chart;
 mod name;
+mod newest;
 mod own;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -27,7 +29,9 @@ use crate::venue::{Published, VerifierTask};
 use crate::wire::{ErrorCode, WireError, notification_text, to_result};
 
 use book::BookFeed;
+use chart::ChartFeed;
 use name::{Channel, Topic};
+use newest::Newest;
 
 pub(crate) use name::Pace;
 
@@ -51,9 +55,8 @@ struct Feed {
 
 enum State {
     Book(BookFeed),
-    Ticker {
-        is_dirty: bool,
-    },
+    Newest(Newest),
+    Chart(ChartFeed),
     /// Messages of which none may be left out, oldest first.
     Queue(VecDeque<Box<RawValue>>),
 }
@@ -65,30 +68,41 @@ pub(crate) struct TooSlow {
 }
 
 impl Subscriptions {
-    /// Subscribes to all of `names` or to none. A channel that is subscribed to already starts afresh.
+    /// Subscribes to all of `names` or to none, except for those about currencies that are not here: they are left out of what is
+    /// returned. A channel that is subscribed to already starts afresh.
     pub(crate) fn subscribe(
         &mut self,
         gateway: &Gateway,
         caller: Option<&Caller>,
         names: &[String],
-    ) -> Result<(), WireError> {
+    ) -> Result<Vec<String>, WireError> {
         let exchange = gateway.venue.exchange();
         let since = exchange.last_seq();
-        let channels: Result<Vec<Channel>, WireError> =
+        let channels: Result<Vec<Option<Channel>>, WireError> =
             names.iter().map(|name| Channel::parse(&exchange, caller, name)).collect();
         drop(exchange);
-        let channels = channels?;
-        let new = names.iter().filter(|name| !self.feeds.contains_key(*name)).count();
+        let granted: Vec<(String, Channel)> = std::iter::zip(names, channels?)
+            .filter_map(|(name, channel)| Some((name.clone(), channel?)))
+            .collect();
+        let new = granted.iter().filter(|(name, _)| !self.feeds.contains_key(name)).count();
         if SUBSCRIPTIONS_MAX < self.feeds.len().saturating_add(new) {
             let reason = format!("a session has at most {SUBSCRIPTIONS_MAX} subscriptions");
             let error = WireError::new(ErrorCode::TooManyRequests, reason).of("channels");
             return Err(error.with_limit(Decimal::from(SUBSCRIPTIONS_MAX)));
         }
-        for (name, channel) in names.iter().zip(channels) {
-            let state = State::begin(gateway, &channel.topic);
-            self.feeds.insert(name.clone(), Feed { channel, since, state });
+        let names = granted.iter().map(|(name, _)| name.clone()).collect();
+        for (name, channel) in granted {
+            let state = match self.feeds.remove(&name).map(|feed| feed.state) {
+                // What the client has is known: its snapshot deletes what has gone since.
+                Some(State::Book(mut book)) => {
+                    book.resynchronise();
+                    State::Book(book)
+                }
+                _ => State::begin(gateway, &channel.topic),
+            };
+            self.feeds.insert(name, Feed { channel, since, state });
         }
-        Ok(())
+        Ok(names)
     }
 
     /// Ends subscriptions; returns those that there were.
@@ -135,13 +149,14 @@ impl Subscriptions {
         Ok(())
     }
 
-    /// Events were missed. Books and tickers start afresh; where nothing may be left out the session must end.
-    pub(crate) fn resynchronise(&mut self) -> Result<(), TooSlow> {
-        for (name, feed) in &mut self.feeds {
-            match &mut feed.state {
-                State::Book(book) => book.resynchronise(),
-                State::Ticker { is_dirty } => *is_dirty = true,
-                State::Queue(_) => return Err(TooSlow { channel: name.clone() }),
+    /// Events were missed. Books and the like start afresh; where nothing may be left out the session must end.
+    pub(crate) fn resynchronise(&mut self, gateway: &Gateway) -> Result<(), TooSlow> {
+        self.feeds.iter_mut().try_for_each(missed)?;
+        for feed in self.feeds.values_mut() {
+            if let (Topic::Chart { terms, resolution }, State::Chart(chart)) =
+                (&feed.channel.topic, &mut feed.state)
+            {
+                *chart = ChartFeed::begin(gateway, terms, *resolution);
             }
         }
         Ok(())
@@ -164,17 +179,34 @@ impl Subscriptions {
     }
 }
 
+/// What a gap does to one channel.
+fn missed((name, feed): (&String, &mut Feed)) -> Result<(), TooSlow> {
+    match &mut feed.state {
+        State::Book(book) => book.resynchronise(),
+        State::Newest(newest) => newest.resynchronise(),
+        State::Chart(_) => {}
+        State::Queue(_) => return Err(TooSlow { channel: name.clone() }),
+    }
+    Ok(())
+}
+
 impl State {
     fn begin(gateway: &Gateway, topic: &Topic) -> Self {
         match topic {
             Topic::Book(_) => Self::Book(BookFeed::default()),
-            Topic::Ticker(_) => Self::Ticker { is_dirty: true },
+            Topic::Newest(_) => Self::Newest(Newest::new()),
+            Topic::Chart { terms, resolution } => {
+                Self::Chart(ChartFeed::begin(gateway, terms, *resolution))
+            }
             Topic::VerifierTasks => {
                 let open = gateway.venue.open_verifier_tasks();
                 let tasks = open.iter().filter_map(|task| raise::task(task));
                 Self::Queue(tasks.map(|task| to_result(&task)).collect())
             }
             Topic::Trades(_)
+            | Topic::SeriesState { .. }
+            | Topic::PlatformState
+            | Topic::UserChanges { .. }
             | Topic::UserOrders { .. }
             | Topic::UserTrades { .. }
             | Topic::UserDelivery { .. }
@@ -187,7 +219,8 @@ impl Feed {
     fn is_pending(&self) -> bool {
         match &self.state {
             State::Book(book) => book.is_pending(),
-            State::Ticker { is_dirty } => *is_dirty,
+            State::Newest(newest) => newest.is_pending(),
+            State::Chart(chart) => chart.is_pending(),
             State::Queue(waiting) => !waiting.is_empty(),
         }
     }
@@ -197,15 +230,16 @@ impl Feed {
             State::Queue(waiting) if WAITING_MAX < waiting.len() => {
                 Err(TooSlow { channel: name.to_owned() })
             }
-            State::Book(_) | State::Ticker { .. } | State::Queue(_) => Ok(()),
+            State::Book(_) | State::Newest(_) | State::Chart(_) | State::Queue(_) => Ok(()),
         }
     }
 
     fn note(&mut self, gateway: &Gateway, published: &Published) {
         match (&self.channel.topic, &mut self.state) {
             (Topic::Book(terms), State::Book(book)) => book.note(terms, published),
-            (Topic::Ticker(terms), State::Ticker { is_dirty }) => {
-                *is_dirty |= published.events.iter().any(|event| moves_ticker(terms, event));
+            (Topic::Newest(latest), State::Newest(newest)) => newest.note(latest, published),
+            (Topic::Chart { terms, resolution }, State::Chart(chart)) => {
+                chart.note((terms, *resolution), published);
             }
             (Topic::Trades(terms), State::Queue(waiting)) => {
                 waiting.extend(trades(gateway, terms, published));
@@ -214,7 +248,7 @@ impl Feed {
                 waiting.extend(own::messages(gateway, topic, published));
             }
             // Every topic has its kind of state, see `State::begin`.
-            (_, State::Book(_) | State::Ticker { .. }) => {}
+            (_, State::Book(_) | State::Newest(_) | State::Chart(_)) => {}
         }
     }
 
@@ -224,41 +258,17 @@ impl Feed {
             (Topic::Book(terms), State::Book(book)) => {
                 book.message(gateway, terms).map(|message| to_result(&message))
             }
-            (Topic::Ticker(terms), State::Ticker { is_dirty }) => {
-                *is_dirty = false;
-                let exchange = gateway.venue.exchange();
-                let series = exchange.series_by_id(terms.id)?;
-                let ticker = raise::ticker(&exchange, series);
-                drop(exchange);
-                Some(to_result(&ticker))
+            (Topic::Newest(latest), State::Newest(newest)) => newest.message(gateway, latest),
+            (Topic::Chart { terms, resolution }, State::Chart(chart)) => {
+                chart.message(gateway, (terms, *resolution))
             }
             (topic, State::Queue(waiting)) if topic.sends_lists(self.channel.pace) => {
                 let all: Vec<Box<RawValue>> = waiting.drain(..).collect();
                 Some(to_result(&all))
             }
             (_, State::Queue(waiting)) => waiting.pop_front(),
-            (_, State::Book(_) | State::Ticker { .. }) => None,
+            (_, State::Book(_) | State::Newest(_) | State::Chart(_)) => None,
         }
-    }
-}
-
-/// Whether an event shows in a series' ticker.
-#[expect(clippy::wildcard_enum_match_arm, reason = "what is not about the series does not show")]
-fn moves_ticker(terms: &Instrument, event: &Event) -> bool {
-    match event {
-        Event::DepthChanged { instrument, .. }
-        | Event::MarkChanged { instrument, .. }
-        | Event::AuctionOpened { instrument, .. }
-        | Event::AuctionExtended { instrument, .. }
-        | Event::AuctionEnded { instrument, .. }
-        | Event::IndicativePrice { instrument, .. }
-        | Event::SettlementPriceFixed { instrument, .. }
-        | Event::SeriesExpired { instrument, .. }
-        | Event::PositionClosed { instrument, .. } => *instrument == terms.id,
-        Event::Traded(traded) => traded.instrument == terms.id,
-        Event::BlockTraded(block) => block.instrument == terms.id,
-        Event::IndexPublished(print) => print.grade == terms.grade,
-        _ => false,
     }
 }
 
@@ -302,10 +312,9 @@ mod tests {
 
     #[test]
     fn api_034_a_gap_ends_a_channel_that_leaves_nothing_out() {
-        let slow = waiting(0).resynchronise().unwrap_err();
+        let gap = |feeds: &mut Subscriptions| feeds.feeds.iter_mut().try_for_each(missed);
+        let slow = gap(&mut waiting(0)).unwrap_err();
         assert_eq!(slow, TooSlow { channel: "user.delivery".to_owned() });
-        let mut book = Subscriptions::default();
-        assert_eq!(book.resynchronise(), Ok(()));
-        book.clear();
+        assert_eq!(gap(&mut Subscriptions::default()), Ok(()));
     }
 }

@@ -8,6 +8,7 @@ mod agreement;
 mod clearing;
 mod margin;
 mod order;
+mod span;
 
 use exchange::{Command, Exchange, Reject, Series};
 use instruments::{AccountId, GradeId, InstrumentId, JobId, MicroUsd, ObligationId, Ppm};
@@ -26,8 +27,12 @@ pub(crate) use clearing::{
 };
 pub(crate) use margin::{SIMULATED_MAX, margin_model, risk_query, simulated};
 pub(crate) use order::{
-    CANCEL_FIELDS, EDIT_FIELDS, ORDER_FIELDS, amend_order, amount_and_price, cancel_filter,
-    kind_filter, order_id, place_order,
+    CANCEL_FIELDS, EDIT_BY_LABEL_FIELDS, EDIT_FIELDS, ORDER_FIELDS, amend_order, amount_and_price,
+    cancel_filter, kind_filter, order_id, place_order,
+};
+pub(crate) use span::{
+    CANDLES_MAX, OFFSET_MAX, Resolution, candles, offset, resolution, search_start,
+    settlement_type, span,
 };
 
 /// Fields of `private/submit_receipt`.

@@ -6,9 +6,11 @@
 mod account;
 mod agreements;
 mod catalogue;
+mod chart;
 mod clearing;
 mod close_out;
 mod countersign;
+mod currency;
 mod default_fund;
 mod delivery;
 mod fixing;
@@ -18,17 +20,21 @@ mod margin;
 mod market_data;
 mod mock;
 mod orders;
+mod past;
 mod settled;
 mod submit;
 mod trading;
 
+use instruments::Side::{Buy, Sell};
 use serde_json::value::RawValue;
 
 use crate::auth::Caller;
 use crate::gateway::Gateway;
 use crate::wire::{ErrorCode, Params, WireError};
 
-pub(crate) use catalogue::{METHODS, Method, Spec};
+pub(crate) use account::position_of;
+pub(crate) use catalogue::{Connection, METHODS, Method, Spec};
+pub(crate) use chart::{candle, newest_candle};
 pub(crate) use login::{DATA_LEN_MAX, LoggedIn, log_in};
 pub(crate) use submit::{tick_direction, user_trade_of};
 
@@ -70,7 +76,6 @@ pub(crate) async fn call(
     method: Method,
     params: &Params,
 ) -> Answer {
-    use instruments::Side::{Buy, Sell};
     if let Some(answer) = market_data::answer(gateway, method, params) {
         return answer;
     }
@@ -79,17 +84,14 @@ pub(crate) async fn call(
     match method {
         Method::Buy => trading::place(gateway, caller, params, Buy).await,
         Method::Sell => trading::place(gateway, caller, params, Sell).await,
-        Method::Edit => trading::edit(gateway, caller, params).await,
+        Method::Edit | Method::EditByLabel => trading::edit(gateway, caller, params).await,
         Method::Cancel => trading::cancel(gateway, caller, params).await,
-        Method::CancelAll | Method::CancelAllByInstrument => {
-            trading::cancel_all(gateway, caller, params).await
-        }
-        Method::GetOpenOrders
-        | Method::GetOpenOrdersByInstrument
-        | Method::GetOpenOrdersByCurrency => orders::open_orders(gateway, caller, params),
+        Method::CancelByLabel => trading::cancel_by_label(gateway, caller, params).await,
+        Method::CancelAll => trading::cancel_all(gateway, caller, params).await,
+        Method::GetOpenOrders => orders::open_orders(gateway, caller, params),
         Method::GetOrderState => orders::order_state(gateway, caller, params),
         Method::GetOrderStateByLabel => orders::order_state_by_label(gateway, caller, params),
-        Method::GetUserTradesByInstrument => orders::user_trades(gateway, caller, params),
+        Method::Past(method) => past::answer(gateway, caller, method, params),
         Method::GetPositions => account::positions(gateway, caller, params),
         Method::GetPosition => account::position(gateway, caller, params),
         Method::GetAccountSummary => account::summary(gateway, caller, params),
@@ -118,8 +120,10 @@ pub(crate) async fn call(
         | Method::UnsubscribeAll
         | Method::PrivateSubscribe
         | Method::PrivateUnsubscribe
-        | Method::PrivateUnsubscribeAll => Err(not_here()),
-        Method::Hello
+        | Method::PrivateUnsubscribeAll
+        | Method::Connection(_)
+        // Answered above, every one.
+        | Method::Hello
         | Method::Test
         | Method::Status
         | Method::GetTime
@@ -134,9 +138,12 @@ pub(crate) async fn call(
         | Method::GetRiskArrays
         | Method::GetAssignment
         | Method::GetSettlementFixing
+        | Method::GetLastTradesByInstrumentAndTime
+        | Method::GetBookSummaryByCurrency
+        | Method::GetBookSummaryByInstrument
+        | Method::GetTradingviewChartData
+        | Method::Absent(_)
         | Method::GetTranscript
-        | Method::GetLastSettlementsByInstrument => {
-            Err(WireError::new(ErrorCode::Internal, "a market data method was not answered"))
-        }
+        | Method::GetLastSettlementsByInstrument => Err(not_here()),
     }
 }

@@ -3,6 +3,7 @@
 //! The opposite direction is `lower.rs`. Nothing here asks or changes anything.
 
 mod agreement;
+mod chart;
 mod clearing;
 mod default_fund;
 mod delivery;
@@ -12,23 +13,28 @@ mod margin;
 mod money;
 mod option;
 mod order;
+mod past;
+mod quote;
 mod reject;
 mod settled;
 mod ticker;
 
 pub(crate) use agreement::{block_fill, to_sign};
+pub(crate) use chart::{book_summary, candle};
 pub(crate) use clearing::{assignment, day_name, statement, transfer};
 pub(crate) use default_fund::{backstop_auction, default_standing};
 pub(crate) use delivery::{
     challenge, delivery_message, draw, is_party, obligation, receipt, salts, task,
 };
 pub(crate) use job::{job, job_message};
-pub(crate) use listing::{currency, index_price, instrument};
+pub(crate) use listing::{currency, index_price, instrument, kind, root, traded};
 pub(crate) use margin::{model_state, risk, simulated};
 pub(crate) use money::{account_summary, position};
 pub(crate) use order::{
     new_order, order, order_from_open, public_trade, tick_direction, user_trade,
 };
+pub(crate) use past::{cash_movement, user_settlement};
+pub(crate) use quote::{index_message, quote, window};
 pub(crate) use reject::{openings_error, reject, roots_error, sign_error, submit_error};
 pub(crate) use settled::{place, settlement, split_page, split_share};
 pub(crate) use ticker::{book, levels, price_band, ticker};

@@ -18,7 +18,7 @@ use crate::wire::{ErrorCode, ID_LEN_MAX};
 #[must_use]
 pub fn methods() -> String {
     let mut table = String::from("| method | scope | fields | does |\n|---|---|---|---|\n");
-    for spec in &METHODS {
+    for spec in METHODS {
         let scope = match spec.need {
             None => "",
             Some(Need::AccountRead) => "account:read",
@@ -57,7 +57,7 @@ fn row(table: &mut String, cells: &[&str]) {
     table.push_str(&format!("| {} |\n", cells.join(" | ")));
 }
 
-const LIMITS: [(&str, u64, &str); 24] = [
+const LIMITS: [(&str, u64, &str); 26] = [
     ("connections of the server", widened_u32(CONNECTIONS_MAX), "HTTP 503 with 10028, closed"),
     (
         "bytes of a WebSocket frame",
@@ -93,6 +93,8 @@ const LIMITS: [(&str, u64, &str); 24] = [
         "13004",
     ),
     ("rows of an answer", widened(ROWS_MAX), "-32602"),
+    ("rows that an answer may pass over", lower::OFFSET_MAX, "-32602"),
+    ("candles of an answer", lower::CANDLES_MAX, "the last of the stretch"),
     ("commands waiting for the sequencer", widened(INBOX_MAX), "10047, nothing was done"),
     ("bytes of opened rows", widened(OPENINGS_LEN_MAX), "-32602"),
     ("open orders of an account", OPEN_ORDERS_PER_ACCOUNT_MAX, "10013"),

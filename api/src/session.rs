@@ -12,6 +12,8 @@
 //!   it too;
 //! - what a client sends wrong is answered; only a broken protocol ends the session.
 
+mod disconnect;
+mod heartbeat;
 mod requests;
 mod writer;
 
@@ -30,6 +32,8 @@ use crate::gateway::Gateway;
 use crate::venue::{Outcome, VerifierTask};
 use crate::wire::{ErrorCode, WireError};
 
+use disconnect::OnDisconnect;
+use heartbeat::Heartbeat;
 use requests::{Login, Requests};
 use writer::Writer;
 
@@ -81,6 +85,8 @@ struct Session {
     silent_pings: u32,
     has_spoken: bool,
     is_beat_due: bool,
+    heartbeat: Option<Heartbeat>,
+    on_disconnect: OnDisconnect,
 }
 
 /// Serves one socket until either side ends it or the server shuts down.
@@ -99,8 +105,11 @@ pub(crate) async fn run(gateway: Arc<Gateway>, socket: WebSocket, shutdown: watc
         silent_pings: 0,
         has_spoken: false,
         is_beat_due: false,
+        heartbeat: None,
+        on_disconnect: OnDisconnect::default(),
     };
     let ending = session.serve(&mut frames, &mut writer, shutdown).await;
+    session.cancel_on_disconnect().await;
     drop(session);
     if let Some(Ending { code, reason }) = ending {
         tracing::debug!(code, reason, "session ended by the venue");
@@ -140,6 +149,7 @@ impl Session {
                 room = has_room(&self.outbound), if waits_for_room => room,
                 _ = beat.tick(), if waits_for_beat => { self.is_beat_due = true; Ok(()) }
                 _ = ping.tick() => self.ping(writer),
+                () = heartbeat::due(&mut self.heartbeat) => self.beat().await,
                 () = writer.gone() => Err(None),
                 () = is_down(&mut shutdown) => {
                     Err(Some(Ending::new(close_code::AWAY, "the venue is shutting down")))
@@ -153,6 +163,9 @@ impl Session {
 
     async fn frame(&mut self, message: Message) -> Result<(), Option<Ending>> {
         self.silent_pings = 0;
+        if let Some(heartbeat) = &mut self.heartbeat {
+            heartbeat.hear();
+        }
         let text = match message {
             Message::Text(text) => text,
             Message::Ping(_) | Message::Pong(_) => return Ok(()),
@@ -204,7 +217,7 @@ impl Session {
             Ok(outcome) => self.subscriptions.note(&self.gateway, &outcome),
             Err(RecvError::Lagged(missed)) => {
                 tracing::debug!(missed, "session fell behind the venue, resynchronised");
-                self.subscriptions.resynchronise()
+                self.subscriptions.resynchronise(&self.gateway)
             }
             Err(RecvError::Closed) => return Err(Some(stopped())),
         };

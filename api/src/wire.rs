@@ -8,6 +8,7 @@ mod account;
 mod agreement;
 mod assignment;
 mod catalogue;
+mod chart;
 mod clearing;
 mod default_fund;
 mod delivery;
@@ -19,6 +20,8 @@ mod market;
 mod number;
 mod order;
 mod params;
+mod past;
+mod quote;
 mod settled;
 mod transcript;
 
@@ -26,6 +29,7 @@ pub use account::{WireAccountSummary, WirePosition};
 pub use agreement::{WireBlockFill, WireBlockTrade, WireToSign};
 pub use assignment::{WireAssignment, WireHolder, WirePair};
 pub use catalogue::{WireCurrency, WireInstrument, WireTickStep};
+pub use chart::{WireBookSummary, WireCandle, WireCandles};
 pub use clearing::{
     WireDeliveredInDay, WireMovement, WireStatement, WireTradedInDay, WireTransfer, WireTransfers,
     WireVariationInDay, WireWithdrawal,
@@ -36,7 +40,8 @@ pub use delivery::{
     WireTranscriptPage,
 };
 pub use envelope::{
-    ID_LEN_MAX, Request, Stamp, Unreadable, notification_text, reply_text, to_result,
+    ID_LEN_MAX, Request, Stamp, Unreadable, heartbeat_text, notification_text, reply_text,
+    to_result,
 };
 pub use error::{ErrorCode, WireError};
 pub use job::{WireDispute, WireJob, WireJobClaim};
@@ -52,6 +57,10 @@ pub use number::{Number, NumberError};
 pub use order::{WireOrder, WirePlaced, WireUserTrade};
 pub use params::Params;
 pub(crate) use params::missing;
+pub use past::{
+    WireCashMovement, WireCashMovements, WireSubaccount, WireUserSettlement, WireUserSettlements,
+};
+pub use quote::{WireIndexMessage, WireQuote, WireSeriesState, WireUserChanges, WireWindow};
 pub use settled::{
     WireSettlement, WireSettlementSource, WireSettlements, WireSplitLine, WireSplitPage,
     WireSplitShare, WireSplits,

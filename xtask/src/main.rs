@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, reason = "a developer's command line prints what it found")]
 
 mod bench_peers;
+mod clients;
 mod counts;
 mod cuda;
 mod layout;

@@ -4,7 +4,7 @@
 
 use crate::layout::Layout;
 use crate::tidy::PURE;
-use crate::{counts, rules, tidy, tools};
+use crate::{clients, counts, rules, tidy, tools};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use std::process::Command;
@@ -30,13 +30,14 @@ struct Step {
     run: fn(&Layout) -> Result<()>,
 }
 
-const STEPS: [Step; 13] = [
+const STEPS: [Step; 14] = [
     Step { name: "fmt", shows: "the code is formatted", run: fmt },
     Step { name: "tidy", shows: "layers, sizes, words, documents", run: tidy::run },
     Step { name: "rules", shows: "every rule has a test", run: rules::run },
     Step { name: "pure", shows: "the core builds without disk or chain", run: pure },
     Step { name: "clippy", shows: "no warning in any target", run: clippy },
     Step { name: "test", shows: "every test, with debug assertions", run: test },
+    Step { name: "clients", shows: "stock ccxt and nautilus_trader trade", run: clients::run },
     Step { name: "doctest", shows: "every example in the documentation", run: doctest },
     Step { name: "benches", shows: "every benchmark runs once", run: benches },
     Step { name: "counts", shows: "the matching engine costs what it cost", run: counts::check },

@@ -1,4 +1,7 @@
-//! Nonces that were used: a recorded request is of no use to whoever recorded it.
+//! Signatures that were used: a recorded request is of no use to whoever recorded it.
+//!
+//! What is remembered is the signature, not the nonce: stock clients take the millisecond for a nonce, and sign two requests in one. They
+//! differ in what was signed.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +12,7 @@ use crate::wire::{ErrorCode, WireError};
 
 /// Bytes of a nonce: a UUID fits twice.
 pub(crate) const NONCE_LEN_MAX: usize = 64;
-/// Nonces remembered for one client: 80 signed requests a second for two minutes. Whoever needs more logs in once and uses the token.
+/// Signatures remembered for one client: 80 signed requests a second for two minutes. Whoever needs more logs in once and uses the token.
 pub(crate) const NONCES_PER_CLIENT_MAX: usize = 10_000;
 
 /// What every client has used.
@@ -18,22 +21,23 @@ pub(super) struct Nonces(BTreeMap<String, Used>);
 
 #[derive(Default)]
 struct Used {
-    forget_at: BTreeMap<String, Nanos>,
+    forget_at: BTreeMap<[u8; 32], Nanos>,
 }
 
 impl Nonces {
-    /// Uses a nonce up until `forget_at`.
+    /// Uses a signature up until `forget_at`.
     pub(super) fn take(
         &mut self,
         client_id: &str,
-        nonce: &str,
+        signature: [u8; 32],
         forget_at: Nanos,
         now: Nanos,
     ) -> Result<(), WireError> {
         // Only clients that have signed come here, so there are as many entries as credentials.
         let used = self.0.entry(client_id.to_owned()).or_default();
-        if used.forget_at.contains_key(nonce) {
-            let reason = "the nonce was used before; sign every request anew";
+        if used.forget_at.contains_key(&signature) {
+            let reason =
+                "the signature was used before; sign every request with a nonce of its own";
             return Err(WireError::new(ErrorCode::InvalidCredentials, reason).of("nonce"));
         }
         if NONCES_PER_CLIENT_MAX <= used.forget_at.len() {
@@ -44,7 +48,7 @@ impl Nonces {
             let error = WireError::new(ErrorCode::TooManyRequests, reason).of("nonce");
             return Err(error.with_limit(Decimal::from(NONCES_PER_CLIENT_MAX)));
         }
-        used.forget_at.insert(nonce.to_owned(), forget_at);
+        used.forget_at.insert(signature, forget_at);
         Ok(())
     }
 }
@@ -58,13 +62,22 @@ mod tests {
         let mut nonces = Nonces::default();
         let (now, later) = (Nanos::from_seconds(100), Nanos::from_seconds(161));
         let forget_at = Nanos::from_seconds(160);
+        let signature = |count: usize| *blake3::hash(&count.to_be_bytes()).as_bytes();
+        let one_more = signature(NONCES_PER_CLIENT_MAX);
         for count in 0..NONCES_PER_CLIENT_MAX {
-            assert_eq!(nonces.take("a", &count.to_string(), forget_at, now), Ok(()));
+            assert_eq!(nonces.take("a", signature(count), forget_at, now), Ok(()));
         }
-        let full = nonces.take("a", "one more", forget_at, now).unwrap_err();
+        let full = nonces.take("a", one_more, forget_at, now).unwrap_err();
         assert_eq!(full.code(), ErrorCode::TooManyRequests);
-        assert_eq!(nonces.take("a", "0", forget_at, now).unwrap_err().code().code(), 13004);
-        assert_eq!(nonces.take("b", "0", forget_at, now), Ok(()), "one client's memory is its own");
-        assert_eq!(nonces.take("a", "one more", later, later), Ok(()));
+        assert_eq!(
+            nonces.take("a", signature(0), forget_at, now).unwrap_err().code().code(),
+            13004
+        );
+        assert_eq!(
+            nonces.take("b", signature(0), forget_at, now),
+            Ok(()),
+            "one client's memory is its own"
+        );
+        assert_eq!(nonces.take("a", one_more, later, later), Ok(()));
     }
 }

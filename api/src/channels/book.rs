@@ -1,6 +1,6 @@
 //! A book channel: what the client has, what has changed since, and the message that leads from one to the other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use exchange::Event;
 use instruments::{Instrument, Nanos, Price, Qty, Seq, Side};
@@ -13,6 +13,9 @@ use crate::wire::{WireBookChange, WireLevelChange};
 /// Levels that may wait for a slow client before it is given a snapshot instead.
 const CHANGED_MAX: usize = 4_096;
 
+/// Levels that are remembered as gone, so that a snapshot can delete them once more.
+const GONE_MAX: usize = 4_096;
+
 type Level = (Side, Price);
 
 /// What one client has of one book.
@@ -20,6 +23,8 @@ type Level = (Side, Price);
 pub(super) struct BookFeed {
     /// What the client has been told is open at each level.
     sent: BTreeMap<Level, Qty>,
+    /// Levels of which the client has been told that they are gone. It may have missed that.
+    gone: BTreeSet<Level>,
     /// What is open now at the levels that have changed since.
     changed: BTreeMap<Level, Qty>,
     /// Up to where the client's book goes; `None` when it needs a snapshot.
@@ -91,8 +96,13 @@ impl BookFeed {
         drop(exchange);
 
         let mut changes = Changes::new(terms);
-        for level in self.sent.keys().filter(|level| !now.contains_key(*level)) {
+        self.gone.extend(self.sent.keys());
+        self.gone.retain(|level| !now.contains_key(level));
+        for level in &self.gone {
             changes.push(*level, Some(Qty::default()), Qty::ZERO);
+        }
+        while GONE_MAX < self.gone.len() {
+            self.gone.pop_first();
         }
         for (level, open) in &now {
             changes.push(*level, None, *open);
@@ -106,7 +116,11 @@ impl BookFeed {
     fn set(&mut self, level: Level, open: Qty) {
         if open.is_zero() {
             self.sent.remove(&level);
+            if self.gone.len() < GONE_MAX {
+                self.gone.insert(level);
+            }
         } else {
+            self.gone.remove(&level);
             self.sent.insert(level, open);
         }
     }

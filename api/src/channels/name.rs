@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use exchange::{Exchange, Reject};
-use instruments::{AccountId, Instrument, InstrumentId};
+use instruments::{AccountId, GradeId, Instrument, InstrumentId};
 
 use crate::auth::{Caller, Need};
+use crate::lower::Resolution;
 use crate::methods::authorized;
 use crate::raise;
 use crate::wire::{ErrorCode, WireError};
@@ -19,23 +20,70 @@ pub(crate) enum Pace {
     Batched,
 }
 
+/// What of something only the newest state is told.
+pub(super) enum Latest {
+    Ticker(Arc<Instrument>),
+    IncrementalTicker(Arc<Instrument>),
+    Quote(Arc<Instrument>),
+    /// Levels of so many ticks, at most so many a side.
+    Window {
+        terms: Arc<Instrument>,
+        group: i64,
+        depth: usize,
+    },
+    Index(GradeId),
+    Portfolio {
+        account: AccountId,
+    },
+}
+
 /// What a channel is about.
 pub(super) enum Topic {
     Book(Arc<Instrument>),
-    Ticker(Arc<Instrument>),
     Trades(Arc<Instrument>),
-    UserOrders { account: AccountId, only: Option<InstrumentId> },
-    UserTrades { account: AccountId, only: Option<InstrumentId> },
-    UserDelivery { account: AccountId },
-    UserJobs { account: AccountId },
+    Newest(Latest),
+    Chart {
+        terms: Arc<Instrument>,
+        resolution: Resolution,
+    },
+    /// Series that begin and end, of one kind or of all.
+    SeriesState {
+        kind: Option<String>,
+    },
+    /// What Deribit tells of its own state. Here a session that lives is a venue that is open.
+    PlatformState,
+    UserChanges {
+        account: AccountId,
+        only: Option<InstrumentId>,
+    },
+    UserOrders {
+        account: AccountId,
+        only: Option<InstrumentId>,
+    },
+    UserTrades {
+        account: AccountId,
+        only: Option<InstrumentId>,
+    },
+    UserDelivery {
+        account: AccountId,
+    },
+    UserJobs {
+        account: AccountId,
+    },
     VerifierTasks,
 }
 
 impl Topic {
     pub(super) const fn is_private(&self) -> bool {
         match self {
-            Self::Book(_) | Self::Ticker(_) | Self::Trades(_) => false,
-            Self::UserOrders { .. }
+            Self::Book(_)
+            | Self::Trades(_)
+            | Self::Chart { .. }
+            | Self::SeriesState { .. }
+            | Self::PlatformState => false,
+            Self::Newest(latest) => matches!(latest, Latest::Portfolio { .. }),
+            Self::UserChanges { .. }
+            | Self::UserOrders { .. }
             | Self::UserTrades { .. }
             | Self::UserDelivery { .. }
             | Self::UserJobs { .. }
@@ -49,7 +97,11 @@ impl Topic {
             Self::Trades(_) | Self::UserTrades { .. } => true,
             Self::UserOrders { .. } => pace == Pace::Batched,
             Self::Book(_)
-            | Self::Ticker(_)
+            | Self::Newest(_)
+            | Self::Chart { .. }
+            | Self::SeriesState { .. }
+            | Self::PlatformState
+            | Self::UserChanges { .. }
             | Self::UserDelivery { .. }
             | Self::UserJobs { .. }
             | Self::VerifierTasks => false,
@@ -63,17 +115,71 @@ pub(super) struct Channel {
 }
 
 impl Channel {
-    /// Reads a name and checks that the caller may listen.
+    /// Reads a name and checks that the caller may listen. `None` for what is about a currency that is not here: stock clients ask for
+    /// every currency they know in one request, and Deribit's answer leaves out what there is not.
     pub(super) fn parse(
         exchange: &Exchange,
         caller: Option<&Caller>,
         name: &str,
-    ) -> Result<Self, WireError> {
+    ) -> Result<Option<Self>, WireError> {
         let parts: Vec<&str> = name.split('.').collect();
-        match parts.as_slice() {
+        let is_elsewhere = match parts.as_slice() {
+            ["user", "portfolio", currency]
+            | ["instrument", "state", _, currency]
+            | ["user", "orders" | "trades" | "changes", _, currency, _] => is_elsewhere(currency),
+            _ => false,
+        };
+        if is_elsewhere {
+            return Ok(None);
+        }
+        Self::known(exchange, caller, (name, &parts)).map(Some)
+    }
+
+    fn known(
+        exchange: &Exchange,
+        caller: Option<&Caller>,
+        (name, parts): (&str, &[&str]),
+    ) -> Result<Self, WireError> {
+        let raw = |topic| Ok(Self { topic, pace: Pace::Raw });
+        let batched = |topic| Ok(Self { topic, pace: Pace::Batched });
+        match parts {
             ["book", series, pace] => Self::public(exchange, series, pace, Topic::Book),
-            ["ticker", series, pace] => Self::public(exchange, series, pace, Topic::Ticker),
+            ["ticker", series, pace] => {
+                Self::public(exchange, series, pace, |terms| Topic::Newest(Latest::Ticker(terms)))
+            }
             ["trades", series, pace] => Self::public(exchange, series, pace, Topic::Trades),
+            ["book", series, group, depth, pace] => {
+                let terms = terms(exchange, series)?;
+                let (group, depth) = (parse_group(group)?, parse_depth(depth)?);
+                let pace = parse_pace(pace)?;
+                Ok(Self { topic: Topic::Newest(Latest::Window { terms, group, depth }), pace })
+            }
+            ["quote", series] => raw(Topic::Newest(Latest::Quote(terms(exchange, series)?))),
+            ["incremental_ticker", series] => {
+                batched(Topic::Newest(Latest::IncrementalTicker(terms(exchange, series)?)))
+            }
+            ["chart", "trades", series, resolution] => {
+                let terms = terms(exchange, series)?;
+                let resolution = parse_resolution(resolution)?;
+                batched(Topic::Chart { terms, resolution })
+            }
+            ["deribit_price_index", index] => {
+                raw(Topic::Newest(Latest::Index(parse_index(exchange, index)?)))
+            }
+            ["instrument", "state", kind, "any" | raise::CURRENCY] => {
+                let kind = Some((*kind).to_owned()).filter(|kind| kind != "any");
+                raw(Topic::SeriesState { kind })
+            }
+            ["platform_state"] | ["platform_state", "public_methods_state"] => {
+                raw(Topic::PlatformState)
+            }
+            ["user", "portfolio", currency] if is_ours(currency) => {
+                batched(Topic::Newest(Latest::Portfolio { account: own(caller)? }))
+            }
+            ["user", "changes", of @ .., pace] => {
+                let (account, only) = (own(caller)?, only(exchange, of, name)?);
+                Ok(Self { topic: Topic::UserChanges { account, only }, pace: parse_pace(pace)? })
+            }
             ["user", "orders", of @ .., pace] => {
                 let (account, only) = (own(caller)?, only(exchange, of, name)?);
                 Ok(Self { topic: Topic::UserOrders { account, only }, pace: parse_pace(pace)? })
@@ -103,10 +209,59 @@ impl Channel {
         topic: fn(Arc<Instrument>) -> Topic,
     ) -> Result<Self, WireError> {
         let pace = parse_pace(pace)?;
-        let unknown = || raise::reject(&Reject::UnknownInstrument, None).of("channels");
-        let series = exchange.series_by_name(series).ok_or_else(unknown)?;
-        Ok(Self { topic: topic(Arc::new(series.instrument.clone())), pace })
+        Ok(Self { topic: topic(terms(exchange, series)?), pace })
     }
+}
+
+fn terms(exchange: &Exchange, series: &str) -> Result<Arc<Instrument>, WireError> {
+    let unknown = || raise::reject(&Reject::UnknownInstrument, None).of("channels");
+    let series = exchange.series_by_name(series).ok_or_else(unknown)?;
+    Ok(Arc::new(series.instrument.clone()))
+}
+
+fn is_ours(currency: &str) -> bool {
+    currency == "any" || currency.eq_ignore_ascii_case(raise::CURRENCY)
+}
+
+/// Whether it reads like a currency and is none of ours: `BTC`, and not `any`.
+fn is_elsewhere(currency: &str) -> bool {
+    let is_code = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
+    !is_ours(currency) && (2..=8).contains(&currency.len()) && currency.bytes().all(is_code)
+}
+
+fn failed(reason: String) -> WireError {
+    WireError::new(ErrorCode::SubscriptionFailed, reason).of("channels")
+}
+
+/// Ticks of one level.
+fn parse_group(group: &str) -> Result<i64, WireError> {
+    const GROUPS: [i64; 8] = [1, 2, 5, 10, 25, 50, 100, 250];
+    if group == "none" {
+        return Ok(1);
+    }
+    let known = group.parse().ok().filter(|ticks| GROUPS.contains(ticks));
+    known.ok_or_else(|| {
+        let reason = "a level has none, 1, 2, 5, 10, 25, 50, 100 or 250 ticks";
+        failed(format!("group `{group}` is not supported; {reason}"))
+    })
+}
+
+fn parse_depth(depth: &str) -> Result<usize, WireError> {
+    let known = depth.parse().ok().filter(|levels| [1, 10, 20].contains(levels));
+    known.ok_or_else(|| failed(format!("depth `{depth}` is not supported; known are 1, 10, 20")))
+}
+
+fn parse_resolution(text: &str) -> Result<Resolution, WireError> {
+    Resolution::parse(text).ok_or_else(|| {
+        let known = Resolution::known();
+        failed(format!("resolution `{text}` is not supported; known are {known}"))
+    })
+}
+
+fn parse_index(exchange: &Exchange, name: &str) -> Result<GradeId, WireError> {
+    let grades = exchange.series().map(|series| &series.instrument.grade);
+    let mut known = grades.filter(|grade| raise::index_name(grade) == name);
+    known.next().cloned().ok_or_else(|| failed(format!("no index `{name}`")))
 }
 
 fn own(caller: Option<&Caller>) -> Result<AccountId, WireError> {
@@ -150,7 +305,10 @@ fn parse_pace(pace: &str) -> Result<Pace, WireError> {
 fn unknown(name: &str) -> WireError {
     let name: String = name.chars().take(64).collect();
     let reason = format!(
-        "no channel `{name}`; known are book.SERIES.PACE, ticker.SERIES.PACE, trades.SERIES.PACE, \
+        "no channel `{name}`; known are book.SERIES.PACE, book.SERIES.GROUP.DEPTH.PACE, \
+         ticker.SERIES.PACE, incremental_ticker.SERIES, quote.SERIES, trades.SERIES.PACE, \
+         chart.trades.SERIES.RESOLUTION, deribit_price_index.INDEX, instrument.state.KIND.CURRENCY, \
+         platform_state, user.portfolio.CURRENCY, user.changes.SERIES.PACE, user.changes.any.any.PACE, \
          user.orders.SERIES.PACE, user.orders.any.any.PACE, user.trades.SERIES.PACE, \
          user.trades.any.any.PACE, user.delivery, user.jobs, verifier.tasks"
     );

@@ -1,8 +1,7 @@
 //! Orders, changes and cancels, from Deribit's fields and a few of our own.
 
 use exchange::{
-    AmendOrder, CancelFilter, CancelKind, Command, Exchange, OrderView, PlaceOrder, Reject,
-    TimeInForce,
+    AmendOrder, CancelFilter, CancelKind, Exchange, OrderView, PlaceOrder, Reject, TimeInForce,
 };
 use instruments::{AccountId, Instrument, Nanos, OrderId, Price, PriceError, Qty, QtyError, Side};
 use matching_engine::{OrderKind, PostOnly, PriceSource, StpMode, Trigger, TriggerWhen};
@@ -36,6 +35,18 @@ pub(crate) const ORDER_FIELDS: &[&str] = &[
 /// Fields of `private/edit`.
 pub(crate) const EDIT_FIELDS: &[&str] = &[
     "order_id",
+    "amount",
+    "contracts",
+    "price",
+    "trigger_price",
+    "post_only",
+    "reduce_only",
+    "valid_until",
+];
+/// Fields of `private/edit_by_label`.
+pub(crate) const EDIT_BY_LABEL_FIELDS: &[&str] = &[
+    "label",
+    "instrument_name",
     "amount",
     "contracts",
     "price",
@@ -217,7 +228,7 @@ pub(crate) fn amend_order(
     exchange: &Exchange,
     params: &Params,
     account: AccountId,
-) -> Result<Command, WireError> {
+) -> Result<AmendOrder, WireError> {
     let view = open_order(exchange, params, account)?;
     let unknown = || raise::reject(&Reject::UnknownInstrument, None);
     let series = exchange.series_by_id(view.record.instrument).ok_or_else(unknown)?;
@@ -229,14 +240,14 @@ pub(crate) fn amend_order(
             return Err(WireError::new(ErrorCode::NotImplemented, reason).of(flag));
         }
     }
-    Ok(Command::AmendOrder(AmendOrder {
+    Ok(AmendOrder {
         account,
         order: view.order,
         price: price(instrument, params, "price")?,
         qty: amount(instrument, params)?,
         trigger: price(instrument, params, "trigger_price")?,
         valid_until: instant(params, "valid_until")?,
-    }))
+    })
 }
 
 /// Which orders a cancel is about.
@@ -278,11 +289,32 @@ pub(crate) fn open_order(
     params: &Params,
     account: AccountId,
 ) -> Result<OrderView, WireError> {
+    if !params.has("order_id") && params.has("label") {
+        return labelled_order(exchange, params, account);
+    }
     let order = order_id(params)?;
     exchange
         .open_order(order)
         .filter(|view| view.record.account == account)
         .ok_or_else(|| raise::reject(&Reject::UnknownOrder, None))
+}
+
+/// The one open order of this account in a series that has a label.
+fn labelled_order(
+    exchange: &Exchange,
+    params: &Params,
+    account: AccountId,
+) -> Result<OrderView, WireError> {
+    let (instrument, label) = (series(exchange, params)?.instrument.id, params.text("label")?);
+    let open = exchange.open_orders_of(account, Some(instrument)).into_iter();
+    let mut found = open.filter(|view| Some(&view.record.label) == label.as_ref());
+    let unknown = || raise::reject(&Reject::UnknownOrder, None).of("label");
+    let order = found.next().ok_or_else(unknown)?;
+    if found.next().is_some() {
+        let reason = "more than one open order of the series has that label; name its order_id";
+        return Err(WireError::new(ErrorCode::BadRequest, reason).of("label"));
+    }
+    Ok(order)
 }
 
 /// `T-17`, and nothing that only looks like it.

@@ -1,11 +1,12 @@
 //! An account's money and positions.
 
-use exchange::{Event, PositionView, Reject};
+use exchange::{Event, Exchange, PositionView, Reject, Series};
 use instruments::{AccountId, MicroUsd, NetQty};
 use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::Answer;
+use super::currency::OfCurrency;
 use super::market_data::{check_currency, check_kind};
 use super::submit::submit;
 use crate::auth::Caller;
@@ -14,7 +15,7 @@ use crate::wire::{Number, Params, WireAccountSummary, WireError, WirePosition, t
 use crate::{lower, raise};
 
 pub(super) fn positions(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
-    check_currency(params)?;
+    let currency = OfCurrency::of(params)?;
     let kind = check_kind(params)?;
     let exchange = gateway.venue.exchange();
     let positions: Vec<WirePosition> = exchange
@@ -22,6 +23,7 @@ pub(super) fn positions(gateway: &Gateway, caller: &Caller, params: &Params) -> 
         .iter()
         .filter_map(|view| {
             let series = exchange.series_by_id(view.instrument)?;
+            currency.lets_through(&series.instrument).then_some(())?;
             Some(raise::position(&exchange, series, view))
         })
         .filter(|position| kind.as_ref().is_none_or(|kind| *kind == position.kind))
@@ -33,7 +35,16 @@ pub(super) fn positions(gateway: &Gateway, caller: &Caller, params: &Params) -> 
 pub(super) fn position(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
     let exchange = gateway.venue.exchange();
     let series = lower::series(&exchange, params)?;
-    let mut positions = exchange.positions_of(caller.account).into_iter();
+    Ok(to_result(&position_of(&exchange, caller.account, series)))
+}
+
+/// A position, zero when flat.
+pub(crate) fn position_of(
+    exchange: &Exchange,
+    account: AccountId,
+    series: &Series,
+) -> WirePosition {
+    let mut positions = exchange.positions_of(account).into_iter();
     let held = positions.find(|view| view.instrument == series.instrument.id);
     let view = held.unwrap_or(PositionView {
         instrument: series.instrument.id,
@@ -45,7 +56,7 @@ pub(super) fn position(gateway: &Gateway, caller: &Caller, params: &Params) -> A
         margin_initial: MicroUsd::ZERO,
         margin_maintenance: MicroUsd::ZERO,
     });
-    Ok(to_result(&raise::position(&exchange, series, &view)))
+    raise::position(exchange, series, &view)
 }
 
 pub(super) fn summary(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {

@@ -7,10 +7,12 @@ use super::default_fund::DefaultFund;
 use super::fixing::Fixing;
 use super::jobs::Jobs;
 use super::margin::Margin;
+use super::past::{ORDERS_IN, ORDERS_OF, Past, TRADES_IN, TRADES_OF};
 use crate::auth::Need;
 use crate::lower::{
-    BLOCK_FIELDS, CANCEL_FIELDS, DELIVERY_FIELDS, EDIT_FIELDS, EXECUTE_BLOCK_FIELDS,
-    EXECUTE_DELIVERY_FIELDS, LOG_FIELDS, NOMINATION_FIELDS, ORDER_FIELDS, RECEIPT_FIELDS,
+    BLOCK_FIELDS, CANCEL_FIELDS, DELIVERY_FIELDS, EDIT_BY_LABEL_FIELDS, EDIT_FIELDS,
+    EXECUTE_BLOCK_FIELDS, EXECUTE_DELIVERY_FIELDS, LOG_FIELDS, NOMINATION_FIELDS, ORDER_FIELDS,
+    RECEIPT_FIELDS,
 };
 
 /// A method.
@@ -34,6 +36,10 @@ pub(crate) enum Method {
     GetSettlementFixing,
     GetTranscript,
     GetLastSettlementsByInstrument,
+    GetLastTradesByInstrumentAndTime,
+    GetBookSummaryByCurrency,
+    GetBookSummaryByInstrument,
+    GetTradingviewChartData,
     Subscribe,
     Unsubscribe,
     UnsubscribeAll,
@@ -44,15 +50,13 @@ pub(crate) enum Method {
     Buy,
     Sell,
     Edit,
+    EditByLabel,
     Cancel,
+    CancelByLabel,
     CancelAll,
-    CancelAllByInstrument,
     GetOpenOrders,
-    GetOpenOrdersByInstrument,
-    GetOpenOrdersByCurrency,
     GetOrderState,
     GetOrderStateByLabel,
-    GetUserTradesByInstrument,
     GetPositions,
     GetPosition,
     GetAccountSummary,
@@ -74,6 +78,20 @@ pub(crate) enum Method {
     Fixing(Fixing),
     Agreements(Agreements),
     Jobs(Jobs),
+    Past(Past),
+    Connection(Connection),
+    /// Deribit has it, this venue does not, for this reason.
+    Absent(&'static str),
+}
+
+/// A method about the connection itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Connection {
+    SetHeartbeat,
+    DisableHeartbeat,
+    EnableCancelOnDisconnect,
+    DisableCancelOnDisconnect,
+    GetCancelOnDisconnect,
 }
 
 /// What is known of a method.
@@ -121,50 +139,85 @@ const LOGIN: &[&str] = &[
 const LAST_TRADES: &[&str] =
     &["instrument_name", "count", "start_seq", "end_seq", "sorting", "include_old"];
 
+const NO_FUNDING: &str = "there is no perpetual here and so no funding";
+const NO_VOLATILITY: &str = "the volatility of the past is not computed here";
+const NO_ADDRESS: &str = "deposits are not made to an address here";
+const NO_TRANSFERS: &str = "money is not sent from one account to another here";
+
 /// Every method, in the order of the documentation.
 #[rustfmt::skip]
-pub(crate) const METHODS: [Spec; 89] = [
+pub(crate) const METHODS: &[Spec] = &[
     public(Method::Auth, "public/auth", LOGIN, "logs in; grant types client_credentials, client_signature, refresh_token"),
     public(Method::Hello, "public/hello", &["client_name", "client_version"], "introduces a client; answers with the venue's version"),
     public(Method::Test, "public/test", &[], "answers with the venue's version"),
     public(Method::Status, "public/status", &[], "whether the venue takes orders"),
     public(Method::GetTime, "public/get_time", &[], "the venue's clock, milliseconds since 1970"),
-    public(Method::GetCurrencies, "public/get_currencies", &[], "the one currency, USDC"),
+    public(Method::GetCurrencies, "public/get_currencies", &[], "the one currency, USDC, and what is traded, as `H100`"),
     public(Method::GetInstruments, "public/get_instruments", &["currency", "kind", "expired"], "every series that trades, or every one that has expired"),
     public(Method::GetInstrument, "public/get_instrument", &["instrument_name"], "one series"),
     public(Method::Ticker, "public/ticker", &["instrument_name"], "one series at a glance"),
     public(Method::GetOrderBook, "public/get_order_book", &["instrument_name", "depth"], "the book, 1 to 10000 levels a side (20)"),
     public(Method::GetLastTradesByInstrument, "public/get_last_trades_by_instrument", LAST_TRADES, "trades of one series, 1 to 1000 (10)"),
+    public(Method::GetLastTradesByInstrumentAndTime, "public/get_last_trades_by_instrument_and_time", &["instrument_name", "start_timestamp", "end_timestamp", "count", "sorting", "include_old"], "trades of one series by time, 1 to 1000 (10); the newest, or the first from `start_timestamp` on"),
+    public(Method::GetBookSummaryByCurrency, "public/get_book_summary_by_currency", &["currency", "kind"], "every series that trades, each in a line"),
+    public(Method::GetBookSummaryByInstrument, "public/get_book_summary_by_instrument", &["instrument_name"], "the same of one series"),
+    public(Method::GetTradingviewChartData, "public/get_tradingview_chart_data", &["instrument_name", "start_timestamp", "end_timestamp", "resolution"], "candles made of trades, the last 5000 of the stretch; without a trade the price is where it was"),
     public(Method::GetIndexPrice, "public/get_index_price", &["index_name"], "an index, as `h100_usd` or `H100`"),
     public(Method::GetIndexPriceNames, "public/get_index_price_names", &[], "the names of all indices"),
     public(Method::GetRiskArrays, "public/get_risk_arrays", &["instrument_name", "grade"], "everything that margin is computed from, of one series or of a grade, as integers"),
     public(Method::GetAssignment, "public/get_assignment", &["instrument_name"], "how a series was assigned, with everything that it follows from; `tenor assignment verify` reads it"),
-    public(Method::GetLastSettlementsByInstrument, "public/get_last_settlements_by_instrument", &["instrument_name", "type", "count", "continuation"], "at which prices a series was settled, with what they were made of, newest first, 1 to 1000 (100) a page"),
+    public(Method::GetLastSettlementsByInstrument, "public/get_last_settlements_by_instrument", &["instrument_name", "type", "search_start_timestamp", "count", "continuation"], "at which prices a series was settled, with what they were made of, newest first, 1 to 1000 (100) a page"),
     public(Method::GetSettlementFixing, "public/get_settlement_fixing", &["instrument_name"], "how a settlement price stands: provisional, pending or final, with its 48 partitions and open claims"),
     public(Method::GetTranscript, "public/get_transcript", &["obligation_id", "from", "count"], "lines of a delivery's transcript as they were hashed, from one on (0), 1 to 256 (256), half a megabyte at most; and how many there are"),
     public(Method::Subscribe, "public/subscribe", &["channels"], "subscribes to public channels; WebSocket only"),
     public(Method::Unsubscribe, "public/unsubscribe", &["channels"], "ends subscriptions; WebSocket only"),
     public(Method::UnsubscribeAll, "public/unsubscribe_all", &[], "ends every subscription; WebSocket only"),
+    public(Method::Connection(Connection::SetHeartbeat), "public/set_heartbeat", &["interval"], "a heartbeat every so many seconds, 10 to 3600; a session that is silent for one is asked for public/test, and ended after another; WebSocket only"),
+    public(Method::Connection(Connection::DisableHeartbeat), "public/disable_heartbeat", &[], "ends them; WebSocket only"),
+    public(Method::Absent(NO_FUNDING), "public/get_funding_rate_value", &["instrument_name", "start_timestamp", "end_timestamp"], "10033: there is no perpetual"),
+    public(Method::Absent(NO_FUNDING), "public/get_funding_rate_history", &["instrument_name", "start_timestamp", "end_timestamp"], "10033: there is no perpetual"),
+    public(Method::Absent(NO_VOLATILITY), "public/get_historical_volatility", &["currency"], "10033: it is not computed"),
     private(Method::Logout, "private/logout", Need::AccountRead, &["invalidate_token"], "logs out; the session stays"),
     private(Method::PrivateSubscribe, "private/subscribe", Need::TradeRead, &["channels"], "subscribes to any channels; WebSocket only"),
     private(Method::PrivateUnsubscribe, "private/unsubscribe", Need::TradeRead, &["channels"], "ends subscriptions; WebSocket only"),
     private(Method::PrivateUnsubscribeAll, "private/unsubscribe_all", Need::TradeRead, &[], "ends every subscription; WebSocket only"),
+    private(Method::Connection(Connection::EnableCancelOnDisconnect), "private/enable_cancel_on_disconnect", Need::TradeWrite, &["scope"], "orders placed over this session from now on are cancelled when it ends, however it ends; only scope `connection`; WebSocket only"),
+    private(Method::Connection(Connection::DisableCancelOnDisconnect), "private/disable_cancel_on_disconnect", Need::TradeWrite, &["scope"], "they stay; WebSocket only"),
+    private(Method::Connection(Connection::GetCancelOnDisconnect), "private/get_cancel_on_disconnect", Need::TradeRead, &["scope"], "which of the two; WebSocket only"),
     private(Method::Buy, "private/buy", Need::TradeWrite, ORDER_FIELDS, "places a buy order; answers when it is durable"),
     private(Method::Sell, "private/sell", Need::TradeWrite, ORDER_FIELDS, "places a sell order; answers when it is durable"),
     private(Method::Edit, "private/edit", Need::TradeWrite, EDIT_FIELDS, "changes an open order's price, trigger price or total amount, wholly or not at all"),
+    private(Method::EditByLabel, "private/edit_by_label", Need::TradeWrite, EDIT_BY_LABEL_FIELDS, "the same of the one open order of a series that has a label"),
     private(Method::Cancel, "private/cancel", Need::TradeWrite, &["order_id"], "cancels an open order"),
+    private(Method::CancelByLabel, "private/cancel_by_label", Need::TradeWrite, &["label", "currency"], "cancels every open order that has a label; answers with their number"),
     private(Method::CancelAll, "private/cancel_all", Need::TradeWrite, CANCEL_FIELDS, "cancels every open order that the fields let through; answers with their number"),
-    private(Method::CancelAllByInstrument, "private/cancel_all_by_instrument", Need::TradeWrite, CANCEL_FIELDS, "cancels the open orders of one series that the fields let through; answers with their number"),
+    private(Method::CancelAll, "private/cancel_all_by_instrument", Need::TradeWrite, CANCEL_FIELDS, "cancels the open orders of one series that the fields let through; answers with their number"),
+    private(Method::CancelAll, "private/cancel_all_by_currency", Need::TradeWrite, &["currency", "type", "direction", "label"], "cancels every open order that the fields let through; answers with their number"),
     private(Method::GetOpenOrders, "private/get_open_orders", Need::TradeRead, &["kind", "type"], "open orders, oldest first"),
-    private(Method::GetOpenOrdersByInstrument, "private/get_open_orders_by_instrument", Need::TradeRead, &["instrument_name", "type"], "open orders of one series, oldest first"),
-    private(Method::GetOpenOrdersByCurrency, "private/get_open_orders_by_currency", Need::TradeRead, &["currency", "kind", "type"], "open orders, oldest first"),
+    private(Method::GetOpenOrders, "private/get_open_orders_by_instrument", Need::TradeRead, &["instrument_name", "type"], "open orders of one series, oldest first"),
+    private(Method::GetOpenOrders, "private/get_open_orders_by_currency", Need::TradeRead, &["currency", "kind", "type"], "open orders, oldest first"),
     private(Method::GetOrderState, "private/get_order_state", Need::TradeRead, &["order_id"], "one order, open or ended"),
     private(Method::GetOrderStateByLabel, "private/get_order_state_by_label", Need::TradeRead, &["currency", "label"], "orders of one label, newest first"),
-    private(Method::GetUserTradesByInstrument, "private/get_user_trades_by_instrument", Need::TradeRead, &["instrument_name", "count", "sorting", "include_old"], "own trades of one series, 1 to 1000 (10)"),
+    private(Method::Past(Past::OrderHistoryByInstrument), "private/get_order_history_by_instrument", Need::TradeRead, ORDERS_IN, "own orders of one series that have ended, newest first, 1 to 1000 (20); those that never traded only with `include_unfilled`"),
+    private(Method::Past(Past::OrderHistoryByCurrency), "private/get_order_history_by_currency", Need::TradeRead, ORDERS_OF, "the same of every series"),
+    private(Method::Past(Past::UserTradesByInstrument), "private/get_user_trades_by_instrument", Need::TradeRead, TRADES_IN, "own trades of one series, 1 to 1000 (10); the newest, or the first from `start_timestamp` on"),
+    private(Method::Past(Past::UserTradesByInstrument), "private/get_user_trades_by_instrument_and_time", Need::TradeRead, TRADES_IN, "the same"),
+    private(Method::Past(Past::UserTradesByCurrency), "private/get_user_trades_by_currency", Need::TradeRead, TRADES_OF, "own trades of every series, as above"),
+    private(Method::Past(Past::UserTradesByCurrency), "private/get_user_trades_by_currency_and_time", Need::TradeRead, TRADES_OF, "the same"),
+    private(Method::Past(Past::UserTradesByOrder), "private/get_user_trades_by_order", Need::TradeRead, &["order_id", "sorting", "historical"], "the trades of one order, the newest 1000"),
+    private(Method::Past(Past::SettlementHistoryByInstrument), "private/get_settlement_history_by_instrument", Need::TradeRead, &["instrument_name", "type", "search_start_timestamp", "count", "continuation"], "what settlements of a series did to the account, newest first, 1 to 1000 (10) a page"),
     private(Method::GetPositions, "private/get_positions", Need::AccountRead, &["currency", "kind"], "positions, by series"),
     private(Method::GetPosition, "private/get_position", Need::AccountRead, &["instrument_name"], "one position, zero when flat"),
     private(Method::GetAccountSummary, "private/get_account_summary", Need::AccountRead, &["currency", "extended"], "balance, margin and what is available"),
     private(Method::GetAccountSummaries, "private/get_account_summaries", Need::AccountRead, &["extended"], "the same in a list, one entry a currency"),
+    private(Method::Past(Past::Subaccounts), "private/get_subaccounts", Need::AccountRead, &["with_portfolio"], "the account itself: it has no others"),
+    private(Method::Past(Past::Deposits), "private/get_deposits", Need::AccountRead, &["currency", "count", "offset"], "money that came in, newest first, 1 to 1000 (10)"),
+    private(Method::Past(Past::Withdrawals), "private/get_withdrawals", Need::AccountRead, &["currency", "count", "offset"], "money that went out, newest first, 1 to 1000 (10)"),
+    private(Method::Past(Past::Transfers), "private/get_transfers", Need::AccountRead, &["currency", "count", "offset"], "nothing: money is not sent from one account to another"),
+    private(Method::Absent(NO_ADDRESS), "private/get_current_deposit_address", Need::AccountRead, &["currency"], "10033: deposits are not made to an address"),
+    private(Method::Absent(NO_ADDRESS), "private/create_deposit_address", Need::AccountWrite, &["currency"], "10033: deposits are not made to an address"),
+    private(Method::Absent(NO_TRANSFERS), "private/submit_transfer_to_subaccount", Need::AccountWrite, &["currency", "amount", "destination"], "10033: money is not sent from one account to another"),
+    private(Method::Absent(NO_TRANSFERS), "private/submit_transfer_to_user", Need::AccountWrite, &["currency", "amount", "destination"], "10033: money is not sent from one account to another"),
     private(Method::Margin(Margin::SimulatePortfolio), "private/simulate_portfolio", Need::AccountRead, &["currency", "simulated_positions", "add_positions"], "what the account would require with other positions, beside its own or instead of them"),
     private(Method::Margin(Margin::GetMargins), "private/get_margins", Need::TradeRead, &["instrument_name", "amount", "contracts", "price"], "what an order would hold by itself"),
     private(Method::Margin(Margin::ChangeMarginModel), "private/change_margin_model", Need::AccountWrite, &["margin_model", "dry_run"], "computes the account's margin series by series (segregated_sm) or by scenarios (segregated_pm)"),
@@ -225,7 +278,7 @@ mod tests {
     fn every_method_has_a_name_of_its_own_and_private_ones_need_a_login() {
         let names: BTreeSet<&str> = METHODS.iter().map(|spec| spec.name).collect();
         assert_eq!(names.len(), METHODS.len());
-        for spec in &METHODS {
+        for spec in METHODS {
             assert_eq!(spec.name.starts_with("private/"), spec.need.is_some(), "{}", spec.name);
         }
     }

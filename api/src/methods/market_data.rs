@@ -5,11 +5,14 @@ use instruments::GradeId;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
+use super::currency::{OfCurrency, currencies};
 use super::submit::tick_direction;
 use super::{Answer, Method};
 use crate::gateway::Gateway;
 use crate::venue::history::{ROWS_MAX, TradeRecord};
-use crate::wire::{ErrorCode, Params, WireError, WireInstrument, WireTrade, to_result};
+use crate::wire::{
+    ErrorCode, Params, WireBookSummary, WireError, WireInstrument, WireTrade, to_result,
+};
 use crate::{lower, raise};
 
 /// Levels of a side that one answer shows at most, as in Deribit's API.
@@ -18,6 +21,8 @@ pub(crate) const DEPTH_MAX: u64 = 10_000;
 const DEPTH: u64 = 20;
 /// Rows of an answer when the client does not say, as in Deribit's API.
 const COUNT: usize = 10;
+/// Ended orders of an answer when the client does not say, as in Deribit's API.
+const ORDERS: usize = 20;
 /// Rows of a page of a log when the client does not say, as in Deribit's API.
 const PAGE: usize = 100;
 
@@ -44,7 +49,7 @@ pub(super) fn answer(gateway: &Gateway, method: Method, params: &Params) -> Opti
             Ok(to_result(&Status { locked, locked_indices: [] }))
         }
         Method::GetTime => Ok(to_result(&gateway.venue.now().millis())),
-        Method::GetCurrencies => Ok(to_result(&[raise::currency()])),
+        Method::GetCurrencies => Ok(to_result(&currencies(&gateway.venue.exchange()))),
         Method::GetInstruments => instruments(gateway, params),
         Method::GetInstrument => instrument(gateway, params),
         Method::Ticker => ticker(gateway, params),
@@ -56,6 +61,11 @@ pub(super) fn answer(gateway: &Gateway, method: Method, params: &Params) -> Opti
         Method::GetAssignment => assignment(gateway, params),
         Method::GetTranscript => super::delivery::transcript(gateway, params),
         Method::GetSettlementFixing => super::fixing::fixing(gateway, params),
+        Method::GetLastTradesByInstrumentAndTime => last_trades_in(gateway, params),
+        Method::GetBookSummaryByCurrency => book_summaries(gateway, params),
+        Method::GetBookSummaryByInstrument => book_summary(gateway, params),
+        Method::GetTradingviewChartData => super::chart::candles(gateway, params),
+        Method::Absent(reason) => Err(WireError::new(ErrorCode::NotImplemented, reason)),
         Method::GetLastSettlementsByInstrument => super::settled::last_settlements(gateway, params),
         _ => return None,
     })
@@ -82,13 +92,14 @@ pub(super) fn check_kind(params: &Params) -> Result<Option<String>, WireError> {
 }
 
 fn instruments(gateway: &Gateway, params: &Params) -> Answer {
-    check_currency(params)?;
+    let currency = OfCurrency::of(params)?;
     let kind = check_kind(params)?;
     let expired = params.flag("expired")?.unwrap_or(false);
     let exchange = gateway.venue.exchange();
     let listed: Vec<WireInstrument> = exchange
         .series()
         .filter(|series| (series.state != SeriesState::Trading) == expired)
+        .filter(|series| currency.lets_through(&series.instrument))
         .map(raise::instrument)
         .filter(|series| kind.as_ref().is_none_or(|kind| *kind == series.kind))
         .collect();
@@ -149,6 +160,39 @@ fn last_trades(gateway: &Gateway, params: &Params) -> Answer {
     Ok(to_result(&Trades { trades: records.iter().map(wire).collect(), has_more }))
 }
 
+fn last_trades_in(gateway: &Gateway, params: &Params) -> Answer {
+    let (count, span) = (Count::of(params)?, lower::span(params)?);
+    params.flag("include_old")?;
+    let terms = lower::series(&gateway.venue.exchange(), params)?.instrument.clone();
+    let mut records = gateway.venue.history().trades_in(terms.id, span, count.and_one_more());
+    let has_more = count.cut(&mut records);
+    let wire =
+        |record: &TradeRecord| raise::public_trade(record, tick_direction(gateway, record), &terms);
+    Ok(to_result(&Trades { trades: records.iter().map(wire).collect(), has_more }))
+}
+
+fn book_summaries(gateway: &Gateway, params: &Params) -> Answer {
+    let currency = OfCurrency::of(params)?;
+    let kind = check_kind(params)?;
+    let exchange = gateway.venue.exchange();
+    let summaries: Vec<WireBookSummary> = exchange
+        .series()
+        .filter(|series| series.state == SeriesState::Trading)
+        .filter(|series| currency.lets_through(&series.instrument))
+        .filter(|series| kind.as_ref().is_none_or(|kind| raise::kind(&series.instrument) == kind))
+        .map(|series| raise::book_summary(&exchange, series))
+        .collect();
+    drop(exchange);
+    Ok(to_result(&summaries))
+}
+
+fn book_summary(gateway: &Gateway, params: &Params) -> Answer {
+    let exchange = gateway.venue.exchange();
+    let summary = raise::book_summary(&exchange, lower::series(&exchange, params)?);
+    drop(exchange);
+    Ok(to_result(&[summary]))
+}
+
 /// How many rows are asked for.
 pub(super) struct Count(usize);
 
@@ -156,6 +200,16 @@ impl Count {
     /// As many as fit on a page unless the client says otherwise.
     pub(super) fn of_rows(params: &Params) -> Result<Self, WireError> {
         if params.has("count") { Self::of(params) } else { Ok(Self(PAGE)) }
+    }
+
+    /// As many as Deribit shows of ended orders unless the client says otherwise.
+    pub(super) fn of_orders(params: &Params) -> Result<Self, WireError> {
+        if params.has("count") { Self::of(params) } else { Ok(Self(ORDERS)) }
+    }
+
+    /// The number itself.
+    pub(super) const fn rows(&self) -> usize {
+        self.0
     }
 
     pub(super) fn of(params: &Params) -> Result<Self, WireError> {

@@ -1,15 +1,16 @@
 //! Questions about orders and own trades.
 
-use exchange::Reject;
+use exchange::{OrderView, Reject};
 use instruments::{AccountId, OrderId};
 
 use super::Answer;
-use super::submit::{instrument, tick_direction};
+use super::currency::OfCurrency;
+use super::submit::instrument;
 use crate::auth::Caller;
 use crate::gateway::Gateway;
-use crate::methods::market_data::{Count, Sorting, check_currency, check_kind};
+use crate::methods::market_data::{check_currency, check_kind};
 use crate::venue::history::OrderRecord;
-use crate::wire::{Params, WireError, WireOrder, WireUserTrade, missing, to_result};
+use crate::wire::{Params, WireError, WireOrder, missing, to_result};
 use crate::{lower, raise};
 
 /// An order of this account as it is now: from the history, or from the exchange itself when the history has nothing.
@@ -32,12 +33,17 @@ fn wire(gateway: &Gateway, record: &OrderRecord) -> Result<WireOrder, WireError>
 
 pub(super) fn open_orders(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
     let kind = lower::kind_filter(params)?;
-    check_currency(params)?;
+    let currency = OfCurrency::of(params)?;
     check_kind(params)?;
-    let open = {
+    let open: Vec<OrderView> = {
         let exchange = gateway.venue.exchange();
         let instrument = lower::optional_series(&exchange, params)?;
-        exchange.open_orders_of(caller.account, instrument)
+        let is_wanted = |view: &OrderView| {
+            let series = exchange.series_by_id(view.record.instrument);
+            series.is_some_and(|series| currency.lets_through(&series.instrument))
+        };
+        let open = exchange.open_orders_of(caller.account, instrument).into_iter();
+        open.filter(is_wanted).collect()
     };
     let history = gateway.venue.history();
     let orders: Result<Vec<WireOrder>, WireError> = open
@@ -67,24 +73,4 @@ pub(super) fn order_state_by_label(gateway: &Gateway, caller: &Caller, params: &
     let orders: Result<Vec<WireOrder>, WireError> =
         records.iter().map(|record| wire(gateway, record)).collect();
     Ok(to_result(&orders?))
-}
-
-#[derive(serde::Serialize)]
-struct UserTrades {
-    trades: Vec<WireUserTrade>,
-    has_more: bool,
-}
-
-pub(super) fn user_trades(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
-    let (count, sorting) = (Count::of(params)?, Sorting::of(params)?);
-    params.flag("include_old")?;
-    let terms = lower::series(&gateway.venue.exchange(), params)?.instrument.clone();
-    let history = gateway.venue.history();
-    let mut records = history.user_trades(caller.account, Some(terms.id), count.and_one_more());
-    let has_more = count.cut(&mut records);
-    sorting.apply(&mut records);
-    let trades = records
-        .iter()
-        .map(|record| raise::user_trade(record, tick_direction(gateway, &record.trade), &terms));
-    Ok(to_result(&UserTrades { trades: trades.collect(), has_more }))
 }

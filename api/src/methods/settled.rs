@@ -15,20 +15,27 @@ use crate::{lower, raise};
 
 pub(super) fn last_settlements(gateway: &Gateway, params: &Params) -> Answer {
     let count = Count::of_rows(params)?;
-    let is_last = match params.text("type")?.as_deref() {
+    let is_last = match lower::settlement_type(params)? {
         None => None,
         Some("settlement") => Some(false),
         Some("delivery") => Some(true),
-        Some(_) => return Err(WireError::param("type", "must be settlement or delivery")),
+        Some(_) => {
+            lower::series(&gateway.venue.exchange(), params)?;
+            let (settlements, continuation) = (Vec::new(), None);
+            return Ok(to_result(&WireSettlements { settlements, continuation }));
+        }
     };
+    let until = lower::search_start(params)?;
     let before = lower::place(params, "continuation")?;
     let terms = lower::series(&gateway.venue.exchange(), params)?.instrument.clone();
     let history = gateway.venue.history();
     let mut rows = history.settlements(terms.id, is_last, before, count.and_one_more());
     let has_more = count.cut(&mut rows);
     let last = rows.last().map(|(place, _)| raise::place(*place));
+    // Of a page, what is asked for: the page after it goes on where it ends.
+    let early = rows.iter().filter(|(_, record)| record.at <= until);
     let settlements: Vec<WireSettlement> =
-        rows.iter().map(|(_, record)| raise::settlement(record, &terms)).collect();
+        early.map(|(_, record)| raise::settlement(record, &terms)).collect();
     Ok(to_result(&WireSettlements { settlements, continuation: last.filter(|_| has_more) }))
 }
 

@@ -5,6 +5,7 @@ use instruments::Side;
 use matching_engine::CancelReason;
 
 use super::Answer;
+use super::market_data::check_currency;
 use super::orders::order_now;
 use super::submit::{arrival, instrument, submit};
 use crate::auth::Caller;
@@ -32,9 +33,9 @@ pub(super) async fn place(
 }
 
 pub(super) async fn edit(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
-    let order = lower::order_id(params)?;
-    let command = lower::amend_order(&gateway.venue.exchange(), params, caller.account)?;
-    let outcome = submit(gateway, command).await?;
+    let amend = lower::amend_order(&gateway.venue.exchange(), params, caller.account)?;
+    let order = amend.order;
+    let outcome = submit(gateway, Command::AmendOrder(amend)).await?;
     // The order as it is now: what happened to it since the edit is in it too.
     let record = order_now(gateway, caller.account, order)?;
     Ok(to_result(&arrival(gateway, &record, &outcome)?))
@@ -49,7 +50,14 @@ pub(super) async fn cancel(gateway: &Gateway, caller: &Caller, params: &Params) 
     Ok(to_result(&raise::order(&record, &instrument)))
 }
 
+pub(super) async fn cancel_by_label(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
+    check_currency(params)?;
+    params.required_text("label")?;
+    cancel_all(gateway, caller, params).await
+}
+
 pub(super) async fn cancel_all(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
+    check_currency(params)?;
     let filter = lower::cancel_filter(&gateway.venue.exchange(), params)?;
     let command = Command::CancelAll { account: caller.account, filter };
     let outcome = submit(gateway, command).await?;

@@ -63,7 +63,7 @@ pub(crate) fn instrument(series: &Series) -> WireInstrument {
 }
 
 /// What stands before the currency in its name: products of one expiry day differ in it.
-fn root(terms: &Instrument) -> &str {
+pub(crate) fn root(terms: &Instrument) -> &str {
     terms.name.split_once('_').map_or(terms.grade.as_str(), |(root, _)| root)
 }
 
@@ -117,6 +117,17 @@ pub(crate) fn currency() -> WireCurrency {
         coin_type: CURRENCY.to_owned(),
         fee_precision: 6,
         decimals: 6,
+    }
+}
+
+/// What is traded, as a currency: Deribit's word for what stands before the settlement currency in a name.
+pub(crate) fn traded(root: &str) -> WireCurrency {
+    WireCurrency {
+        currency: root.to_owned(),
+        currency_long: format!("GPU-hours of {root}"),
+        coin_type: root.to_owned(),
+        fee_precision: 0,
+        decimals: 0,
     }
 }
 

@@ -73,8 +73,12 @@ impl Session {
         received_at: Nanos,
     ) -> Option<String> {
         let gateway = Arc::clone(&self.gateway);
+        let placed = self.on_disconnect.watch(method);
         let mut reply: Reply = Box::pin(async move {
             let answer = methods::call(&gateway, caller.as_ref(), method, &request.params).await;
+            if let (Some(placed), Ok(answer)) = (placed, &answer) {
+                placed.note(&gateway, answer);
+            }
             gateway.reply(Some(&request.id), &answer, received_at)
         });
         let first = std::future::poll_fn(|context| Poll::Ready(reply.as_mut().poll(context))).await;
@@ -107,6 +111,7 @@ impl Session {
                 self.subscriptions.clear();
                 Ok(to_result(&"ok"))
             }
+            Method::Connection(method) => self.connection(method, params, caller),
             _ => return None,
         })
     }
@@ -128,6 +133,8 @@ impl Session {
         if let Some(login) = self.login.take() {
             self.gateway.authority.revoke(&login.access_token);
         }
+        // Whoever logs out means to leave its orders.
+        self.on_disconnect.disable();
         self.subscriptions.clear_private();
         to_result(&"ok")
     }
@@ -143,7 +150,7 @@ impl Session {
         if names.iter().any(|name| name == "verifier.tasks") {
             self.tasks.get_or_insert_with(|| venue.subscribe_verifier_tasks());
         }
-        self.subscriptions.subscribe(&self.gateway, caller, &names)?;
-        Ok(to_result(&names))
+        let granted = self.subscriptions.subscribe(&self.gateway, caller, &names)?;
+        Ok(to_result(&granted))
     }
 }

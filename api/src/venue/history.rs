@@ -5,8 +5,10 @@
 //! - the place up to which it has applied stands in the same batch as the data;
 //! - a store that fails takes history away, never trading.
 
+mod candles;
 mod key;
 mod money;
+mod past;
 mod record;
 mod settled;
 mod splits;
@@ -28,7 +30,9 @@ use super::key::VenueKey;
 use super::publish::Published;
 use key::Tree;
 
+pub use candles::{CandleRecord, CandleWidth};
 pub use money::{DayRecord, Pot, Pots, TransferRecord};
+pub use past::{Span, UserSettlement, UserSettlementRecord};
 pub use record::{OrderRecord, OrderState, ReceiptRecord, TradeRecord, UserTradeRecord};
 pub use settled::SettlementRecord;
 pub use splits::{SplitLineRecord, SplitPageRecord};
@@ -272,7 +276,12 @@ impl Draft<'_> {
     }
 
     fn change_order(&mut self, order: OrderId, change: impl FnOnce(&mut OrderRecord)) {
-        self.change(&key::ORDERS, key::order(order), change);
+        let key = key::order(order);
+        let Some(mut record) = self.get::<OrderRecord>(&key::ORDERS, &key) else { return };
+        let before = record.state;
+        change(&mut record);
+        self.put(&key::ORDERS, key, &record);
+        self.ended(before, &record);
     }
 
     fn apply(&mut self, published: &Published) {
@@ -282,6 +291,7 @@ impl Draft<'_> {
             self.money(event, published.at);
         }
         self.settled(published);
+        self.user_settled(published);
         self.splits(published);
     }
 
@@ -345,6 +355,7 @@ impl Draft<'_> {
     fn traded(&mut self, traded: &Traded, at: Nanos) {
         let trade = TradeRecord::of(traded, at);
         self.put(&key::TRADES, key::trade(trade.instrument, trade.trade_seq), &trade);
+        self.candles(&trade);
         self.fill(&trade, &traded.maker, (traded.taker_side.opposite(), false));
         self.fill(&trade, &traded.taker, (traded.taker_side, true));
     }
@@ -357,8 +368,12 @@ impl Draft<'_> {
     fn fill(&mut self, trade: &TradeRecord, fill: &Fill, (side, is_taker): (Side, bool)) {
         let order_key = key::order(fill.order);
         let Some(mut order) = self.get::<OrderRecord>(&key::ORDERS, &order_key) else { return };
+        let before = order.state;
         order.fill(trade.price, trade.qty, fill.fee, trade.at);
         self.put(&key::ORDERS, order_key, &order);
+        self.ended(before, &order);
+        let of_order = key::side_of(key::order(fill.order), trade.trade, is_taker);
+        self.put(&key::ORDER_TRADES, of_order, &());
         let account = fill.account;
         let in_series = key::account_in(account, trade.instrument);
         self.put(&key::USER_TRADES_IN, key::side_of(in_series, trade.trade, is_taker), &());

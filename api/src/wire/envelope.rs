@@ -174,6 +174,26 @@ pub fn notification_text<T: Serialize>(channel: &str, data: &T) -> String {
     to_text(&Notification { jsonrpc: "2.0", method: "subscription", params })
 }
 
+#[derive(Serialize)]
+struct Heartbeat {
+    jsonrpc: &'static str,
+    method: &'static str,
+    params: HeartbeatParams,
+}
+
+#[derive(Serialize)]
+struct HeartbeatParams {
+    #[serde(rename = "type")]
+    kind: &'static str,
+}
+
+/// A sign of life, or with `test_request` the question for one.
+#[must_use]
+pub fn heartbeat_text(kind: &'static str) -> String {
+    let params = HeartbeatParams { kind };
+    to_text(&Heartbeat { jsonrpc: "2.0", method: "heartbeat", params })
+}
+
 #[expect(clippy::expect_used, reason = "our own types have string keys and no failing writers")]
 fn to_text<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).expect("a wire type serializes")

@@ -33,8 +33,11 @@ async fn a_position_and_its_margin_show_in_the_summary() {
     let (stranger, _) = stand.trader(0).await;
     let position = stranger.call("private/get_position", flat).await.unwrap();
     assert_eq!((&position["direction"], &position["size"]), (&json!("zero"), &json!(0)));
-    let refused = refusal(stranger.call("private/get_positions", json!({"currency": "BTC"})).await);
+    let refused =
+        refusal(stranger.call("private/get_positions", json!({"currency": "b t c"})).await);
     assert_eq!((refused.0, refused.1), (-32602, json!("currency")));
+    let bitcoin = stranger.call("private/get_positions", json!({"currency": "BTC"})).await;
+    assert_eq!(bitcoin.unwrap(), json!([]), "nobody has any");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -20,6 +20,8 @@ mod margin;
 mod option_desk;
 mod orders;
 mod over_http;
+mod past;
 mod settled;
 mod slow_consumer;
 mod stand;
+mod stock_channels;

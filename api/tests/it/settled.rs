@@ -45,7 +45,7 @@ async fn settlements_are_told_newest_first_with_what_they_were_made_of() {
     let days = ask(json!({"instrument_name": SERIES, "type": "settlement"})).await.unwrap();
     assert_eq!(days["settlements"], json!([rows[1]]));
     for (field, value, code) in [
-        ("type", json!("bankruptcy"), -32602),
+        ("type", json!("haircut"), -32602),
         ("count", json!(0), -32602),
         ("continuation", json!("1"), -32602),
         ("continuation", json!("01-2"), -32602),

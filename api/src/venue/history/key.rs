@@ -40,6 +40,20 @@ pub(super) const DAY_TRADES: Tree = Tree("day_trades");
 pub(super) const DAY_VARIATION: Tree = Tree("day_variation");
 /// Account, day, obligation -> what became of it.
 pub(super) const DAY_DELIVERIES: Tree = Tree("day_deliveries");
+/// Account, whether it has traded, order -> nothing. Orders that have ended.
+pub(super) const ENDED: Tree = Tree("ended");
+/// Account, instrument, whether it has traded, order -> nothing. Orders that have ended.
+pub(super) const ENDED_IN: Tree = Tree("ended_in");
+/// Order, trade, role -> nothing.
+pub(super) const ORDER_TRADES: Tree = Tree("order_trades");
+/// Account, transfer -> money that came from outside.
+pub(super) const DEPOSITS: Tree = Tree("deposits");
+/// Account, transfer -> money that went outside.
+pub(super) const WITHDRAWALS: Tree = Tree("withdrawals");
+/// Account, instrument, place -> what a settlement of the series did to the account.
+pub(super) const USER_SETTLEMENTS: Tree = Tree("user_settlements");
+/// Instrument, width, number -> what its book traded at in that time.
+pub(super) const CANDLES: Tree = Tree("candles");
 /// Obligation -> its seller and its buyer.
 pub(super) const PARTIES: Tree = Tree("parties");
 /// Instrument -> its assignment with everything that it follows from.
@@ -71,11 +85,34 @@ pub(super) fn account_in(account: AccountId, instrument: InstrumentId) -> Vec<u8
     joined(account.0, instrument.0)
 }
 
-/// Behind an account, or an account and an instrument.
+/// Behind an account, an account and an instrument, or an order.
 pub(super) fn side_of(mut prefix: Vec<u8>, trade: TradeId, is_taker: bool) -> Vec<u8> {
     prefix.extend_from_slice(&trade.0.to_be_bytes());
     prefix.push(u8::from(is_taker));
     prefix
+}
+
+/// Behind an account, or an account and an instrument.
+pub(super) fn ended(mut prefix: Vec<u8>, has_traded: bool) -> Vec<u8> {
+    prefix.push(u8::from(has_traded));
+    prefix
+}
+
+/// All candles of one width.
+pub(super) fn candles(instrument: InstrumentId, width: u8) -> Vec<u8> {
+    let mut key = instrument.0.to_be_bytes().to_vec();
+    key.push(width);
+    key
+}
+
+/// The candle with this number, counted in widths since 1970.
+pub(super) fn candle(instrument: InstrumentId, width: u8, number: u64) -> Vec<u8> {
+    [candles(instrument, width).as_slice(), &number.to_be_bytes()].concat()
+}
+
+/// What happened to one account in one series.
+pub(super) fn happened_in(account: AccountId, instrument: InstrumentId, place: Place) -> Vec<u8> {
+    [account_in(account, instrument).as_slice(), &at(place)].concat()
 }
 
 pub(super) fn instrument(instrument: InstrumentId) -> Vec<u8> {

@@ -13,6 +13,7 @@ use instruments::{AccountId, Date, InstrumentId, MicroUsd, Nanos, ObligationId, 
 use settlement::{Bucket, Reason, Transfer, TransferId};
 
 use super::key::{self, Tree};
+use super::past::first_after;
 use super::{Draft, History, ROWS_MAX};
 
 /// Where an account's money is, as far as a statement tells it apart.
@@ -120,23 +121,12 @@ impl History {
         self.newest_records(&key::TRANSFERS, &key::account(account), Some(&before), limit)
     }
 
-    /// The first id that is no earlier movement: ids and times rise together, so that it is found by halving.
+    /// The first id that is no earlier movement.
     fn transfer_after(&self, account: AccountId, last: Nanos) -> TransferId {
-        let newest = |before: u64| {
+        TransferId(first_after(last, |before| {
             let rows = self.transfers_before(account, TransferId(before), 1);
             rows.first().map(|row| (row.transfer.id.0, row.at))
-        };
-        let (mut low, mut high) = (0, u64::MAX);
-        while low < high {
-            let middle = low.saturating_add(high.saturating_sub(low).div_ceil(2));
-            match newest(middle) {
-                // Everything before the middle is early enough.
-                None => low = middle,
-                Some((_, at)) if at <= last => low = middle,
-                Some((id, _)) => high = id,
-            }
-        }
-        TransferId(low)
+        }))
     }
 
     /// What an account's day came to. `None` when nothing is known of the account up to then.
@@ -256,6 +246,13 @@ impl Draft<'_> {
             let pots = self.change_pots(account, Date::of(at), transfer.reason, &changes);
             let balance = pots.values().copied().sum();
             let record = TransferRecord { transfer: *transfer, at, balance };
+            for (tree, reason) in
+                [(&key::DEPOSITS, Reason::Deposit), (&key::WITHDRAWALS, Reason::Withdrawal)]
+            {
+                if transfer.reason == reason {
+                    self.put(tree, key::transfer(account, transfer.id), &record);
+                }
+            }
             self.put(&key::TRANSFERS, key::transfer(account, transfer.id), &record);
         }
     }
