@@ -81,6 +81,10 @@ pub(crate) async fn call(
     }
     // A public method that is not about the market is about the session.
     let caller = caller.ok_or_else(not_here)?;
+    of_account(gateway, caller, method, params).await
+}
+
+async fn of_account(gateway: &Gateway, caller: &Caller, method: Method, params: &Params) -> Answer {
     match method {
         Method::Buy => trading::place(gateway, caller, params, Buy).await,
         Method::Sell => trading::place(gateway, caller, params, Sell).await,

@@ -258,6 +258,7 @@ fn session_016_quality_is_measured_from_the_times_of_the_roots() {
 }
 
 /// WORK-013, WORK-014: who is at fault when a task cannot be judged.
+/// SESSION-016 as well.
 #[test]
 fn work_014_a_task_that_this_build_does_not_know_is_unverifiable() {
     let task = honest_task();

@@ -278,6 +278,7 @@ fn honest() -> Vec<String> {
 }
 
 /// TRANS-001.
+/// TRANS-006 as well.
 #[test]
 fn trans_001_an_honest_transcript_holds() {
     let lines = honest();
@@ -493,6 +494,7 @@ fn trans_003_no_line_can_be_left_out_doubled_or_moved() {
 }
 
 /// TRANS-004: a venue that signs whatever it likes is found out by the rows, the times and the meter.
+/// GRADE-001 as well.
 #[test]
 fn trans_004_a_venue_that_credits_otherwise_is_found_out() {
     let restated = |change: &dyn Fn(&mut Vec<String>), credited: &[u64]| {

@@ -37,6 +37,7 @@ async fn until(
 }
 
 /// TRANS-005: with a lie in it, which the checker refutes by its own arithmetic.
+/// TRANS-006 as well.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn trans_005_the_transcript_of_a_real_delivery_holds() {
     let mut floor = Floor::open().await;

@@ -195,7 +195,7 @@ fn check_overlaps(spans: &[Span]) -> Result<()> {
         }
         for out in spans.iter().filter(|span| span.is_maintenance) {
             let is_inside = |offer: &&&Span| offer.from <= out.from && out.until <= offer.until;
-            if !offers.iter().any(|offer| is_inside(offer)) {
+            if !offers.iter().any(is_inside) {
                 let (node, row) = (shown(node), out.row);
                 bail!("row {row} takes node {node} out for maintenance, which no row offers then");
             }
