@@ -210,7 +210,7 @@ pub fn judge_mock(answer: &MockAnswer) -> MockVerdict {
     let claimed = Claimed { work_root, salt_key: NO_SECRET, draw_seed };
     match verify(&challenge, &claimed, &openings) {
         Verdict::Valid => {
-            let quality = quality(rate_gflops, answer.reference_gflops);
+            let quality = quality(&profile, answer.segments, timing, answer.reference_gflops);
             let reason = match quality {
                 900_000.. => String::new(),
                 _ => "right, but below the floor of the grade: nothing of it counts".to_owned(),

@@ -44,11 +44,22 @@ pub fn rate_gflops(profile: &ClassProfile, segments: u16, timing: Timing<'_>) ->
     u64::try_from(rate).unwrap_or(u64::MAX)
 }
 
-/// What share of the reference a rate is, in millionths, rounded down, at most the whole.
+/// What share of the reference a challenge was done at, in millionths, rounded down once, at most the whole.
 #[must_use]
-pub fn quality(rate_gflops: u64, reference_gflops: Option<u64>) -> u32 {
+pub fn quality(
+    profile: &ClassProfile,
+    segments: u16,
+    timing: Timing<'_>,
+    reference_gflops: Option<u64>,
+) -> u32 {
     let Some(reference) = reference_gflops.filter(|reference| 0 < *reference) else { return WHOLE };
-    let share = u128::from(rate_gflops) * u128::from(WHOLE) / u128::from(reference);
+    let flop = u128::from(profile.flop_per_segment()) * u128::from(segments);
+    share(flop, u128::from(timing.slowest()) * 1_000 * u128::from(reference))
+}
+
+/// A part of a whole that is not zero, in millionths, rounded down, at most the whole.
+pub(crate) fn share(part: u128, whole: u128) -> u32 {
+    let share = part.saturating_mul(u128::from(WHOLE)) / whole;
     u32::try_from(share).unwrap_or(WHOLE).min(WHOLE)
 }
 
@@ -74,15 +85,22 @@ mod tests {
         assert_eq!(rate(&[vec![0]], 0), rate(&[vec![1]], 0));
     }
 
-    /// GRADE-001: rounded down, never above the whole, and whole without a reference.
+    /// GRADE-001: rounded down once, never above the whole, and whole without a reference.
     #[test]
     fn grade_001_quality_is_a_share_of_the_reference_rounded_down() {
-        assert_eq!(quality(700_000, None), WHOLE);
-        assert_eq!(quality(700_000, Some(700_000)), WHOLE);
-        assert_eq!(quality(900_000, Some(700_000)), WHOLE);
-        assert_eq!(quality(699_999, Some(700_000)), 999_998);
-        assert_eq!(quality(0, Some(1)), 0);
-        assert_eq!(quality(u64::MAX, Some(1)), WHOLE);
-        assert_eq!(quality(1, Some(u64::MAX)), 0);
+        // 16 segments in 100 ms, as above: 703,687.4 GFLOP/s.
+        let of = |reference| {
+            let timing = Timing { roots: &[], claimed_at: 150_000 };
+            quality(&ClassProfile::DC, 16, timing, reference)
+        };
+        assert_eq!(of(None), WHOLE);
+        assert_eq!(of(Some(0)), WHOLE);
+        assert_eq!(of(Some(703_687)), WHOLE);
+        assert_eq!(of(Some(1)), WHOLE);
+        assert_eq!(of(Some(703_688)), 999_999);
+        assert_eq!(of(Some(u64::MAX)), 0);
+        // Two segments of a profile for tests, 134 MFLOP in 100 ms, are more than one GFLOP/s and less than two.
+        let timing = Timing { roots: &[], claimed_at: 150_000 };
+        assert_eq!(quality(&ClassProfile::CI, 2, timing, Some(2)), 671_088);
     }
 }

@@ -5,7 +5,7 @@ use crate::challenge::{Challenge, SegmentId, draw};
 use crate::expand::Bytes32;
 use crate::profile::{ClassProfile, Renorm, Shape, Weights};
 use crate::program::{Openings, ProgramError, SegmentProgram, Work, run_by};
-use crate::rate::{Timing, quality, rate_gflops};
+use crate::rate::{Timing, quality, share};
 use crate::salt::KnownSalts;
 use crate::verify::{Claimed, Refutation, Verdict, VerifierFailure, verify};
 
@@ -67,7 +67,7 @@ pub(super) struct Answer {
 
 /// Whether something that should have taken `whole` and has taken `took` is below the grade.
 pub(super) fn is_below_floor(whole: u64, took: u64) -> bool {
-    quality(whole * 1_000_000 / took, Some(1_000_000)) < FLOOR
+    share(whole.into(), took.into()) < FLOOR
 }
 
 /// How the exchange finds it.
@@ -159,8 +159,7 @@ impl Asked {
         }
         let timing = Timing { roots: &[], claimed_at: answer.claimed_at };
         let segments = self.challenge.segments() * STANDS_FOR;
-        let rate = rate_gflops(&ClassProfile::DC, segments, timing);
-        let is_fast = FLOOR <= quality(rate, Some(REFERENCE));
+        let is_fast = FLOOR <= quality(&ClassProfile::DC, segments, timing, Some(REFERENCE));
         Ok(if is_fast { Finding::Passed } else { Finding::BelowGrade })
     }
 }

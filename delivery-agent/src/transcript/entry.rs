@@ -53,13 +53,16 @@ pub(super) fn check(
     let receipt =
         entry.claim.as_ref().map(|claim| check_claim(checked, entry, claim)).transpose()?;
     let recomputed = check_verdict(entry, profile, are_roots_claimed)?;
-    let rate = entry.claim.as_ref().map(|claim| {
+    let timing = entry.claim.as_ref().map(|claim| {
         let claimed_at = micros(entry.sent_at, claim.received_at);
-        rate_gflops(&profile, entry.segments, Timing { roots: &entry.root_times, claimed_at })
+        Timing { roots: &entry.root_times, claimed_at }
     });
+    let rate = timing.map(|timing| rate_gflops(&profile, entry.segments, timing));
     let is_valid = entry.verdict == "valid";
-    let expected = match rate {
-        Some(rate) if is_valid => quality(rate, checked.header.reference_gflops),
+    let expected = match timing {
+        Some(timing) if is_valid => {
+            quality(&profile, entry.segments, timing, checked.header.reference_gflops)
+        }
         Some(_) | None => 0,
     };
     if entry.quality != expected {

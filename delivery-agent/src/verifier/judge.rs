@@ -9,7 +9,7 @@ use api::wire::WireTask;
 use crate::challenge::{Challenge, SegmentId};
 use crate::expand::Bytes32;
 use crate::merkle;
-use crate::rate::{Timing, quality, rate_gflops};
+use crate::rate::{Timing, quality};
 use crate::session::demand::{self, DemandError};
 use crate::verify::{self, Claimed, Refutation, Verdict, VerifierFailure};
 use crate::wire::openings_from_json;
@@ -101,8 +101,8 @@ pub fn judge(task: &WireTask) -> Judgement {
     };
     let times: Vec<Vec<u64>> = roots.iter().zip(&task.root_times).map(came).collect();
     let timing = Timing { roots: &times, claimed_at: task.claimed_after };
-    let rate = rate_gflops(challenge.profile(), challenge.segments(), timing);
-    Judgement { quality: quality(rate, task.reference_gflops), ..judgement }
+    let (profile, segments) = (challenge.profile(), challenge.segments());
+    Judgement { quality: quality(profile, segments, timing, task.reference_gflops), ..judgement }
 }
 
 /// What was demanded, and what has come of it.

@@ -196,8 +196,7 @@ impl Writer {
         if is_honest {
             entry.verdict = "valid".to_owned();
             let timing = Timing { roots: &entry.root_times, claimed_at: micros };
-            let rate = rate::rate_gflops(&ClassProfile::CI, 2, timing);
-            entry.quality = rate::quality(rate, Some(REFERENCE));
+            entry.quality = rate::quality(&ClassProfile::CI, 2, timing, Some(REFERENCE));
         } else {
             entry.verdict = "invalid".to_owned();
             let Err(TranscriptError::Wrong(wrong)) = judged(&self.lines, entry) else {
@@ -296,7 +295,7 @@ fn trans_001_an_honest_transcript_holds() {
         [
             (0, "valid", 1_000_000),
             (1, "valid", 1_000_000),
-            (2, "valid", 500_000),
+            (2, "valid", 508_400),
             (3, "silent", 0),
             (4, "invalid", 0)
         ]
@@ -362,16 +361,16 @@ fn trans_003_every_changed_field_of_the_header_is_found() {
         chain_id: line 1: chain_id: 41337, not 31337
         venue: line 2: claim.venue_signature: signed by 0x1a642f0e3c3af545e7acbd38b07251b3990914f1, not by 0x1a
         obligation_id: line 2: claim.signature: signed by 0xf0d49fac160c53939cdf3af8229a7508b6e76cbd, not by 0x5050a4f4
-        instrument_name: line 8: venue_signature: signed by 0x09a9d00058f454381e25cfccac2fcf6f89efff56, not by 0x1a642f0e
-        lots: line 8: venue_signature: signed by 0x6297645639d4ded96a4fbf7c9f5f1b517de04c28, not by 0x1a642f0e
-        grade: line 8: venue_signature: signed by 0x7fb81ef2044206ad978949c159cc618e3124bfda, not by 0x1a642f0e
+        instrument_name: line 8: venue_signature: signed by 0x2bacf75f274749ace170c3bd4aa2c689e94ca050, not by 0x1a642f0e
+        lots: line 8: venue_signature: signed by 0xc08b6f2d134f135352e8aea1aa442c3ea4423e22, not by 0x1a642f0e
+        grade: line 8: venue_signature: signed by 0xef852d520e4de31082465d19eec87d1f9b10c77b, not by 0x1a642f0e
         terms: line 2: claim.terms: not those of the header
-        reference_gflops: line 2: quality: 1000000, the times and the reference give 666666
-        settlement_price: line 8: venue_signature: signed by 0xcc1ff56150ebd46fa80669d1f9fd0ebb70eb3be3, not by 0x1a642f0e
+        reference_gflops: line 2: quality: 1000000, the times and the reference give 994205
+        settlement_price: line 8: venue_signature: signed by 0x559d1cddde04fd6ff65328de243b8e2c3dfba38f, not by 0x1a642f0e
         deliver_from: line 2: issued_at: outside the time of delivery that its number has
         interval: line 4: issued_at: outside the time of delivery that its number has
-        intervals: line 8: venue_signature: signed by 0x15b160ebe5972b8a4e8eeb8e07102d0633ebb934, not by 0x1a642f0e
-        interval_millis: line 8: venue_signature: signed by 0xdf42ca102ec09fd4df5aad69d7e0454f3e430594, not by 0x1a642f0e
+        intervals: line 8: venue_signature: signed by 0x53d8d9628a675c7e1a165eaf17c66b5547cb4cea, not by 0x1a642f0e
+        interval_millis: line 8: venue_signature: signed by 0x5cc742c7331f9fe3e21031f1c14e0751a03d55ca, not by 0x1a642f0e
         rule: line 1: unknown variant `fach`, expected `each` or `between` at line 1 column 415
     "#]].assert_eq(&found(0, names));
 }
@@ -385,7 +384,7 @@ fn trans_003_every_changed_field_of_a_challenge_is_found() {
                  draw_seed openings verdict quality";
     expect![[r#"
         number: line 4: issued_at: outside the time of delivery that its number has
-        session: line 8: venue_signature: signed by 0xcf4a56be38ff5e0f6473a8cd8dd6ff7afe5ae1e3, not by 0x1a642f0e
+        session: line 8: venue_signature: signed by 0xcc73b8451bcdd7804798f33f3764b42d9ffa8a1b, not by 0x1a642f0e
         profile: line 4: profile: `ei`
         slots: line 4: slots: 3 of 2 GPUs
         segments: line 4: verdict: valid, this cpu finds invalid 4 roots shown, 6 drawn
@@ -394,10 +393,10 @@ fn trans_003_every_changed_field_of_a_challenge_is_found() {
         salt_key: line 4: verdict: valid, this cpu finds invalid drawn rows of segment 0 in slot 0 as the seed giv
         issued_at: line 4: issued_at: outside the time of delivery that its number has
         sent_at: line 4: root_times: a root came after the receipt
-        answer_by: line 8: venue_signature: signed by 0xe4613152361b613dcd52a1a9956b2cd52dada0c1, not by 0x1a642f0e
-        judged_at: line 8: venue_signature: signed by 0x1e2d048d55dec5e6ceb3786fa21a69c1bd72a0b1, not by 0x1a642f0e
+        answer_by: line 8: venue_signature: signed by 0x6d0e3a8c7caeb4356672963fb9f1fdc21b4c7e59, not by 0x1a642f0e
+        judged_at: line 8: venue_signature: signed by 0xc9803a2e29a2395db71accf290376b44cc665b48, not by 0x1a642f0e
         roots: line 4: roots: do not hash to the work root of the receipt
-        root_times: line 8: venue_signature: signed by 0x6ac2951623fc616350edddcf1d58e092821ea774, not by 0x1a642f0e
+        root_times: line 8: venue_signature: signed by 0x3583611d0ad878d368b9be17a1c1144342278569, not by 0x1a642f0e
         gpu_millis: line 4: claim.signature: signed by 0xee89771f6b3fcb78d836daf48478ad830080d41b, not by 0x5050a4f4
         challenges: line 4: claim.signature: signed by 0x6f0ea9ca145e26a5632f747f93b29df2bf944342, not by 0x5050a4f4
         work_root: line 4: roots: do not hash to the work root of the receipt
@@ -429,12 +428,12 @@ fn trans_003_every_changed_field_of_the_last_lines_is_found() {
     "#]].assert_eq(&found(2, "number signer signature"));
     let names = "challenges credited gpu_millis soft_fails hard_fails last_receipt venue_signature";
     expect![[r#"
-        challenges: line 8: venue_signature: signed by 0x488ac7f666734381142896d63a7a44a918dfe982, not by 0x1a642f0e
-        credited: line 8: venue_signature: signed by 0x5db19363db06d18bb705785042907a14d7d30103, not by 0x1a642f0e
-        gpu_millis: line 8: venue_signature: signed by 0xd7504877fea2d2f433026c470221620ce6a3409e, not by 0x1a642f0e
-        soft_fails: line 8: venue_signature: signed by 0xd779afb95da9dfc5c52fba71f1c65611bed0f167, not by 0x1a642f0e
-        hard_fails: line 8: venue_signature: signed by 0xfefb63440c3359449fe16b05233f05a32921e6b5, not by 0x1a642f0e
-        last_receipt: line 8: venue_signature: signed by 0x4b4d3805a96c42f1b1e06c9c60b61bdf187549cf, not by 0x1a642f0e
+        challenges: line 8: venue_signature: signed by 0x8762bc36ec602bbd5aba1289e1ef7e75a1dc7e20, not by 0x1a642f0e
+        credited: line 8: venue_signature: signed by 0x434ecdaadb7efdf1d5894308b2550ec23f62c02d, not by 0x1a642f0e
+        gpu_millis: line 8: venue_signature: signed by 0x241e3c8db3fd512c5b6124b30faf080af920082f, not by 0x1a642f0e
+        soft_fails: line 8: venue_signature: signed by 0x79d1229c093ac1b949c1a4681d33d54ba396d5f3, not by 0x1a642f0e
+        hard_fails: line 8: venue_signature: signed by 0x465e88870b88eeec9f18b434f274a128204d8628, not by 0x1a642f0e
+        last_receipt: line 8: venue_signature: signed by 0xb11f24410e1374ece7af6cbc483e77721da4322f, not by 0x1a642f0e
         venue_signature: line 8: venue_signature: signature recovers to no key
     "#]].assert_eq(&found(7, names));
 }
@@ -518,11 +517,11 @@ fn trans_004_a_venue_that_credits_otherwise_is_found_out() {
         "line 8: credited[2]: 20000, the transcript gives 0"
     );
     let fast = |lines: &mut Vec<String>| {
-        lines[4] = lines[4].replace("\"quality\":500000", "\"quality\":990000");
+        lines[4] = lines[4].replace("\"quality\":508400", "\"quality\":990000");
     };
     assert_eq!(
         restated(&fast, &[20_000, 20_000, 20_000, 0, 0]).unwrap_err(),
-        "line 5: quality: 990000, the times and the reference give 500000"
+        "line 5: quality: 990000, the times and the reference give 508400"
     );
     let forgiven = |lines: &mut Vec<String>| {
         lines[6] = lines[6].replace("\"verdict\":\"invalid\"", "\"verdict\":\"valid\"");

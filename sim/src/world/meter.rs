@@ -8,9 +8,9 @@ use settlement::{ChallengeOutcome, FailCause, IntervalState};
 use super::World;
 use crate::agenda::Action;
 
-/// Gaps between challenges have no memory: after each of these a challenge comes with the chance below, 15 minutes on average.
+/// Gaps between challenges have no memory: after each of these a challenge comes with the chance below, an hour on average.
 const GAP_MILLIS: u64 = 30_000;
-const GAP_ENDS_PPM: u64 = 33_333;
+const GAP_ENDS_PPM: u64 = 8_333;
 
 impl World<'_> {
     /// What an event makes the desk ask, and when.
