@@ -156,6 +156,8 @@ fn session_011_what_was_open_when_the_venue_went_down_is_void() {
     let task = world.venue.challenge(ONE, 0).unwrap();
     let is_void = |crashed: &Path| {
         let venue = Venue::open(options(crashed, &world.clock)).unwrap();
+        // Whatever a venue does first when it starts is done when this is.
+        venue.submit_blocking(Command::Tick).unwrap();
         let state = venue.exchange().delivery(ONE).unwrap().obligation.interval(0);
         assert_eq!(state, Some(IntervalState::Unverified));
         assert!(venue.challenge(ONE, 0).is_none());
