@@ -205,6 +205,11 @@ impl Venue {
         self.running.judge_mock
     }
 
+    /// Whether a grade of that name is listed here.
+    pub(crate) fn has_grade(&self, name: &str) -> bool {
+        self.running.grades.iter().any(|grade| grade.id.as_str() == name)
+    }
+
     /// What a dry run on so many devices asks for, measured against a grade.
     pub(crate) fn mock_terms(
         &self,

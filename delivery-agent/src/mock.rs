@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::challenge::{Challenge, draw};
 use crate::expand::{Bytes32, pool_seed};
-use crate::fault::Fault;
+use crate::fault::FaultPlan;
 use crate::profile::ClassProfile;
 use crate::program::{SegmentProgram, Work};
 use crate::rate::{Timing, quality, rate_gflops};
@@ -30,8 +30,8 @@ pub struct MockPlan {
     pub challenges: u32,
     /// Against which grade it is measured.
     pub grade: Option<String>,
-    /// How honestly it is answered.
-    pub fault: Fault,
+    /// Which challenges are answered how honestly; a dry run has no silence.
+    pub faults: FaultPlan,
 }
 
 /// The terms that the venue has given.
@@ -124,19 +124,19 @@ pub async fn run_mock(
     let pool_seed = pool_seed(&hash("session_seed", Some(&session.session_seed))?);
     said(&session, None);
     // Before any time is taken, as at the beginning of a delivery.
-    let (on, path, fault) = (device.clone(), role.path, plan.fault);
+    let (on, path) = (device.clone(), role.path);
     let filled =
         tokio::task::spawn_blocking(move || SegmentProgram::load(&pool_seed, &profile, &on));
     let program = filled.await.map_err(|_panic| MockFailure::Stopped)??;
     let program = Arc::new(program.by(path));
-    loop {
+    for count in 1.. {
         let asked: Asked = step(&line, &json!({ "step": "challenge" })).await?;
         if asked.ended {
-            return Ok(());
+            break;
         }
         let (number, challenge) = understood(&asked, &session, profile)?;
         let challenge = challenge.over_pool(pool_seed);
-        let program = Arc::clone(&program);
+        let (program, fault) = (Arc::clone(&program), plan.faults.of_challenge(count));
         let worked = tokio::task::spawn_blocking(move || {
             program.run(&challenge, &mut KnownSalts(NO_SECRET), fault)
         });
@@ -149,6 +149,7 @@ pub async fn run_mock(
         let result: MockResult = call(&line, &open).await?;
         said(&session, Some((number, &result)));
     }
+    Ok(())
 }
 
 fn understood(

@@ -5,7 +5,7 @@ use std::io::{BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use api::client::Client;
 use clap::Args;
 use delivery_agent::transcript::{CheckedChallenge, Summary, TranscriptError, Unreadable, check};
@@ -90,11 +90,19 @@ struct Page {
 
 async fn fetch(url: &str, obligation: u64, file: &Path) -> Result<()> {
     let (client, _) = Client::connect(url).await?;
-    let mut file = File::create_new(file).context("FILE")?;
+    let name = file;
+    let mut file = None;
     let mut from = 0;
     loop {
         let params = json!({ "obligation_id": obligation, "from": from }).to_string();
         let page: Page = client.call_as("public/get_transcript", &params).await?;
+        ensure!(0 < page.total, "obligation {obligation} has no transcript there");
+        let file = match &mut file {
+            Some(file) => file,
+            empty => {
+                empty.insert(File::create_new(name).with_context(|| name.display().to_string())?)
+            }
+        };
         for line in &page.lines {
             writeln!(file, "{line}")?;
             from += 1;
@@ -140,6 +148,8 @@ fn tell(summary: &Summary, out: &mut impl Write) -> std::io::Result<()> {
         header.lots,
         shown(&header.grade)
     )?;
+    // Whoever reads it compares this with the key that the venue publishes.
+    writeln!(out, "venue           {}", shown(&header.venue))?;
     let reference = header.reference_gflops.map(|reference| format!("{reference} GFLOP/s"));
     writeln!(out, "reference       {}", reference.as_deref().unwrap_or("not calibrated"))?;
     writeln!(out, "challenges      {}, of these valid {}", summary.challenges, summary.valid)?;
@@ -158,8 +168,7 @@ fn tell(summary: &Summary, out: &mut impl Write) -> std::io::Result<()> {
 
 fn owed_millis(summary: &Summary) -> u128 {
     let header = &summary.header;
-    let interval = u128::from(header.interval) * u128::from(header.lots) / 1_000_000;
-    interval * u128::from(header.intervals)
+    u128::from(header.interval_millis) * u128::from(header.intervals)
 }
 
 fn millionths(quality: u32) -> String {

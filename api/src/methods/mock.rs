@@ -64,6 +64,9 @@ pub(super) async fn session(gateway: &Gateway, caller: &Caller, params: &Params)
             let challenges = bounded(params, "count", MOCK_CHALLENGES_MAX.into())?;
             let challenges = u32::try_from(challenges).unwrap_or(MOCK_CHALLENGES_MAX);
             let grade = params.text("grade")?;
+            if grade.as_deref().is_some_and(|name| !venue.has_grade(name)) {
+                return Err(WireError::param("grade", "is not a grade of this venue"));
+            }
             let terms = venue.mock_terms((slots, challenges), grade.as_deref());
             let terms = terms.map_err(|error| refused(&error))?;
             desk.begin(account, terms, venue.now()).map_err(|error| refused(&error))?;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use delivery_agent::mock::{MockPlan, MockResult, MockSession, run_mock};
-use delivery_agent::{Fault, FaultPlan, Role};
+use delivery_agent::{FaultPlan, Role};
 use serde_json::{Value, json};
 
 use crate::cli::{DeviceArg, PathArg};
@@ -68,12 +68,14 @@ pub(crate) fn run(args: &MockArgs, out: &mut impl Write) -> Result<ExitCode> {
         device: device_kind(args.device),
         path: path_of(args.path),
     };
-    let fault = match &args.fault {
-        Some(text) => text.parse::<FaultPlan>().context("--fault")?.of_challenge(1),
-        None => Fault::None,
+    let faults = match &args.fault {
+        Some(text) => text.parse::<FaultPlan>().context("--fault")?,
+        None => FaultPlan::HONEST,
     };
-    let plan =
-        MockPlan { slots: args.gpus, challenges: count.into(), grade: args.grade.clone(), fault };
+    let is_silent = (1..=count.into()).any(|number| !faults.of_challenge(number).answers());
+    ensure!(!is_silent, "--fault: a dry run waits for every answer; lie and replay are for it");
+    let (slots, challenges, grade) = (args.gpus, count.into(), args.grade.clone());
+    let plan = MockPlan { slots, challenges, grade, faults };
     let (mut told, mut results, mut terms) = (Ok(()), Vec::new(), None);
     let ran = runtime()?.block_on(run_mock(&role, &plan, |session, result| match result {
         None => {

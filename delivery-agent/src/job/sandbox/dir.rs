@@ -28,6 +28,8 @@ impl JobDir {
     /// # Errors
     /// The disk's.
     pub fn new(parent: &Path, spec: &JobSpec, weights: &[u8], inputs: &[u8]) -> io::Result<Self> {
+        // The job's process begins in another directory: a relative path would lead elsewhere there.
+        let parent = &std::path::absolute(parent)?;
         let path = parent.join(format!("job-{}", spec.id()));
         wipe(&path)?;
         DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
