@@ -12,7 +12,7 @@
 //! - `r` is drawn after the root is known, from all of `0..p`; nothing is compared with a tolerance;
 //! - a row that is not the product's passes with probability at most 1 / p = 4.7e-10: entries are
 //!   bounded, so they cannot differ by a multiple of `p` unseen;
-//! - no sum overflows: see [`dot`].
+//! - no sum overflows: see `dot`.
 
 use blake3::{Hasher, OutputReader};
 use candle_core::{DType, Device, Tensor};

@@ -1,7 +1,7 @@
 //! The operations that a job may name, and nothing else.
 //!
 //! Every tensor is a matrix: rows and columns. Integer semantics stand beside each operation; how a
-//! device computes them is [`super::exact`], how a referee checks one row is [`super::row`].
+//! device computes them is `exact`, how a referee checks one row is `row`.
 
 use serde::{Deserialize, Serialize};
 

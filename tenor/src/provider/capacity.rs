@@ -31,7 +31,7 @@ const GPUS_MAX: u32 = 65_536;
 /// Which calendar, and what to do with it.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct CapacityArgs {
-    /// CSV with grade,node,gpus,from,to,reserve,maintenance, or TOML with the same in [[capacity]].
+    /// CSV with grade,node,gpus,from,to,reserve,maintenance, or TOML with the same in a table `capacity`.
     ///
     /// Days are UTC, `to` is the first day on which the machine is not there. `reserve` GPUs of it are not offered; a row with maintenance =
     /// true takes the machine out of an offer of its own.
