@@ -160,16 +160,21 @@ fn skipped_rows(chance: &mut Chance) -> Caught {
 
 fn skipped_segments(chance: &mut Chance) -> Caught {
     let asked = Asked::of(Setting::usual(), chance);
-    let (program, rows) = (asked.program()?, asked.rows());
     let skipped = chance.choose(1, asked.challenge.segments().into());
+    without(&asked, |id| skipped.contains(&id.segment.into()), chance)
+}
+
+/// Commits to the first rows of every segment that `is_left_out`, and to the work of all others.
+fn without(asked: &Asked, is_left_out: impl Fn(SegmentId) -> bool, chance: &mut Chance) -> Caught {
+    let (program, rows) = (asked.program()?, asked.rows());
     let work = asked.work_by(|id, seed| {
-        if skipped.contains(&id.segment.into()) {
+        if is_left_out(id) {
             Ok(first_rows(seed, &rows, asked.challenge.profile()))
         } else {
             program.finished_rows(seed, &rows)
         }
     })?;
-    judged(&asked, &work, chance)
+    judged(asked, &work, chance)
 }
 
 fn equal_rows(chance: &mut Chance) -> Caught {
@@ -282,16 +287,8 @@ fn double_sold(chance: &mut Chance) -> Caught {
 fn too_few_devices(chance: &mut Chance) -> Caught {
     let (slots, there) = SLOTS;
     let asked = Asked::of(Setting { profile: small(4, 1, 2, 1), slots, segments: 1 }, chance);
-    let (program, rows) = (asked.program()?, asked.rows());
     let missing = chance.choose((slots - there).into(), slots.into());
-    let work = asked.work_by(|id, seed| {
-        if missing.contains(&id.slot.into()) {
-            Ok(first_rows(seed, &rows, asked.challenge.profile()))
-        } else {
-            program.finished_rows(seed, &rows)
-        }
-    })?;
-    judged(&asked, &work, chance)
+    without(&asked, |id| missing.contains(&id.slot.into()), chance)
 }
 
 fn silent(chance: &mut Chance) -> Caught {

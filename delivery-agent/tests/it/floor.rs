@@ -15,7 +15,7 @@ use instruments::{
     Price, Product, Schedule, Style, launch_grades,
 };
 use rust_decimal::Decimal;
-use settlement::{FailCause, HourSettled};
+use settlement::{FailCause, HourSettled, IntervalState};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::broadcast::error::RecvError;
@@ -241,6 +241,26 @@ impl Floor {
             IntervalOutcome::Failed { cause: FailCause::NotReady, .. } => "not ready",
             IntervalOutcome::Failed { cause: FailCause::Declared, .. } => "declared",
             IntervalOutcome::Unverified => "unverified",
+        }
+    }
+
+    /// Waits until an interval has ended, whoever saw it end: the events of a venue that has just
+    /// opened may have come before anybody listened.
+    pub(crate) async fn ended_by_state(
+        &mut self,
+        obligation: ObligationId,
+        interval: u32,
+    ) -> IntervalState {
+        loop {
+            let state = {
+                let exchange = self.venue.exchange();
+                let intervals = &exchange.delivery(obligation).unwrap().obligation.intervals;
+                intervals[usize::try_from(interval).unwrap()]
+            };
+            if state.has_ended() {
+                return state;
+            }
+            self.until(|_| true).await;
         }
     }
 
