@@ -21,6 +21,7 @@ mod market_data;
 mod mock;
 mod orders;
 mod past;
+mod replay;
 mod settled;
 mod submit;
 mod trading;
@@ -115,6 +116,7 @@ async fn of_account(gateway: &Gateway, caller: &Caller, method: Method, params: 
         Method::Clearing(method) => clearing::answer(gateway, caller, method, params).await,
         Method::Agreements(method) => agreements::answer(gateway, caller, method, params).await,
         Method::Fixing(method) => fixing::answer(gateway, caller, method, params).await,
+        Method::Replay(method) => replay::answer(gateway, caller, method, params),
         Method::Jobs(method) => jobs::answer(gateway, caller, method, params).await,
         Method::DefaultFund(method) => default_fund::answer(gateway, caller, method, params).await,
         Method::Auth
