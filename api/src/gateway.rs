@@ -3,6 +3,7 @@
 use serde_json::value::RawValue;
 
 use crate::auth::Authority;
+use crate::channels::Hub;
 use crate::methods::Answer;
 use crate::venue::Venue;
 use crate::wire::{Stamp, reply_text};
@@ -13,13 +14,14 @@ pub(crate) struct Gateway {
     pub(crate) venue: Venue,
     pub(crate) authority: Authority,
     pub(crate) testnet: bool,
+    pub(crate) hub: Hub,
 }
 
 impl Gateway {
     pub(crate) fn new(venue: Venue) -> Self {
         let testnet = venue.exchange().is_testnet();
         let authority = Authority::new(venue.now());
-        Self { venue, authority, testnet }
+        Self { venue, authority, testnet, hub: Hub::default() }
     }
 
     /// A reply to a request that was read at `received_at`.

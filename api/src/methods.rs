@@ -37,7 +37,9 @@ pub(crate) use account::position_of;
 pub(crate) use catalogue::{Connection, METHODS, Method, Spec};
 pub(crate) use chart::{candle, newest_candle};
 pub(crate) use login::{DATA_LEN_MAX, LoggedIn, log_in};
-pub(crate) use submit::{tick_direction, user_trade_of};
+use replay::Replay;
+pub(crate) use replay::wire as report;
+pub(crate) use submit::tick_direction;
 
 /// What a method gives back, ready to stand in a reply.
 pub(crate) type Answer = Result<Box<RawValue>, WireError>;
@@ -116,7 +118,7 @@ async fn of_account(gateway: &Gateway, caller: &Caller, method: Method, params: 
         Method::Clearing(method) => clearing::answer(gateway, caller, method, params).await,
         Method::Agreements(method) => agreements::answer(gateway, caller, method, params).await,
         Method::Fixing(method) => fixing::answer(gateway, caller, method, params).await,
-        Method::Replay(method) => replay::answer(gateway, caller, method, params),
+        Method::Replay(Replay::Private) => replay::own(gateway, caller, params),
         Method::Jobs(method) => jobs::answer(gateway, caller, method, params).await,
         Method::DefaultFund(method) => default_fund::answer(gateway, caller, method, params).await,
         Method::Auth
@@ -150,6 +152,7 @@ async fn of_account(gateway: &Gateway, caller: &Caller, method: Method, params: 
         | Method::GetTradingviewChartData
         | Method::Absent(_)
         | Method::GetTranscript
+        | Method::Replay(Replay::Public)
         | Method::GetLastSettlementsByInstrument => Err(not_here()),
     }
 }

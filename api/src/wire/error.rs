@@ -116,6 +116,15 @@ struct Details {
     limit: Option<Number>,
     required: Option<Number>,
     available: Option<Number>,
+    kept: Option<Kept>,
+}
+
+/// Which messages of a channel there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(crate) struct Kept {
+    pub(crate) first_seq: u64,
+    pub(crate) last_seq: u64,
+    pub(crate) epoch: u64,
 }
 
 impl WireError {
@@ -130,6 +139,7 @@ impl WireError {
             limit: None,
             required: None,
             available: None,
+            kept: None,
         }))
     }
 
@@ -175,6 +185,13 @@ impl WireError {
         self
     }
 
+    /// Names the messages that there are.
+    #[must_use]
+    pub(crate) fn with_kept(mut self, kept: Kept) -> Self {
+        self.0.kept = Some(kept);
+        self
+    }
+
     /// Its code.
     #[must_use]
     pub fn code(&self) -> ErrorCode {
@@ -209,6 +226,8 @@ struct Data<'a> {
     required: Option<Number>,
     #[serde(skip_serializing_if = "Option::is_none")]
     available: Option<Number>,
+    #[serde(flatten)]
+    kept: Option<Kept>,
 }
 
 impl Serialize for WireError {
@@ -221,6 +240,7 @@ impl Serialize for WireError {
             limit: details.limit,
             required: details.required,
             available: details.available,
+            kept: details.kept,
         };
         let mut object = serializer.serialize_struct("error", 3)?;
         object.serialize_field("code", &details.code.code())?;

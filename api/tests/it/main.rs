@@ -25,3 +25,4 @@ mod settled;
 mod slow_consumer;
 mod stand;
 mod stock_channels;
+mod streams;
