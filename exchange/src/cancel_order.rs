@@ -38,15 +38,26 @@ impl Exchange {
         }
 
         // From here on nothing can fail.
+        self.cancel_for(account, filter, CancelReason::Requested, events);
+        Ok(())
+    }
+
+    /// Cancels what a filter lets through of an account's orders, series by series.
+    pub(crate) fn cancel_for(
+        &mut self,
+        account: AccountId,
+        filter: &CancelFilter,
+        reason: CancelReason,
+        events: &mut Vec<Event>,
+    ) {
         let listed = self.open_orders.get(&account).into_iter().flat_map(|series| series.keys());
         let wanted = |id: &&InstrumentId| filter.instrument.is_none_or(|only| only == **id);
         let instruments: Vec<InstrumentId> = listed.filter(wanted).copied().collect();
         for instrument in instruments {
-            self.cancel_in(instrument, CancelReason::Requested, events, |record| {
+            self.cancel_in(instrument, reason, events, |record| {
                 record.account == account && filter.lets_through(record)
             });
         }
-        Ok(())
     }
 
     /// Cancels the orders of one series that are wanted: bids, asks, and then what waits, oldest first.

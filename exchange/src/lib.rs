@@ -37,6 +37,7 @@ mod close_out;
 mod close_outs;
 mod close_series;
 mod command;
+mod control;
 mod declare_outage;
 mod default_event;
 mod default_fund;
@@ -115,15 +116,17 @@ pub use backstop::OfferedPortfolio;
 pub use close_outs::CloseOuts;
 pub use command::{
     AmendOrder, Answer, AuctionReason, BatchItem, CancelFilter, CancelKind, Command, IndexPrint,
-    OpenVenue, PlaceOrder, Stamped,
+    OpenVenue, PlaceOrder, Stamped, StateScope, TradingState,
 };
+pub use control::Controls;
 pub use default_event::{DefaultEvent, MoveCause, SplitPurpose};
 pub use default_reject::DefaultReject;
 pub use defaults::{Bid, Defaults, Liquidation, Stage};
 pub use delivery::{Delivery, OpenChallenge};
 pub use event::{
-    AmendReason, BlockFill, BlockTraded, CloseOutEvent, Event, Fill, FixingEvent, HourSettled,
-    IntervalOutcome, IntervalSettled, JobEvent, OrderAccepted, PublishedAssignment, Traded,
+    AmendReason, BlockFill, BlockTraded, CloseOutEvent, ControlEvent, Event, Fill, FixingEvent,
+    HourSettled, IntervalOutcome, IntervalSettled, JobEvent, OrderAccepted, PublishedAssignment,
+    Traded,
 };
 pub use exercise::Instruction;
 pub use jobs::Jobs;
@@ -139,7 +142,9 @@ pub use publish_curve::CurvePoint;
 pub use publish_index::IndexHistory;
 pub use publish_risk::{OptionGreeks, OptionRisk};
 pub use rehold::Health;
-pub use reject::{AgreementReject, CloseOutReject, FixingReject, JobReject, ReceiptField, Reject};
+pub use reject::{
+    AgreementReject, CloseOutReject, ControlReject, FixingReject, JobReject, ReceiptField, Reject,
+};
 pub use roll_day::Roll;
 pub use series::{Series, SeriesState};
 pub use settlement_price::{Closing, SettlementSource};
@@ -149,7 +154,7 @@ pub use time_in_force::TimeInForce;
 pub use view::{AccountSummary, OrderView, PositionView};
 
 /// The version of these rules. A journal replays only under the rules it was written under.
-pub const RULES_VERSION: u32 = 5;
+pub const RULES_VERSION: u32 = 6;
 
 /// Open orders that the books have room for before they grow.
 const ORDERS_RESERVED: usize = 1_024;
@@ -210,6 +215,8 @@ pub struct Exchange {
     agreements: Agreements,
     // Buyers' jobs.
     jobs: Jobs,
+    // What operators have stopped.
+    controls: Controls,
 }
 
 /// The last id of each kind. Ids are never reused.
@@ -283,6 +290,8 @@ impl Exchange {
             agreements: Agreements::default(),
             // Buyers' jobs.
             jobs: Jobs::default(),
+            // What operators have stopped.
+            controls: Controls::default(),
             fixings: BTreeMap::new(),
         }
     }
@@ -437,6 +446,12 @@ impl Exchange {
                 self.run_timers(events);
                 Ok(())
             }
+            // What operators stop.
+            Command::SetTradingState { scope, state } => {
+                self.set_trading_state(*scope, *state, events)
+            }
+            Command::KillAccount { account } => self.kill_account(*account, events),
+            Command::ReviveAccount { account } => self.revive_account(*account, events),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod agreement;
 mod close_out;
+mod control;
 mod fixing;
 mod job;
 
@@ -11,6 +12,7 @@ use instruments::{MicroUsd, Price, Qty, TermsError};
 use crate::default_reject::DefaultReject;
 pub use agreement::AgreementReject;
 pub use close_out::CloseOutReject;
+pub use control::ControlReject;
 pub use fixing::FixingReject;
 pub use job::JobReject;
 
@@ -271,6 +273,9 @@ pub enum Reject {
     // Buyers' jobs.
     /// DISPUTE-001, 002, 003, 005: what concerns a job cannot be taken.
     Job(JobReject),
+    // What operators have stopped.
+    /// OPS-002 to 005, 009: an operator has stopped what this would need.
+    Control(ControlReject),
 }
 
 impl Reject {
@@ -362,6 +367,8 @@ impl Reject {
             Self::Agreement(reason) => reason.rule(),
             // Buyers' jobs.
             Self::Job(reason) => reason.rule(),
+            // What operators have stopped.
+            Self::Control(reason) => reason.rule(),
         }
     }
 }

@@ -285,6 +285,8 @@ pub enum CancelReason {
     Unfunded,
     /// It could make a position larger, and its account has too little for the one it has.
     Liquidation,
+    /// Its account was stopped by an operator.
+    Killed,
 }
 
 impl CancelReason {
@@ -308,6 +310,7 @@ impl CancelReason {
             Self::ReduceOnly => 14,
             Self::Unfunded => 16,
             Self::Liquidation => 15,
+            Self::Killed => 20,
         }
     }
 
@@ -332,6 +335,7 @@ impl CancelReason {
             Self::ReduceOnly => "reduce_only",
             Self::Unfunded => "unfunded",
             Self::Liquidation => "liquidation",
+            Self::Killed => "killed",
         }
     }
 }

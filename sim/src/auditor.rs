@@ -360,7 +360,11 @@ impl Auditor {
             | Command::AcceptJob { .. }
             | Command::OpenDispute { .. }
             | Command::AnswerDispute { .. }
-            | Command::RuleDispute { .. } => {}
+            | Command::RuleDispute { .. }
+            // What operators stop.
+            | Command::SetTradingState { .. }
+            | Command::KillAccount { .. }
+            | Command::ReviveAccount { .. } => {}
         }
     }
 
@@ -387,6 +391,7 @@ impl Auditor {
             | Event::AuctionEnded { .. }
             | Event::DepthChanged { .. } => self.read_order(event, sheet),
             Event::BatchItemDone { .. }
+            | Event::Control(_)
             | Event::AuctionExtended { .. }
             | Event::IndicativePrice { .. } => Ok(()),
             Event::Traded(traded) => self.read_trade(traded, now, sheet),

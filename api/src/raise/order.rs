@@ -140,6 +140,7 @@ fn cancel_reason(reason: CancelReason, record: &OrderRecord) -> &'static str {
         CancelReason::ReduceOnly => "reduce_only",
         CancelReason::Unfunded => "unfunded",
         CancelReason::Liquidation => "liquidation",
+        CancelReason::Killed => "locked_by_admin",
     }
 }
 

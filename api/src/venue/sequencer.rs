@@ -349,6 +349,10 @@ const fn room(command: &Command) -> usize {
         | Command::OpenDispute { .. }
         | Command::AnswerDispute { .. }
         | Command::RuleDispute { .. }
+        // What operators stop.
+        | Command::SetTradingState { .. }
+        | Command::KillAccount { .. }
+        | Command::ReviveAccount { .. }
         | Command::Tick => INBOX_MAX,
     }
 }

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use exchange::{
-    Account, CloseOuts, Command, Defaults, Delivery, Event, Exchange, IndexHistory, Instruction,
-    Jobs, Margins, OpenOrder, OpenVenue, Roll, Series, SeriesState, Stamped,
+    Account, CloseOuts, Command, Controls, Defaults, Delivery, Event, Exchange, IndexHistory,
+    Instruction, Jobs, Margins, OpenOrder, OpenVenue, Roll, Series, SeriesState, Stamped,
 };
 use instruments::{
     AccountId, GradeId, InstrumentId, Nanos, ObligationId, OrderId, Price, Qty, Seq, Side,
@@ -70,6 +70,7 @@ pub(crate) struct State {
     agreements: Agreements,
     // Buyers' jobs.
     pub jobs: Jobs,
+    pub controls: Controls,
 }
 
 impl State {

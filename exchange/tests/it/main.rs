@@ -20,6 +20,8 @@ mod blocks;
 mod cascade;
 mod cash;
 mod close_out;
+mod control_words;
+mod controls;
 mod extremes;
 mod fixings;
 mod golden;
