@@ -87,13 +87,18 @@ struct Session {
     is_beat_due: bool,
     heartbeat: Option<Heartbeat>,
     on_disconnect: OnDisconnect,
+    /// Its number for operators.
+    number: u64,
 }
 
 /// Serves one socket until either side ends it or the server shuts down.
 pub(crate) async fn run(gateway: Arc<Gateway>, socket: WebSocket, shutdown: watch::Receiver<bool>) {
     let (sink, mut frames) = socket.split();
     let (outbound, queue) = mpsc::channel(OUTBOUND_MAX);
-    let mut writer = Writer::start(sink, queue);
+    let sent = gateway.venue.operations().metrics.messages_sent.clone();
+    let mut writer = Writer::start(sink, queue, sent);
+    let operations = gateway.venue.clone();
+    let number = gateway.venue.operations().open_session(gateway.venue.now());
     let mut session = Session {
         gateway,
         login: None,
@@ -107,9 +112,11 @@ pub(crate) async fn run(gateway: Arc<Gateway>, socket: WebSocket, shutdown: watc
         is_beat_due: false,
         heartbeat: None,
         on_disconnect: OnDisconnect::default(),
+        number,
     };
     let ending = session.serve(&mut frames, &mut writer, shutdown).await;
     session.cancel_on_disconnect().await;
+    operations.operations().close_session(number);
     drop(session);
     if let Some(Ending { code, reason }) = ending {
         tracing::debug!(code, reason, "session ended by the venue");
@@ -216,12 +223,18 @@ impl Session {
         let noted = match outcome {
             Ok(outcome) => self.subscriptions.note(&self.gateway, &outcome),
             Err(RecvError::Lagged(missed)) => {
+                self.gateway.venue.operations().metrics.resyncs.inc();
                 tracing::debug!(missed, "session fell behind the venue, resynchronised");
                 self.subscriptions.resynchronise(&self.gateway)
             }
             Err(RecvError::Closed) => return Err(Some(stopped())),
         };
-        noted.map_err(|slow| Some(slow.into()))
+        noted.map_err(|slow| Some(self.too_slow(slow)))
+    }
+
+    fn too_slow(&self, slow: TooSlow) -> Ending {
+        self.gateway.venue.operations().metrics.slow_consumers.inc();
+        slow.into()
     }
 
     fn task(&mut self, task: Result<Arc<VerifierTask>, RecvError>) -> Result<(), Option<Ending>> {
@@ -230,7 +243,7 @@ impl Session {
             Err(RecvError::Lagged(_)) => Err(TooSlow { channel: "verifier.tasks".to_owned() }),
             Err(RecvError::Closed) => return Err(Some(stopped())),
         };
-        noted.map_err(|slow| Some(slow.into()))
+        noted.map_err(|slow| Some(self.too_slow(slow)))
     }
 
     fn ping(&mut self, writer: &Writer) -> Result<(), Option<Ending>> {
@@ -242,7 +255,16 @@ impl Session {
         }
         self.silent_pings = self.silent_pings.saturating_add(1);
         writer.ping();
+        self.tell_operators();
         Ok(())
+    }
+
+    /// What operators see of this session.
+    fn tell_operators(&self) {
+        let account = self.login.as_ref().map(Login::account);
+        let waiting = OUTBOUND_MAX.saturating_sub(self.outbound.capacity());
+        let figures = (self.subscriptions.len(), waiting);
+        self.gateway.venue.operations().note_session(self.number, account, figures);
     }
 
     fn is_pending(&self) -> bool {

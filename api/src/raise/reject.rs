@@ -15,6 +15,8 @@ use crate::io::sign::SignError;
 use crate::venue::{OpeningsError, RootsError, SubmitError};
 use crate::wire::{ErrorCode, Number, WireError};
 
+pub(crate) use control::word as state_word;
+
 /// A refusal of the exchange. Prices in it are ticks of `instrument`.
 #[expect(clippy::too_many_lines, reason = "a line for each variant, and no decision")]
 pub(crate) fn reject(reject: &Reject, instrument: Option<&Instrument>) -> WireError {

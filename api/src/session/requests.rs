@@ -20,6 +20,12 @@ pub(super) struct Login {
     access_token: String,
 }
 
+impl Login {
+    pub(super) const fn account(&self) -> instruments::AccountId {
+        self.caller.account
+    }
+}
+
 type Reply = Pin<Box<dyn Future<Output = String> + Send>>;
 
 /// Requests whose outcome is awaited.
@@ -59,7 +65,10 @@ impl Session {
             }
         };
         match self.own_method(spec, &request.params, caller.as_ref()) {
-            Some(answer) => Some(self.gateway.reply(Some(&request.id), &answer, received_at)),
+            Some(answer) => {
+                self.tell_operators();
+                Some(self.gateway.reply(Some(&request.id), &answer, received_at))
+            }
             None => self.begin(spec.method, request, caller, received_at).await,
         }
     }
@@ -76,6 +85,7 @@ impl Session {
         let placed = self.on_disconnect.watch(method);
         let mut reply: Reply = Box::pin(async move {
             let answer = methods::call(&gateway, caller.as_ref(), method, &request.params).await;
+            gateway.note_answer(method, &answer, received_at);
             if let (Some(placed), Ok(answer)) = (placed, &answer) {
                 placed.note(&gateway, answer);
             }

@@ -1,0 +1,103 @@
+//! What operators see and steer of a running venue beside its exchange: its end, its sessions, its figures.
+
+use std::collections::BTreeMap;
+
+use instruments::{AccountId, Nanos};
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use super::options::WatchOptions;
+use crate::metrics::Metrics;
+
+/// Shared by the venue's threads, its servers and its sessions.
+pub(crate) struct Operations {
+    pub(crate) metrics: Metrics,
+    pub(crate) watch: WatchOptions,
+    sessions: Mutex<Sessions>,
+    draining: watch::Sender<bool>,
+    asked: watch::Sender<bool>,
+}
+
+/// As many as there are connections, which are bounded.
+#[derive(Default)]
+struct Sessions {
+    last: u64,
+    open: BTreeMap<u64, SessionView>,
+}
+
+/// A session as operators see it: nothing of what it said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionView {
+    /// Its number, from 1, since the start of the process.
+    pub session: u64,
+    /// Since when.
+    pub since: Nanos,
+    /// Who is logged in.
+    pub account: Option<AccountId>,
+    /// How many channels it listens to.
+    pub subscriptions: usize,
+    /// Messages that wait for its socket.
+    pub waiting: usize,
+}
+
+impl Operations {
+    pub(crate) fn new(watch: WatchOptions) -> Self {
+        Self {
+            metrics: Metrics::new(),
+            watch,
+            sessions: Mutex::default(),
+            draining: watch::Sender::new(false),
+            asked: watch::Sender::new(false),
+        }
+    }
+
+    /// Says whether it was draining before.
+    pub(super) fn drain(&self) -> bool {
+        self.draining.send_replace(true)
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        *self.draining.borrow()
+    }
+
+    /// Asks the process to end.
+    pub(crate) fn ask_to_end(&self) {
+        self.asked.send_replace(true);
+    }
+
+    pub(super) async fn asked(&self) {
+        // The sender lives as long as the venue.
+        drop(self.asked.subscribe().wait_for(|is_asked| *is_asked).await.map(drop));
+    }
+
+    /// Notes a new session and returns its number.
+    pub(crate) fn open_session(&self, since: Nanos) -> u64 {
+        let mut sessions = self.sessions.lock();
+        sessions.last = sessions.last.saturating_add(1);
+        let session = sessions.last;
+        let view = SessionView { session, since, account: None, subscriptions: 0, waiting: 0 };
+        sessions.open.insert(session, view);
+        session
+    }
+
+    /// Notes what has become of it.
+    pub(crate) fn note_session(
+        &self,
+        session: u64,
+        account: Option<AccountId>,
+        (subscriptions, waiting): (usize, usize),
+    ) {
+        if let Some(view) = self.sessions.lock().open.get_mut(&session) {
+            *view = SessionView { account, subscriptions, waiting, ..*view };
+        }
+    }
+
+    pub(crate) fn close_session(&self, session: u64) {
+        self.sessions.lock().open.remove(&session);
+    }
+
+    /// Every session, the oldest first.
+    pub(crate) fn sessions(&self) -> Vec<SessionView> {
+        self.sessions.lock().open.values().copied().collect()
+    }
+}
