@@ -41,7 +41,9 @@ _CHANNELS_A_REQUEST = 100
 class Client(Requests, Trading):
     """A session that lives on: `async with tenor.connect(url, ...) as client`."""
 
-    def __init__(self, url: str, login: Login | None, settings: Settings) -> None:
+    def __init__(
+        self, url: str, login: Login | None, settings: Settings, *, cancel_on_disconnect: bool
+    ) -> None:
         self.url = url
         self.settings = settings
         #: What the newest login has given.
@@ -49,6 +51,7 @@ class Client(Requests, Trading):
         #: How often a connection was made.
         self.connections = 0
         self._login = login
+        self._cancel_on_disconnect = cancel_on_disconnect
         self._connection: Connection | None = None
         self._ready = asyncio.Event()
         self._feeds: dict[str, list[Feed]] = {}
@@ -100,6 +103,10 @@ class Client(Requests, Trading):
         try:
             if self._login is not None:
                 await self._log_in(connection, self._login.params())
+            if self._cancel_on_disconnect:
+                method = "private/enable_cancel_on_disconnect"
+                scope = {"scope": "connection"}
+                await connection.call(method, scope, self.settings.call_timeout)
             self._connection = connection
             await self._subscribe_again(connection)
         except BaseException:
@@ -324,15 +331,21 @@ def connect(
     client_secret: str | None = None,
     is_signed: bool = False,
     scope: str | None = None,
+    cancel_on_disconnect: bool = False,
     settings: Settings | None = None,
 ) -> Client:
-    """A client of the venue at `url`, as `ws://127.0.0.1:9377/ws/api/v2`; without a key only for public methods."""
+    """A client of the venue at `url`, as `ws://127.0.0.1:9377/ws/api/v2`; without a key only for public methods.
+
+    `is_signed`: the secret is not sent, it signs. `scope` narrows the login. With `cancel_on_disconnect` the venue cancels the orders of a
+    connection when it ends, however it ends.
+    """
     if (client_id is None) != (client_secret is None):
         raise ValueError("client_id and client_secret belong together")
     login = None
     if client_id is not None and client_secret is not None:
         login = Login(client_id, client_secret, is_signed, scope)
-    return Client(url, login, settings or Settings())
+    settings = settings or Settings()
+    return Client(url, login, settings, cancel_on_disconnect=cancel_on_disconnect)
 
 
 def is_question(method: str) -> bool:

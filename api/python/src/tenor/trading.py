@@ -132,10 +132,6 @@ class Trading(Calls):
         told: Mapping[str, Any] = await self._until_known(method, asked, method, None)
         return told
 
-    async def cancel_on_disconnect(self) -> None:
-        """Orders that are placed over this connection from now on are cancelled when it ends. Each connection begins without."""
-        await self.call("private/enable_cancel_on_disconnect", {"scope": "connection"})
-
     async def _until_known(
         self, method: str, asked: Mapping[str, Any], name: str, patience: float | None
     ) -> Any:
