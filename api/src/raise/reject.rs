@@ -524,7 +524,7 @@ mod tests {
     use instruments::{MicroUsd, ObligationId, Qty, TermsError};
 
     use super::*;
-    use crate::venue::{OpeningsError, RootsError};
+    use crate::venue::RootsError;
 
     /// Every refusal of the exchange, once.
     #[expect(clippy::too_many_lines, reason = "a line for each variant, and no decision")]
