@@ -94,6 +94,7 @@ pub(crate) async fn run(gateway: Arc<Gateway>, socket: WebSocket, shutdown: watc
     let (sink, mut frames) = socket.split();
     let (outbound, queue) = mpsc::channel(OUTBOUND_MAX);
     let mut writer = Writer::start(sink, queue);
+    let on_disconnect = OnDisconnect::new(gateway.number_session());
     let mut session = Session {
         gateway,
         login: None,
@@ -106,7 +107,7 @@ pub(crate) async fn run(gateway: Arc<Gateway>, socket: WebSocket, shutdown: watc
         has_spoken: false,
         is_beat_due: false,
         heartbeat: None,
-        on_disconnect: OnDisconnect::default(),
+        on_disconnect,
     };
     let ending = session.serve(&mut frames, &mut writer, shutdown).await;
     session.cancel_on_disconnect().await;
@@ -143,7 +144,11 @@ impl Session {
                     Some(Err(error)) => Err(Some(broken(&error))),
                     None => Err(None),
                 },
-                Some(reply) = self.requests.next() => self.send(reply).await,
+                Some(reply) = self.requests.next() => match reply {
+                    Some(reply) => self.send(reply).await,
+                    // Taken, and nobody knows more: an error would say that it was not.
+                    None => Err(Some(stopped())),
+                },
                 outcome = next(&mut self.events) => self.outcome(outcome),
                 task = next(&mut self.tasks) => self.task(task),
                 room = has_room(&self.outbound), if waits_for_room => room,

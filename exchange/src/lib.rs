@@ -22,6 +22,7 @@
     )
 )]
 
+mod absence;
 mod accept_delivery;
 mod agreement;
 mod amend_order;
@@ -33,6 +34,7 @@ mod buy_in;
 mod cancel_order;
 mod cascade;
 mod claim_job;
+mod client_orders;
 mod close_out;
 mod close_outs;
 mod close_series;
@@ -106,7 +108,9 @@ use instruments::{AccountId, GradeId, InstrumentId, Nanos, ObligationId, OrderId
 use matching_engine::{Capacity, Engine};
 use settlement::{FeeRates, Ledger, OpenOrders, Positions};
 
+use absence::Absence;
 use agreement::Agreements;
+use client_orders::ClientOrders;
 use reduce_only::ReduceOnly;
 
 pub use agreement::{Agreed, Agreement, BlockLeg, SignedAgreement};
@@ -149,7 +153,7 @@ pub use time_in_force::TimeInForce;
 pub use view::{AccountSummary, OrderView, PositionView};
 
 /// The version of these rules. A journal replays only under the rules it was written under.
-pub const RULES_VERSION: u32 = 5;
+pub const RULES_VERSION: u32 = 6;
 
 /// Open orders that the books have room for before they grow.
 const ORDERS_RESERVED: usize = 1_024;
@@ -210,6 +214,9 @@ pub struct Exchange {
     agreements: Agreements,
     // Buyers' jobs.
     jobs: Jobs,
+    // Whoever is gone.
+    client_orders: ClientOrders,
+    absence: Absence,
 }
 
 /// The last id of each kind. Ids are never reused.
@@ -284,6 +291,9 @@ impl Exchange {
             // Buyers' jobs.
             jobs: Jobs::default(),
             fixings: BTreeMap::new(),
+            // Whoever is gone.
+            client_orders: ClientOrders::default(),
+            absence: Absence::default(),
         }
     }
 
@@ -301,6 +311,9 @@ impl Exchange {
         let first_event = events.len();
         if input.command == Command::VoidChallenges {
             self.void_challenges(events);
+        }
+        if input.command == Command::EndSessions {
+            self.end_sessions(events);
         }
         self.pass_time(events);
         // A verb looks at the orders that are left.
@@ -349,7 +362,7 @@ impl Exchange {
                 self.nominate_agent(*account, *signer, events)
             }
             // Done before the timers ran.
-            Command::VoidChallenges => Ok(()),
+            Command::VoidChallenges | Command::EndSessions => Ok(()),
             Command::IssueChallenge { obligation, seed } => {
                 self.issue_challenge(*obligation, *seed, events)
             }
@@ -432,6 +445,16 @@ impl Exchange {
             }
             Command::RuleDispute { account, job, verdict } => {
                 self.rule_dispute(*account, *job, *verdict, events)
+            }
+            // Whoever is gone.
+            Command::CancelAllAfter { account, timeout } => {
+                self.cancel_all_after(*account, *timeout, events)
+            }
+            Command::SetCancelOnDisconnect { account, is_enabled } => {
+                self.set_cancel_on_disconnect(*account, *is_enabled, events)
+            }
+            Command::EndSession { account, session, keeps_orders } => {
+                self.end_session(*account, *session, *keeps_orders, events)
             }
             Command::Tick => {
                 self.run_timers(events);

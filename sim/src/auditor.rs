@@ -360,7 +360,12 @@ impl Auditor {
             | Command::AcceptJob { .. }
             | Command::OpenDispute { .. }
             | Command::AnswerDispute { .. }
-            | Command::RuleDispute { .. } => {}
+            | Command::RuleDispute { .. }
+            // Whoever is gone.
+            | Command::CancelAllAfter { .. }
+            | Command::SetCancelOnDisconnect { .. }
+            | Command::EndSession { .. }
+            | Command::EndSessions => {}
         }
     }
 
@@ -452,6 +457,10 @@ impl Auditor {
             | Event::BlockTraded(_) => self.read_agreement(event, now, sheet),
             // Buyers' jobs.
             Event::Job(event) => self.read_job(event, sheet),
+            // Whoever is gone.
+            Event::OrderResent { .. }
+            | Event::CancelAllAfterSet { .. }
+            | Event::CancelOnDisconnectSet { .. } => Ok(()),
         }
     }
 

@@ -349,6 +349,11 @@ const fn room(command: &Command) -> usize {
         | Command::OpenDispute { .. }
         | Command::AnswerDispute { .. }
         | Command::RuleDispute { .. }
+        // Whoever is gone.
+        | Command::CancelAllAfter { .. }
+        | Command::SetCancelOnDisconnect { .. }
+        | Command::EndSession { .. }
+        | Command::EndSessions
         | Command::Tick => INBOX_MAX,
     }
 }
