@@ -423,6 +423,51 @@ pub enum Command {
     },
     /// Every session has ended: the venue was started again. It comes before the timers, as `VoidChallenges` does.
     EndSessions,
+    // What operators stop.
+    /// Says what is let through, everywhere or in one series.
+    SetTradingState {
+        /// What is meant.
+        scope: StateScope,
+        /// What is let through there.
+        state: TradingState,
+    },
+    /// Cancels everything that an account has open, and lets it do nothing new.
+    KillAccount {
+        /// Which.
+        account: AccountId,
+    },
+    /// Lets an account go on.
+    ReviveAccount {
+        /// Which.
+        account: AccountId,
+    },
+}
+
+/// What is let through. The later, the stricter.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize,
+)]
+pub enum TradingState {
+    /// Everything.
+    #[default]
+    Open,
+    /// Orders that rest without trading, and cancels.
+    PostOnly,
+    /// Cancels.
+    CancelOnly,
+    /// Cancels, and no money leaves.
+    Halted,
+}
+
+/// What a trading state is about. Where several apply, the strictest counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum StateScope {
+    /// The venue, as its operators wish.
+    Venue,
+    /// The venue, as it comes back from a restart, rung by rung.
+    Restart,
+    /// One series.
+    Series(InstrumentId),
 }
 
 /// What a party says in a dispute.

@@ -1,6 +1,7 @@
 //! The one output: what happened, in order. Clients, reports, the auditor and replicas read the same stream.
 
 mod close_out;
+mod control;
 mod fixing;
 mod job;
 
@@ -24,6 +25,7 @@ use crate::settlement_price::SettlementSource;
 use crate::time_in_force::TimeInForce;
 
 pub use close_out::{CloseOutEvent, HourSettled, PublishedAssignment};
+pub use control::ControlEvent;
 pub use fixing::FixingEvent;
 pub use job::JobEvent;
 
@@ -445,6 +447,9 @@ pub enum Event {
         /// Whether.
         is_enabled: bool,
     },
+    // What operators stop.
+    /// Something was stopped, or goes on.
+    Control(ControlEvent),
 }
 
 /// Two parties traded off the book.

@@ -39,6 +39,7 @@ mod close_out;
 mod close_outs;
 mod close_series;
 mod command;
+mod control;
 mod declare_outage;
 mod default_event;
 mod default_fund;
@@ -119,15 +120,17 @@ pub use backstop::OfferedPortfolio;
 pub use close_outs::CloseOuts;
 pub use command::{
     AmendOrder, Answer, AuctionReason, BatchItem, CancelFilter, CancelKind, Command, IndexPrint,
-    OpenVenue, PlaceOrder, Stamped,
+    OpenVenue, PlaceOrder, Stamped, StateScope, TradingState,
 };
+pub use control::Controls;
 pub use default_event::{DefaultEvent, MoveCause, SplitPurpose};
 pub use default_reject::DefaultReject;
 pub use defaults::{Bid, Defaults, Liquidation, Stage};
 pub use delivery::{Delivery, OpenChallenge};
 pub use event::{
-    AmendReason, BlockFill, BlockTraded, CloseOutEvent, Event, Fill, FixingEvent, HourSettled,
-    IntervalOutcome, IntervalSettled, JobEvent, OrderAccepted, PublishedAssignment, Traded,
+    AmendReason, BlockFill, BlockTraded, CloseOutEvent, ControlEvent, Event, Fill, FixingEvent,
+    HourSettled, IntervalOutcome, IntervalSettled, JobEvent, OrderAccepted, PublishedAssignment,
+    Traded,
 };
 pub use exercise::Instruction;
 pub use jobs::Jobs;
@@ -143,7 +146,9 @@ pub use publish_curve::CurvePoint;
 pub use publish_index::IndexHistory;
 pub use publish_risk::{OptionGreeks, OptionRisk};
 pub use rehold::Health;
-pub use reject::{AgreementReject, CloseOutReject, FixingReject, JobReject, ReceiptField, Reject};
+pub use reject::{
+    AgreementReject, CloseOutReject, ControlReject, FixingReject, JobReject, ReceiptField, Reject,
+};
 pub use roll_day::Roll;
 pub use series::{Series, SeriesState};
 pub use settlement_price::{Closing, SettlementSource};
@@ -217,6 +222,8 @@ pub struct Exchange {
     // Whoever is gone.
     client_orders: ClientOrders,
     absence: Absence,
+    // What operators have stopped.
+    controls: Controls,
 }
 
 /// The last id of each kind. Ids are never reused.
@@ -290,6 +297,8 @@ impl Exchange {
             agreements: Agreements::default(),
             // Buyers' jobs.
             jobs: Jobs::default(),
+            // What operators have stopped.
+            controls: Controls::default(),
             fixings: BTreeMap::new(),
             // Whoever is gone.
             client_orders: ClientOrders::default(),
@@ -460,6 +469,12 @@ impl Exchange {
                 self.run_timers(events);
                 Ok(())
             }
+            // What operators stop.
+            Command::SetTradingState { scope, state } => {
+                self.set_trading_state(*scope, *state, events)
+            }
+            Command::KillAccount { account } => self.kill_account(*account, events),
+            Command::ReviveAccount { account } => self.revive_account(*account, events),
         }
     }
 }

@@ -50,8 +50,10 @@ impl Exchange {
     /// The checks, in the order of [`Reject`]'s variants. Reads, never writes.
     fn check_order(&self, request: &PlaceOrder) -> Result<Admission, Reject> {
         let account = self.accounts.get(&request.account).ok_or(Reject::UnknownAccount)?;
+        self.check_alive(request.account)?;
         self.check_valid_until(request.valid_until)?;
         let series = self.trading_series(request.instrument)?;
+        self.check_lets_in(request)?;
         let book = self.engine.book(request.instrument).ok_or(Reject::UnknownInstrument)?;
         check_qty(request.qty)?;
         let limit = checked_limit(request, series)?;
@@ -83,6 +85,7 @@ impl Exchange {
             check_band(&book, request.side, limit)?;
         }
         let limit = used.ok_or(Reject::PostOnlyWouldCross)?;
+        self.check_only_rests(&book, (request.instrument, request.side, limit))?;
         Ok(Admission { limit, reserve_per_lot })
     }
 

@@ -2,6 +2,7 @@
 
 mod agreement;
 mod close_out;
+mod control;
 mod fixing;
 mod job;
 
@@ -11,6 +12,7 @@ use instruments::{MicroUsd, NanosSpan, OrderId, Price, Qty, TermsError};
 use crate::default_reject::DefaultReject;
 pub use agreement::AgreementReject;
 pub use close_out::CloseOutReject;
+pub use control::ControlReject;
 pub use fixing::FixingReject;
 pub use job::JobReject;
 
@@ -287,6 +289,9 @@ pub enum Reject {
         /// The longest.
         limit: NanosSpan,
     },
+    // What operators have stopped.
+    /// OPS-002 to 005, 009: an operator has stopped what this would need.
+    Control(ControlReject),
 }
 
 impl Reject {
@@ -382,6 +387,8 @@ impl Reject {
             Self::BadClientOrderId { .. } => "ORDER-060",
             Self::ClientOrderIdTaken { .. } => "ORDER-062",
             Self::TimeoutOutOfRange { .. } => "ORDER-066",
+            // What operators have stopped.
+            Self::Control(reason) => reason.rule(),
         }
     }
 }

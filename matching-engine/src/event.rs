@@ -289,6 +289,8 @@ pub enum CancelReason {
     Disconnected,
     /// Its account has not renewed the timer that its orders stand on.
     Absent,
+    /// Its account was stopped by an operator.
+    Killed,
 }
 
 impl CancelReason {
@@ -314,6 +316,7 @@ impl CancelReason {
             Self::Liquidation => 15,
             Self::Disconnected => 17,
             Self::Absent => 18,
+            Self::Killed => 20,
         }
     }
 
@@ -340,6 +343,7 @@ impl CancelReason {
             Self::Liquidation => "liquidation",
             Self::Disconnected => "disconnect",
             Self::Absent => "absent",
+            Self::Killed => "killed",
         }
     }
 }

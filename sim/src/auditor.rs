@@ -365,7 +365,11 @@ impl Auditor {
             | Command::CancelAllAfter { .. }
             | Command::SetCancelOnDisconnect { .. }
             | Command::EndSession { .. }
-            | Command::EndSessions => {}
+            | Command::EndSessions
+            // What operators stop.
+            | Command::SetTradingState { .. }
+            | Command::KillAccount { .. }
+            | Command::ReviveAccount { .. } => {}
         }
     }
 
@@ -392,6 +396,7 @@ impl Auditor {
             | Event::AuctionEnded { .. }
             | Event::DepthChanged { .. } => self.read_order(event, sheet),
             Event::BatchItemDone { .. }
+            | Event::Control(_)
             | Event::AuctionExtended { .. }
             | Event::IndicativePrice { .. } => Ok(()),
             Event::Traded(traded) => self.read_trade(traded, now, sheet),

@@ -143,6 +143,7 @@ fn cancel_reason(reason: CancelReason, record: &OrderRecord) -> &'static str {
         CancelReason::Liquidation => "liquidation",
         CancelReason::Disconnected => "cancel_on_disconnect",
         CancelReason::Absent => "cancel_all_after",
+        CancelReason::Killed => "locked_by_admin",
     }
 }
 

@@ -3,11 +3,13 @@
 mod absence;
 mod agreement;
 mod close_out;
+mod control;
+mod default;
 mod desk;
 mod fixing;
 mod job;
 
-use exchange::{DefaultReject, ReceiptField, Reject};
+use exchange::{ReceiptField, Reject};
 use instruments::{Instrument, Price};
 use rust_decimal::Decimal;
 
@@ -103,7 +105,7 @@ pub(crate) fn reject(reject: &Reject, instrument: Option<&Instrument>) -> WireEr
         }
         Reject::Fixing(reason) => fixing::fixing(reason),
         // Default funds and liquidation.
-        Reject::Default(reason) => default(reason),
+        Reject::Default(reason) => default::default(reason),
         // Physical close-out.
         Reject::CloseOut(reason) => close_out::close_out(*reason),
         // Trades agreed elsewhere.
@@ -114,6 +116,8 @@ pub(crate) fn reject(reject: &Reject, instrument: Option<&Instrument>) -> WireEr
         Reject::BadClientOrderId { .. }
         | Reject::ClientOrderIdTaken { .. }
         | Reject::TimeoutOutOfRange { .. } => absence::absence(reject),
+        // What operators have stopped.
+        Reject::Control(reason) => control::control(*reason),
     };
     error.by_rule(reject.rule())
 }
@@ -136,49 +140,6 @@ fn venue(reject: &Reject) -> WireError {
             error.with_limit(count(*limit))
         }
         other => WireError::new(ErrorCode::OtherReject, format!("refused by {}", other.rule())),
-    }
-}
-
-/// What concerns the default fund, liquidation and its auctions.
-fn default(reject: &DefaultReject) -> WireError {
-    let invalid = |message: &str| WireError::new(ErrorCode::InvalidParams, message);
-    let other = |message: &str| WireError::new(ErrorCode::OtherReject, message);
-    match reject {
-        DefaultReject::InLiquidation { limit } => {
-            let error = other("the account is being liquidated and may only close positions");
-            error.with_limit(count(limit.lots()))
-        }
-        DefaultReject::BadDefaultTerms => invalid("these are no terms for defaults"),
-        DefaultReject::ShareOutOfRange { limit } => {
-            let reason = "a share takes free money, and gives back what is in it";
-            let error = WireError::new(ErrorCode::InvalidAmount, reason);
-            error.of("amount").with_limit(Number::from(*limit))
-        }
-        DefaultReject::ShareAtRisk => other("a share stays while its account holds a position"),
-        DefaultReject::NoticeRunning { until } => {
-            let error = other("a contribution stays for the time of notice");
-            error.with_limit(count(until.nanos().div_euclid(1_000_000)))
-        }
-        DefaultReject::CapacityOutOfRange { limit } => {
-            let reason = "beyond what one account may have";
-            let error = WireError::new(ErrorCode::InvalidAmount, reason);
-            error.of("amount").with_limit(Number::from(*limit))
-        }
-        DefaultReject::TooManyBackstops { limit } => {
-            other("the venue has no room for another backstop").with_limit(count(*limit))
-        }
-        DefaultReject::UnknownBackstop => {
-            let reason = "no such auction is under way";
-            WireError::new(ErrorCode::NotFound, reason).of("auction_id")
-        }
-        DefaultReject::NotABackstop => {
-            let reason = "only a registered backstop bids, and not for its own portfolio";
-            WireError::new(ErrorCode::Forbidden, reason).of("auction_id")
-        }
-        DefaultReject::BeyondCapacity { limit } => {
-            let error = other("the portfolio is larger than the bidder takes over");
-            error.of("auction_id").with_limit(Number::from(*limit))
-        }
     }
 }
 
@@ -519,7 +480,10 @@ pub(crate) fn sign_error(error: SignError) -> WireError {
 
 #[cfg(test)]
 mod tests {
-    use exchange::{AgreementReject, CloseOutReject, FixingReject, JobReject};
+    use exchange::{
+        AgreementReject, CloseOutReject, ControlReject, DefaultReject, FixingReject, JobReject,
+        TradingState,
+    };
     use expect_test::expect;
     use instruments::{MicroUsd, ObligationId, Qty, TermsError};
 
@@ -647,6 +611,12 @@ mod tests {
         all.into_iter().map(Reject::Fixing).collect()
     }
 
+    fn controls() -> Vec<Reject> {
+        let not_open = |is_venue| ControlReject::NotOpen { state: TradingState::Halted, is_venue };
+        let all = [ControlReject::Killed, not_open(true), not_open(false), ControlReject::MustRest];
+        all.into_iter().map(Reject::Control).collect()
+    }
+
     /// Those of buyers' jobs.
     fn jobs() -> Vec<Reject> {
         let money = MicroUsd::new(1);
@@ -718,6 +688,7 @@ mod tests {
             .chain(agreements())
             .chain(fixings())
             .chain(jobs())
+            .chain(controls())
             .map(|refused| {
                 let error = reject(&refused, None);
                 let json = serde_json::to_value(&error).unwrap();

@@ -354,6 +354,10 @@ const fn room(command: &Command) -> usize {
         | Command::SetCancelOnDisconnect { .. }
         | Command::EndSession { .. }
         | Command::EndSessions
+        // What operators stop.
+        | Command::SetTradingState { .. }
+        | Command::KillAccount { .. }
+        | Command::ReviveAccount { .. }
         | Command::Tick => INBOX_MAX,
     }
 }

@@ -195,6 +195,7 @@ impl Auditor {
                     self.settled.insert(instrument, price);
                 }
             },
+            Event::Control(_) => {}
             Event::OrderAccepted(order) => self.accepted(order),
             Event::OrderAmended { order, price, qty, .. } => {
                 self.amended(*order, *price, qty.lots());

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use exchange::{
-    Account, CloseOuts, Command, Defaults, Delivery, Event, Exchange, IndexHistory, Instruction,
-    Jobs, Margins, OpenOrder, OpenVenue, Roll, Series, SeriesState, Stamped,
+    Account, CloseOuts, Command, Controls, Defaults, Delivery, Event, Exchange, IndexHistory,
+    Instruction, Jobs, Margins, OpenOrder, OpenVenue, Roll, Series, SeriesState, Stamped,
 };
 use instruments::{
     AccountId, GradeId, InstrumentId, Nanos, ObligationId, OrderId, Price, Qty, Seq, Side,
@@ -93,6 +93,7 @@ pub(crate) struct State {
     // Whoever is gone.
     client_orders: ClientOrders,
     absence: Absence,
+    pub controls: Controls,
 }
 
 impl State {

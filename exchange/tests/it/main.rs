@@ -22,6 +22,8 @@ mod cascade;
 mod cash;
 mod client_orders;
 mod close_out;
+mod control_words;
+mod controls;
 mod extremes;
 mod fixings;
 mod golden;

@@ -25,6 +25,7 @@
 //! NAME signs KEY                          block|efp NAME NAME buy|sell QTY @ PRICE [in SERIES] [and buy|sell QTY @ PRICE in SERIES]
 //! match NAME NAME LOTS [in SERIES]        release NAME NAME D-1    (all with [number N] [valid SPAN] [keys KEY KEY] [by NAME])
 //! what concerns jobs: `job_words`
+//! state venue|restart|SERIES STATE       kill|revive NAME
 //! show NAME|book|fees|house|SERIES              restart
 //! ```
 //! A span is `90s`, `5m`, `3h`; a key is a byte in hex. Where no series is named, the first one is meant.
@@ -43,6 +44,7 @@ use matching_engine::{OrderKind, PostOnly, PriceSource, StpMode, Trigger, Trigge
 use settlement::{Bucket, DefaultTerms, Verdict};
 
 use crate::agreements;
+use crate::control_words;
 use crate::job_words;
 use crate::render;
 use crate::world::{START, World, day_future, limit, next_receipt, open_venue};
@@ -147,6 +149,12 @@ impl Desk {
             },
             ["default", terms @ ..] => Command::SetDefaultTerms(default_terms(terms)),
             ["tick"] => Command::Tick,
+            ["state", scope, state] => {
+                let series = || self.instrument(&["in", scope]);
+                control_words::state(scope, state, series)
+            }
+            ["kill", name] => Command::KillAccount { account: self.account(name) },
+            ["revive", name] => Command::ReviveAccount { account: self.account(name) },
             ["jobterms", terms @ ..] => job_words::terms(terms),
             ["auction", series, "until", time] => Command::OpenAuction {
                 instrument: self.instrument(&["in", series]),

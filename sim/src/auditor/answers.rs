@@ -137,6 +137,10 @@ pub(super) fn is_answered(command: &Command, events: &[Event]) -> bool {
         Command::RuleDispute { .. } => {
             has(|event| matches!(event, Event::Job(JobEvent::Ruled { .. })))
         }
+        // What is so already is not told again.
+        Command::SetTradingState { .. }
+        | Command::KillAccount { .. }
+        | Command::ReviveAccount { .. } => true,
         Command::OpenAuction { .. } => has(|event| matches!(event, Event::AuctionOpened { .. })),
     }
 }
