@@ -1,5 +1,7 @@
 //! What every session and every HTTP request shares.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use serde_json::value::RawValue;
 
 use crate::auth::Authority;
@@ -13,13 +15,19 @@ pub(crate) struct Gateway {
     pub(crate) venue: Venue,
     pub(crate) authority: Authority,
     pub(crate) testnet: bool,
+    sessions: AtomicU64,
 }
 
 impl Gateway {
     pub(crate) fn new(venue: Venue) -> Self {
         let testnet = venue.exchange().is_testnet();
         let authority = Authority::new(venue.now());
-        Self { venue, authority, testnet }
+        Self { venue, authority, testnet, sessions: AtomicU64::new(1) }
+    }
+
+    /// A number for a session, as long as this process lives: the orders of sessions before it are gone.
+    pub(crate) fn number_session(&self) -> u64 {
+        self.sessions.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Notes how long an order waited for its durable answer.

@@ -17,6 +17,7 @@ mod past;
 mod platform;
 mod quote;
 mod reject;
+mod report;
 mod settled;
 mod ticker;
 
@@ -40,6 +41,7 @@ pub(crate) use quote::{index_message, quote, window};
 pub(crate) use reject::{
     openings_error, reject, roots_error, sign_error, state_word, submit_error,
 };
+pub(crate) use report::report;
 pub(crate) use settled::{place, settlement, split_page, split_share};
 pub(crate) use ticker::{book, levels, price_band, ticker};
 

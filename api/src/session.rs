@@ -29,7 +29,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::channels::{Pace, Subscriptions, TooSlow};
 use crate::gateway::Gateway;
-use crate::venue::{Outcome, VerifierTask};
+use crate::venue::{Outcome, SessionPlace, VerifierTask};
 use crate::wire::{ErrorCode, WireError};
 
 use disconnect::OnDisconnect;
@@ -87,8 +87,8 @@ struct Session {
     is_beat_due: bool,
     heartbeat: Option<Heartbeat>,
     on_disconnect: OnDisconnect,
-    /// Its number for operators.
-    number: u64,
+    /// Where operators see it.
+    place: SessionPlace,
 }
 
 /// Serves one socket until either side ends it or the server shuts down.
@@ -97,8 +97,8 @@ pub(crate) async fn run(gateway: Arc<Gateway>, socket: WebSocket, shutdown: watc
     let (outbound, queue) = mpsc::channel(OUTBOUND_MAX);
     let sent = gateway.venue.operations().metrics.messages_sent.clone();
     let mut writer = Writer::start(sink, queue, sent);
-    let operations = gateway.venue.clone();
-    let number = gateway.venue.operations().open_session(gateway.venue.now());
+    let on_disconnect = OnDisconnect::new(gateway.number_session());
+    let place = gateway.venue.open_session();
     let mut session = Session {
         gateway,
         login: None,
@@ -111,12 +111,11 @@ pub(crate) async fn run(gateway: Arc<Gateway>, socket: WebSocket, shutdown: watc
         has_spoken: false,
         is_beat_due: false,
         heartbeat: None,
-        on_disconnect: OnDisconnect::default(),
-        number,
+        on_disconnect,
+        place,
     };
     let ending = session.serve(&mut frames, &mut writer, shutdown).await;
     session.cancel_on_disconnect().await;
-    operations.operations().close_session(number);
     drop(session);
     if let Some(Ending { code, reason }) = ending {
         tracing::debug!(code, reason, "session ended by the venue");
@@ -150,7 +149,11 @@ impl Session {
                     Some(Err(error)) => Err(Some(broken(&error))),
                     None => Err(None),
                 },
-                Some(reply) = self.requests.next() => self.send(reply).await,
+                Some(reply) = self.requests.next() => match reply {
+                    Some(reply) => self.send(reply).await,
+                    // Taken, and nobody knows more: an error would say that it was not.
+                    None => Err(Some(stopped())),
+                },
                 outcome = next(&mut self.events) => self.outcome(outcome),
                 task = next(&mut self.tasks) => self.task(task),
                 room = has_room(&self.outbound), if waits_for_room => room,
@@ -264,7 +267,7 @@ impl Session {
         let account = self.login.as_ref().map(Login::account);
         let waiting = OUTBOUND_MAX.saturating_sub(self.outbound.capacity());
         let figures = (self.subscriptions.len(), waiting);
-        self.gateway.venue.operations().note_session(self.number, account, figures);
+        self.place.note(account, figures);
     }
 
     fn is_pending(&self) -> bool {

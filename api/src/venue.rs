@@ -77,6 +77,7 @@ pub use mock::{
     MOCK_CHALLENGES_MAX, MOCK_INTERVAL_MILLIS, MOCK_SLOTS_MAX, MockAnswer, MockChallenge,
     MockError, MockJudge, MockTerms, MockVerdict,
 };
+pub(crate) use operations::SessionPlace;
 pub use operations::SessionView;
 pub use options::{JobOptions, VenueCalendar, VenueOptions, WatchOptions};
 pub use publish::{Outcome, Published};

@@ -24,6 +24,7 @@ mod past;
 mod platform;
 mod quote;
 mod settled;
+mod stream;
 mod transcript;
 
 pub use account::{WireAccountSummary, WirePosition};
@@ -67,6 +68,7 @@ pub use settled::{
     WireSettlement, WireSettlementSource, WireSettlements, WireSplitLine, WireSplitPage,
     WireSplitShare, WireSplits,
 };
+pub use stream::{WireReport, WireReports};
 pub use transcript::{
     TRANSCRIPT_INTERVALS_MAX, TRANSCRIPT_LINE_MAX, TRANSCRIPT_LINES_MAX, TRANSCRIPT_VERSION,
     WireCountersignature, WireDeclaredOutage, WireDeliveryStatement, WireMetering,

@@ -4,8 +4,8 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::{
-    AccountId, GradeId, Instrument, InstrumentId, JobId, MicroUsd, Nanos, ObligationId, OrderId,
-    Ppm, Price, Qty, Seq, Side,
+    AccountId, GradeId, Instrument, InstrumentId, JobId, MicroUsd, Nanos, NanosSpan, ObligationId,
+    OrderId, Ppm, Price, Qty, Seq, Side,
 };
 use matching_engine::{OrderKind, PostOnly, StpMode, Trigger};
 use settlement::{Bucket, DefaultTerms, DeliveryReceipt, JobClaim, JobTask, JobTerms, Verdict};
@@ -397,6 +397,32 @@ pub enum Command {
         verdict: Verdict,
     },
 
+    // Whoever is gone.
+    /// Cancels every order of an account after a time, unless this comes again before.
+    CancelAllAfter {
+        /// Whose.
+        account: AccountId,
+        /// From now on; zero stops the timer.
+        timeout: NanosSpan,
+    },
+    /// Says whether every session of an account takes its orders with it.
+    SetCancelOnDisconnect {
+        /// Whose.
+        account: AccountId,
+        /// Whether.
+        is_enabled: bool,
+    },
+    /// A session has ended, or lets go of its orders.
+    EndSession {
+        /// Whose.
+        account: AccountId,
+        /// Which.
+        session: u64,
+        /// Whether its orders stay.
+        keeps_orders: bool,
+    },
+    /// Every session has ended: the venue was started again. It comes before the timers, as `VoidChallenges` does.
+    EndSessions,
     // What operators stop.
     /// Says what is let through, everywhere or in one series.
     SetTradingState {
@@ -504,6 +530,10 @@ pub struct PlaceOrder {
     pub valid_until: Option<Nanos>,
     /// The account's own word for the order, at most 64 bytes.
     pub label: String,
+    /// The account's own id of the order, 1 to 64 bytes of visible ASCII: whoever sends it again is given the order that it names.
+    pub client_order_id: Option<String>,
+    /// The session that takes the order with it when it ends.
+    pub session: Option<u64>,
 }
 
 impl PlaceOrder {
@@ -532,6 +562,8 @@ impl PlaceOrder {
             ceiling: None,
             valid_until: None,
             label: String::new(),
+            client_order_id: None,
+            session: None,
         }
     }
 }

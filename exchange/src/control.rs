@@ -9,7 +9,7 @@ use instruments::{AccountId, InstrumentId, Price, Side};
 use matching_engine::{BookView, CancelReason, OrderKind, PriceSource};
 
 use crate::Exchange;
-use crate::command::{CancelFilter, PlaceOrder, StateScope, TradingState};
+use crate::command::{PlaceOrder, StateScope, TradingState};
 use crate::event::{ControlEvent, Event};
 use crate::open_order::OpenOrder;
 use crate::price::is_beyond;
@@ -128,7 +128,7 @@ impl Exchange {
         if self.controls.killed.insert(account) {
             events.push(Event::Control(ControlEvent::AccountKilled { account }));
         }
-        self.cancel_for(account, &CancelFilter::default(), CancelReason::Killed, events);
+        self.cancel_of(account, CancelReason::Killed, events, |_| true);
         Ok(())
     }
 

@@ -22,6 +22,7 @@
     )
 )]
 
+mod absence;
 mod accept_delivery;
 mod agreement;
 mod amend_order;
@@ -33,6 +34,7 @@ mod buy_in;
 mod cancel_order;
 mod cascade;
 mod claim_job;
+mod client_orders;
 mod close_out;
 mod close_outs;
 mod close_series;
@@ -107,7 +109,9 @@ use instruments::{AccountId, GradeId, InstrumentId, Nanos, ObligationId, OrderId
 use matching_engine::{Capacity, Engine};
 use settlement::{FeeRates, Ledger, OpenOrders, Positions};
 
+use absence::Absence;
 use agreement::Agreements;
+use client_orders::ClientOrders;
 use reduce_only::ReduceOnly;
 
 pub use agreement::{Agreed, Agreement, BlockLeg, SignedAgreement};
@@ -215,6 +219,9 @@ pub struct Exchange {
     agreements: Agreements,
     // Buyers' jobs.
     jobs: Jobs,
+    // Whoever is gone.
+    client_orders: ClientOrders,
+    absence: Absence,
     // What operators have stopped.
     controls: Controls,
 }
@@ -293,6 +300,9 @@ impl Exchange {
             // What operators have stopped.
             controls: Controls::default(),
             fixings: BTreeMap::new(),
+            // Whoever is gone.
+            client_orders: ClientOrders::default(),
+            absence: Absence::default(),
         }
     }
 
@@ -310,6 +320,9 @@ impl Exchange {
         let first_event = events.len();
         if input.command == Command::VoidChallenges {
             self.void_challenges(events);
+        }
+        if input.command == Command::EndSessions {
+            self.end_sessions(events);
         }
         self.pass_time(events);
         // A verb looks at the orders that are left.
@@ -358,7 +371,7 @@ impl Exchange {
                 self.nominate_agent(*account, *signer, events)
             }
             // Done before the timers ran.
-            Command::VoidChallenges => Ok(()),
+            Command::VoidChallenges | Command::EndSessions => Ok(()),
             Command::IssueChallenge { obligation, seed } => {
                 self.issue_challenge(*obligation, *seed, events)
             }
@@ -441,6 +454,16 @@ impl Exchange {
             }
             Command::RuleDispute { account, job, verdict } => {
                 self.rule_dispute(*account, *job, *verdict, events)
+            }
+            // Whoever is gone.
+            Command::CancelAllAfter { account, timeout } => {
+                self.cancel_all_after(*account, *timeout, events)
+            }
+            Command::SetCancelOnDisconnect { account, is_enabled } => {
+                self.set_cancel_on_disconnect(*account, *is_enabled, events)
+            }
+            Command::EndSession { account, session, keeps_orders } => {
+                self.end_session(*account, *session, *keeps_orders, events)
             }
             Command::Tick => {
                 self.run_timers(events);

@@ -30,6 +30,10 @@ impl Exchange {
     ) -> Result<(), Reject> {
         // A liquidation trades in the middle of a tick: whoever it may meet can pay.
         self.cancel_unpayable(events);
+        if let Some(order) = self.resent(request)? {
+            events.push(Event::OrderResent { account: request.account, order });
+            return Ok(());
+        }
         let Admission { limit, reserve_per_lot } = self.check_order(request)?;
 
         // From here on nothing can fail.
@@ -37,6 +41,7 @@ impl Exchange {
         let (instrument, order) = (request.instrument, record.in_book());
         let id = self.engine.next_id();
         events.push(accepted(id, &record));
+        self.remember(id, request);
         self.open_record(id, record);
         self.operate(events, |engine, out| engine.place(instrument, &order, out));
         Ok(())
@@ -250,5 +255,6 @@ pub(crate) fn accepted(order: OrderId, record: &OpenOrder) -> Event {
         trigger: record.trigger,
         ceiling: record.ceiling,
         label: record.label.clone(),
+        client_order_id: record.client_order_id.clone(),
     }))
 }

@@ -361,6 +361,11 @@ impl Auditor {
             | Command::OpenDispute { .. }
             | Command::AnswerDispute { .. }
             | Command::RuleDispute { .. }
+            // Whoever is gone.
+            | Command::CancelAllAfter { .. }
+            | Command::SetCancelOnDisconnect { .. }
+            | Command::EndSession { .. }
+            | Command::EndSessions
             // What operators stop.
             | Command::SetTradingState { .. }
             | Command::KillAccount { .. }
@@ -457,6 +462,10 @@ impl Auditor {
             | Event::BlockTraded(_) => self.read_agreement(event, now, sheet),
             // Buyers' jobs.
             Event::Job(event) => self.read_job(event, sheet),
+            // Whoever is gone.
+            Event::OrderResent { .. }
+            | Event::CancelAllAfterSet { .. }
+            | Event::CancelOnDisconnectSet { .. } => Ok(()),
         }
     }
 

@@ -178,6 +178,10 @@ impl Tally {
             Event::CloseOut(event) => self.count_close_out(event),
             // Trades agreed elsewhere.
             Event::TradingKeyRegistered { .. } | Event::AgreementTaken(_) => {}
+            // Whoever is gone.
+            Event::OrderResent { .. }
+            | Event::CancelAllAfterSet { .. }
+            | Event::CancelOnDisconnectSet { .. } => {}
         }
     }
 

@@ -1,9 +1,11 @@
 //! Refusals: every [`Reject`] of the exchange, and what else can stop a request, as a code, a reason, a field and a limit.
 
+mod absence;
 mod agreement;
 mod close_out;
 mod control;
 mod default;
+mod desk;
 mod fixing;
 mod job;
 
@@ -12,10 +14,11 @@ use instruments::{Instrument, Price};
 use rust_decimal::Decimal;
 
 use crate::io::sign::SignError;
-use crate::venue::{OpeningsError, RootsError, SubmitError};
+use crate::venue::SubmitError;
 use crate::wire::{ErrorCode, Number, WireError};
 
 pub(crate) use control::word as state_word;
+pub(crate) use desk::{openings_error, roots_error};
 
 /// A refusal of the exchange. Prices in it are ticks of `instrument`.
 #[expect(clippy::too_many_lines, reason = "a line for each variant, and no decision")]
@@ -110,6 +113,10 @@ pub(crate) fn reject(reject: &Reject, instrument: Option<&Instrument>) -> WireEr
         Reject::Agreement(reason) => agreement::agreement(reason, instrument),
         // Buyers' jobs.
         Reject::Job(reason) => job::job(*reason),
+        // Whoever is gone.
+        Reject::BadClientOrderId { .. }
+        | Reject::ClientOrderIdTaken { .. }
+        | Reject::TimeoutOutOfRange { .. } => absence::absence(reject),
         // What operators have stopped.
         Reject::Control(reason) => control::control(*reason),
     };
@@ -463,53 +470,7 @@ pub(crate) fn submit_error(error: &SubmitError) -> WireError {
             WireError::new(ErrorCode::InvalidRequest, error.to_string()).with_limit(limit)
         }
         SubmitError::Stopped => WireError::new(ErrorCode::Maintenance, error.to_string()),
-        SubmitError::Unknown => WireError::new(ErrorCode::Internal, error.to_string()),
-    }
-}
-
-/// Openings that are not carried to the verifiers.
-pub(crate) fn openings_error(error: &OpeningsError) -> WireError {
-    let reason = error.to_string();
-    match error {
-        OpeningsError::TooLarge { limit, .. } => {
-            WireError::param("openings", reason).with_limit(Decimal::from(*limit))
-        }
-        OpeningsError::NotTheSeller { .. } => {
-            WireError::new(ErrorCode::Forbidden, reason).of("obligation_id")
-        }
-        OpeningsError::NotDrawn { .. } | OpeningsError::Opened { .. } => {
-            WireError::new(ErrorCode::BadRequest, reason).of("challenge")
-        }
-        OpeningsError::Overloaded { limit } => {
-            WireError::new(ErrorCode::QueueFull, reason).with_limit(Decimal::from(*limit))
-        }
-    }
-}
-
-/// Roots that are not taken in.
-pub(crate) fn roots_error(error: &RootsError) -> WireError {
-    let reason = error.to_string();
-    match error {
-        RootsError::NotTheSeller { .. } => {
-            WireError::new(ErrorCode::Forbidden, reason).of("obligation_id")
-        }
-        RootsError::NotOpen { .. } => WireError::new(ErrorCode::BadRequest, reason).of("challenge"),
-        RootsError::NoSuchSlot { limit, .. } => {
-            WireError::param("slot", reason).with_limit(Decimal::from(*limit))
-        }
-        RootsError::WrongCount { limit, .. } => {
-            WireError::param("roots", reason).with_limit(Decimal::from(*limit))
-        }
-        RootsError::TooMany { limit, .. } => {
-            WireError::param("roots", reason).with_limit(Decimal::from(*limit))
-        }
-        RootsError::OutOfOrder { limit, .. } => {
-            WireError::param("first_segment", reason).with_limit(Decimal::from(*limit))
-        }
-        RootsError::TooOften { limit } => {
-            WireError::new(ErrorCode::TooManyRequests, reason).with_limit(Decimal::from(*limit))
-        }
-        RootsError::Changed { .. } => WireError::param("roots", reason),
+        SubmitError::Unknown => WireError::unknown(error.to_string()),
     }
 }
 
@@ -528,6 +489,7 @@ mod tests {
     use instruments::{MicroUsd, ObligationId, Qty, TermsError};
 
     use super::*;
+    use crate::venue::RootsError;
 
     /// Every refusal of the exchange, once.
     #[expect(clippy::too_many_lines, reason = "a line for each variant, and no decision")]

@@ -1,11 +1,13 @@
 //! What operators see and steer of a running venue beside its exchange: its end, its sessions, its figures.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use instruments::{AccountId, Nanos};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+use super::Venue;
 use super::options::WatchOptions;
 use crate::metrics::Metrics;
 
@@ -40,6 +42,31 @@ pub struct SessionView {
     pub waiting: usize,
 }
 
+/// A session's place among those that operators see, until it is dropped.
+pub(crate) struct SessionPlace {
+    operations: Arc<Operations>,
+    session: u64,
+}
+
+impl SessionPlace {
+    /// Notes what has become of it.
+    pub(crate) fn note(
+        &self,
+        account: Option<AccountId>,
+        (subscriptions, waiting): (usize, usize),
+    ) {
+        if let Some(view) = self.operations.sessions.lock().open.get_mut(&self.session) {
+            *view = SessionView { account, subscriptions, waiting, ..*view };
+        }
+    }
+}
+
+impl Drop for SessionPlace {
+    fn drop(&mut self) {
+        self.operations.sessions.lock().open.remove(&self.session);
+    }
+}
+
 impl Operations {
     pub(crate) fn new(watch: WatchOptions) -> Self {
         Self {
@@ -70,34 +97,23 @@ impl Operations {
         drop(self.asked.subscribe().wait_for(|is_asked| *is_asked).await.map(drop));
     }
 
-    /// Notes a new session and returns its number.
-    pub(crate) fn open_session(&self, since: Nanos) -> u64 {
-        let mut sessions = self.sessions.lock();
-        sessions.last = sessions.last.saturating_add(1);
-        let session = sessions.last;
-        let view = SessionView { session, since, account: None, subscriptions: 0, waiting: 0 };
-        sessions.open.insert(session, view);
-        session
-    }
-
-    /// Notes what has become of it.
-    pub(crate) fn note_session(
-        &self,
-        session: u64,
-        account: Option<AccountId>,
-        (subscriptions, waiting): (usize, usize),
-    ) {
-        if let Some(view) = self.sessions.lock().open.get_mut(&session) {
-            *view = SessionView { account, subscriptions, waiting, ..*view };
-        }
-    }
-
-    pub(crate) fn close_session(&self, session: u64) {
-        self.sessions.lock().open.remove(&session);
-    }
-
     /// Every session, the oldest first.
     pub(crate) fn sessions(&self) -> Vec<SessionView> {
         self.sessions.lock().open.values().copied().collect()
+    }
+}
+
+impl Venue {
+    /// A place for a session that begins now.
+    pub(crate) fn open_session(&self) -> SessionPlace {
+        let operations = Arc::clone(&self.running.operations);
+        let mut sessions = operations.sessions.lock();
+        sessions.last = sessions.last.saturating_add(1);
+        let session = sessions.last;
+        let (since, account) = (self.now(), None);
+        let view = SessionView { session, since, account, subscriptions: 0, waiting: 0 };
+        sessions.open.insert(session, view);
+        drop(sessions);
+        SessionPlace { operations, session }
     }
 }

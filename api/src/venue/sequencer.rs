@@ -365,6 +365,11 @@ const fn room(command: &Command) -> usize {
         | Command::OpenDispute { .. }
         | Command::AnswerDispute { .. }
         | Command::RuleDispute { .. }
+        // Whoever is gone.
+        | Command::CancelAllAfter { .. }
+        | Command::SetCancelOnDisconnect { .. }
+        | Command::EndSession { .. }
+        | Command::EndSessions
         // What operators stop.
         | Command::SetTradingState { .. }
         | Command::KillAccount { .. }

@@ -93,6 +93,7 @@ impl Venue {
         let lost: Vec<OpenChallenge> = exchange.open_challenges().collect();
         let has_lost = !lost.is_empty();
         let climb = exchange.is_open().then(|| Climb::begin(options.ladder, options.clock.now()));
+        let has_session_orders = exchange.has_session_orders();
         let (how, grades) = (options.delivery.clone(), &options.grades);
         let desk = DeliveryDesk::new(how, grades, transcripts, lost.into_iter());
         let (inbox, envelopes) = Inbox::new();
@@ -138,6 +139,10 @@ impl Venue {
         if has_lost {
             // Before anything else, the timer included: what was open had salts and times that are gone, and our downtime is nobody's fault.
             running.inbox.send(Command::VoidChallenges)?;
+        }
+        if has_session_orders {
+            // The sessions have ended with the process before this one.
+            running.inbox.send(Command::EndSessions)?;
         }
         let wake_desk = running.spawn_desk()?;
         running.spawn_publisher(publications, wake_desk, place)?;

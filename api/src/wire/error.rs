@@ -69,7 +69,7 @@ error_codes! {
     BadRequest = (11050, "bad_request", 400): "understood, but it makes no sense here";
     Maintenance = (11051, "system_maintenance", 503): "the venue is not open, or not wholly";
     PostOnlyReject = (11054, "post_only_reject", 400): "a post-only order would have taken";
-    Internal = (11094, "internal_server_error", 500): "our mistake";
+    Internal = (11094, "internal_server_error", 500): "our mistake; the one error that does not say that nothing was done";
     InvalidCredentials = (13004, "invalid_credentials", 401): "client id, secret, signature, timestamp or nonce is not right";
     Unauthorized = (13009, "unauthorized", 401): "nobody is logged in, or the token has expired";
     SubscriptionFailed = (13017, "subscription_failed", 400): "a channel cannot be subscribed to";
@@ -117,6 +117,7 @@ struct Details {
     limit: Option<Number>,
     required: Option<Number>,
     available: Option<Number>,
+    leaves_open: bool,
 }
 
 impl WireError {
@@ -131,6 +132,7 @@ impl WireError {
             limit: None,
             required: None,
             available: None,
+            leaves_open: false,
         }))
     }
 
@@ -180,6 +182,20 @@ impl WireError {
     #[must_use]
     pub fn code(&self) -> ErrorCode {
         self.0.code
+    }
+
+    /// A command was taken, and nobody can say what came of it.
+    #[must_use]
+    pub fn unknown(reason: impl Into<String>) -> Self {
+        let mut error = Self::new(ErrorCode::Internal, reason);
+        error.0.leaves_open = true;
+        error
+    }
+
+    /// Whether a command was taken of which nobody can say what came of it.
+    #[must_use]
+    pub fn leaves_open(&self) -> bool {
+        self.0.leaves_open
     }
 
     /// Its reason in words.

@@ -463,7 +463,11 @@ impl Auditor {
             | Event::MarginModeChanged { .. }
             | Event::MarginScaled { .. }
             | Event::LadderClimbed { .. }
-            | Event::AgentNominated { .. } => {}
+            | Event::AgentNominated { .. }
+            // Whoever is gone.
+            | Event::OrderResent { .. }
+            | Event::CancelAllAfterSet { .. }
+            | Event::CancelOnDisconnectSet { .. } => {}
             // Physical close-out.
             Event::CloseOut(event) => self.close_out_event(event),
             // Trades agreed elsewhere.

@@ -9,6 +9,7 @@
     reason = "each reader of events knows its part and panics on what nobody knows"
 )]
 
+mod absence;
 mod accounts;
 mod agents;
 mod agreements;
@@ -19,6 +20,7 @@ mod auditor;
 mod blocks;
 mod cascade;
 mod cash;
+mod client_orders;
 mod close_out;
 mod control_words;
 mod controls;

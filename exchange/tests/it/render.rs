@@ -52,6 +52,21 @@ pub(crate) fn event(world: &World, event: &Event) -> Option<String> {
         Event::OrderCancelled { order, qty, reason, .. } => {
             format!("#{} cancelled {}: {}", number(order), qty.lots(), reason.code())
         }
+        Event::OrderResent { order, .. } => format!("#{} sent again", number(order)),
+        Event::CancelAllAfterSet { account, at: Some(at) } => {
+            format!(
+                "{} cancels all at +{}s",
+                name(account),
+                at.since(START).nanos() / 1_000_000_000
+            )
+        }
+        Event::CancelAllAfterSet { account, at: None } => {
+            format!("{} has no timer", name(account))
+        }
+        Event::CancelOnDisconnectSet { account, is_enabled } => {
+            let verb = if *is_enabled { "cancel" } else { "keep" };
+            format!("{}'s sessions {verb} their orders", name(account))
+        }
         Event::OrderTriggered { order, .. } => format!("#{} triggered", number(order)),
         Event::Traded(trade) => traded(world, trade),
         Event::IndexPublished(print) => match print.value {

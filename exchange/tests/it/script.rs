@@ -174,6 +174,7 @@ impl Desk {
                 return self.print_events(&events);
             }
             ["block" | "efp" | "match" | "release", ..] => agreements::command(self, words),
+            ["sessions", "end"] => Command::EndSessions,
             ["restart"] => return self.world.restart(),
             ["show", what] => return self.show(what),
             [time] if time.starts_with('+') => return self.world.wait(span(&time[1..])),
@@ -211,6 +212,17 @@ impl Desk {
                     .map(|part| self.part(account, part))
                     .collect(),
             },
+            ("cancel", ["all", "after", timeout]) => {
+                Command::CancelAllAfter { account, timeout: span(timeout) }
+            }
+            ("session", [session, how]) => Command::EndSession {
+                account,
+                session: session.parse().unwrap(),
+                keeps_orders: *how == "keeps",
+            },
+            ("sessions", [how]) => {
+                Command::SetCancelOnDisconnect { account, is_enabled: *how == "cancel" }
+            }
             ("cancel", ["all", filter @ ..]) => {
                 Command::CancelAll { account, filter: self.filter(filter) }
             }
@@ -331,6 +343,8 @@ impl Desk {
                 Some(other) => panic!("no self-trade mode `{other}`"),
             },
             label: option("label=").unwrap_or("").to_owned(),
+            client_order_id: option("id=").map(str::to_owned),
+            session: option("session=").map(|session| session.parse().unwrap()),
             ..limit(account, instrument, side, qty, 1)
         }
     }
