@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde_json::value::RawValue;
 
 use crate::auth::Authority;
-use crate::methods::Answer;
+use crate::methods::{Answer, Method};
 use crate::venue::Venue;
 use crate::wire::{Stamp, reply_text};
 use instruments::Nanos;
@@ -30,6 +30,17 @@ impl Gateway {
         self.sessions.fetch_add(1, Ordering::Relaxed)
     }
 
+    /// Notes how long an order waited for its durable answer.
+    pub(crate) fn note_answer(&self, method: Method, answer: &Answer, asked_at: Nanos) {
+        let is_order = matches!(
+            method,
+            Method::Buy | Method::Sell | Method::Edit | Method::EditByLabel | Method::Cancel
+        );
+        if is_order && answer.is_ok() {
+            self.venue.operations().metrics.note_order(asked_at, self.venue.now());
+        }
+    }
+
     /// A reply to a request that was read at `received_at`.
     pub(crate) fn reply(
         &self,
@@ -37,6 +48,9 @@ impl Gateway {
         answer: &Answer,
         received_at: Nanos,
     ) -> String {
+        if let Err(error) = answer {
+            self.venue.operations().metrics.note_refusal(error.code().code());
+        }
         let stamp = Stamp { received_at, sent_at: self.venue.now(), testnet: self.testnet };
         reply_text(id, answer, stamp)
     }

@@ -28,6 +28,12 @@ pub(crate) struct WireGrant {
 
 /// Checks a login and gives out tokens.
 pub(crate) fn log_in(gateway: &Gateway, params: &Params) -> Result<LoggedIn, WireError> {
+    let login = try_log_in(gateway, params);
+    gateway.venue.operations().metrics.note_login(login.is_ok());
+    login
+}
+
+fn try_log_in(gateway: &Gateway, params: &Params) -> Result<LoggedIn, WireError> {
     let now = gateway.venue.now();
     let asked = Scope::parse(&params.text("scope")?.unwrap_or_default())?;
     let grant_type = params.required_text("grant_type")?;

@@ -17,6 +17,7 @@ use crate::io::sign::SignError;
 use crate::venue::SubmitError;
 use crate::wire::{ErrorCode, Number, WireError};
 
+pub(crate) use control::word as state_word;
 pub(crate) use desk::{openings_error, roots_error};
 
 /// A refusal of the exchange. Prices in it are ticks of `instrument`.

@@ -20,6 +20,12 @@ pub(super) struct Login {
     access_token: String,
 }
 
+impl Login {
+    pub(super) const fn account(&self) -> instruments::AccountId {
+        self.caller.account
+    }
+}
+
 /// `None` where it is not known what came of the request.
 type Reply = Pin<Box<dyn Future<Output = Option<String>> + Send>>;
 
@@ -68,7 +74,10 @@ impl Session {
             return Some(self.gateway.reply(Some(&request.id), &answer, received_at));
         }
         match self.own_method(spec, &request.params, caller.as_ref()) {
-            Some(answer) => Some(self.gateway.reply(Some(&request.id), &answer, received_at)),
+            Some(answer) => {
+                self.tell_operators();
+                Some(self.gateway.reply(Some(&request.id), &answer, received_at))
+            }
             None => self.begin(spec.method, request, caller, received_at).await,
         }
     }
@@ -86,6 +95,7 @@ impl Session {
         let caller = caller.map(|caller| Caller { session, ..caller });
         let mut reply: Reply = Box::pin(async move {
             let answer = methods::call(&gateway, caller.as_ref(), method, &request.params).await;
+            gateway.note_answer(method, &answer, received_at);
             if answer.as_ref().is_err_and(WireError::leaves_open) {
                 return None;
             }
