@@ -35,6 +35,8 @@ pub(crate) struct Caller {
     pub(crate) account: AccountId,
     pub(crate) client_id: String,
     pub(crate) scope: Scope,
+    /// The session that takes the orders with it that are placed over it.
+    pub(crate) session: Option<u64>,
 }
 
 /// A signature and what it covers apart from the payload.

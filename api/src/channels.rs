@@ -107,6 +107,11 @@ impl Subscriptions {
         names.iter().filter(|name| self.ears.remove(*name).is_some()).cloned().collect()
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.ears.len()
+    }
+
     /// Ends every subscription.
     pub(crate) fn clear(&mut self) {
         self.ears.clear();
@@ -127,8 +132,9 @@ impl Subscriptions {
         self.is_full
     }
 
-    /// Sends what is new as far as there is room, an account's own messages first.
-    pub(crate) fn flush(&mut self, outbound: &mpsc::Sender<Text>) -> Result<(), TooSlow> {
+    /// Sends what is new as far as there is room, an account's own messages first. Returns how many snapshots stood in for messages.
+    pub(crate) fn flush(&mut self, outbound: &mpsc::Sender<Text>) -> Result<u64, TooSlow> {
+        let mut resyncs: u64 = 0;
         let was_full = std::mem::replace(&mut self.is_full, false);
         for is_private in [true, false] {
             let ears = self
@@ -140,15 +146,16 @@ impl Subscriptions {
                     let room = outbound.capacity();
                     if room == 0 {
                         self.is_full = true;
-                        return Ok(());
+                        return Ok(resyncs);
                     }
                     for text in ear.take(room, was_full)? {
                         // There is room, unless nobody is there any more.
                         drop(outbound.try_send(text));
                     }
+                    resyncs = resyncs.saturating_add(std::mem::take(&mut ear.resyncs));
                 }
             }
         }
-        Ok(())
+        Ok(resyncs)
     }
 }

@@ -79,7 +79,10 @@ async fn answer(
     if spec.method == Method::Auth {
         return methods::log_in(gateway, &asked.params).map(|login| to_result(&login.answer));
     }
-    methods::call(gateway, caller.as_ref(), spec.method, &asked.params).await
+    let asked_at = gateway.venue.now();
+    let answer = methods::call(gateway, caller.as_ref(), spec.method, &asked.params).await;
+    gateway.note_answer(spec.method, &answer, asked_at);
+    answer
 }
 
 async fn read(verb: &Verb, uri: &Uri, body: Body) -> Result<(Asked, Bytes), Refused> {

@@ -13,6 +13,7 @@ mod countersign;
 mod currency;
 mod default_fund;
 mod delivery;
+mod fate;
 mod fixing;
 mod jobs;
 mod login;
@@ -36,6 +37,10 @@ use crate::wire::{ErrorCode, Params, WireError};
 pub(crate) use account::position_of;
 pub(crate) use catalogue::{Connection, METHODS, Method, Spec};
 pub(crate) use chart::{candle, newest_candle};
+pub(crate) use fate::{
+    DisconnectScope, OnDisconnectState, of_account as disconnect_of_account,
+    scope as disconnect_scope,
+};
 pub(crate) use login::{DATA_LEN_MAX, LoggedIn, log_in};
 use replay::Replay;
 pub(crate) use replay::wire as report;
@@ -120,6 +125,8 @@ async fn of_account(gateway: &Gateway, caller: &Caller, method: Method, params: 
         Method::Fixing(method) => fixing::answer(gateway, caller, method, params).await,
         Method::Replay(Replay::Private) => replay::own(gateway, caller, params),
         Method::Jobs(method) => jobs::answer(gateway, caller, method, params).await,
+        Method::Fate(method) => fate::answer(gateway, caller, method, params).await,
+        Method::Connection(method) => fate::of_account(gateway, caller, method, params).await,
         Method::DefaultFund(method) => default_fund::answer(gateway, caller, method, params).await,
         Method::Auth
         | Method::Logout
@@ -129,7 +136,6 @@ async fn of_account(gateway: &Gateway, caller: &Caller, method: Method, params: 
         | Method::PrivateSubscribe
         | Method::PrivateUnsubscribe
         | Method::PrivateUnsubscribeAll
-        | Method::Connection(_)
         // Answered above, every one.
         | Method::Hello
         | Method::Test

@@ -27,6 +27,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::channels::{Subscriptions, Text, TooSlow};
 use crate::gateway::Gateway;
+use crate::venue::SessionPlace;
 use crate::wire::{ErrorCode, WireError};
 
 use disconnect::OnDisconnect;
@@ -83,13 +84,18 @@ struct Session {
     has_spoken: bool,
     heartbeat: Option<Heartbeat>,
     on_disconnect: OnDisconnect,
+    /// Where operators see it.
+    place: SessionPlace,
 }
 
 /// Serves one socket until either side ends it or the server shuts down.
 pub(crate) async fn run(gateway: Arc<Gateway>, socket: WebSocket, shutdown: watch::Receiver<bool>) {
     let (sink, mut frames) = socket.split();
     let (outbound, queue) = mpsc::channel(OUTBOUND_MAX);
-    let mut writer = Writer::start(sink, queue);
+    let sent = gateway.venue.operations().metrics.messages_sent.clone();
+    let mut writer = Writer::start(sink, queue, sent);
+    let on_disconnect = OnDisconnect::new(gateway.number_session());
+    let place = gateway.venue.open_session();
     let mut session = Session {
         gateway,
         login: None,
@@ -99,7 +105,8 @@ pub(crate) async fn run(gateway: Arc<Gateway>, socket: WebSocket, shutdown: watc
         silent_pings: 0,
         has_spoken: false,
         heartbeat: None,
-        on_disconnect: OnDisconnect::default(),
+        on_disconnect,
+        place,
     };
     let ending = session.serve(&mut frames, &mut writer, shutdown).await;
     session.cancel_on_disconnect().await;
@@ -126,8 +133,9 @@ impl Session {
         let mut ping = tokio::time::interval(PING_EVERY);
         ping.reset();
         loop {
-            if let Err(slow) = self.subscriptions.flush(&self.outbound) {
-                return Some(slow.into());
+            match self.subscriptions.flush(&self.outbound) {
+                Ok(resyncs) => self.gateway.venue.operations().metrics.resyncs.inc_by(resyncs),
+                Err(slow) => return Some(self.too_slow(slow)),
             }
             let waits_for_room = self.subscriptions.is_full();
             let ended = tokio::select! {
@@ -136,7 +144,11 @@ impl Session {
                     Some(Err(error)) => Err(Some(broken(&error))),
                     None => Err(None),
                 },
-                Some(reply) = self.requests.next() => self.send(reply).await,
+                Some(reply) = self.requests.next() => match reply {
+                    Some(reply) => self.send(reply).await,
+                    // Taken, and nobody knows more: an error would say that it was not.
+                    None => Err(Some(stopped())),
+                },
                 () = signal.heard() => Ok(()),
                 room = has_room(&self.outbound), if waits_for_room => room,
                 _ = ping.tick() => self.ping(writer),
@@ -188,6 +200,11 @@ impl Session {
         self.outbound.send(text.into()).await.map_err(|_gone| None)
     }
 
+    fn too_slow(&self, slow: TooSlow) -> Ending {
+        self.gateway.venue.operations().metrics.slow_consumers.inc();
+        slow.into()
+    }
+
     fn ping(&mut self, writer: &Writer) -> Result<(), Option<Ending>> {
         if !self.has_spoken && 0 < self.silent_pings {
             return Err(Some(Ending::new(close_code::POLICY, "no request within a minute")));
@@ -197,7 +214,16 @@ impl Session {
         }
         self.silent_pings = self.silent_pings.saturating_add(1);
         writer.ping();
+        self.tell_operators();
         Ok(())
+    }
+
+    /// What operators see of this session.
+    fn tell_operators(&self) {
+        let account = self.login.as_ref().map(Login::account);
+        let waiting = OUTBOUND_MAX.saturating_sub(self.outbound.capacity());
+        let figures = (self.subscriptions.len(), waiting);
+        self.place.note(account, figures);
     }
 }
 
@@ -209,6 +235,10 @@ async fn is_down(shutdown: &mut watch::Receiver<bool>) {
 /// Waits until one more message may wait for the client's socket.
 async fn has_room(outbound: &mpsc::Sender<Text>) -> Result<(), Option<Ending>> {
     outbound.reserve().await.map(drop).map_err(|_gone| None)
+}
+
+fn stopped() -> Ending {
+    Ending::new(close_code::AWAY, "the venue has stopped")
 }
 
 /// A frame that cannot be read at all.

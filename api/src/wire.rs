@@ -21,6 +21,7 @@ mod number;
 mod order;
 mod params;
 mod past;
+mod platform;
 mod quote;
 mod settled;
 mod stream;
@@ -63,6 +64,7 @@ pub(crate) use params::missing;
 pub use past::{
     WireCashMovement, WireCashMovements, WireSubaccount, WireUserSettlement, WireUserSettlements,
 };
+pub use platform::{WirePlatformState, WireStatus, WireStoppedSeries};
 pub use quote::{WireIndexMessage, WireQuote, WireSeriesState, WireUserChanges, WireWindow};
 pub use settled::{
     WireSettlement, WireSettlementSource, WireSettlements, WireSplitLine, WireSplitPage,

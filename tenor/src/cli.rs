@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use rust_decimal::Decimal;
 
+use crate::admin::{AdminArgs, OperateArgs};
 use crate::delivery_attack::DeliveryAttackArgs;
 use crate::grade::GradeCommand;
 use crate::ledger::Day;
@@ -16,6 +17,7 @@ use crate::oracle_index::IndexArgs;
 use crate::oracle_tape::{RecordArgs, TapeCommand};
 use crate::oracle_verify::VerifyPrintsArgs;
 use crate::provider::AgentTool;
+use crate::telemetry::LogArgs;
 use crate::transcript::TranscriptArgs;
 
 const DEMO_SEED: u64 = 7;
@@ -26,9 +28,9 @@ const DEMO_SEED: u64 = 7;
 #[derive(Debug, Parser)]
 #[command(name = "tenor", version, propagate_version = true, arg_required_else_help = false)]
 pub(crate) struct Cli {
-    /// Say more on the error stream: -v for the life cycle, -vv for every session. TENOR_LOG overrides it.
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
-    pub(crate) verbose: u8,
+    /// What is said on the error stream.
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
 
     /// What to do.
     #[command(subcommand)]
@@ -46,6 +48,10 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Run the exchange alone.
     Serve(ServeArgs),
+    /// Look at a running venue, stop it, and let it go on.
+    ///
+    /// Through the operators' socket in the venue's directory, which the public cannot reach.
+    Admin(AdminArgs),
     /// Deliver what your account owes: run the challenges on this machine's device and sign receipts.
     ///
     /// Without a subcommand it is the agent. The subcommands are a provider's tools; docs/providers.md begins with them.
@@ -128,6 +134,7 @@ impl Command {
             Self::Verify(args) => args.what.is_some(),
             Self::Demo(_)
             | Self::Serve(_)
+            | Self::Admin(_)
             | Self::Job(_)
             | Self::Account(_)
             | Self::AgentWorker(_)
@@ -190,6 +197,9 @@ pub(crate) struct ServeArgs {
     /// Open `private/faucet`: test money for everybody. A directory stays what it was created as.
     #[arg(long)]
     pub(crate) testnet: bool,
+    /// How it is operated.
+    #[command(flatten)]
+    pub(crate) operate: OperateArgs,
 }
 
 /// How a role reaches its venue.

@@ -112,7 +112,12 @@ mod tests {
     use crate::auth::Scope;
 
     fn caller(client_id: &str) -> Caller {
-        Caller { account: AccountId(1), client_id: client_id.to_owned(), scope: Scope::full() }
+        Caller {
+            account: AccountId(1),
+            client_id: client_id.to_owned(),
+            scope: Scope::full(),
+            session: None,
+        }
     }
 
     const HOUR: NanosSpan = NanosSpan::from_seconds(3600);

@@ -31,6 +31,8 @@ pub(super) struct Ear {
     opening: VecDeque<Text>,
     /// Whether something was left for want of room.
     has_more: bool,
+    /// Snapshots that it was given in place of messages, since this was last asked.
+    pub(super) resyncs: u64,
 }
 
 impl Ear {
@@ -40,7 +42,17 @@ impl Ear {
         (next, since): (u64, u64),
         opening: VecDeque<Text>,
     ) -> Self {
-        Self { feed, id, listener, next, since, user_seq: None, opening, has_more: true }
+        Self {
+            feed,
+            id,
+            listener,
+            next,
+            since,
+            user_seq: None,
+            opening,
+            has_more: true,
+            resyncs: 0,
+        }
     }
 
     /// Whether there may be something to take.
@@ -68,6 +80,7 @@ impl Ear {
         let bytes = if is_out { usize::MAX } else { bytes };
         if (is_out || is_behind) && inner.is_healed_by_whole(before, bytes) {
             taken.extend(feed.whole(&mut inner, Some(self.next)));
+            self.resyncs = self.resyncs.saturating_add(1);
             self.next = inner.ring.next_seq();
         } else if is_out {
             return Err(self.too_slow());

@@ -146,6 +146,7 @@ impl Feed {
             Topic::Trades(_)
             | Topic::SeriesState { .. }
             | Topic::PlatformState
+            | Topic::MethodsState
             | Topic::UserChanges { .. }
             | Topic::UserOrders { .. }
             | Topic::UserTrades { .. }
@@ -169,6 +170,7 @@ impl Feed {
             Topic::Trades(_)
             | Topic::SeriesState { .. }
             | Topic::PlatformState
+            | Topic::MethodsState
             | Topic::UserChanges { .. }
             | Topic::UserOrders { .. }
             | Topic::UserTrades { .. }

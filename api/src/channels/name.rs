@@ -73,8 +73,10 @@ pub(super) enum Topic {
     SeriesState {
         kind: Option<String>,
     },
-    /// What Deribit tells of its own state. Here a session that lives is a venue that is open.
+    /// What the venue lets through.
     PlatformState,
+    /// What Deribit tells of public methods without a login, which here never changes.
+    MethodsState,
     UserChanges {
         account: AccountId,
         only: Option<InstrumentId>,
@@ -106,7 +108,8 @@ impl Topic {
             | Self::Trades(_)
             | Self::Chart { .. }
             | Self::SeriesState { .. }
-            | Self::PlatformState => false,
+            | Self::PlatformState
+            | Self::MethodsState => false,
             Self::Newest(latest) => matches!(latest, Latest::Portfolio { .. }),
             Self::UserChanges { .. }
             | Self::UserOrders { .. }
@@ -126,6 +129,7 @@ impl Topic {
             | Self::Chart { .. }
             | Self::SeriesState { .. }
             | Self::PlatformState
+            | Self::MethodsState
             | Self::VerifierTasks => None,
             Self::Newest(latest) => latest.account(),
             Self::UserChanges { account, .. }
@@ -150,6 +154,7 @@ impl Topic {
             | Self::Chart { .. }
             | Self::SeriesState { .. }
             | Self::PlatformState
+            | Self::MethodsState
             | Self::UserDelivery { .. }
             | Self::UserJobs { .. }
             | Self::VerifierTasks => None,
@@ -163,6 +168,7 @@ impl Topic {
             Self::Newest(latest) => latest.series(),
             Self::SeriesState { .. }
             | Self::PlatformState
+            | Self::MethodsState
             | Self::UserChanges { .. }
             | Self::UserOrders { .. }
             | Self::UserTrades { .. }
@@ -183,6 +189,7 @@ impl Topic {
             | Self::Chart { .. }
             | Self::SeriesState { .. }
             | Self::PlatformState
+            | Self::MethodsState
             | Self::UserChanges { .. }
             | Self::UserReports { .. }
             | Self::UserDelivery { .. }
@@ -253,9 +260,8 @@ impl Channel {
                 let kind = Some((*kind).to_owned()).filter(|kind| kind != "any");
                 raw(Topic::SeriesState { kind })
             }
-            ["platform_state"] | ["platform_state", "public_methods_state"] => {
-                raw(Topic::PlatformState)
-            }
+            ["platform_state"] => raw(Topic::PlatformState),
+            ["platform_state", "public_methods_state"] => raw(Topic::MethodsState),
             ["user", "portfolio", currency] if is_ours(currency) => {
                 batched(Topic::Newest(Latest::Portfolio { account: own(caller)? }))
             }

@@ -37,7 +37,7 @@ pub(super) fn caller(
 /// A request that proves its client by itself may do all that the client may.
 fn full(credential: Credential) -> Caller {
     let Credential { client_id, account, .. } = credential;
-    Caller { account, client_id, scope: Scope::full() }
+    Caller { account, client_id, scope: Scope::full(), session: None }
 }
 
 fn malformed() -> WireError {

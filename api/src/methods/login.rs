@@ -28,6 +28,12 @@ pub(crate) struct WireGrant {
 
 /// Checks a login and gives out tokens.
 pub(crate) fn log_in(gateway: &Gateway, params: &Params) -> Result<LoggedIn, WireError> {
+    let login = try_log_in(gateway, params);
+    gateway.venue.operations().metrics.note_login(login.is_ok());
+    login
+}
+
+fn try_log_in(gateway: &Gateway, params: &Params) -> Result<LoggedIn, WireError> {
     let now = gateway.venue.now();
     let asked = Scope::parse(&params.text("scope")?.unwrap_or_default())?;
     let grant_type = params.required_text("grant_type")?;
@@ -85,7 +91,7 @@ fn by_secret(gateway: &Gateway, params: &Params, scope: Scope) -> Result<Caller,
     let client_id = params.required_text("client_id")?;
     let secret = params.required_text("client_secret")?;
     let credential = Authority::check_secret(gateway.venue.credential(&client_id), &secret)?;
-    Ok(Caller { account: credential.account, client_id, scope })
+    Ok(Caller { account: credential.account, client_id, scope, session: None })
 }
 
 fn by_signature(
@@ -107,5 +113,5 @@ fn by_signature(
     let signed = Signed { timestamp: &timestamp, nonce: &nonce, signature: &signature };
     let credential = gateway.venue.credential(&client_id);
     let credential = gateway.authority.check_signature(credential, &signed, &data, now)?;
-    Ok(Caller { account: credential.account, client_id, scope })
+    Ok(Caller { account: credential.account, client_id, scope, session: None })
 }

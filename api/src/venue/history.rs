@@ -97,6 +97,14 @@ impl History {
         orders.filter_map(|order| self.order(OrderId(u64::from_be_bytes(order)))).collect()
     }
 
+    /// The newest order that an account has placed under its own id.
+    #[must_use]
+    pub fn order_by_client_id(&self, account: AccountId, id: &str) -> Option<OrderRecord> {
+        let rows = self.newest(&key::CLIENT_IDS, &key::label(account, id), None, 1);
+        let order = key::tail(&rows.first()?.0)?;
+        self.order(OrderId(u64::from_be_bytes(order)))
+    }
+
     /// An account's trades, in one series or in all, newest first.
     #[must_use]
     pub fn user_trades(
@@ -357,6 +365,11 @@ impl Draft<'_> {
             label.extend(key::order(terms.order));
             self.put(&key::LABELS, label, &());
         }
+        if let Some(id) = &terms.client_order_id {
+            let mut id = key::label(terms.account, id);
+            id.extend(key::order(terms.order));
+            self.put(&key::CLIENT_IDS, id, &());
+        }
     }
 
     fn traded(&mut self, traded: &Traded, at: Nanos) {
@@ -450,6 +463,7 @@ mod tests {
             trigger: None,
             ceiling: None,
             label: label.to_owned(),
+            client_order_id: None,
         }))
     }
 

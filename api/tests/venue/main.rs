@@ -5,6 +5,7 @@
 mod accounts;
 mod delivery;
 mod fail_stop;
+mod fates;
 mod listing;
 mod order_path;
 mod recovery;

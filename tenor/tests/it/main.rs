@@ -1,5 +1,6 @@
 //! The real binary, from outside.
 
+mod admin;
 mod commands;
 mod delivery;
 mod demo;

@@ -18,6 +18,8 @@ impl Tree {
 pub(super) const ORDERS: Tree = Tree("orders");
 /// Account, label, order -> nothing.
 pub(super) const LABELS: Tree = Tree("labels");
+/// Account, its own id of an order, order -> nothing.
+pub(super) const CLIENT_IDS: Tree = Tree("client_ids");
 /// Account, trade, role -> the account's side of it. An account may be on both sides.
 pub(super) const USER_TRADES: Tree = Tree("user_trades");
 /// Account, instrument, trade, role -> nothing.
