@@ -12,7 +12,9 @@ use prometheus::{
     Opts, Registry, TextEncoder,
 };
 
+use crate::operator::Action;
 use crate::venue::Venue;
+use crate::wire::ErrorCode;
 
 /// What the text is, for whoever reads it over HTTP.
 pub(crate) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -165,6 +167,12 @@ impl Metrics {
         for result in ["ok", "failed"] {
             metrics.logins.with_label_values(&[result]).inc_by(0);
             metrics.snapshots.with_label_values(&[result]).inc_by(0);
+        }
+        for code in ErrorCode::ALL {
+            metrics.refusals.with_label_values(&[code.code().to_string().as_str()]).inc_by(0);
+        }
+        for action in Action::WORDS {
+            metrics.operator_actions.with_label_values(&[action]).inc_by(0);
         }
         metrics
     }

@@ -63,6 +63,19 @@ pub enum Action {
 }
 
 impl Action {
+    /// The words of all of them.
+    pub(crate) const WORDS: [&str; 9] = [
+        "halt",
+        "cancel_only",
+        "post_only",
+        "open",
+        "kill",
+        "revive",
+        "list_series",
+        "drain",
+        "log",
+    ];
+
     /// Its word, for the audit and for figures.
     const fn word(&self) -> &'static str {
         match self {

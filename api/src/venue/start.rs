@@ -214,6 +214,7 @@ impl Running {
             listed_on: Date::of(self.clock.now()),
             clock: self.clock.clone(),
             climb,
+            looked: None,
             every: options.tick_every,
             stop,
         };

@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use exchange::{Command, Exchange, StateScope};
-use instruments::{Date, Grade};
+use instruments::{Date, Grade, Nanos, Seq};
 use parking_lot::RwLock;
 
 use super::clock::VenueClock;
@@ -25,6 +25,8 @@ pub(crate) struct Timer {
     pub(crate) listed_on: Date,
     /// Where on its restart ladder the venue is.
     pub(crate) climb: Option<Climb>,
+    /// After which command something is due when: asked again only after another.
+    pub(crate) looked: Option<(Seq, Option<Nanos>)>,
     /// How often the exchange is asked, which bounds how late anything happens.
     pub(crate) every: Duration,
     /// Closed when the sequencer ends.
@@ -41,16 +43,30 @@ impl Timer {
         }
     }
 
-    fn tick(&self) {
+    fn tick(&mut self) {
         let now = self.clock.now();
-        let is_due = self.exchange.read().next_due().is_some_and(|due| due <= now);
-        if !is_due {
+        if self.next_due().is_none_or(|due| now < due) {
             return;
         }
         match self.inbox.send(Command::Tick) {
             // Waited for, so that no second tick is sent for what the first is about to do.
             Ok(outcome) => drop(wait(outcome)),
             Err(error) => tracing::debug!(%error, "tick not sent"),
+        }
+    }
+
+    /// What is due next changes with commands only, and to find it out takes a look at every series.
+    fn next_due(&mut self) -> Option<Nanos> {
+        let exchange = self.exchange.read();
+        let last = exchange.last_seq();
+        match self.looked {
+            Some((seq, due)) if seq == last => due,
+            Some(_) | None => {
+                let due = exchange.next_due();
+                drop(exchange);
+                self.looked = Some((last, due));
+                due
+            }
         }
     }
 

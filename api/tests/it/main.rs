@@ -18,6 +18,7 @@ mod jobs;
 mod limits;
 mod logins;
 mod margin;
+mod ops;
 mod option_desk;
 mod orders;
 mod over_http;

@@ -6,6 +6,7 @@ mod accounts;
 mod delivery;
 mod fail_stop;
 mod fates;
+mod ladder;
 mod listing;
 mod order_path;
 mod recovery;
