@@ -2,10 +2,10 @@
 
 use serde_json::value::RawValue;
 
-use crate::auth::Authority;
+use crate::auth::{Authority, Caller, Origin, Place, recheck};
 use crate::methods::Answer;
-use crate::venue::Venue;
-use crate::wire::{Stamp, reply_text};
+use crate::venue::{AuditEvent, Venue};
+use crate::wire::{ErrorCode, Stamp, WireError, reply_text};
 use instruments::Nanos;
 
 /// The venue and who may use it.
@@ -18,8 +18,50 @@ pub(crate) struct Gateway {
 impl Gateway {
     pub(crate) fn new(venue: Venue) -> Self {
         let testnet = venue.exchange().is_testnet();
-        let authority = Authority::new(venue.now());
+        let window = venue.auth_options().signature_window;
+        let authority = Authority::new(venue.signatures_since(), window, venue.nonces());
         Self { venue, authority, testnet }
+    }
+
+    /// Where the venue is, as wallets sign it.
+    pub(crate) fn place(&self) -> Place<'_> {
+        Place { domain: &self.venue.auth_options().domain }
+    }
+
+    /// What a login is worth now, and here.
+    pub(crate) fn recheck(&self, caller: Caller, origin: Origin) -> Result<Caller, WireError> {
+        recheck(&self.venue.book(), caller, origin, self.venue.now())
+    }
+
+    /// Notes in the audit log what somebody may not.
+    pub(crate) fn note_refusal(
+        &self,
+        caller: Option<&Caller>,
+        (action, origin): (&str, Origin),
+        error: &WireError,
+    ) {
+        let actor = match caller {
+            Some(caller) => format!("account {} key {}", caller.account.0, caller.client_id),
+            None => "unknown".to_owned(),
+        };
+        self.venue.audit_refusal(AuditEvent {
+            actor: &actor,
+            action,
+            object: &format!("from {}", origin.address),
+            result: error.reason(),
+        });
+    }
+
+    /// [`Gateway::note_refusal`] where the refusal is one of scope: a typing error is nobody's attack.
+    pub(crate) fn note_forbidden(
+        &self,
+        caller: Option<&Caller>,
+        what: (&str, Origin),
+        error: &WireError,
+    ) {
+        if error.code() == ErrorCode::Forbidden {
+            self.note_refusal(caller, what, error);
+        }
     }
 
     /// A reply to a request that was read at `received_at`.

@@ -10,8 +10,10 @@ mod connections;
 mod gateway;
 mod http;
 pub mod io;
+mod keys_watch;
 mod lower;
 mod methods;
+mod peer;
 pub mod pricing;
 mod raise;
 pub mod reference;
@@ -20,4 +22,5 @@ mod session;
 pub mod venue;
 pub mod wire;
 
+pub use auth::{Network, NetworkError, Secret};
 pub use server::{ServeError, serve};

@@ -15,6 +15,7 @@ mod default_fund;
 mod delivery;
 mod fixing;
 mod jobs;
+mod keys;
 mod login;
 mod margin;
 mod market_data;
@@ -79,6 +80,11 @@ pub(crate) async fn call(
     if let Some(answer) = market_data::answer(gateway, method, params) {
         return answer;
     }
+    if let Method::Keys(method) = method
+        && let Some(answer) = keys::answer_anybody(gateway, method, params).await
+    {
+        return answer;
+    }
     // A public method that is not about the market is about the session.
     let caller = caller.ok_or_else(not_here)?;
     of_account(gateway, caller, method, params).await
@@ -115,6 +121,7 @@ async fn of_account(gateway: &Gateway, caller: &Caller, method: Method, params: 
         Method::Clearing(method) => clearing::answer(gateway, caller, method, params).await,
         Method::Agreements(method) => agreements::answer(gateway, caller, method, params).await,
         Method::Fixing(method) => fixing::answer(gateway, caller, method, params).await,
+        Method::Keys(method) => keys::answer(gateway, caller, method, params).await,
         Method::Jobs(method) => jobs::answer(gateway, caller, method, params).await,
         Method::DefaultFund(method) => default_fund::answer(gateway, caller, method, params).await,
         Method::Auth

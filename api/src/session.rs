@@ -27,6 +27,7 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::MissedTickBehavior;
 
+use crate::auth::Origin;
 use crate::channels::{Pace, Subscriptions, TooSlow};
 use crate::gateway::Gateway;
 use crate::venue::{Outcome, VerifierTask};
@@ -51,6 +52,8 @@ const BEAT: Duration = Duration::from_millis(100);
 const PING_EVERY: Duration = Duration::from_secs(30);
 /// Pings in a row that a client may leave unanswered; the first frame must come before the second ping.
 const SILENT_PINGS_MAX: u32 = 3;
+/// How often a login's key is looked up while nothing is asked: a revoked key's session ends as late.
+const CHECK_LOGIN_EVERY: Duration = Duration::from_millis(500);
 /// How long a closed session waits for its client to agree.
 const CLOSE_WAIT: Duration = Duration::from_secs(2);
 
@@ -76,6 +79,7 @@ impl From<TooSlow> for Ending {
 /// A session and its ends of everything.
 struct Session {
     gateway: Arc<Gateway>,
+    origin: Origin,
     login: Option<Login>,
     subscriptions: Subscriptions,
     requests: Requests,
@@ -90,12 +94,17 @@ struct Session {
 }
 
 /// Serves one socket until either side ends it or the server shuts down.
-pub(crate) async fn run(gateway: Arc<Gateway>, socket: WebSocket, shutdown: watch::Receiver<bool>) {
+pub(crate) async fn run(
+    gateway: Arc<Gateway>,
+    socket: WebSocket,
+    (shutdown, origin): (watch::Receiver<bool>, Origin),
+) {
     let (sink, mut frames) = socket.split();
     let (outbound, queue) = mpsc::channel(OUTBOUND_MAX);
     let mut writer = Writer::start(sink, queue);
     let mut session = Session {
         gateway,
+        origin,
         login: None,
         subscriptions: Subscriptions::default(),
         requests: Requests::default(),
@@ -110,6 +119,7 @@ pub(crate) async fn run(gateway: Arc<Gateway>, socket: WebSocket, shutdown: watc
     };
     let ending = session.serve(&mut frames, &mut writer, shutdown).await;
     session.cancel_on_disconnect().await;
+    session.forget_login();
     drop(session);
     if let Some(Ending { code, reason }) = ending {
         tracing::debug!(code, reason, "session ended by the venue");
@@ -133,6 +143,8 @@ impl Session {
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut ping = tokio::time::interval(PING_EVERY);
         ping.reset();
+        let mut login = tokio::time::interval(CHECK_LOGIN_EVERY);
+        login.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             self.flush();
             let waits_for_room = self.is_pending();
@@ -149,6 +161,7 @@ impl Session {
                 room = has_room(&self.outbound), if waits_for_room => room,
                 _ = beat.tick(), if waits_for_beat => { self.is_beat_due = true; Ok(()) }
                 _ = ping.tick() => self.ping(writer),
+                _ = login.tick(), if self.login.is_some() => self.check_login(),
                 () = heartbeat::due(&mut self.heartbeat) => self.beat().await,
                 () = writer.gone() => Err(None),
                 () = is_down(&mut shutdown) => {

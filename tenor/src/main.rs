@@ -1,6 +1,7 @@
 //! The one binary of Tenor. `tenor --help` teaches the rest.
 
 mod assignment;
+mod audit;
 mod book_replay;
 mod cli;
 mod commands;

@@ -4,6 +4,8 @@
 
 mod accounts;
 mod agreements;
+mod api_keys;
+mod auth;
 mod bad_input;
 mod books;
 mod clearing;
@@ -25,3 +27,4 @@ mod settled;
 mod slow_consumer;
 mod stand;
 mod stock_channels;
+mod wallets;

@@ -1,5 +1,6 @@
 //! The real binary, from outside.
 
+mod auth;
 mod commands;
 mod delivery;
 mod demo;
