@@ -3,30 +3,20 @@
 use std::time::Duration;
 
 use exchange::{CancelFilter, Command};
-use instruments::{AccountId, Nanos};
+use instruments::AccountId;
 
-use crate::venue::{AuditEvent, Venue};
+use crate::venue::{AuditEvent, Book, KeyEdit, Venue};
 
 /// How late anything here happens at most: sessions of an expired key end as late.
 const EVERY: Duration = Duration::from_millis(250);
 
 /// Never ends.
 pub(crate) async fn run(venue: Venue) {
-    let mut looked_at = venue.now();
     loop {
         tokio::time::sleep(EVERY).await;
-        let now = venue.now();
-        for (account, client_id) in expired(&venue, looked_at, now) {
-            let object = format!("account {} key {client_id}", account.0);
-            venue.audit(AuditEvent {
-                actor: "venue",
-                action: "key.expire",
-                object: &object,
-                result: "ok",
-            });
-            cancel_orders(&venue, account).await;
+        for (account, id) in expired(&venue) {
+            expire(&venue, account, id).await;
         }
-        looked_at = now;
         let signing = venue.clone();
         let signed = tokio::task::spawn_blocking(move || signing.sign_audit_when_due()).await;
         if signed.is_err() {
@@ -35,14 +25,32 @@ pub(crate) async fn run(venue: Venue) {
     }
 }
 
-/// Keys that have expired since, and whose account's orders end with them.
-fn expired(venue: &Venue, since: Nanos, now: Nanos) -> Vec<(AccountId, String)> {
-    let book = venue.book();
-    let has_expired = |at: Nanos| since < at && at <= now;
+/// Keys that have expired, and whose account's orders end with them, unless they have been dealt with: then they are disabled.
+fn expired(venue: &Venue) -> Vec<(AccountId, u64)> {
+    let (book, now) = (venue.book(), venue.now());
     book.keys()
-        .filter(|key| key.cancels_orders && key.expires_at.is_some_and(has_expired))
-        .map(|key| (key.account, key.client_id.clone()))
+        .filter(|key| key.cancels_orders && key.is_enabled && key.has_expired(now))
+        .map(|key| (key.account, key.id))
         .collect()
+}
+
+/// The orders first: what is cut off in between is done again.
+async fn expire(venue: &Venue, account: AccountId, id: u64) {
+    cancel_orders(venue, account).await;
+    let changing = venue.clone();
+    let disable = move |book: &mut Book| {
+        book.edit(account, id, KeyEdit { is_enabled: Some(false), ..KeyEdit::default() })
+    };
+    let changed = tokio::task::spawn_blocking(move || changing.change_book(disable)).await;
+    if !matches!(changed, Ok(Ok(_))) {
+        tracing::error!("a key that has expired could not be disabled");
+    }
+    venue.audit(AuditEvent {
+        actor: "venue",
+        action: "key.expire",
+        object: &format!("account {} key {id}", account.0),
+        result: "ok",
+    });
 }
 
 /// Cancels every open order of an account whose key has ended.

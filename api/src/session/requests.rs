@@ -87,7 +87,12 @@ impl Session {
     pub(super) fn check_login(&self) -> Result<(), Option<Ending>> {
         let Some(login) = &self.login else { return Ok(()) };
         match self.gateway.recheck(login.caller.clone(), self.origin) {
-            Ok(_) => Ok(()),
+            Ok(caller) if caller.scope == login.caller.scope => Ok(()),
+            // What it has subscribed to may be more than it may see now.
+            Ok(_) => {
+                let reason = "the scope of the key was narrowed; log in";
+                Err(Some(Ending::new(close_code::POLICY, reason)))
+            }
             Err(error) => Err(Some(Ending::new(close_code::POLICY, error.reason()))),
         }
     }

@@ -105,11 +105,7 @@ impl AuditLog {
 
     /// Appends an entry.
     pub(super) fn note(&self, event: AuditEvent<'_>, now: Nanos) {
-        let mut inner = self.inner.lock();
-        inner.append(event, now);
-        if inner.seq.rem_euclid(HEAD_EVERY) == 0 {
-            inner.sign(now);
-        }
+        self.inner.lock().append(event, now);
     }
 
     /// Appends a refusal, unless there were too many of late: those are counted, so that nobody can push the rest out of the log.
@@ -129,7 +125,9 @@ impl AuditLog {
     pub(super) fn sign_when_due(&self, now: Nanos) {
         let mut inner = self.inner.lock();
         inner.end_of_refusals(now);
-        if inner.unsigned_since.is_some_and(|since| since + HEAD_AFTER <= now) {
+        let signed = inner.head.as_ref().map_or(0, |head| head.seq);
+        let are_many = HEAD_EVERY <= inner.seq.saturating_sub(signed);
+        if are_many || inner.unsigned_since.is_some_and(|since| since + HEAD_AFTER <= now) {
             inner.sign(now);
         }
     }

@@ -1,13 +1,15 @@
 //! Wallets: signing in with a text, session keys with typed data, and what is refused of both.
 
 use api::client::{Client, ClientError};
+use api::io::sign_agreement::agreement_digest;
 use api::io::sign_session::{
     SessionKeyGrant, SessionLogin, session_key_digest, session_login_digest,
 };
 use ethers_core::types::{H256, U256};
 use ethers_core::utils::hash_message;
 use ethers_signers::{LocalWallet, Signer};
-use instruments::{AccountId, NanosSpan};
+use exchange::{Agreed, Agreement, BlockLeg};
+use instruments::{AccountId, InstrumentId, Nanos, NanosSpan, Price, Qty, Side};
 use serde_json::{Value, json};
 
 use crate::stand::{Stand, limit, refusal, start_of_time};
@@ -349,6 +351,38 @@ fn auth_024_session_keys_have_the_digests_that_eth_account_finds() {
         count += 1;
     }
     assert_eq!(count, 70);
+}
+
+/// AUTH-024: structs in arrays, and an empty array, where libraries have gone wrong before.
+#[test]
+fn auth_024_agreements_of_many_legs_have_the_digests_that_eth_account_finds() {
+    let vectors: Value = serde_json::from_str(include_str!("eip712.json")).unwrap();
+    let number = |value: &Value, name: &str| value[name].as_u64().unwrap();
+    let leg = |leg: &Value| BlockLeg {
+        instrument: InstrumentId(number(leg, "instrument")),
+        side: if leg["firstBuys"] == json!(true) { Side::Buy } else { Side::Sell },
+        qty: Qty::from_lots(number(leg, "lots")),
+        price: Price::from_ticks(i64::try_from(number(leg, "ticks")).unwrap()),
+    };
+    let mut legs = std::collections::BTreeSet::new();
+    for vector in vectors["agreements"].as_array().unwrap() {
+        let mut reservation = [0; 32];
+        hex::decode_to_slice(vector["reservation"].as_str().unwrap(), &mut reservation).unwrap();
+        let is_reserved = vector["forReservation"] == json!(true);
+        let agreement = Agreement {
+            parties: [number(vector, "first"), number(vector, "second")].map(AccountId),
+            agreed: Agreed::Trades {
+                legs: vector["legs"].as_array().unwrap().iter().map(leg).collect(),
+                reservation: is_reserved.then_some(reservation),
+            },
+            nonce: number(vector, "nonce"),
+            valid_until: Nanos::new(number(vector, "validUntil")),
+        };
+        let digest = hex::encode(agreement_digest(&agreement));
+        assert_eq!(digest, vector["digest"].as_str().unwrap(), "{vector}");
+        legs.insert(vector["legs"].as_array().unwrap().len());
+    }
+    assert_eq!(legs, (0..5).collect());
 }
 
 /// AUTH-024: another chain, contract, name or version is another digest, and so another signer.
