@@ -68,6 +68,8 @@ pub(crate) struct Caller {
     pub(crate) networks: Vec<Network>,
     /// The connection that it is good on; every one, when there is none.
     pub(crate) connection: Option<u64>,
+    /// The session that takes the orders with it that are placed over it.
+    pub(crate) session: Option<u64>,
 }
 
 impl Caller {
@@ -79,6 +81,7 @@ impl Caller {
             by: By::Key { rotation },
             networks: Vec::new(),
             connection: None,
+            session: None,
         }
     }
 
@@ -90,6 +93,7 @@ impl Caller {
             by,
             networks: Vec::new(),
             connection: None,
+            session: None,
         }
     }
 }

@@ -110,6 +110,11 @@ impl Subscriptions {
         names.iter().filter(|name| self.feeds.remove(*name).is_some()).cloned().collect()
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.feeds.len()
+    }
+
     /// Ends every subscription.
     pub(crate) fn clear(&mut self) {
         self.feeds.clear();
@@ -206,6 +211,7 @@ impl State {
             Topic::Trades(_)
             | Topic::SeriesState { .. }
             | Topic::PlatformState
+            | Topic::MethodsState
             | Topic::UserChanges { .. }
             | Topic::UserOrders { .. }
             | Topic::UserTrades { .. }

@@ -1,9 +1,11 @@
 //! What every session and every HTTP request shares.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use serde_json::value::RawValue;
 
 use crate::auth::{Authority, Caller, Origin, Place, recheck};
-use crate::methods::Answer;
+use crate::methods::{Answer, Method};
 use crate::venue::{AuditEvent, Venue};
 use crate::wire::{ErrorCode, Stamp, WireError, reply_text};
 use instruments::Nanos;
@@ -13,6 +15,7 @@ pub(crate) struct Gateway {
     pub(crate) venue: Venue,
     pub(crate) authority: Authority,
     pub(crate) testnet: bool,
+    sessions: AtomicU64,
 }
 
 impl Gateway {
@@ -20,7 +23,23 @@ impl Gateway {
         let testnet = venue.exchange().is_testnet();
         let window = venue.auth_options().signature_window;
         let authority = Authority::new(venue.signatures_since(), window, venue.nonces());
-        Self { venue, authority, testnet }
+        Self { venue, authority, testnet, sessions: AtomicU64::new(1) }
+    }
+
+    /// A number for a session, as long as this process lives: the orders of sessions before it are gone.
+    pub(crate) fn number_session(&self) -> u64 {
+        self.sessions.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Notes how long an order waited for its durable answer.
+    pub(crate) fn note_answer(&self, method: Method, answer: &Answer, asked_at: Nanos) {
+        let is_order = matches!(
+            method,
+            Method::Buy | Method::Sell | Method::Edit | Method::EditByLabel | Method::Cancel
+        );
+        if is_order && answer.is_ok() {
+            self.venue.operations().metrics.note_order(asked_at, self.venue.now());
+        }
     }
 
     /// Where the venue is, as wallets sign it.
@@ -71,6 +90,9 @@ impl Gateway {
         answer: &Answer,
         received_at: Nanos,
     ) -> String {
+        if let Err(error) = answer {
+            self.venue.operations().metrics.note_refusal(error.code().code());
+        }
         let stamp = Stamp { received_at, sent_at: self.venue.now(), testnet: self.testnet };
         reply_text(id, answer, stamp)
     }

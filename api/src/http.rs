@@ -86,7 +86,10 @@ async fn answer(
         let login = methods::log_in(gateway, &asked.params, origin);
         return login.map(|login| to_result(&login.answer));
     }
-    methods::call(gateway, caller.as_ref(), spec.method, &asked.params).await
+    let asked_at = gateway.venue.now();
+    let answer = methods::call(gateway, caller.as_ref(), spec.method, &asked.params).await;
+    gateway.note_answer(spec.method, &answer, asked_at);
+    answer
 }
 
 /// Where a request over HTTP comes from.

@@ -13,6 +13,7 @@ mod countersign;
 mod currency;
 mod default_fund;
 mod delivery;
+mod fate;
 mod fixing;
 mod jobs;
 mod keys;
@@ -22,6 +23,7 @@ mod market_data;
 mod mock;
 mod orders;
 mod past;
+mod replay;
 mod settled;
 mod submit;
 mod trading;
@@ -36,6 +38,10 @@ use crate::wire::{ErrorCode, Params, WireError};
 pub(crate) use account::position_of;
 pub(crate) use catalogue::{Connection, METHODS, Method, Spec};
 pub(crate) use chart::{candle, newest_candle};
+pub(crate) use fate::{
+    DisconnectScope, OnDisconnectState, of_account as disconnect_of_account,
+    scope as disconnect_scope,
+};
 pub(crate) use login::{DATA_LEN_MAX, LoggedIn, log_in};
 pub(crate) use submit::{tick_direction, user_trade_of};
 
@@ -122,7 +128,10 @@ async fn of_account(gateway: &Gateway, caller: &Caller, method: Method, params: 
         Method::Agreements(method) => agreements::answer(gateway, caller, method, params).await,
         Method::Fixing(method) => fixing::answer(gateway, caller, method, params).await,
         Method::Keys(method) => keys::answer(gateway, caller, method, params).await,
+        Method::Replay(method) => replay::answer(gateway, caller, method, params),
         Method::Jobs(method) => jobs::answer(gateway, caller, method, params).await,
+        Method::Fate(method) => fate::answer(gateway, caller, method, params).await,
+        Method::Connection(method) => fate::of_account(gateway, caller, method, params).await,
         Method::DefaultFund(method) => default_fund::answer(gateway, caller, method, params).await,
         Method::Auth
         | Method::Logout
@@ -132,7 +141,6 @@ async fn of_account(gateway: &Gateway, caller: &Caller, method: Method, params: 
         | Method::PrivateSubscribe
         | Method::PrivateUnsubscribe
         | Method::PrivateUnsubscribeAll
-        | Method::Connection(_)
         // Answered above, every one.
         | Method::Hello
         | Method::Test

@@ -10,7 +10,7 @@ use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Json, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use thiserror::Error;
 use tokio::net::TcpListener;
@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use crate::auth::Origin;
 use crate::connections::Connections;
 use crate::gateway::Gateway;
+use crate::health;
 use crate::http;
 use crate::keys_watch;
 use crate::peer::Peer;
@@ -58,9 +59,12 @@ pub async fn serve(
     let (stop, stopped) = watch::channel(false);
     let sweeping = sweep_now_and_then(venue.clone());
     let watching = keys_watch::run(venue.clone());
+    let draining = venue.clone();
     let shared = Shared { gateway: Arc::new(Gateway::new(venue)), shutdown: stopped.clone() };
     let routes = Router::new()
         .route("/health", get(health))
+        .route("/ready", get(ready))
+        .route("/metrics", get(metrics))
         .route("/ws/api/v2", any(upgrade))
         .route("/ws/api/v2/", any(upgrade))
         .route("/api/v2/blobs/{hash}", any(http::handle_blob))
@@ -70,6 +74,8 @@ pub async fn serve(
     let routes = routes.into_make_service_with_connect_info::<Peer>();
     let serving = axum::serve(connections, routes).with_graceful_shutdown(async move {
         shutdown.await;
+        // Whoever listens is told before its session ends.
+        draining.begin_drain().await;
         stop.send_replace(true);
     });
     tokio::select! {
@@ -117,21 +123,19 @@ async fn upgrade(
         .on_upgrade(move |socket| session::run(shared.gateway, socket, (shared.shutdown, origin)))
 }
 
-#[derive(serde::Serialize)]
-struct Health {
-    status: &'static str,
-    seq: u64,
-    testnet: bool,
+async fn health(State(shared): State<Shared>) -> Response {
+    health::health(&shared.gateway.venue)
 }
 
-/// For whoever watches the process.
-async fn health(State(shared): State<Shared>) -> Response {
-    let gateway = &shared.gateway;
-    let (status, word) = if gateway.venue.has_failed() {
-        (StatusCode::SERVICE_UNAVAILABLE, "failed")
-    } else {
-        (StatusCode::OK, "ok")
-    };
-    let seq = gateway.venue.exchange().last_seq().0;
-    (status, Json(Health { status: word, seq, testnet: gateway.testnet })).into_response()
+async fn ready(State(shared): State<Shared>) -> Response {
+    health::ready(&shared.gateway.venue)
+}
+
+/// Only where the operators want it so.
+async fn metrics(State(shared): State<Shared>) -> Response {
+    let venue = &shared.gateway.venue;
+    if venue.operations().watch.public_metrics {
+        return health::metrics(venue);
+    }
+    StatusCode::NOT_FOUND.into_response()
 }

@@ -30,7 +30,7 @@ use tokio::time::MissedTickBehavior;
 use crate::auth::Origin;
 use crate::channels::{Pace, Subscriptions, TooSlow};
 use crate::gateway::Gateway;
-use crate::venue::{Outcome, VerifierTask};
+use crate::venue::{Outcome, SessionPlace, VerifierTask};
 use crate::wire::{ErrorCode, WireError};
 
 use disconnect::OnDisconnect;
@@ -91,6 +91,8 @@ struct Session {
     is_beat_due: bool,
     heartbeat: Option<Heartbeat>,
     on_disconnect: OnDisconnect,
+    /// Where operators see it.
+    place: SessionPlace,
 }
 
 /// Serves one socket until either side ends it or the server shuts down.
@@ -101,7 +103,10 @@ pub(crate) async fn run(
 ) {
     let (sink, mut frames) = socket.split();
     let (outbound, queue) = mpsc::channel(OUTBOUND_MAX);
-    let mut writer = Writer::start(sink, queue);
+    let sent = gateway.venue.operations().metrics.messages_sent.clone();
+    let mut writer = Writer::start(sink, queue, sent);
+    let on_disconnect = OnDisconnect::new(gateway.number_session());
+    let place = gateway.venue.open_session();
     let mut session = Session {
         gateway,
         origin,
@@ -115,7 +120,8 @@ pub(crate) async fn run(
         has_spoken: false,
         is_beat_due: false,
         heartbeat: None,
-        on_disconnect: OnDisconnect::default(),
+        on_disconnect,
+        place,
     };
     let ending = session.serve(&mut frames, &mut writer, shutdown).await;
     session.cancel_on_disconnect().await;
@@ -155,7 +161,11 @@ impl Session {
                     Some(Err(error)) => Err(Some(broken(&error))),
                     None => Err(None),
                 },
-                Some(reply) = self.requests.next() => self.send(reply).await,
+                Some(reply) = self.requests.next() => match reply {
+                    Some(reply) => self.send(reply).await,
+                    // Taken, and nobody knows more: an error would say that it was not.
+                    None => Err(Some(stopped())),
+                },
                 outcome = next(&mut self.events) => self.outcome(outcome),
                 task = next(&mut self.tasks) => self.task(task),
                 room = has_room(&self.outbound), if waits_for_room => room,
@@ -229,12 +239,18 @@ impl Session {
         let noted = match outcome {
             Ok(outcome) => self.subscriptions.note(&self.gateway, &outcome),
             Err(RecvError::Lagged(missed)) => {
+                self.gateway.venue.operations().metrics.resyncs.inc();
                 tracing::debug!(missed, "session fell behind the venue, resynchronised");
                 self.subscriptions.resynchronise(&self.gateway)
             }
             Err(RecvError::Closed) => return Err(Some(stopped())),
         };
-        noted.map_err(|slow| Some(slow.into()))
+        noted.map_err(|slow| Some(self.too_slow(slow)))
+    }
+
+    fn too_slow(&self, slow: TooSlow) -> Ending {
+        self.gateway.venue.operations().metrics.slow_consumers.inc();
+        slow.into()
     }
 
     fn task(&mut self, task: Result<Arc<VerifierTask>, RecvError>) -> Result<(), Option<Ending>> {
@@ -243,7 +259,7 @@ impl Session {
             Err(RecvError::Lagged(_)) => Err(TooSlow { channel: "verifier.tasks".to_owned() }),
             Err(RecvError::Closed) => return Err(Some(stopped())),
         };
-        noted.map_err(|slow| Some(slow.into()))
+        noted.map_err(|slow| Some(self.too_slow(slow)))
     }
 
     fn ping(&mut self, writer: &Writer) -> Result<(), Option<Ending>> {
@@ -255,7 +271,16 @@ impl Session {
         }
         self.silent_pings = self.silent_pings.saturating_add(1);
         writer.ping();
+        self.tell_operators();
         Ok(())
+    }
+
+    /// What operators see of this session.
+    fn tell_operators(&self) {
+        let account = self.login.as_ref().map(Login::account);
+        let waiting = OUTBOUND_MAX.saturating_sub(self.outbound.capacity());
+        let figures = (self.subscriptions.len(), waiting);
+        self.place.note(account, figures);
     }
 
     fn is_pending(&self) -> bool {

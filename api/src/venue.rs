@@ -24,8 +24,10 @@ pub mod history;
 mod housekeeping;
 mod key;
 mod keys;
+mod ladder;
 mod listing;
 mod mock;
+mod operations;
 mod option_desk;
 mod options;
 mod publish;
@@ -44,7 +46,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use exchange::{Command, Exchange, Reject};
-use instruments::{AccountId, Grade, Nanos, ObligationId, Seq};
+use instruments::{AccountId, Grade, MicroUsd, Nanos, ObligationId, Seq};
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use thiserror::Error;
 use tokio::sync::{broadcast, watch};
@@ -56,6 +58,7 @@ use directory::Directory;
 use history::History;
 use key::VenueKey;
 use mock::MockDesk;
+use operations::Operations;
 use sequencer::{Envelope, Inbox};
 use wait::wait;
 
@@ -78,12 +81,16 @@ pub use delivery_desk::{
     RootsError, SLOTS_MAX, SegmentRoots, Shape, TakenRoots, VerifierTask, salt,
 };
 pub use directory::DirectoryError;
+pub(crate) use directory::{random_bytes, read_file, replace_file};
+pub use ladder::{RUNG_MAX, RestartLadder};
 pub use listing::{Listing, ReferencePrice};
 pub use mock::{
     MOCK_CHALLENGES_MAX, MOCK_INTERVAL_MILLIS, MOCK_SLOTS_MAX, MockAnswer, MockChallenge,
     MockError, MockJudge, MockTerms, MockVerdict,
 };
-pub use options::{AuthOptions, JobOptions, VenueCalendar, VenueOptions};
+pub(crate) use operations::SessionPlace;
+pub use operations::SessionView;
+pub use options::{AuthOptions, JobOptions, VenueCalendar, VenueOptions, WatchOptions};
 pub use publish::{Outcome, Published};
 pub use recover::RecoverError;
 pub use sequencer::{COMMAND_LEN_MAX, INBOX_MAX, INBOX_RESERVED, SubmitError};
@@ -174,6 +181,7 @@ struct Running {
     auth: AuthOptions,
     clock: VenueClock,
     life: watch::Receiver<Life>,
+    operations: Arc<Operations>,
     opens_faucet: bool,
     mock: MockDesk,
     judge_mock: Option<MockJudge>,
@@ -213,6 +221,32 @@ impl Venue {
     #[must_use]
     pub fn opens_faucet(&self) -> bool {
         self.running.opens_faucet
+    }
+
+    pub(crate) fn operations(&self) -> &Operations {
+        &self.running.operations
+    }
+
+    /// Lists what is missing of a grade's standard cycle.
+    pub(crate) fn list_grade(&self, grade: &str, per_hour: &str) -> Result<(), String> {
+        let running = &self.running;
+        let per_hour: rust_decimal::Decimal =
+            per_hour.parse().map_err(|_not_a_number| "per_hour must be dollars".to_owned())?;
+        let micros = per_hour.checked_mul(rust_decimal::Decimal::from(1_000_000));
+        let micros = micros.and_then(|micros| i64::try_from(micros).ok()).filter(|it| 0 < *it);
+        let per_hour = micros.map(MicroUsd::new).ok_or("per_hour is out of range")?;
+        let known = running.grades.iter().find(|known| known.id.as_str() == grade);
+        let grade = known.ok_or("no terms for this grade")?.id.clone();
+        let listing = Listing::Standard(vec![ReferencePrice { grade, per_hour }]);
+        let grades = running.grades.as_slice();
+        listing::list_missing(&running.inbox, &running.exchange, (&listing, grades), self.now());
+        Ok(())
+    }
+
+    /// Commands that wait to be sequenced.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.running.inbox.waiting()
     }
 
     /// Where dry runs are held.

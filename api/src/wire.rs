@@ -21,8 +21,10 @@ mod number;
 mod order;
 mod params;
 mod past;
+mod platform;
 mod quote;
 mod settled;
+mod stream;
 mod transcript;
 
 pub use account::{WireAccountSummary, WirePosition};
@@ -60,11 +62,13 @@ pub(crate) use params::missing;
 pub use past::{
     WireCashMovement, WireCashMovements, WireSubaccount, WireUserSettlement, WireUserSettlements,
 };
+pub use platform::{WirePlatformState, WireStatus, WireStoppedSeries};
 pub use quote::{WireIndexMessage, WireQuote, WireSeriesState, WireUserChanges, WireWindow};
 pub use settled::{
     WireSettlement, WireSettlementSource, WireSettlements, WireSplitLine, WireSplitPage,
     WireSplitShare, WireSplits,
 };
+pub use stream::{WireReport, WireReports};
 pub use transcript::{
     TRANSCRIPT_INTERVALS_MAX, TRANSCRIPT_LINE_MAX, TRANSCRIPT_LINES_MAX, TRANSCRIPT_VERSION,
     WireCountersignature, WireDeclaredOutage, WireDeliveryStatement, WireMetering,

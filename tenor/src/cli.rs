@@ -7,6 +7,7 @@ use api::Network;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use rust_decimal::Decimal;
 
+use crate::admin::{AdminArgs, OperateArgs};
 use crate::audit::VerifyAuditArgs;
 use crate::delivery_attack::DeliveryAttackArgs;
 use crate::grade::GradeCommand;
@@ -18,6 +19,7 @@ use crate::oracle_index::IndexArgs;
 use crate::oracle_tape::{RecordArgs, TapeCommand};
 use crate::oracle_verify::VerifyPrintsArgs;
 use crate::provider::AgentTool;
+use crate::telemetry::LogArgs;
 use crate::transcript::TranscriptArgs;
 
 const DEMO_SEED: u64 = 7;
@@ -28,9 +30,9 @@ const DEMO_SEED: u64 = 7;
 #[derive(Debug, Parser)]
 #[command(name = "tenor", version, propagate_version = true, arg_required_else_help = false)]
 pub(crate) struct Cli {
-    /// Say more on the error stream: -v for the life cycle, -vv for every session. TENOR_LOG overrides it.
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
-    pub(crate) verbose: u8,
+    /// What is said on the error stream.
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
 
     /// What to do.
     #[command(subcommand)]
@@ -48,6 +50,10 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Run the exchange alone.
     Serve(ServeArgs),
+    /// Look at a running venue, stop it, and let it go on.
+    ///
+    /// Through the operators' socket in the venue's directory, which the public cannot reach.
+    Admin(AdminArgs),
     /// Deliver what your account owes: run the challenges on this machine's device and sign receipts.
     ///
     /// Without a subcommand it is the agent. The subcommands are a provider's tools; docs/providers.md begins with them.
@@ -130,6 +136,7 @@ impl Command {
             Self::Verify(args) => args.what.is_some(),
             Self::Demo(_)
             | Self::Serve(_)
+            | Self::Admin(_)
             | Self::Job(_)
             | Self::Account(_)
             | Self::AgentWorker(_)
@@ -201,6 +208,9 @@ pub(crate) struct ServeArgs {
     /// How many seconds a signed timestamp may be off, 1 to 60.
     #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=60))]
     pub(crate) signature_window: u64,
+    /// How it is operated.
+    #[command(flatten)]
+    pub(crate) operate: OperateArgs,
 }
 
 /// How a role reaches its venue.

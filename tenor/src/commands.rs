@@ -28,9 +28,9 @@ use crate::oracle_tape::{RecordArgs, TapeCommand};
 use crate::oracle_verify::VerifyPrintsArgs;
 use crate::progress::Progress;
 use crate::{
-    assignment, audit, book_replay, delivery_attack, demo, grade, haircut, ledger, margin, option,
-    oracle_attack, oracle_curve, oracle_explain, oracle_feed, oracle_index, oracle_reporter,
-    oracle_tape, oracle_verify, provider, transcript,
+    admin, assignment, audit, book_replay, delivery_attack, demo, grade, haircut, ledger, margin,
+    option, oracle_attack, oracle_curve, oracle_explain, oracle_feed, oracle_index,
+    oracle_reporter, oracle_tape, oracle_verify, provider, transcript,
 };
 
 /// Runs one command.
@@ -41,6 +41,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Demo(args) => demo::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Admin(args) => admin::run(&args),
         Command::Agent(args) => match &args.tool {
             Some(tool) => provider::run(tool),
             None => roles::agent(&args),

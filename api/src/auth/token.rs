@@ -119,6 +119,7 @@ mod tests {
             by: By::Key { rotation: 0 },
             networks: Vec::new(),
             connection: None,
+            session: None,
         }
     }
 

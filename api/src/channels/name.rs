@@ -50,8 +50,10 @@ pub(super) enum Topic {
     SeriesState {
         kind: Option<String>,
     },
-    /// What Deribit tells of its own state. Here a session that lives is a venue that is open.
+    /// What the venue lets through.
     PlatformState,
+    /// What Deribit tells of public methods without a login, which here never changes.
+    MethodsState,
     UserChanges {
         account: AccountId,
         only: Option<InstrumentId>,
@@ -80,7 +82,8 @@ impl Topic {
             | Self::Trades(_)
             | Self::Chart { .. }
             | Self::SeriesState { .. }
-            | Self::PlatformState => false,
+            | Self::PlatformState
+            | Self::MethodsState => false,
             Self::Newest(latest) => matches!(latest, Latest::Portfolio { .. }),
             Self::UserChanges { .. }
             | Self::UserOrders { .. }
@@ -101,6 +104,7 @@ impl Topic {
             | Self::Chart { .. }
             | Self::SeriesState { .. }
             | Self::PlatformState
+            | Self::MethodsState
             | Self::UserChanges { .. }
             | Self::UserDelivery { .. }
             | Self::UserJobs { .. }
@@ -170,9 +174,8 @@ impl Channel {
                 let kind = Some((*kind).to_owned()).filter(|kind| kind != "any");
                 raw(Topic::SeriesState { kind })
             }
-            ["platform_state"] | ["platform_state", "public_methods_state"] => {
-                raw(Topic::PlatformState)
-            }
+            ["platform_state"] => raw(Topic::PlatformState),
+            ["platform_state", "public_methods_state"] => raw(Topic::MethodsState),
             ["user", "portfolio", currency] if is_ours(currency) => {
                 batched(Topic::Newest(Latest::Portfolio { account: own_money(caller)? }))
             }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use exchange::Event;
+use exchange::{ControlEvent, Event, StateScope, TradingState};
 use instruments::{AccountId, Instrument, InstrumentId, OrderId};
 use serde_json::value::RawValue;
 
@@ -34,12 +34,13 @@ pub(super) fn messages(
             .filter_map(|event| raise::job_message(&gateway.venue, *account, event))
             .collect(),
         Topic::UserChanges { account, only } => changes(gateway, (*account, *only), published),
+        Topic::PlatformState => platform_states(gateway, published),
         Topic::SeriesState { kind } => states(gateway, kind.as_deref(), published),
         Topic::Book(_)
         | Topic::Trades(_)
         | Topic::Newest(_)
         | Topic::Chart { .. }
-        | Topic::PlatformState
+        | Topic::MethodsState
         | Topic::VerifierTasks => Vec::new(),
     }
 }
@@ -138,7 +139,23 @@ fn changes(
     by_series.values().map(to_result).collect()
 }
 
-/// Series that have begun or ended.
+/// The venue's state, whenever it has changed.
+fn platform_states(gateway: &Gateway, published: &Published) -> Vec<Box<RawValue>> {
+    let is_about_all = |event: &&Event| {
+        matches!(
+            event,
+            Event::Control(ControlEvent::TradingStateChanged {
+                scope: StateScope::Venue | StateScope::Restart,
+                ..
+            })
+        )
+    };
+    let changed = published.events.iter().find(is_about_all);
+    let told = changed.map(|_| to_result(&raise::platform_state(&gateway.venue, published.at)));
+    told.into_iter().collect()
+}
+
+/// Series that have begun, ended, or been stopped.
 #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else begins or ends a series")]
 fn states(gateway: &Gateway, kind: Option<&str>, published: &Published) -> Vec<Box<RawValue>> {
     let exchange = gateway.venue.exchange();
@@ -146,6 +163,14 @@ fn states(gateway: &Gateway, kind: Option<&str>, published: &Published) -> Vec<B
         let (id, state) = match event {
             Event::InstrumentListed(terms) => (terms.id, "created"),
             Event::SeriesExpired { instrument, .. } => (*instrument, "closed"),
+            Event::Control(ControlEvent::TradingStateChanged {
+                scope: StateScope::Series(instrument),
+                state: TradingState::Open,
+            }) => (*instrument, "started"),
+            Event::Control(ControlEvent::TradingStateChanged {
+                scope: StateScope::Series(instrument),
+                state,
+            }) => (*instrument, raise::state_word(*state)),
             _ => return None,
         };
         let terms = &exchange.series_by_id(id)?.instrument;

@@ -4,11 +4,13 @@ use super::agreements::Agreements;
 use super::clearing::Clearing;
 use super::close_out::CloseOut;
 use super::default_fund::DefaultFund;
+use super::fate::Fate;
 use super::fixing::Fixing;
 use super::jobs::Jobs;
 use super::keys::Keys;
 use super::margin::Margin;
 use super::past::{ORDERS_IN, ORDERS_OF, Past, TRADES_IN, TRADES_OF};
+use super::replay::Replay;
 use crate::auth::Need;
 use crate::lower::{
     BLOCK_FIELDS, CANCEL_FIELDS, DELIVERY_FIELDS, EDIT_BY_LABEL_FIELDS, EDIT_FIELDS,
@@ -81,6 +83,8 @@ pub(crate) enum Method {
     Jobs(Jobs),
     Keys(Keys),
     Past(Past),
+    Fate(Fate),
+    Replay(Replay),
     Connection(Connection),
     /// Deribit has it, this venue does not, for this reason.
     Absent(&'static str),
@@ -207,9 +211,11 @@ pub(crate) const METHODS: &[Spec] = &[
     private(Method::PrivateSubscribe, "private/subscribe", Need::TradeRead, &["channels"], "subscribes to any channels; WebSocket only"),
     private(Method::PrivateUnsubscribe, "private/unsubscribe", Need::TradeRead, &["channels"], "ends subscriptions; WebSocket only"),
     private(Method::PrivateUnsubscribeAll, "private/unsubscribe_all", Need::TradeRead, &[], "ends every subscription; WebSocket only"),
-    private(Method::Connection(Connection::EnableCancelOnDisconnect), "private/enable_cancel_on_disconnect", Need::TradeWrite, &["scope"], "orders placed over this session from now on are cancelled when it ends, however it ends; only scope `connection`; WebSocket only"),
-    private(Method::Connection(Connection::DisableCancelOnDisconnect), "private/disable_cancel_on_disconnect", Need::TradeWrite, &["scope"], "they stay; WebSocket only"),
-    private(Method::Connection(Connection::GetCancelOnDisconnect), "private/get_cancel_on_disconnect", Need::TradeRead, &["scope"], "which of the two; WebSocket only"),
+    private(Method::Connection(Connection::EnableCancelOnDisconnect), "private/enable_cancel_on_disconnect", Need::TradeWrite, &["scope"], "orders placed over this session from now on are cancelled when it ends, however it ends; with scope `account` over every session that logs in from now on, too"),
+    private(Method::Connection(Connection::DisableCancelOnDisconnect), "private/disable_cancel_on_disconnect", Need::TradeWrite, &["scope"], "they stay; with scope `account` those of every session that logs in from now on, too"),
+    private(Method::Connection(Connection::GetCancelOnDisconnect), "private/get_cancel_on_disconnect", Need::TradeRead, &["scope"], "which of the two; over HTTP there is scope `account` only"),
+    private(Method::Fate(Fate::CancelAllAfter), "private/cancel_all_after", Need::TradeWrite, &["timeout"], "cancels every order of the account after 1000 to 3600000 milliseconds unless it is asked again before; 0 stops it"),
+    private(Method::Fate(Fate::GetCancelAllAfter), "private/get_cancel_all_after", Need::TradeRead, &[], "when that will be"),
     private(Method::Buy, "private/buy", Need::TradeWrite, ORDER_FIELDS, "places a buy order; answers when it is durable"),
     private(Method::Sell, "private/sell", Need::TradeWrite, ORDER_FIELDS, "places a sell order; answers when it is durable"),
     private(Method::Edit, "private/edit", Need::TradeWrite, EDIT_FIELDS, "changes an open order's price, trigger price or total amount, wholly or not at all"),
@@ -224,6 +230,7 @@ pub(crate) const METHODS: &[Spec] = &[
     private(Method::GetOpenOrders, "private/get_open_orders_by_currency", Need::TradeRead, &["currency", "kind", "type"], "open orders, oldest first"),
     private(Method::GetOrderState, "private/get_order_state", Need::TradeRead, &["order_id"], "one order, open or ended"),
     private(Method::GetOrderStateByLabel, "private/get_order_state_by_label", Need::TradeRead, &["currency", "label"], "orders of one label, newest first"),
+    private(Method::Fate(Fate::OrderState), "private/get_order_state_by_client_order_id", Need::TradeRead, &["client_order_id"], "the newest order that was placed under that id"),
     private(Method::Past(Past::OrderHistoryByInstrument), "private/get_order_history_by_instrument", Need::TradeRead, ORDERS_IN, "own orders of one series that have ended, newest first, 1 to 1000 (20); those that never traded only with `include_unfilled`"),
     private(Method::Past(Past::OrderHistoryByCurrency), "private/get_order_history_by_currency", Need::TradeRead, ORDERS_OF, "the same of every series"),
     private(Method::Past(Past::UserTradesByInstrument), "private/get_user_trades_by_instrument", Need::TradeRead, TRADES_IN, "own trades of one series, 1 to 1000 (10); the newest, or the first from `start_timestamp` on"),
@@ -232,6 +239,7 @@ pub(crate) const METHODS: &[Spec] = &[
     private(Method::Past(Past::UserTradesByCurrency), "private/get_user_trades_by_currency_and_time", Need::TradeRead, TRADES_OF, "the same"),
     private(Method::Past(Past::UserTradesByOrder), "private/get_user_trades_by_order", Need::TradeRead, &["order_id", "sorting", "historical"], "the trades of one order, the newest 1000"),
     private(Method::Past(Past::SettlementHistoryByInstrument), "private/get_settlement_history_by_instrument", Need::TradeRead, &["instrument_name", "type", "search_start_timestamp", "count", "continuation"], "what settlements of a series did to the account, newest first, 1 to 1000 (10) a page"),
+    private(Method::Replay(Replay::Private), "private/replay", Need::TradeRead, &["from_user_seq", "count"], "the account's execution reports from a number on, oldest first, 1 to 1000 (1000)"),
     private(Method::GetPositions, "private/get_positions", Need::AccountRead, &["currency", "kind"], "positions, by series"),
     private(Method::GetPosition, "private/get_position", Need::AccountRead, &["instrument_name"], "one position, zero when flat"),
     private(Method::GetAccountSummary, "private/get_account_summary", Need::AccountRead, &["currency", "extended"], "balance, margin and what is available"),

@@ -36,6 +36,7 @@ pub(crate) fn log_in(
     origin: Origin,
 ) -> Result<LoggedIn, WireError> {
     let login = check(gateway, params, origin);
+    gateway.venue.operations().metrics.note_login(login.is_ok());
     match &login {
         Ok(LoggedIn { caller, .. }) => gateway.venue.audit(AuditEvent {
             actor: &format!("account {} key {}", caller.account.0, caller.client_id),

@@ -31,12 +31,6 @@ struct Version {
     version: &'static str,
 }
 
-#[derive(Serialize)]
-struct Status {
-    locked: &'static str,
-    locked_indices: [&'static str; 0],
-}
-
 /// Answers a method that needs no login; `None` when it is another kind of method.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the table of all methods is in `call`")]
 pub(super) fn answer(gateway: &Gateway, method: Method, params: &Params) -> Option<Answer> {
@@ -44,10 +38,7 @@ pub(super) fn answer(gateway: &Gateway, method: Method, params: &Params) -> Opti
         Method::Hello | Method::Test => {
             Ok(to_result(&Version { version: env!("CARGO_PKG_VERSION") }))
         }
-        Method::Status => {
-            let locked = if gateway.venue.has_failed() { "true" } else { "false" };
-            Ok(to_result(&Status { locked, locked_indices: [] }))
-        }
+        Method::Status => Ok(to_result(&raise::status(&gateway.venue))),
         Method::GetTime => Ok(to_result(&gateway.venue.now().millis())),
         Method::GetCurrencies => Ok(to_result(&currencies(&gateway.venue.exchange()))),
         Method::GetInstruments => instruments(gateway, params),
@@ -200,6 +191,11 @@ impl Count {
     /// As many as fit on a page unless the client says otherwise.
     pub(super) fn of_rows(params: &Params) -> Result<Self, WireError> {
         if params.has("count") { Self::of(params) } else { Ok(Self(PAGE)) }
+    }
+
+    /// As many as there may be unless the client says otherwise.
+    pub(super) fn of_replay(params: &Params) -> Result<Self, WireError> {
+        if params.has("count") { Self::of(params) } else { Ok(Self(ROWS_MAX)) }
     }
 
     /// As many as Deribit shows of ended orders unless the client says otherwise.

@@ -22,7 +22,14 @@ pub(super) struct Login {
     access_token: String,
 }
 
-type Reply = Pin<Box<dyn Future<Output = String> + Send>>;
+impl Login {
+    pub(super) const fn account(&self) -> instruments::AccountId {
+        self.caller.account
+    }
+}
+
+/// `None` where it is not known what came of the request.
+type Reply = Pin<Box<dyn Future<Output = Option<String>> + Send>>;
 
 /// Requests whose outcome is awaited.
 #[derive(Default)]
@@ -33,8 +40,8 @@ impl Requests {
         self.0.len()
     }
 
-    /// The next reply; never `None` while one is awaited.
-    pub(super) async fn next(&mut self) -> Option<String> {
+    /// The next reply; never `None` while one is awaited. Within it is `None` where it is not known what came of the request.
+    pub(super) async fn next(&mut self) -> Option<Option<String>> {
         self.0.next().await
     }
 }
@@ -58,8 +65,19 @@ impl Session {
                 return Some(self.gateway.reply(Some(&request.id), &Err(error), received_at));
             }
         };
+        if let Method::Connection(method) = spec.method {
+            let answer = self.connection(method, &request.params, caller.as_ref()).await;
+            return Some(self.gateway.reply(Some(&request.id), &answer, received_at));
+        }
+        if spec.method == Method::Logout {
+            let answer = self.log_out().await;
+            return Some(self.gateway.reply(Some(&request.id), &answer, received_at));
+        }
         match self.own_method(spec, &request.params, caller.as_ref()) {
-            Some(answer) => Some(self.gateway.reply(Some(&request.id), &answer, received_at)),
+            Some(answer) => {
+                self.tell_operators();
+                Some(self.gateway.reply(Some(&request.id), &answer, received_at))
+            }
             None => self.begin(spec.method, request, caller, received_at).await,
         }
     }
@@ -115,22 +133,25 @@ impl Session {
         received_at: Nanos,
     ) -> Option<String> {
         let gateway = Arc::clone(&self.gateway);
-        let placed = self.on_disconnect.watch(method);
+        let session = self.on_disconnect.watch(method);
+        let caller = caller.map(|caller| Caller { session, ..caller });
         let mut reply: Reply = Box::pin(async move {
             let answer = methods::call(&gateway, caller.as_ref(), method, &request.params).await;
-            if let (Some(placed), Ok(answer)) = (placed, &answer) {
-                placed.note(&gateway, answer);
+            gateway.note_answer(method, &answer, received_at);
+            if answer.as_ref().is_err_and(WireError::leaves_open) {
+                return None;
             }
-            gateway.reply(Some(&request.id), &answer, received_at)
+            Some(gateway.reply(Some(&request.id), &answer, received_at))
         });
         let first = std::future::poll_fn(|context| Poll::Ready(reply.as_mut().poll(context))).await;
-        match first {
-            Poll::Ready(reply) => Some(reply),
-            Poll::Pending => {
-                self.requests.0.push(reply);
-                None
-            }
+        if let Poll::Ready(Some(reply)) = first {
+            return Some(reply);
         }
+        self.requests.0.push(match first {
+            Poll::Ready(reply) => Box::pin(std::future::ready(reply)),
+            Poll::Pending => reply,
+        });
+        None
     }
 
     /// Methods about the session itself; `None` when it is another.
@@ -143,7 +164,6 @@ impl Session {
     ) -> Option<Answer> {
         Some(match spec.method {
             Method::Auth => self.log_in(params),
-            Method::Logout => Ok(self.log_out()),
             Method::Subscribe => self.subscribe(params, None),
             Method::PrivateSubscribe => self.subscribe(params, caller),
             Method::Unsubscribe | Method::PrivateUnsubscribe => params
@@ -153,7 +173,6 @@ impl Session {
                 self.subscriptions.clear();
                 Ok(to_result(&"ok"))
             }
-            Method::Connection(method) => self.connection(method, params, caller),
             _ => return None,
         })
     }
@@ -168,18 +187,21 @@ impl Session {
         }
         self.forget_login();
         let access_token = answer.access_token.clone();
+        if self.gateway.venue.exchange().cancels_on_disconnect(caller.account) {
+            self.on_disconnect.enable(caller.account);
+        }
         self.login = Some(Login { caller, access_token });
         Ok(to_result(&answer))
     }
 
-    fn log_out(&mut self) -> Box<serde_json::value::RawValue> {
+    async fn log_out(&mut self) -> Answer {
+        // Whoever logs out means to leave its orders.
+        self.keep_orders().await?;
         if let Some(login) = self.login.take() {
             self.gateway.authority.revoke(&login.access_token);
         }
-        // Whoever logs out means to leave its orders.
-        self.on_disconnect.disable();
         self.subscriptions.clear_private();
-        to_result(&"ok")
+        Ok(to_result(&"ok"))
     }
 
     fn subscribe(&mut self, params: &Params, caller: Option<&Caller>) -> Answer {

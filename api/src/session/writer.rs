@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures_util::SinkExt;
 use futures_util::stream::SplitSink;
+use prometheus::IntCounter;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -23,9 +24,10 @@ impl Writer {
     pub(super) fn start(
         sink: SplitSink<WebSocket, Message>,
         queue: mpsc::Receiver<String>,
+        sent: IntCounter,
     ) -> Self {
         let (control, controls) = mpsc::channel(CONTROL_MAX);
-        Self { control, task: tokio::spawn(write(sink, queue, controls)) }
+        Self { control, task: tokio::spawn(write(sink, queue, controls, sent)) }
     }
 
     /// Asks the client whether it is there. When the queue is full the writer is stuck, which ends it by itself.
@@ -55,6 +57,7 @@ async fn write(
     mut sink: SplitSink<WebSocket, Message>,
     mut queue: mpsc::Receiver<String>,
     mut controls: mpsc::Receiver<Message>,
+    sent: IntCounter,
 ) {
     let mut queue_open = true;
     loop {
@@ -77,7 +80,7 @@ async fn write(
             if has_more { Ok(()) } else { sink.flush().await }
         });
         match written.await {
-            Ok(Ok(())) if !is_close => {}
+            Ok(Ok(())) if !is_close => sent.inc(),
             Ok(_) => return,
             Err(_elapsed) => {
                 tracing::debug!("client has stopped reading");

@@ -9,6 +9,7 @@ use settlement::JobTerms;
 
 use super::clock::VenueClock;
 use super::delivery_desk::DeliveryOptions;
+use super::ladder::RestartLadder;
 use super::listing::Listing;
 use super::mock::MockJudge;
 use crate::auth::{Network, SIGNATURE_WINDOW};
@@ -77,6 +78,15 @@ impl Default for AuthOptions {
     }
 }
 
+/// What whoever watches the process is told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct WatchOptions {
+    /// The venue is ready only while every index of a series that trades is no older; it need not be there when absent.
+    pub index_age_max: Option<Duration>,
+    /// Whether `/metrics` is on the public listener, too.
+    pub public_metrics: bool,
+}
+
 /// How a venue runs.
 #[derive(Debug, Clone)]
 pub struct VenueOptions {
@@ -102,6 +112,10 @@ pub struct VenueOptions {
     pub tick_every: Duration,
     /// How often options are priced. `None` where somebody else publishes what they are worth.
     pub price_every: Option<Duration>,
+    /// What whoever watches the process is told.
+    pub watch: WatchOptions,
+    /// How the venue opens again after a restart.
+    pub ladder: RestartLadder,
     /// Commands from one snapshot to the next.
     pub snapshot_every: u64,
     /// How long a new journal segment is: whole blocks of 4 KiB, at least eight.
@@ -126,6 +140,8 @@ impl VenueOptions {
             judge_mock: None,
             tick_every: Duration::from_millis(100),
             price_every: Some(Duration::from_secs(1)),
+            watch: WatchOptions::default(),
+            ladder: RestartLadder::default(),
             // Replaying as many takes about a second.
             snapshot_every: 262_144,
             segment_bytes: SEGMENT_BYTES,

@@ -13,13 +13,14 @@ use exchange::io::{
     Disk, FRAME_RECORDS_MAX, Journal, JournalError, KeptSnapshot, Position, Record,
 };
 use exchange::{Command, Exchange, RULES_VERSION, Stamped};
-use instruments::{Nanos, Seq};
+use instruments::{Nanos, NanosSpan, Seq};
 use parking_lot::RwLock;
 use thiserror::Error;
 use tokio::sync::oneshot;
 
 use super::Life;
 use super::clock::VenueClock;
+use super::operations::Operations;
 use super::options::VenueOptions;
 use super::publish::{Batch, Outcome, Publication, Published, Reply};
 
@@ -120,6 +121,11 @@ impl Inbox {
         }
     }
 
+    /// How many commands wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
     /// Asks the thread to end. It may have ended already.
     pub(crate) fn end(&self, envelope: Envelope) {
         drop(self.sender.send(envelope));
@@ -160,6 +166,7 @@ pub(crate) struct Sequencer<D: Disk> {
     tail: Tail,
     snapshot_every: u64,
     snapshot_at: u64,
+    operations: Arc<Operations>,
 }
 
 impl<D: Disk> Sequencer<D> {
@@ -168,7 +175,7 @@ impl<D: Disk> Sequencer<D> {
         journal: Journal<D>,
         exchange: Arc<RwLock<Exchange>>,
         publisher: SyncSender<Publication>,
-        options: &VenueOptions,
+        (options, operations): (&VenueOptions, Arc<Operations>),
     ) -> Self {
         let (last_seq, last_at) = {
             let exchange = exchange.read();
@@ -183,6 +190,7 @@ impl<D: Disk> Sequencer<D> {
             tail: Tail { next_seq: last_seq.next(), last_at },
             snapshot_every: options.snapshot_every,
             snapshot_at: last_seq.0.saturating_add(options.snapshot_every),
+            operations,
         }
     }
 
@@ -237,7 +245,9 @@ impl<D: Disk> Sequencer<D> {
         }
         let batch: Vec<(Seq, Nanos, Pending)> =
             commands.into_iter().map(|pending| self.stamp(pending)).collect();
+        let begun_at = self.clock.now();
         self.journal(&batch)?;
+        self.count(&batch, self.clock.now().since(begun_at));
         let mut outcomes = Vec::with_capacity(batch.len());
         for (seq, at, Pending { command, reply, .. }) in batch {
             let mut events = Vec::new();
@@ -248,6 +258,12 @@ impl<D: Disk> Sequencer<D> {
         let history_hash = self.exchange.read().history_hash();
         self.publish(Publication::Batch(Batch { outcomes, history_hash }));
         Ok(())
+    }
+
+    fn count(&self, batch: &[(Seq, Nanos, Pending)], took: NanosSpan) {
+        let first = batch.first().map_or(0, |(seq, ..)| seq.0);
+        let kinds = batch.iter().map(|(.., pending)| (&pending.command, pending.payload.len()));
+        self.operations.metrics.note_batch((first, batch.len()), kinds, took);
     }
 
     fn stamp(&mut self, pending: Pending) -> (Seq, Nanos, Pending) {
@@ -349,6 +365,15 @@ const fn room(command: &Command) -> usize {
         | Command::OpenDispute { .. }
         | Command::AnswerDispute { .. }
         | Command::RuleDispute { .. }
+        // Whoever is gone.
+        | Command::CancelAllAfter { .. }
+        | Command::SetCancelOnDisconnect { .. }
+        | Command::EndSession { .. }
+        | Command::EndSessions
+        // What operators stop.
+        | Command::SetTradingState { .. }
+        | Command::KillAccount { .. }
+        | Command::ReviveAccount { .. }
         | Command::Tick => INBOX_MAX,
     }
 }

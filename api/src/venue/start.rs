@@ -17,8 +17,10 @@ use super::delivery_desk::{DeliveryDesk, DeskThread};
 use super::directory::Directory;
 use super::housekeeping::{Housekeeping, JOBS_MAX};
 use super::key::VenueKey;
+use super::ladder::Climb;
 use super::listing::list_missing;
 use super::mock::MockDesk;
+use super::operations::Operations;
 use super::option_desk::OptionDesk;
 use super::options::{AuthOptions, VenueOptions};
 use super::publish::{FEED_MAX, Publication, Publisher};
@@ -64,6 +66,8 @@ impl Venue {
                 variation_every: options.calendar.variation_every,
             };
             venue.accepted(Command::OpenVenue(terms))?;
+        } else {
+            venue.begin_ladder(options.ladder)?;
         }
         if let Some(terms) = options.jobs.terms
             && *venue.exchange().jobs().terms() != terms
@@ -90,6 +94,8 @@ impl Venue {
         let transcripts = Transcripts::open(&directory.layout().transcripts())?;
         let lost: Vec<OpenChallenge> = exchange.open_challenges().collect();
         let has_lost = !lost.is_empty();
+        let climb = exchange.is_open().then(|| Climb::begin(options.ladder, options.clock.now()));
+        let has_session_orders = exchange.has_session_orders();
         let (how, grades) = (options.delivery.clone(), &options.grades);
         let desk = DeliveryDesk::new(how, grades, transcripts, lost.into_iter());
         let (inbox, envelopes) = Inbox::new();
@@ -116,6 +122,7 @@ impl Venue {
             auth: AuthOptions { signature_window: window, ..options.auth.clone() },
             clock: options.clock.clone(),
             life: lives,
+            operations: Arc::new(Operations::new(options.watch)),
             opens_faucet: options.testnet,
             mock: MockDesk::default(),
             judge_mock: options.judge_mock.filter(|_| options.testnet),
@@ -123,9 +130,17 @@ impl Venue {
             threads: Mutex::default(),
             directory: Mutex::new(Some(directory)),
         };
+        let begins_at = running.exchange.read().last_seq();
+        running.operations.metrics.begin(begins_at.0);
         let (to_publisher, publications) = sync_channel(PUBLICATIONS_MAX);
         let exchange = Arc::clone(&running.exchange);
-        let sequencer = Sequencer::new(envelopes, journal, exchange, to_publisher, options);
+        let sequencer = Sequencer::new(
+            envelopes,
+            journal,
+            exchange,
+            to_publisher,
+            (options, Arc::clone(&running.operations)),
+        );
         let (timer_runs, stop_timer) = sync_channel(0);
         let (pricing_runs, stop_pricing) = sync_channel(0);
         let (curve_runs, stop_curve) = sync_channel(0);
@@ -137,9 +152,13 @@ impl Venue {
             // Before anything else, the timer included: what was open had salts and times that are gone, and our downtime is nobody's fault.
             running.inbox.send(Command::VoidChallenges)?;
         }
+        if has_session_orders {
+            // The sessions have ended with the process before this one.
+            running.inbox.send(Command::EndSessions)?;
+        }
         let wake_desk = running.spawn_desk()?;
         running.spawn_publisher(publications, wake_desk, place)?;
-        running.spawn_timer(stop_timer, options)?;
+        running.spawn_timer(stop_timer, climb.flatten(), options)?;
         running.spawn_option_desk(stop_pricing, options)?;
         running.spawn_curve_desk(stop_curve, options)?;
         Ok(Self { running: Arc::new(running) })
@@ -178,16 +197,27 @@ impl Running {
         let publisher = Publisher {
             inbox: publications,
             history: Arc::clone(&self.history),
+            operations: Arc::clone(&self.operations),
             feed: self.feed.clone(),
             housekeeping: to_housekeeping,
             desk,
         };
-        let housekeeping = Housekeeping { jobs, history: Arc::clone(&self.history), place };
+        let housekeeping = Housekeeping {
+            jobs,
+            history: Arc::clone(&self.history),
+            operations: Arc::clone(&self.operations),
+            place,
+        };
         self.spawn("publisher", move || publisher.run())?;
         self.spawn("housekeeping", move || housekeeping.run())
     }
 
-    fn spawn_timer(&self, stop: Receiver<()>, options: &VenueOptions) -> Result<(), VenueError> {
+    fn spawn_timer(
+        &self,
+        stop: Receiver<()>,
+        climb: Option<Climb>,
+        options: &VenueOptions,
+    ) -> Result<(), VenueError> {
         let timer = Timer {
             exchange: Arc::clone(&self.exchange),
             inbox: self.inbox.clone(),
@@ -195,6 +225,7 @@ impl Running {
             grades: options.grades.clone(),
             listed_on: Date::of(self.clock.now()),
             clock: self.clock.clone(),
+            climb,
             every: options.tick_every,
             stop,
         };

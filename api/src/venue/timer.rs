@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use exchange::{Command, Exchange};
+use exchange::{Command, Exchange, StateScope};
 use instruments::{Date, Grade};
 use parking_lot::RwLock;
 
 use super::clock::VenueClock;
+use super::ladder::Climb;
 use super::listing::{Listing, list_missing};
 use super::sequencer::Inbox;
 use super::wait::wait;
@@ -22,6 +23,8 @@ pub(crate) struct Timer {
     pub(crate) grades: Vec<Grade>,
     /// The day for which series were listed.
     pub(crate) listed_on: Date,
+    /// Where on its restart ladder the venue is.
+    pub(crate) climb: Option<Climb>,
     /// How often the exchange is asked, which bounds how late anything happens.
     pub(crate) every: Duration,
     /// Closed when the sequencer ends.
@@ -32,6 +35,7 @@ impl Timer {
     /// Works until the sequencer ends.
     pub(crate) fn run(mut self) {
         while self.stop.recv_timeout(self.every) == Err(RecvTimeoutError::Timeout) {
+            self.climb();
             self.tick();
             self.list();
         }
@@ -47,6 +51,22 @@ impl Timer {
             // Waited for, so that no second tick is sent for what the first is about to do.
             Ok(outcome) => drop(wait(outcome)),
             Err(error) => tracing::debug!(%error, "tick not sent"),
+        }
+    }
+
+    /// OPS-011: the next rung, when it is due.
+    fn climb(&mut self) {
+        let now = self.clock.now();
+        let Some(climb) = &mut self.climb else { return };
+        let Some(state) = climb.due(now) else { return };
+        let command = Command::SetTradingState { scope: StateScope::Restart, state };
+        match self.inbox.send(command) {
+            Ok(outcome) => {
+                drop(wait(outcome));
+                climb.arrive(state, now);
+                tracing::info!(?state, "restart ladder climbed");
+            }
+            Err(error) => tracing::debug!(%error, "restart ladder not climbed"),
         }
     }
 

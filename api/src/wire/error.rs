@@ -51,9 +51,10 @@ error_codes! {
     PriceTooLow = (10005, "price_too_low", 400): "a price below the limit";
     PriceTooHigh = (10007, "price_too_high", 400): "a price above the limit";
     NotEnoughFunds = (10009, "not_enough_funds", 400): "the account cannot fund it";
-    BookClosed = (10012, "book_closed", 400): "the series has stopped trading";
+    BookClosed = (10012, "book_closed", 400): "the series has stopped trading, for good or for now";
     TooManyOpenOrders = (10013, "pme_max_total_open_orders", 400): "the account has as many open orders as it may have";
     PositionTooLarge = (10018, "non_pme_max_future_position_size", 400): "the position, open orders included, would be above the limit";
+    LockedByAdmin = (10019, "locked_by_admin", 403): "an operator has stopped the account";
     InvalidInstrument = (10020, "invalid_or_unsupported_instrument", 404): "no such series";
     InvalidAmount = (10021, "invalid_amount", 400): "an amount above the limit";
     InvalidPrice = (10023, "invalid_price", 400): "a price of zero or less";
@@ -66,9 +67,9 @@ error_codes! {
     OtherReject = (11030, "other_reject", 400): "a rule of the exchange forbids it, see `rule`";
     UnsupportedCombination = (11047, "unsupported_arg_combination", 400): "fields that do not go together";
     BadRequest = (11050, "bad_request", 400): "understood, but it makes no sense here";
-    Maintenance = (11051, "system_maintenance", 503): "the venue is not open";
+    Maintenance = (11051, "system_maintenance", 503): "the venue is not open, or not wholly";
     PostOnlyReject = (11054, "post_only_reject", 400): "a post-only order would have taken";
-    Internal = (11094, "internal_server_error", 500): "our mistake";
+    Internal = (11094, "internal_server_error", 500): "our mistake; the one error that does not say that nothing was done";
     InvalidCredentials = (13004, "invalid_credentials", 401): "client id, secret, signature, timestamp or nonce is not right";
     Unauthorized = (13009, "unauthorized", 401): "nobody is logged in, or the token has expired";
     SubscriptionFailed = (13017, "subscription_failed", 400): "a channel cannot be subscribed to";
@@ -116,6 +117,7 @@ struct Details {
     limit: Option<Number>,
     required: Option<Number>,
     available: Option<Number>,
+    leaves_open: bool,
 }
 
 impl WireError {
@@ -130,6 +132,7 @@ impl WireError {
             limit: None,
             required: None,
             available: None,
+            leaves_open: false,
         }))
     }
 
@@ -179,6 +182,20 @@ impl WireError {
     #[must_use]
     pub fn code(&self) -> ErrorCode {
         self.0.code
+    }
+
+    /// A command was taken, and nobody can say what came of it.
+    #[must_use]
+    pub fn unknown(reason: impl Into<String>) -> Self {
+        let mut error = Self::new(ErrorCode::Internal, reason);
+        error.0.leaves_open = true;
+        error
+    }
+
+    /// Whether a command was taken of which nobody can say what came of it.
+    #[must_use]
+    pub fn leaves_open(&self) -> bool {
+        self.0.leaves_open
     }
 
     /// Its reason in words.

@@ -16,6 +16,11 @@ const OBJECTS: &[&str] = &["id", "job_id", "obligation_id", "order_id"];
 
 /// Fields that name nothing that belongs to somebody: terms, filters, names of series, and what everybody may see.
 const NO_OBJECTS: &[&str] = &[
+    "timeout",
+    "client_order_id",
+    "from_user_seq",
+    "from_seq",
+    "channel",
     "abandon",
     "account",
     "add_positions",

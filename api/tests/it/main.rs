@@ -14,6 +14,7 @@ mod default_fund;
 mod delivery;
 mod documentation;
 mod examples;
+mod fates;
 mod fixings;
 mod jobs;
 mod limits;

@@ -5,7 +5,9 @@
 mod accounts;
 mod delivery;
 mod fail_stop;
+mod fates;
 mod listing;
 mod order_path;
 mod recovery;
+mod reports;
 mod world;

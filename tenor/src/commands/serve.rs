@@ -2,8 +2,10 @@
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use api::operator::OperatorListener;
 use api::venue::{
     AuthOptions, DeliveryOptions, Listing, SLOTS_MAX, Venue, VenueCalendar, VenueOptions,
 };
@@ -17,6 +19,9 @@ use super::account::micro_usd;
 use super::runtime;
 use crate::cli::ServeArgs;
 use crate::oracle_reporter::{Feed, FollowSettings};
+
+/// How long operators' connections may take to end when the venue has.
+const OPERATORS_WAIT: Duration = Duration::from_secs(2);
 
 /// The settings file. Everything has a default; a word that is not known is an error.
 #[derive(Debug, Default, Deserialize)]
@@ -141,6 +146,8 @@ impl Settings {
             listing: self.listing()?,
             grades: self.grades(args.grades.as_deref())?,
             judge_mock: Some(delivery_agent::mock::judge_mock),
+            ladder: args.operate.ladder.unwrap_or_default(),
+            watch: args.operate.watch(),
             ..VenueOptions::new(&args.data)
         })
     }
@@ -194,16 +201,30 @@ async fn serve(args: &ServeArgs, venue: &Venue, feed: Option<Feed>) -> Result<()
         .with_context(|| format!("--listen: cannot listen on {}", args.listen))?;
     let address = listener.local_addr()?;
     let mut interrupt = Interrupt::listen()?;
+    let operators = OperatorListener::bind(args.operate.operators(args.data.clone())).await?;
+    if let Some(address) = operators.address() {
+        tracing::info!(%address, "operators are listened to");
+    }
     say(&format!("listening on ws://{address}/ws/api/v2 and http://{address}/api/v2"));
     let failed = venue.clone();
     let following = feed.map(|feed| tokio::spawn(feed.follow(venue.clone())));
     let served = api::serve(venue.clone(), listener, async move {
         tokio::select! {
             () = interrupt.heard() => {}
+            () = failed.drain_asked() => {}
             () = failed.failed() => {}
         }
     });
+    let (ended, has_ended) = tokio::sync::oneshot::channel::<()>();
+    let operating = operators.serve(venue.clone(), async move { drop(has_ended.await) });
+    let operating = tokio::spawn(operating);
     let served = served.await;
+    drop(ended);
+    // Whoever asked for the end has its answer first.
+    match tokio::time::timeout(OPERATORS_WAIT, operating).await {
+        Ok(Ok(Err(error))) => tracing::warn!(%error, "the operators' listener has failed"),
+        Ok(Ok(Ok(())) | Err(_)) | Err(_) => {}
+    }
     if let Some(following) = following {
         following.abort();
     }

@@ -1,5 +1,6 @@
 //! The real binary, from outside.
 
+mod admin;
 mod auth;
 mod commands;
 mod delivery;

@@ -44,6 +44,15 @@ impl Server {
         self.child.wait().expect("reaped");
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until it has ended and returns whether it said all is well.
+    pub(crate) fn ended(mut self) -> bool {
+        self.child.wait().expect("reaped").success()
+    }
+
     /// Ends it politely and returns whether it said all is well.
     pub(crate) fn terminate(mut self) -> bool {
         let pid = self.child.id().to_string();

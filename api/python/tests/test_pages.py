@@ -1,0 +1,29 @@
+"""Every page with a program in it does what it says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pages import blocks, run_page
+from venue import ROOT
+
+QUICK_STARTS = sorted((ROOT / "docs" / "api").glob("quickstart-*.md"))
+PAGES = [*QUICK_STARTS, ROOT / "api" / "python" / "README.md"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_python_007_the_quick_starts_run_as_they_stand(page: Path, tmp_path: Path) -> None:
+    run_page(page, tmp_path)
+
+
+def test_python_007_there_is_a_quick_start_for_everyone() -> None:
+    assert {page.stem.removeprefix("quickstart-") for page in QUICK_STARTS} >= {
+        "analyst",
+        "hedger",
+        "provider",
+    }
+    for page in PAGES:
+        first = blocks(page)[0]
+        assert first.kind == "sh"
+        assert len(first.text.splitlines()) <= 3
