@@ -4,11 +4,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::value::RawValue;
 
-use crate::auth::Authority;
+use crate::auth::{Authority, Caller, Origin, Place, recheck};
 use crate::channels::Hub;
 use crate::methods::{Answer, Method};
-use crate::venue::Venue;
-use crate::wire::{Stamp, reply_text};
+use crate::venue::{AuditEvent, Venue};
+use crate::wire::{ErrorCode, Stamp, WireError, reply_text};
 use instruments::Nanos;
 
 /// The venue and who may use it.
@@ -23,7 +23,8 @@ pub(crate) struct Gateway {
 impl Gateway {
     pub(crate) fn new(venue: Venue) -> Self {
         let testnet = venue.exchange().is_testnet();
-        let authority = Authority::new(venue.now());
+        let window = venue.auth_options().signature_window;
+        let authority = Authority::new(venue.signatures_since(), window, venue.nonces());
         Self { venue, authority, testnet, hub: Hub::default(), sessions: AtomicU64::new(1) }
     }
 
@@ -40,6 +41,47 @@ impl Gateway {
         );
         if is_order && answer.is_ok() {
             self.venue.operations().metrics.note_order(asked_at, self.venue.now());
+        }
+    }
+
+    /// Where the venue is, as wallets sign it.
+    pub(crate) fn place(&self) -> Place<'_> {
+        Place { domain: &self.venue.auth_options().domain }
+    }
+
+    /// What a login is worth now, and here.
+    pub(crate) fn recheck(&self, caller: Caller, origin: Origin) -> Result<Caller, WireError> {
+        recheck(&self.venue.book(), caller, origin, self.venue.now())
+    }
+
+    /// Notes in the audit log what somebody may not.
+    pub(crate) fn note_refusal(
+        &self,
+        caller: Option<&Caller>,
+        (action, origin): (&str, Origin),
+        error: &WireError,
+    ) {
+        let actor = match caller {
+            Some(caller) => format!("account {} key {}", caller.account.0, caller.client_id),
+            None => "unknown".to_owned(),
+        };
+        self.venue.audit_refusal(AuditEvent {
+            actor: &actor,
+            action,
+            object: &format!("from {}", origin.address),
+            result: error.reason(),
+        });
+    }
+
+    /// [`Gateway::note_refusal`] where the refusal is one of scope: a typing error is nobody's attack.
+    pub(crate) fn note_forbidden(
+        &self,
+        caller: Option<&Caller>,
+        what: (&str, Origin),
+        error: &WireError,
+    ) {
+        if error.code() == ErrorCode::Forbidden {
+            self.note_refusal(caller, what, error);
         }
     }
 

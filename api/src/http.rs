@@ -7,18 +7,20 @@ mod blobs;
 mod credentials;
 
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{Query, State};
+use axum::extract::{ConnectInfo, Query, State};
 use axum::http::{HeaderMap, Method as Verb, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 
+use crate::auth::Origin;
 use crate::gateway::Gateway;
 use crate::methods::{self, Answer, Method};
+use crate::peer::Peer;
 use crate::server::Shared;
 use crate::wire::{ErrorCode, Params, Request, WireError, to_result};
 
-pub(crate) use blobs::{blob_error, handle as handle_blob};
+pub(crate) use blobs::{GET_NEED, PUT_NEED, blob_error, handle as handle_blob};
 use credentials::caller;
 
 /// Bytes of a request's body, as of a WebSocket frame.
@@ -38,18 +40,19 @@ type Refused = (Option<Box<RawValue>>, WireError);
 
 /// Answers one request.
 pub(crate) async fn handle(
-    State(shared): State<Shared>,
+    (State(shared), ConnectInfo(peer)): (State<Shared>, ConnectInfo<Peer>),
     verb: Verb,
     uri: Uri,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
     let gateway = &*shared.gateway;
+    let origin = origin(gateway, peer, &headers);
     let received_at = gateway.venue.now();
     let (id, answer) = match read(&verb, &uri, body).await {
         Ok((asked, body)) => {
             let signed = (&verb, &uri, &body);
-            let answer = answer(gateway, &asked, &headers, signed).await;
+            let answer = answer(gateway, &asked, (&headers, origin), signed).await;
             (asked.id, answer)
         }
         Err((id, error)) => (id, Err(error)),
@@ -67,22 +70,32 @@ pub(crate) async fn handle(
 async fn answer(
     gateway: &Gateway,
     asked: &Asked,
-    headers: &HeaderMap,
+    (headers, origin): (&HeaderMap, Origin),
     signed: (&Verb, &Uri, &Bytes),
 ) -> Answer {
     let spec = methods::by_name(&asked.method)?;
     let caller = match (spec.need, headers.get(header::AUTHORIZATION)) {
-        (Some(_), Some(header)) => Some(caller(gateway, header, signed)?),
+        (Some(_), Some(header)) => Some(caller(gateway, header, signed, origin)?),
         (Some(_), None) | (None, _) => None,
     };
-    spec.check(caller.as_ref(), &asked.params)?;
+    if let Err(error) = spec.check(caller.as_ref(), &asked.params) {
+        gateway.note_forbidden(caller.as_ref(), (spec.name, origin), &error);
+        return Err(error);
+    }
     if spec.method == Method::Auth {
-        return methods::log_in(gateway, &asked.params).map(|login| to_result(&login.answer));
+        let login = methods::log_in(gateway, &asked.params, origin);
+        return login.map(|login| to_result(&login.answer));
     }
     let asked_at = gateway.venue.now();
     let answer = methods::call(gateway, caller.as_ref(), spec.method, &asked.params).await;
     gateway.note_answer(spec.method, &answer, asked_at);
     answer
+}
+
+/// Where a request over HTTP comes from.
+fn origin(gateway: &Gateway, peer: Peer, headers: &HeaderMap) -> Origin {
+    let trusted = &gateway.venue.auth_options().trusted_proxies;
+    Origin { address: peer.origin(headers, trusted), connection: None }
 }
 
 async fn read(verb: &Verb, uri: &Uri, body: Body) -> Result<(Asked, Bytes), Refused> {

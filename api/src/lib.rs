@@ -11,10 +11,12 @@ mod gateway;
 mod health;
 mod http;
 pub mod io;
+mod keys_watch;
 mod lower;
 mod methods;
 mod metrics;
 pub mod operator;
+mod peer;
 pub mod pricing;
 mod raise;
 pub mod reference;
@@ -23,4 +25,5 @@ mod session;
 pub mod venue;
 pub mod wire;
 
+pub use auth::{Network, NetworkError, Secret};
 pub use server::{ServeError, serve};

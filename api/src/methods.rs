@@ -16,6 +16,7 @@ mod delivery;
 mod fate;
 mod fixing;
 mod jobs;
+mod keys;
 mod login;
 mod margin;
 mod market_data;
@@ -87,6 +88,11 @@ pub(crate) async fn call(
     if let Some(answer) = market_data::answer(gateway, method, params) {
         return answer;
     }
+    if let Method::Keys(method) = method
+        && let Some(answer) = keys::answer_anybody(gateway, method, params).await
+    {
+        return answer;
+    }
     // A public method that is not about the market is about the session.
     let caller = caller.ok_or_else(not_here)?;
     of_account(gateway, caller, method, params).await
@@ -123,6 +129,7 @@ async fn of_account(gateway: &Gateway, caller: &Caller, method: Method, params: 
         Method::Clearing(method) => clearing::answer(gateway, caller, method, params).await,
         Method::Agreements(method) => agreements::answer(gateway, caller, method, params).await,
         Method::Fixing(method) => fixing::answer(gateway, caller, method, params).await,
+        Method::Keys(method) => keys::answer(gateway, caller, method, params).await,
         Method::Replay(Replay::Private) => replay::own(gateway, caller, params),
         Method::Jobs(method) => jobs::answer(gateway, caller, method, params).await,
         Method::Fate(method) => fate::answer(gateway, caller, method, params).await,

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
-use axum::http::StatusCode;
+use axum::extract::{ConnectInfo, State};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use thiserror::Error;
@@ -18,10 +18,13 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::channels;
+use crate::auth::Origin;
 use crate::connections::Connections;
 use crate::gateway::Gateway;
 use crate::health;
 use crate::http;
+use crate::keys_watch;
+use crate::peer::Peer;
 use crate::session::{self, FRAME_LEN_READ_MAX};
 use crate::venue::Venue;
 
@@ -57,6 +60,7 @@ pub async fn serve(
 ) -> Result<(), ServeError> {
     let (stop, stopped) = watch::channel(false);
     let sweeping = sweep_now_and_then(venue.clone());
+    let watching = keys_watch::run(venue.clone());
     let draining = venue.clone();
     let gateway = Arc::new(Gateway::new(venue));
     // Ends with the server, whichever way that ends.
@@ -73,6 +77,7 @@ pub async fn serve(
         .fallback(http::handle)
         .with_state(shared);
     let (connections, open) = Connections::new(listener);
+    let routes = routes.into_make_service_with_connect_info::<Peer>();
     let serving = axum::serve(connections, routes).with_graceful_shutdown(async move {
         shutdown.await;
         // Whoever listens is told before its session ends.
@@ -83,6 +88,7 @@ pub async fn serve(
         served = serving => served?,
         () = waited_long_enough(stopped) => {}
         () = sweeping => {}
+        () = watching => {}
     }
     // Sockets that were upgraded have left the server's hands; each holds its place until it is closed.
     drop(tokio::time::timeout(SHUTDOWN_WAIT, open.all_closed()).await);
@@ -108,11 +114,19 @@ async fn waited_long_enough(mut stopped: watch::Receiver<bool>) {
 }
 
 /// Opens a WebSocket session.
-async fn upgrade(State(shared): State<Shared>, upgrade: WebSocketUpgrade) -> Response {
+async fn upgrade(
+    (State(shared), ConnectInfo(peer)): (State<Shared>, ConnectInfo<Peer>),
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    let trusted = &shared.gateway.venue.auth_options().trusted_proxies;
+    let address = peer.origin(&headers, trusted);
+    let connection = Some(shared.gateway.authority.next_connection());
+    let origin = Origin { address, connection };
     upgrade
         .max_message_size(FRAME_LEN_READ_MAX)
         .max_frame_size(FRAME_LEN_READ_MAX)
-        .on_upgrade(|socket| session::run(shared.gateway, socket, shared.shutdown))
+        .on_upgrade(move |socket| session::run(shared.gateway, socket, (shared.shutdown, origin)))
 }
 
 async fn health(State(shared): State<Shared>) -> Response {

@@ -24,7 +24,9 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
 use futures_util::StreamExt;
 use futures_util::stream::SplitStream;
 use tokio::sync::{mpsc, watch};
+use tokio::time::MissedTickBehavior;
 
+use crate::auth::Origin;
 use crate::channels::{Subscriptions, Text, TooSlow};
 use crate::gateway::Gateway;
 use crate::venue::SessionPlace;
@@ -47,6 +49,8 @@ pub(crate) const OUTBOUND_MAX: usize = 256;
 const PING_EVERY: Duration = Duration::from_secs(30);
 /// Pings in a row that a client may leave unanswered; the first frame must come before the second ping.
 const SILENT_PINGS_MAX: u32 = 3;
+/// How often a login's key is looked up while nothing is asked: a revoked key's session ends as late.
+const CHECK_LOGIN_EVERY: Duration = Duration::from_millis(500);
 /// How long a closed session waits for its client to agree.
 const CLOSE_WAIT: Duration = Duration::from_secs(2);
 
@@ -76,6 +80,7 @@ impl From<TooSlow> for Ending {
 /// A session and its ends of everything.
 struct Session {
     gateway: Arc<Gateway>,
+    origin: Origin,
     login: Option<Login>,
     subscriptions: Subscriptions,
     requests: Requests,
@@ -89,7 +94,11 @@ struct Session {
 }
 
 /// Serves one socket until either side ends it or the server shuts down.
-pub(crate) async fn run(gateway: Arc<Gateway>, socket: WebSocket, shutdown: watch::Receiver<bool>) {
+pub(crate) async fn run(
+    gateway: Arc<Gateway>,
+    socket: WebSocket,
+    (shutdown, origin): (watch::Receiver<bool>, Origin),
+) {
     let (sink, mut frames) = socket.split();
     let (outbound, queue) = mpsc::channel(OUTBOUND_MAX);
     let sent = gateway.venue.operations().metrics.messages_sent.clone();
@@ -98,6 +107,7 @@ pub(crate) async fn run(gateway: Arc<Gateway>, socket: WebSocket, shutdown: watc
     let place = gateway.venue.open_session();
     let mut session = Session {
         gateway,
+        origin,
         login: None,
         subscriptions: Subscriptions::default(),
         requests: Requests::default(),
@@ -110,6 +120,7 @@ pub(crate) async fn run(gateway: Arc<Gateway>, socket: WebSocket, shutdown: watc
     };
     let ending = session.serve(&mut frames, &mut writer, shutdown).await;
     session.cancel_on_disconnect().await;
+    session.forget_login();
     drop(session);
     if let Some(Ending { code, reason }) = ending {
         tracing::debug!(code, reason, "session ended by the venue");
@@ -132,6 +143,8 @@ impl Session {
         let signal = self.subscriptions.signal();
         let mut ping = tokio::time::interval(PING_EVERY);
         ping.reset();
+        let mut login = tokio::time::interval(CHECK_LOGIN_EVERY);
+        login.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             match self.subscriptions.flush(&self.outbound) {
                 Ok(resyncs) => self.gateway.venue.operations().metrics.resyncs.inc_by(resyncs),
@@ -152,6 +165,7 @@ impl Session {
                 () = signal.heard() => Ok(()),
                 room = has_room(&self.outbound), if waits_for_room => room,
                 _ = ping.tick() => self.ping(writer),
+                _ = login.tick(), if self.login.is_some() => self.check_login(),
                 () = heartbeat::due(&mut self.heartbeat) => self.beat().await,
                 () = writer.gone() => Err(None),
                 () = is_down(&mut shutdown) => {

@@ -13,15 +13,17 @@
 
 pub mod account;
 mod assignment;
+mod audit;
 mod blobs;
 mod clock;
-mod credentials;
+pub(crate) mod credentials;
 mod curve_desk;
 mod delivery_desk;
 mod directory;
 pub mod history;
 mod housekeeping;
 mod key;
+mod keys;
 mod ladder;
 mod listing;
 mod mock;
@@ -35,6 +37,7 @@ mod sequencer;
 mod start;
 mod timer;
 mod transcript;
+mod used;
 mod verify;
 mod wait;
 
@@ -48,6 +51,7 @@ use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use thiserror::Error;
 use tokio::sync::{broadcast, watch};
 
+use audit::AuditLog;
 use credentials::Credentials;
 use delivery_desk::DeliveryDesk;
 use directory::Directory;
@@ -58,13 +62,20 @@ use operations::Operations;
 use sequencer::{Envelope, Inbox};
 use wait::wait;
 
+use crate::auth::Nonces;
+
 pub use assignment::{AssignmentOnRecord, assignment};
+pub use audit::{AuditError, AuditEvent, AuditHead, AuditReport, verify_audit};
 pub(crate) use blobs::NAMED_MAX;
 pub use blobs::{
     BLOB_BYTES_MAX, BLOB_LEN_MAX, BLOBS_MAX, BlobError, BlobHash, BlobStore, BlobWriter,
 };
 pub use clock::VenueClock;
-pub use credentials::Credential;
+pub(crate) use credentials::{
+    ApiKey, Book, KEYS_PER_ACCOUNT_MAX, KeyEdit, NewKey, SESSION_KEYS_PER_ACCOUNT_MAX, SessionKey,
+    WALLETS_PER_ACCOUNT_MAX, Wallet,
+};
+pub use credentials::{Credential, KeyError};
 pub use delivery_desk::{
     ChallengeTask, DeliveryOptions, OPENINGS_HELD_MAX, OPENINGS_LEN_MAX, OpeningsError, ROOTS_MAX,
     RootsError, SLOTS_MAX, SegmentRoots, Shape, TakenRoots, VerifierTask, salt,
@@ -79,11 +90,12 @@ pub use mock::{
 };
 pub(crate) use operations::SessionPlace;
 pub use operations::SessionView;
-pub use options::{JobOptions, VenueCalendar, VenueOptions, WatchOptions};
+pub use options::{AuthOptions, JobOptions, VenueCalendar, VenueOptions, WatchOptions};
 pub use publish::{Outcome, Published};
 pub use recover::RecoverError;
 pub use sequencer::{COMMAND_LEN_MAX, INBOX_MAX, INBOX_RESERVED, SubmitError};
 pub use transcript::{TRANSCRIPT_PAGE_MAX, TranscriptError, TranscriptPage, Transcripts};
+pub(crate) use used::{Used, UsedSignatures};
 pub use verify::{VerifyReport, read_journal, verify};
 
 /// Why a venue does not open, or does not close in order.
@@ -109,6 +121,9 @@ pub enum VenueError {
     /// The blobs cannot be used.
     #[error(transparent)]
     Blobs(#[from] BlobError),
+    /// A credential could not be given out.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// No thread could be started.
     #[error("cannot start the {name} thread: {source}")]
     Thread {
@@ -159,7 +174,11 @@ struct Running {
     desk: Arc<DeliveryDesk>,
     blobs: BlobStore,
     key: Arc<VenueKey>,
-    credentials: Mutex<Credentials>,
+    credentials: Credentials,
+    audit: AuditLog,
+    nonces: Arc<Mutex<Nonces>>,
+    signatures_since: Nanos,
+    auth: AuthOptions,
     clock: VenueClock,
     life: watch::Receiver<Life>,
     operations: Arc<Operations>,
@@ -191,7 +210,9 @@ impl Running {
         }
         self.history.close();
         self.desk.transcripts.close();
-        self.directory.lock().take();
+        if self.directory.lock().take().is_some() {
+            self.audit.close(self.clock.now());
+        }
     }
 }
 
@@ -288,28 +309,6 @@ impl Venue {
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<Outcome> {
         self.running.feed.subscribe()
-    }
-
-    /// The credential of a client.
-    #[must_use]
-    pub fn credential(&self, client_id: &str) -> Option<Credential> {
-        self.running.credentials.lock().get(client_id).cloned()
-    }
-
-    /// A credential for an account: the one it has, or a new one, on disk before it is returned.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn issue_credential(&self, account: AccountId) -> Result<Credential, DirectoryError> {
-        let mut credentials = self.running.credentials.lock();
-        match credentials.of_account(account) {
-            Some(credential) => Ok(credential.clone()),
-            None => credentials.issue(account),
-        }
-    }
-
-    fn has_credential(&self, account: AccountId) -> bool {
-        self.running.credentials.lock().of_account(account).is_some()
     }
 
     /// What time it is.

@@ -3,10 +3,12 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use api::Network;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use rust_decimal::Decimal;
 
 use crate::admin::{AdminArgs, OperateArgs};
+use crate::audit::VerifyAuditArgs;
 use crate::delivery_attack::DeliveryAttackArgs;
 use crate::grade::GradeCommand;
 use crate::ledger::Day;
@@ -197,6 +199,15 @@ pub(crate) struct ServeArgs {
     /// Open `private/faucet`: test money for everybody. A directory stays what it was created as.
     #[arg(long)]
     pub(crate) testnet: bool,
+    /// A proxy whose X-Forwarded-For is believed: an address or a network. May be given again.
+    #[arg(long, value_name = "NETWORK")]
+    pub(crate) trusted_proxy: Vec<Network>,
+    /// The host that wallets sign in to, as browsers show it.
+    #[arg(long, value_name = "HOST", default_value = "localhost")]
+    pub(crate) domain: String,
+    /// How many seconds a signed timestamp may be off, 1 to 60.
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=60))]
+    pub(crate) signature_window: u64,
     /// How it is operated.
     #[command(flatten)]
     pub(crate) operate: OperateArgs,
@@ -243,6 +254,10 @@ pub(crate) enum VerifyCommand {
     /// Everything that can be computed is computed again on this CPU. Exits 0 when all of it holds, 1 on the first thing that does not,
     /// which is named with its line and its field, and 2 when the file cannot be read as a transcript.
     Transcript(TranscriptArgs),
+    /// Check an audit log, offline: every hash, every signed head, and that nothing is missing up to a head that was kept.
+    ///
+    /// Exits 0 when all of it holds and 1 on the first line that does not, which is named with its file and number.
+    Audit(VerifyAuditArgs),
 }
 
 /// A provider's delivery agent, or one of its tools.
@@ -409,6 +424,24 @@ pub(crate) enum AccountCommand {
     ///
     /// The secret is shown once; the venue keeps it in DIR/credentials.json.
     Create(AccountArgs),
+    /// Let a wallet log in as an account and withdraw from it, in a directory that no server has open.
+    ///
+    /// A wallet that a key links over the API may log in and trade, and not withdraw.
+    LinkWallet(LinkWalletArgs),
+}
+
+/// A wallet of an account.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct LinkWalletArgs {
+    /// The venue's directory.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// The account's name.
+    #[arg(long)]
+    pub(crate) name: String,
+    /// The wallet's address, 20 bytes in hexadecimal.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) wallet: String,
 }
 
 /// A new account.

@@ -28,9 +28,9 @@ use crate::oracle_tape::{RecordArgs, TapeCommand};
 use crate::oracle_verify::VerifyPrintsArgs;
 use crate::progress::Progress;
 use crate::{
-    admin, assignment, book_replay, delivery_attack, demo, grade, haircut, ledger, margin, option,
-    oracle_attack, oracle_curve, oracle_explain, oracle_feed, oracle_index, oracle_reporter,
-    oracle_tape, oracle_verify, provider, transcript,
+    admin, assignment, audit, book_replay, delivery_attack, demo, grade, haircut, ledger, margin,
+    option, oracle_attack, oracle_curve, oracle_explain, oracle_feed, oracle_index,
+    oracle_reporter, oracle_tape, oracle_verify, provider, transcript,
 };
 
 /// Runs one command.
@@ -48,11 +48,13 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         },
         Command::Verify(args) => match &args.what {
             Some(VerifyCommand::Transcript(args)) => transcript::run(args, &mut stdout().lock()),
+            Some(VerifyCommand::Audit(args)) => audit::run(args, &mut stdout().lock()),
             None => roles::verify(&args),
         },
         Command::Grade(command) => grade::run(&command),
         Command::Job(command) => job::run(&command),
         Command::Account(AccountCommand::Create(args)) => account::create(&args),
+        Command::Account(AccountCommand::LinkWallet(args)) => account::link_wallet(&args),
         Command::Journal(JournalCommand::Verify(args)) => verify_journal(&args),
         Command::Ledger(LedgerCommand::Statement(args)) => ledger_statement(&args),
         Command::Ledger(LedgerCommand::Export(args)) => ledger_export(&args),

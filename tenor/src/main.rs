@@ -2,6 +2,7 @@
 
 mod admin;
 mod assignment;
+mod audit;
 mod book_replay;
 mod cli;
 mod commands;

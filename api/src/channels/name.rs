@@ -263,7 +263,7 @@ impl Channel {
             ["platform_state"] => raw(Topic::PlatformState),
             ["platform_state", "public_methods_state"] => raw(Topic::MethodsState),
             ["user", "portfolio", currency] if is_ours(currency) => {
-                batched(Topic::Newest(Latest::Portfolio { account: own(caller)? }))
+                batched(Topic::Newest(Latest::Portfolio { account: own_money(caller)? }))
             }
             ["user", "changes", of @ .., pace] => {
                 let (account, only) = (own(caller)?, only(exchange, of, name)?);
@@ -358,6 +358,13 @@ fn own(caller: Option<&Caller>) -> Result<AccountId, WireError> {
     let caller = authorized(caller).map_err(|error| error.of("channels"))?;
     caller.scope.check(Need::TradeRead)?;
     Ok(caller.account)
+}
+
+/// Of a channel that shows money, too.
+fn own_money(caller: Option<&Caller>) -> Result<AccountId, WireError> {
+    let account = own(caller)?;
+    authorized(caller)?.scope.check(Need::AccountRead)?;
+    Ok(account)
 }
 
 fn check_verifier(exchange: &Exchange, account: AccountId) -> Result<(), WireError> {

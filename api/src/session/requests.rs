@@ -9,7 +9,9 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use instruments::Nanos;
 
-use super::Session;
+use axum::extract::ws::close_code;
+
+use super::{Ending, Session};
 use crate::auth::Caller;
 use crate::methods::{self, Answer, LoggedIn, Method, Spec};
 use crate::wire::{ErrorCode, Params, Request, WireError, to_result};
@@ -56,9 +58,7 @@ impl Session {
                 return Some(self.gateway.reply(unreadable.id.as_deref(), &answer, received_at));
             }
         };
-        let caller = self.login.as_ref().map(|login| login.caller.clone());
-        let checked = methods::by_name(&request.method)
-            .and_then(|spec| spec.check(caller.as_ref(), &request.params).map(|()| spec));
+        let (caller, checked) = self.checked(&request);
         let spec = match checked {
             Ok(spec) => spec,
             Err(error) => {
@@ -79,6 +79,48 @@ impl Session {
                 Some(self.gateway.reply(Some(&request.id), &answer, received_at))
             }
             None => self.begin(spec.method, request, caller, received_at).await,
+        }
+    }
+
+    /// Who is asking, as its key is now, and the method, if it may be asked for.
+    fn checked(&self, request: &Request) -> (Option<Caller>, Result<&'static Spec, WireError>) {
+        let caller = self.login.as_ref().map(|login| login.caller.clone());
+        let caller = caller.map(|caller| self.gateway.recheck(caller, self.origin)).transpose();
+        let checked = methods::by_name(&request.method).and_then(|spec| {
+            let caller = match (&caller, spec.need) {
+                (Ok(caller), _) => caller.as_ref(),
+                (Err(_), None) => None,
+                (Err(ended), Some(_)) => return Err(ended.clone()),
+            };
+            let checked = spec.check(caller, &request.params);
+            if let Err(error) = &checked {
+                self.gateway.note_forbidden(caller, (spec.name, self.origin), error);
+            }
+            checked.map(|()| spec)
+        });
+        (caller.ok().flatten(), checked)
+    }
+
+    /// Ends the session of a key that is good no more.
+    pub(super) fn check_login(&self) -> Result<(), Option<Ending>> {
+        let Some(login) = &self.login else { return Ok(()) };
+        match self.gateway.recheck(login.caller.clone(), self.origin) {
+            Ok(caller) if caller.scope == login.caller.scope => Ok(()),
+            // What it has subscribed to may be more than it may see now.
+            Ok(_) => {
+                let reason = "the scope of the key was narrowed; log in";
+                Err(Some(Ending::new(close_code::POLICY, reason)))
+            }
+            Err(error) => Err(Some(Ending::new(close_code::POLICY, error.reason()))),
+        }
+    }
+
+    /// Tokens that are good on this connection only end with it.
+    pub(super) fn forget_login(&mut self) {
+        if let Some(login) = self.login.take()
+            && login.caller.connection.is_some()
+        {
+            self.gateway.authority.revoke(&login.access_token);
         }
     }
 
@@ -136,13 +178,14 @@ impl Session {
     }
 
     fn log_in(&mut self, params: &Params) -> Answer {
-        let LoggedIn { caller, answer } = methods::log_in(&self.gateway, params)?;
+        let LoggedIn { caller, answer } = methods::log_in(&self.gateway, params, self.origin)?;
         let is_other =
             self.login.as_ref().is_some_and(|login| login.caller.account != caller.account);
         if is_other {
             let reason = "the session is another account's; open a new one";
             return Err(WireError::new(ErrorCode::BadRequest, reason));
         }
+        self.forget_login();
         let access_token = answer.access_token.clone();
         if self.gateway.venue.exchange().cancels_on_disconnect(caller.account) {
             self.on_disconnect.enable(caller.account);

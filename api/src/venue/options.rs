@@ -12,6 +12,7 @@ use super::delivery_desk::DeliveryOptions;
 use super::ladder::RestartLadder;
 use super::listing::Listing;
 use super::mock::MockJudge;
+use crate::auth::{Network, SIGNATURE_WINDOW};
 
 const DAY_SECONDS: u64 = 86_400;
 const VARIATION_SECOND_OF_DAY: u64 = 16 * 3_600;
@@ -56,6 +57,27 @@ impl Default for JobOptions {
     }
 }
 
+/// Who may ask, and how it is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthOptions {
+    /// How far a signed timestamp may be from the venue's clock, at most a minute.
+    pub signature_window: NanosSpan,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Network>,
+    /// The venue's host, with its port where that is not the usual one: wallets sign it.
+    pub domain: String,
+}
+
+impl Default for AuthOptions {
+    fn default() -> Self {
+        Self {
+            signature_window: SIGNATURE_WINDOW,
+            trusted_proxies: Vec::new(),
+            domain: "localhost".to_owned(),
+        }
+    }
+}
+
 /// What whoever watches the process is told.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct WatchOptions {
@@ -78,6 +100,8 @@ pub struct VenueOptions {
     pub delivery: DeliveryOptions,
     /// How buyers' jobs are run and argued about.
     pub jobs: JobOptions,
+    /// Who may ask, and how it is known.
+    pub auth: AuthOptions,
     /// What is listed.
     pub listing: Listing,
     /// The terms of the grades: of the series that are listed, and what answers are measured against.
@@ -110,6 +134,7 @@ impl VenueOptions {
             calendar: VenueCalendar::default(),
             delivery: DeliveryOptions::default(),
             jobs: JobOptions::default(),
+            auth: AuthOptions::default(),
             listing: Listing::standard(),
             grades: instruments::launch_grades(),
             judge_mock: None,

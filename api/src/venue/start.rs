@@ -5,10 +5,11 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use exchange::io::{DataDir, Disk, RealDisk};
 use exchange::{Command, OpenChallenge, OpenVenue, RULES_VERSION};
-use instruments::Date;
+use instruments::{Date, Nanos};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{broadcast, watch};
 
+use super::audit::AuditLog;
 use super::blobs::BlobStore;
 use super::credentials::Credentials;
 use super::curve_desk::CurveDesk;
@@ -21,13 +22,15 @@ use super::listing::list_missing;
 use super::mock::MockDesk;
 use super::operations::Operations;
 use super::option_desk::OptionDesk;
-use super::options::VenueOptions;
+use super::options::{AuthOptions, VenueOptions};
 use super::publish::{FEED_MAX, Publication, Publisher};
 use super::recover::{Recovered, recover};
 use super::sequencer::{Inbox, PUBLICATIONS_MAX, Sequencer};
 use super::timer::Timer;
 use super::transcript::Transcripts;
+use super::used::UsedSignatures;
 use super::{Life, Running, Venue, VenueError};
+use crate::auth::{Nonces, SIGNATURE_WINDOW_MAX};
 
 impl Venue {
     /// Opens the venue in a directory: takes its lock, recovers, starts the threads, and lists what is missing.
@@ -54,7 +57,7 @@ impl Venue {
         if recovered.exchange.is_open() && options.testnet && !recovered.exchange.is_testnet() {
             return Err(VenueError::NotATestnet { path: options.data_dir });
         }
-        let venue = Self::start(directory, key, credentials, recovered, &options)?;
+        let venue = Self::start(directory, (key, credentials), recovered, &options)?;
         if !venue.exchange().is_open() {
             let terms = OpenVenue {
                 testnet: options.testnet,
@@ -79,8 +82,7 @@ impl Venue {
 
     fn start<D>(
         directory: Directory,
-        key: Arc<VenueKey>,
-        credentials: Credentials,
+        (key, credentials): (Arc<VenueKey>, Credentials),
         recovered: Recovered<D>,
         options: &VenueOptions,
     ) -> Result<Self, VenueError>
@@ -99,6 +101,12 @@ impl Venue {
         let (inbox, envelopes) = Inbox::new();
         let (life, lives) = watch::channel(Life::Running);
         let blobs = BlobStore::open(directory.layout().blobs(), options.jobs.blob_keep)?;
+        let now = options.clock.now();
+        let audit = AuditLog::open(&directory.layout().audit(), &key, now)?;
+        let (used, remembered) = UsedSignatures::open(&directory.layout().used_signatures(), now)?;
+        let window = options.auth.signature_window.min(SIGNATURE_WINDOW_MAX);
+        // What was accepted before may have been signed for as late as this.
+        let signatures_since = if remembered.is_partial { now + window } else { Nanos::default() };
         let running = Running {
             inbox,
             exchange: Arc::new(RwLock::new(exchange)),
@@ -107,7 +115,11 @@ impl Venue {
             desk: Arc::new(desk),
             blobs,
             key,
-            credentials: Mutex::new(credentials),
+            credentials,
+            audit,
+            nonces: Arc::new(Mutex::new(Nonces::remember(remembered.used, used))),
+            signatures_since,
+            auth: AuthOptions { signature_window: window, ..options.auth.clone() },
             clock: options.clock.clone(),
             life: lives,
             operations: Arc::new(Operations::new(options.watch)),

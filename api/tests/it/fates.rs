@@ -170,6 +170,7 @@ async fn api_103_an_account_can_ask_once_for_all_its_sessions() {
         "grant_type": "client_credentials",
         "client_id": credential.client_id,
         "client_secret": credential.client_secret,
+        "scope": "session:desk",
     });
     let login = watcher.call("public/auth", login).await.unwrap();
     let token = login["access_token"].as_str().unwrap();

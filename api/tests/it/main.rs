@@ -4,6 +4,8 @@
 
 mod accounts;
 mod agreements;
+mod api_keys;
+mod auth;
 mod bad_input;
 mod books;
 mod clearing;
@@ -28,3 +30,4 @@ mod slow_consumer;
 mod stand;
 mod stock_channels;
 mod streams;
+mod wallets;

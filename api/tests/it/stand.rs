@@ -238,6 +238,23 @@ pub(crate) fn terms(name: &str) -> Instrument {
     }
 }
 
+/// The same, trading for so many hours.
+pub(crate) fn terms_until(name: &str, hours: u64) -> Instrument {
+    let mut terms = terms(name);
+    let later = NanosSpan::from_seconds(hours * 3_600);
+    let schedule = &mut terms.schedule;
+    for at in [
+        &mut schedule.last_trade_at,
+        &mut schedule.assign_at,
+        &mut schedule.deliver_from,
+        &mut schedule.deliver_until,
+        &mut schedule.close_at,
+    ] {
+        *at = *at + later;
+    }
+    terms
+}
+
 /// `lots` of [`SERIES`] at `price`, a decimal.
 pub(crate) fn limit(lots: u64, price: &str) -> NewOrder {
     NewOrder::limit(SERIES, lots, decimal(price))

@@ -157,7 +157,7 @@ impl Floor {
         Role {
             url: self.url(),
             client_id: party.credential.client_id.clone(),
-            client_secret: party.credential.client_secret.clone(),
+            client_secret: party.credential.client_secret.to_string(),
             key: self.directory.path().join(format!("{}.key", party.credential.client_id)),
             device: DeviceKind::Cpu,
             path: Default::default(),

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use api::operator::OperatorListener;
-use api::venue::{DeliveryOptions, Listing, SLOTS_MAX, Venue, VenueCalendar, VenueOptions};
+use api::venue::{
+    AuthOptions, DeliveryOptions, Listing, SLOTS_MAX, Venue, VenueCalendar, VenueOptions,
+};
 use delivery_agent::calibration::CalibrationFile;
 use instruments::{Grade, NanosSpan, launch_grades};
 use rust_decimal::Decimal;
@@ -136,6 +138,11 @@ impl Settings {
                 variation_every: NanosSpan::from_seconds(self.variation.every_seconds),
             },
             delivery: self.delivery.options()?,
+            auth: AuthOptions {
+                signature_window: NanosSpan::from_seconds(args.signature_window),
+                trusted_proxies: args.trusted_proxy.clone(),
+                domain: args.domain.clone(),
+            },
             listing: self.listing()?,
             grades: self.grades(args.grades.as_deref())?,
             judge_mock: Some(delivery_agent::mock::judge_mock),
