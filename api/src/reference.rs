@@ -84,7 +84,7 @@ fn row(table: &mut String, cells: &[&str]) {
     table.push_str(&format!("| {} |\n", cells.join(" | ")));
 }
 
-const LIMITS: [(&str, u64, &str); 33] = [
+const LIMITS: &[(&str, u64, &str)] = &[
     ("connections of the server", widened_u32(CONNECTIONS_MAX), "HTTP 503 with 10028, closed"),
     (
         "bytes of a WebSocket frame",
