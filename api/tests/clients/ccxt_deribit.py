@@ -311,18 +311,20 @@ async def gaps(symbol, series, price):
     levels = await same(venue, slow, symbol)
     done("book after lost messages and asking again", f"{proxy.lost} lost, {levels} levels")
 
-    async def again(params):
+    async def keep_watching(params):
         """What every user of ccxt writes around a stream."""
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
+        while True:
             try:
-                return await soon(slow.watch_order_book(symbol, params=params))
-            except (ccxt.NetworkError, ccxt.ExchangeClosedByUser):
+                await slow.watch_order_book(symbol, params=dict(params))
+            except ccxt.NetworkError:
                 await asyncio.sleep(0.05)
-        raise AssertionError("never connected again")
 
-    for params in (raw, {}):
-        await again(params)
+    for pace, params in (("raw", raw), ("100ms", {})):
+        watching = asyncio.ensure_future(keep_watching(params))
+        end = time.monotonic() + PATIENCE
+        while not any(pace in name for name in slow.clients[url].subscriptions):
+            assert time.monotonic() < end, "never subscribed"
+            await asyncio.sleep(0.05)
         for is_stalled in (False, True):
             third = await each(place, range(200, 300))
             await same(venue, slow, symbol)
@@ -335,12 +337,12 @@ async def gaps(symbol, series, price):
             await each(cancel, third[50:])
             await each(place, range(320, 330))
             proxy.reads.set()
-            await again(params)
             levels = await same(venue, slow, symbol)
             how = "a stall and a cut" if is_stalled else "a cut"
-            done(f"book over a new connection after {how}", f"{params.get('interval', '100ms')}, {levels} levels")
+            done(f"book over a new connection after {how}", f"{pace}, {levels} levels")
             await trader.ask("private/cancel_all")
             await same(venue, slow, symbol)
+        watching.cancel()
     await trader.close()
     await slow.close()
     await venue.close()
