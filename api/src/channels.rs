@@ -19,11 +19,11 @@ use exchange::Event;
 use instruments::{Instrument, Seq};
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
-use tokio::sync::mpsc;
 
 use crate::auth::Caller;
 use crate::gateway::Gateway;
 use crate::raise;
+use crate::session::Outbound;
 use crate::venue::history::TradeRecord;
 use crate::venue::{Published, VerifierTask};
 use crate::wire::{ErrorCode, WireError, notification_text, to_result};
@@ -163,16 +163,19 @@ impl Subscriptions {
     }
 
     /// Sends what waits at this pace as far as there is room, an account's own messages first.
-    pub(crate) fn flush(&mut self, gateway: &Gateway, pace: Pace, outbound: &mpsc::Sender<String>) {
+    pub(crate) fn flush(&mut self, gateway: &Gateway, pace: Pace, outbound: &Outbound<String>) {
         for is_private in [true, false] {
             let feeds = self.feeds.iter_mut().filter(|(_, feed)| {
                 feed.channel.pace == pace && feed.channel.topic.is_private() == is_private
             });
             for (name, feed) in feeds {
                 while feed.is_pending() {
-                    let Ok(room) = outbound.try_reserve() else { return };
+                    if outbound.capacity() == 0 {
+                        return;
+                    }
                     let Some(data) = feed.message(gateway) else { break };
-                    room.send(notification_text(name, &data));
+                    // There is room: nobody else puts anything in.
+                    drop(outbound.try_send(notification_text(name, &data)));
                 }
             }
         }

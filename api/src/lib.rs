@@ -10,13 +10,16 @@ mod connections;
 mod gateway;
 mod http;
 pub mod io;
+pub mod limits;
 mod lower;
 mod methods;
+mod peer;
 pub mod pricing;
 mod raise;
 pub mod reference;
 mod server;
 mod session;
+mod socket;
 pub mod venue;
 pub mod wire;
 

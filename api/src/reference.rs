@@ -5,11 +5,11 @@ use instruments::Instrument;
 
 use crate::auth::{self, Need};
 use crate::channels::{SUBSCRIPTIONS_MAX, WAITING_MAX};
-use crate::connections::CONNECTIONS_MAX;
 use crate::http::{BODY_LEN_MAX, URI_LEN_MAX};
 use crate::lower;
 use crate::methods::{self, METHODS};
-use crate::session::{FRAME_LEN_MAX, IN_FLIGHT_MAX, OUTBOUND_MAX};
+use crate::session::{IN_FLIGHT_MAX, OUTBOUND_MAX};
+use crate::socket::FRAME_LEN_MAX;
 use crate::venue::history::ROWS_MAX;
 use crate::venue::{BLOB_BYTES_MAX, BLOB_LEN_MAX, BLOBS_MAX, INBOX_MAX, OPENINGS_LEN_MAX};
 use crate::wire::{ErrorCode, ID_LEN_MAX};
@@ -57,8 +57,7 @@ fn row(table: &mut String, cells: &[&str]) {
     table.push_str(&format!("| {} |\n", cells.join(" | ")));
 }
 
-const LIMITS: [(&str, u64, &str); 26] = [
-    ("connections of the server", widened_u32(CONNECTIONS_MAX), "HTTP 503 with 10028, closed"),
+const LIMITS: [(&str, u64, &str); 25] = [
     (
         "bytes of a WebSocket frame",
         widened(FRAME_LEN_MAX),
@@ -81,7 +80,7 @@ const LIMITS: [(&str, u64, &str); 26] = [
     (
         "messages waiting in a channel that leaves nothing out",
         widened(WAITING_MAX),
-        "closed with 1008",
+        "closed with 1013",
     ),
     ("logins of a client", widened(auth::TOKENS_PER_CLIENT_MAX), "the oldest is forgotten"),
     ("signed requests of a client in two minutes", widened(auth::NONCES_PER_CLIENT_MAX), "10028"),
@@ -108,10 +107,5 @@ const LIMITS: [(&str, u64, &str); 26] = [
 
 #[expect(clippy::as_conversions, reason = "a constant, and no platform has wider addresses")]
 const fn widened(count: usize) -> u64 {
-    count as u64
-}
-
-#[expect(clippy::as_conversions, reason = "widening, and `From` is not const")]
-const fn widened_u32(count: u32) -> u64 {
     count as u64
 }

@@ -14,33 +14,36 @@
 
 mod disconnect;
 mod heartbeat;
+mod outbound;
 mod requests;
 mod writer;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
 use futures_util::StreamExt;
 use futures_util::stream::SplitStream;
+use parking_lot::Mutex;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{broadcast, watch};
 use tokio::time::MissedTickBehavior;
+use tokio_tungstenite::tungstenite;
 
 use crate::channels::{Pace, Subscriptions, TooSlow};
 use crate::gateway::Gateway;
+use crate::limits::{Meter, Network};
+use crate::socket::{
+    CloseFrame, FRAME_LEN_MAX, Message, Violation, WebSocket, close_code, violation,
+};
 use crate::venue::{Outcome, VerifierTask};
 use crate::wire::{ErrorCode, WireError};
 
 use disconnect::OnDisconnect;
 use heartbeat::Heartbeat;
+pub(crate) use outbound::Outbound;
 use requests::{Login, Requests};
 use writer::Writer;
 
-/// Bytes of one frame: the largest request, 60 KiB of opened rows, fits.
-pub(crate) const FRAME_LEN_MAX: usize = 65_536;
-/// Bytes that are read of a frame that is too large before the connection is cut, so that its sender can still be told.
-pub(crate) const FRAME_LEN_READ_MAX: usize = 1_310_720;
 /// Requests of one session that may wait for their outcome. More are read when one has been answered.
 pub(crate) const IN_FLIGHT_MAX: usize = 64;
 /// Replies and messages that may wait for one client's socket.
@@ -51,6 +54,8 @@ const BEAT: Duration = Duration::from_millis(100);
 const PING_EVERY: Duration = Duration::from_secs(30);
 /// Pings in a row that a client may leave unanswered; the first frame must come before the second ping.
 const SILENT_PINGS_MAX: u32 = 3;
+/// How long what is under way may take when the server shuts down.
+const DRAIN_MAX: Duration = Duration::from_secs(3);
 /// How long a closed session waits for its client to agree.
 const CLOSE_WAIT: Duration = Duration::from_secs(2);
 
@@ -69,7 +74,7 @@ impl Ending {
 impl From<TooSlow> for Ending {
     fn from(slow: TooSlow) -> Self {
         let reason = format!("slow consumer: channel {} is too far behind", slow.channel);
-        Self::new(close_code::POLICY, reason)
+        Self::new(close_code::AGAIN, reason)
     }
 }
 
@@ -77,9 +82,14 @@ impl From<TooSlow> for Ending {
 struct Session {
     gateway: Arc<Gateway>,
     login: Option<Login>,
+    network: Network,
+    /// That of the account that is logged in, or of the network.
+    meter: Arc<Mutex<Meter>>,
+    /// Why it must end after the reply that is being sent.
+    abuse: Option<Ending>,
     subscriptions: Subscriptions,
     requests: Requests,
-    outbound: mpsc::Sender<String>,
+    outbound: Outbound<String>,
     events: Option<broadcast::Receiver<Outcome>>,
     tasks: Option<broadcast::Receiver<Arc<VerifierTask>>>,
     silent_pings: u32,
@@ -90,13 +100,23 @@ struct Session {
 }
 
 /// Serves one socket until either side ends it or the server shuts down.
-pub(crate) async fn run(gateway: Arc<Gateway>, socket: WebSocket, shutdown: watch::Receiver<bool>) {
+pub(crate) async fn run(
+    gateway: Arc<Gateway>,
+    socket: WebSocket,
+    shutdown: watch::Receiver<bool>,
+    network: Network,
+) {
     let (sink, mut frames) = socket.split();
-    let (outbound, queue) = mpsc::channel(OUTBOUND_MAX);
+    let bytes_max = gateway.venue.limits().outbound_bytes;
+    let (outbound, queue) = outbound::queue(OUTBOUND_MAX, bytes_max);
     let mut writer = Writer::start(sink, queue);
+    let meter = gateway.meters.of_network(network);
     let mut session = Session {
         gateway,
         login: None,
+        network,
+        meter,
+        abuse: None,
         subscriptions: Subscriptions::default(),
         requests: Requests::default(),
         outbound,
@@ -113,7 +133,7 @@ pub(crate) async fn run(gateway: Arc<Gateway>, socket: WebSocket, shutdown: watc
     drop(session);
     if let Some(Ending { code, reason }) = ending {
         tracing::debug!(code, reason, "session ended by the venue");
-        writer.close(CloseFrame { code, reason: reason.into() });
+        writer.close(CloseFrame { code: code.into(), reason: reason.into() });
         // The client's own close, or whatever it still had to say.
         let agreed = async { while let Some(Ok(_)) = frames.next().await {} };
         drop(tokio::time::timeout(CLOSE_WAIT, agreed).await);
@@ -140,20 +160,18 @@ impl Session {
             let ended = tokio::select! {
                 frame = frames.next(), if self.requests.len() < IN_FLIGHT_MAX => match frame {
                     Some(Ok(message)) => self.frame(message).await,
-                    Some(Err(error)) => Err(Some(broken(&error))),
+                    Some(Err(error)) => self.broken(&error).await,
                     None => Err(None),
                 },
                 Some(reply) = self.requests.next() => self.send(reply).await,
                 outcome = next(&mut self.events) => self.outcome(outcome),
                 task = next(&mut self.tasks) => self.task(task),
-                room = has_room(&self.outbound), if waits_for_room => room,
+                room = self.outbound.room(), if waits_for_room => room.map_err(|_gone| None),
                 _ = beat.tick(), if waits_for_beat => { self.is_beat_due = true; Ok(()) }
                 _ = ping.tick() => self.ping(writer),
                 () = heartbeat::due(&mut self.heartbeat) => self.beat().await,
                 () = writer.gone() => Err(None),
-                () = is_down(&mut shutdown) => {
-                    Err(Some(Ending::new(close_code::AWAY, "the venue is shutting down")))
-                }
+                () = is_down(&mut shutdown) => self.drain().await,
             };
             if let Err(ending) = ended {
                 return ending;
@@ -168,7 +186,8 @@ impl Session {
         }
         let text = match message {
             Message::Text(text) => text,
-            Message::Ping(_) | Message::Pong(_) => return Ok(()),
+            // A frame as such is never read, only written.
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => return Ok(()),
             Message::Close(_) => return Err(None),
             Message::Binary(_) => {
                 self.has_spoken = true;
@@ -179,18 +198,47 @@ impl Session {
             }
         };
         self.has_spoken = true;
-        if FRAME_LEN_MAX < text.len() {
-            let reason =
-                format!("a frame has at most {FRAME_LEN_MAX} bytes, this one has {}", text.len());
-            let error = WireError::new(ErrorCode::InvalidRequest, reason.clone());
-            let error = Err(error.with_limit(rust_decimal::Decimal::from(FRAME_LEN_MAX)));
-            self.send(self.gateway.reply(None, &error, self.gateway.venue.now())).await?;
-            return Err(Some(Ending::new(close_code::SIZE, reason)));
+        if let Some(reply) = self.request(&text).await {
+            self.send(reply).await?;
         }
-        match self.request(&text).await {
-            Some(reply) => self.send(reply).await,
-            None => Ok(()),
-        }
+        self.abuse.take().map_or(Ok(()), |ending| Err(Some(ending)))
+    }
+
+    /// A frame that cannot be read. Whoever sends too much is told in words too.
+    async fn broken(&mut self, error: &tungstenite::Error) -> Result<(), Option<Ending>> {
+        let Some(violation) = violation(error) else {
+            let reason: String = error.to_string().chars().take(100).collect();
+            return Err(Some(Ending::new(close_code::PROTOCOL, reason)));
+        };
+        let reason = violation.to_string();
+        let code = match violation {
+            Violation::TooLarge { .. } => {
+                let error = WireError::new(ErrorCode::InvalidRequest, reason.clone());
+                let error = Err(error.with_limit(rust_decimal::Decimal::from(FRAME_LEN_MAX)));
+                self.send(self.gateway.reply(None, &error, self.gateway.venue.now())).await?;
+                close_code::SIZE
+            }
+            Violation::Unmasked => close_code::PROTOCOL,
+            Violation::TooManyFragments | Violation::TooManyPings | Violation::TooSlow { .. } => {
+                close_code::POLICY
+            }
+        };
+        Err(Some(Ending::new(code, reason)))
+    }
+
+    /// Answers what is under way, takes nothing new, and ends.
+    async fn drain(&mut self) -> Result<(), Option<Ending>> {
+        let answered = async {
+            while let Some(reply) = self.requests.next().await {
+                self.send(reply).await?;
+            }
+            Ok(())
+        };
+        // Whoever is not answered by then reads in the close that the venue has gone.
+        drop(
+            tokio::time::timeout(DRAIN_MAX, answered).await.unwrap_or(Ok::<(), Option<Ending>>(())),
+        );
+        Err(Some(Ending::new(close_code::AWAY, "the venue is shutting down")))
     }
 
     async fn send(&mut self, text: String) -> Result<(), Option<Ending>> {
@@ -265,11 +313,6 @@ async fn is_down(shutdown: &mut watch::Receiver<bool>) {
     drop(shutdown.wait_for(|is_down| *is_down).await);
 }
 
-/// Waits until one more message may wait for the client's socket.
-async fn has_room(outbound: &mpsc::Sender<String>) -> Result<(), Option<Ending>> {
-    outbound.reserve().await.map(drop).map_err(|_gone| None)
-}
-
 /// The next of a feed; never, when there is none.
 async fn next<T: Clone>(feed: &mut Option<broadcast::Receiver<T>>) -> Result<T, RecvError> {
     match feed {
@@ -280,15 +323,4 @@ async fn next<T: Clone>(feed: &mut Option<broadcast::Receiver<T>>) -> Result<T, 
 
 fn stopped() -> Ending {
     Ending::new(close_code::AWAY, "the venue has stopped")
-}
-
-/// A frame that cannot be read at all.
-fn broken(error: &axum::Error) -> Ending {
-    let reason = error.to_string();
-    // The protocol layer names what it would not read; only its size limit is ours.
-    if reason.contains("too long") || reason.contains("too large") {
-        return Ending::new(close_code::SIZE, format!("a frame has at most {FRAME_LEN_MAX} bytes"));
-    }
-    let reason: String = reason.chars().take(100).collect();
-    Ending::new(close_code::PROTOCOL, reason)
 }

@@ -12,6 +12,7 @@
 //! - a journal that fails stops the venue: what was not answered is unknown to whoever asked, never wrong.
 
 pub mod account;
+mod age;
 mod assignment;
 mod blobs;
 mod clock;
@@ -46,6 +47,7 @@ use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use thiserror::Error;
 use tokio::sync::{broadcast, watch};
 
+use crate::limits::{Limits, LimitsError};
 use credentials::Credentials;
 use delivery_desk::DeliveryDesk;
 use directory::Directory;
@@ -55,6 +57,7 @@ use mock::MockDesk;
 use sequencer::{Envelope, Inbox};
 use wait::wait;
 
+pub use age::Load;
 pub use assignment::{AssignmentOnRecord, assignment};
 pub(crate) use blobs::NAMED_MAX;
 pub use blobs::{
@@ -99,6 +102,9 @@ pub enum VenueError {
         /// Which directory.
         path: PathBuf,
     },
+    /// A limit is beyond its bound.
+    #[error(transparent)]
+    Limits(#[from] LimitsError),
     /// The blobs cannot be used.
     #[error(transparent)]
     Blobs(#[from] BlobError),
@@ -159,6 +165,7 @@ struct Running {
     mock: MockDesk,
     judge_mock: Option<MockJudge>,
     grades: Vec<Grade>,
+    limits: Limits,
     threads: Mutex<Vec<JoinHandle<()>>>,
     // Given back when the threads have ended.
     directory: Mutex<Option<Directory>>,
@@ -192,6 +199,18 @@ impl Venue {
     #[must_use]
     pub fn opens_faucet(&self) -> bool {
         self.running.opens_faucet
+    }
+
+    /// How much may be asked of the server in front of it.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.running.limits
+    }
+
+    /// How busy the sequencer is.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        self.running.inbox.load()
     }
 
     /// Where dry runs are held.

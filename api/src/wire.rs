@@ -23,6 +23,7 @@ mod params;
 mod past;
 mod quote;
 mod settled;
+mod shape;
 mod transcript;
 
 pub use account::{WireAccountSummary, WirePosition};
@@ -40,7 +41,7 @@ pub use delivery::{
     WireTranscriptPage,
 };
 pub use envelope::{
-    ID_LEN_MAX, Request, Stamp, Unreadable, heartbeat_text, notification_text, reply_text,
+    Credits, ID_LEN_MAX, Request, Stamp, Unreadable, heartbeat_text, notification_text, reply_text,
     to_result,
 };
 pub use error::{ErrorCode, WireError};
@@ -65,6 +66,7 @@ pub use settled::{
     WireSettlement, WireSettlementSource, WireSettlements, WireSplitLine, WireSplitPage,
     WireSplitShare, WireSplits,
 };
+pub use shape::{DEPTH_MAX, NUMBER_LEN_MAX};
 pub use transcript::{
     TRANSCRIPT_INTERVALS_MAX, TRANSCRIPT_LINE_MAX, TRANSCRIPT_LINES_MAX, TRANSCRIPT_VERSION,
     WireCountersignature, WireDeclaredOutage, WireDeliveryStatement, WireMetering,

@@ -8,7 +8,7 @@ use std::io::Read;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, State};
+use axum::extract::{ConnectInfo, Path, State};
 use axum::http::{HeaderMap, Method as Verb, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
@@ -18,6 +18,8 @@ use tokio::sync::mpsc;
 use super::credentials::caller;
 use crate::auth::{Caller, Need};
 use crate::gateway::Gateway;
+use crate::limits::Network;
+use crate::peer::Peer;
 use crate::server::Shared;
 use crate::venue::{BLOB_LEN_MAX, BlobError, BlobHash, Venue};
 use crate::wire::{ErrorCode, WireError, to_result};
@@ -37,13 +39,16 @@ struct Put {
 /// Answers one request.
 pub(crate) async fn handle(
     State(shared): State<Shared>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
     (Path(name), verb, uri): (Path<String>, Verb, Uri),
     headers: HeaderMap,
     body: Body,
 ) -> Response {
     let gateway = Arc::clone(&shared.gateway);
     let received_at = gateway.venue.now();
+    let network = Network::of(peer.0);
     let answer = async {
+        gateway.admit(network).map_err(|breach| gateway.refuse(&breach))?;
         let hash = hash_of(&name)?;
         match verb {
             Verb::GET => {
@@ -111,6 +116,7 @@ async fn put(
     body: Body,
 ) -> Result<Put, WireError> {
     let (to_disk, mut chunks) = mpsc::channel::<Bytes>(CHUNKS_MAX);
+    let within = venue.limits().body_within;
     let (venue, account) = (venue.clone(), caller.account);
     let written = tokio::task::spawn_blocking(move || {
         let mut writer = venue.blobs().begin(account, hash, len)?;
@@ -120,7 +126,8 @@ async fn put(
         writer.finish(venue.now())
     });
     let mut parts = body.into_data_stream();
-    while let Some(Ok(part)) = parts.next().await {
+    // A part that does not come in time ends the blob, as one that is lost does.
+    while let Ok(Some(Ok(part))) = tokio::time::timeout(within, parts.next()).await {
         if to_disk.send(part).await.is_err() {
             break;
         }

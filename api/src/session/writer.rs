@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures_util::SinkExt;
 use futures_util::stream::SplitSink;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+
+use super::outbound::Waiting;
+use crate::socket::{CloseFrame, Message, WebSocket};
 
 /// How long one write may take. A client whose socket is full for longer has stopped reading.
 const STALL_MAX: Duration = Duration::from_secs(10);
@@ -20,10 +22,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(
-        sink: SplitSink<WebSocket, Message>,
-        queue: mpsc::Receiver<String>,
-    ) -> Self {
+    pub(super) fn start(sink: SplitSink<WebSocket, Message>, queue: Waiting<String>) -> Self {
         let (control, controls) = mpsc::channel(CONTROL_MAX);
         Self { control, task: tokio::spawn(write(sink, queue, controls)) }
     }
@@ -53,14 +52,14 @@ impl Writer {
 
 async fn write(
     mut sink: SplitSink<WebSocket, Message>,
-    mut queue: mpsc::Receiver<String>,
+    mut queue: Waiting<String>,
     mut controls: mpsc::Receiver<Message>,
 ) {
     let mut queue_open = true;
     loop {
         let message = tokio::select! {
             biased;
-            text = queue.recv(), if queue_open => match text {
+            text = queue.next(), if queue_open => match text {
                 Some(text) => Message::Text(text.into()),
                 None => { queue_open = false; continue }
             },
@@ -70,13 +69,16 @@ async fn write(
             },
         };
         let is_close = matches!(message, Message::Close(_));
+        let len = if let Message::Text(text) = &message { text.len() } else { 0 };
         let has_more = !queue.is_empty();
         let written = tokio::time::timeout(STALL_MAX, async {
             sink.feed(message).await?;
             // One flush for all that waits.
             if has_more { Ok(()) } else { sink.flush().await }
         });
-        match written.await {
+        let written = written.await;
+        queue.done(len);
+        match written {
             Ok(Ok(())) if !is_close => {}
             Ok(_) => return,
             Err(_elapsed) => {

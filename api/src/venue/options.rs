@@ -11,6 +11,7 @@ use super::clock::VenueClock;
 use super::delivery_desk::DeliveryOptions;
 use super::listing::Listing;
 use super::mock::MockJudge;
+use crate::limits::Limits;
 
 const DAY_SECONDS: u64 = 86_400;
 const VARIATION_SECOND_OF_DAY: u64 = 16 * 3_600;
@@ -84,6 +85,8 @@ pub struct VenueOptions {
     pub segment_bytes: u64,
     /// Where time comes from.
     pub clock: VenueClock,
+    /// How much may be asked of the server in front of it.
+    pub limits: Limits,
 }
 
 impl VenueOptions {
@@ -105,6 +108,7 @@ impl VenueOptions {
             snapshot_every: 262_144,
             segment_bytes: SEGMENT_BYTES,
             clock: VenueClock::System,
+            limits: Limits::default(),
         }
     }
 }

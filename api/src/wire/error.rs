@@ -1,6 +1,7 @@
 //! Every refusal a client can see, in one enum: Deribit's codes and names, as the clients in the field know them.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
@@ -116,6 +117,7 @@ struct Details {
     limit: Option<Number>,
     required: Option<Number>,
     available: Option<Number>,
+    retry_after: Option<u64>,
 }
 
 impl WireError {
@@ -130,6 +132,7 @@ impl WireError {
             limit: None,
             required: None,
             available: None,
+            retry_after: None,
         }))
     }
 
@@ -175,6 +178,21 @@ impl WireError {
         self
     }
 
+    /// Says after how many milliseconds it may be tried again.
+    #[must_use]
+    pub fn with_retry_after(mut self, wait: Duration) -> Self {
+        // Rounded up: whoever comes back then is not too early.
+        let millis = wait.as_nanos().div_ceil(1_000_000);
+        self.0.retry_after = Some(u64::try_from(millis).unwrap_or(u64::MAX));
+        self
+    }
+
+    /// After how many milliseconds it may be tried again, where that is known.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<u64> {
+        self.0.retry_after
+    }
+
     /// Its code.
     #[must_use]
     pub fn code(&self) -> ErrorCode {
@@ -209,6 +227,8 @@ struct Data<'a> {
     required: Option<Number>,
     #[serde(skip_serializing_if = "Option::is_none")]
     available: Option<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u64>,
 }
 
 impl Serialize for WireError {
@@ -221,6 +241,7 @@ impl Serialize for WireError {
             limit: details.limit,
             required: details.required,
             available: details.available,
+            retry_after: details.retry_after,
         };
         let mut object = serializer.serialize_struct("error", 3)?;
         object.serialize_field("code", &details.code.code())?;

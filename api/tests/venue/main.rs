@@ -8,4 +8,5 @@ mod fail_stop;
 mod listing;
 mod order_path;
 mod recovery;
+mod shedding;
 mod world;

@@ -2,8 +2,10 @@
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use api::limits::{Limits, Rate, Rates};
 use api::venue::{DeliveryOptions, Listing, SLOTS_MAX, Venue, VenueCalendar, VenueOptions};
 use delivery_agent::calibration::CalibrationFile;
 use instruments::{Grade, NanosSpan, launch_grades};
@@ -13,7 +15,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::account::micro_usd;
 use super::runtime;
-use crate::cli::ServeArgs;
+use crate::cli::{LimitArgs, ServeArgs};
 use crate::oracle_reporter::{Feed, FollowSettings};
 
 /// The settings file. Everything has a default; a word that is not known is an error.
@@ -134,6 +136,7 @@ impl Settings {
             listing: self.listing()?,
             grades: self.grades(args.grades.as_deref())?,
             judge_mock: Some(delivery_agent::mock::judge_mock),
+            limits: limits(&args.limits),
             ..VenueOptions::new(&args.data)
         })
     }
@@ -168,6 +171,25 @@ impl Settings {
                 micro_usd(usd).with_context(field)?;
         }
         Ok(if self.listing.standard { Listing::Standard(prices) } else { Listing::None })
+    }
+}
+
+/// As the flags say; the venue checks them against what is compiled in.
+fn limits(args: &LimitArgs) -> Limits {
+    if args.lift_limits {
+        return Limits::lifted();
+    }
+    Limits {
+        connections: args.connections,
+        connections_per_ip: args.connections_per_ip,
+        accepts_per_second: args.accepts_per_second,
+        rates: Rates {
+            queries: Rate::per_second(args.queries_per_second),
+            ..Rates::of_orders(args.orders_per_second)
+        },
+        shed_orders_after: Duration::from_millis(args.shed_orders_after),
+        shed_cancels_after: Duration::from_millis(args.shed_cancels_after),
+        ..Limits::default()
     }
 }
 
