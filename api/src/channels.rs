@@ -26,12 +26,11 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rust_decimal::Decimal;
-use tokio::sync::mpsc;
-
 use crate::auth::Caller;
 use crate::gateway::Gateway;
+use crate::session::Outbound;
 use crate::wire::{ErrorCode, WireError};
+use rust_decimal::Decimal;
 
 use ear::Ear;
 use name::Channel;
@@ -44,10 +43,13 @@ pub(crate) use replay::{REPLAY_LEN_MAX, replay};
 pub(crate) use ring::{MESSAGES_MAX, RING_BYTES_MAX, RINGS_BYTES_MAX};
 
 /// A frame's text. Cloning one does not copy it.
-pub(crate) type Text = axum::extract::ws::Utf8Bytes;
+pub(crate) type Text = tokio_tungstenite::tungstenite::Utf8Bytes;
 
 /// Subscriptions of one session, as on Deribit.
 pub(crate) const SUBSCRIPTIONS_MAX: usize = 500;
+
+/// Messages that are taken together, by as many of which the bytes that wait may go beyond their limit.
+const AT_ONCE_MAX: usize = 16;
 
 /// One session's subscriptions, by the channel's name.
 #[derive(Default)]
@@ -133,7 +135,7 @@ impl Subscriptions {
     }
 
     /// Sends what is new as far as there is room, an account's own messages first. Returns how many snapshots stood in for messages.
-    pub(crate) fn flush(&mut self, outbound: &mpsc::Sender<Text>) -> Result<u64, TooSlow> {
+    pub(crate) fn flush(&mut self, outbound: &Outbound<Text>) -> Result<u64, TooSlow> {
         let mut resyncs: u64 = 0;
         let was_full = std::mem::replace(&mut self.is_full, false);
         for is_private in [true, false] {
@@ -143,14 +145,14 @@ impl Subscriptions {
                 .filter(|ear| ear.is_due() && ear.feed.channel.topic.is_private() == is_private);
             for ear in ears {
                 while ear.is_due() {
-                    let room = outbound.capacity();
+                    let room = outbound.capacity().min(AT_ONCE_MAX);
                     if room == 0 {
                         self.is_full = true;
                         return Ok(resyncs);
                     }
                     for text in ear.take(room, was_full)? {
                         // There is room, unless nobody is there any more.
-                        drop(outbound.try_send(text));
+                        drop(outbound.put(text));
                     }
                     resyncs = resyncs.saturating_add(std::mem::take(&mut ear.resyncs));
                 }

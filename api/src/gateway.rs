@@ -6,15 +6,17 @@ use serde_json::value::RawValue;
 
 use crate::auth::{Authority, Caller, Origin, Place, recheck};
 use crate::channels::Hub;
+use crate::limits::{Breach, Charge, Class, Meters, Network};
 use crate::methods::{Answer, Method};
 use crate::venue::{AuditEvent, Venue};
-use crate::wire::{ErrorCode, Stamp, WireError, reply_text};
+use crate::wire::{Credits, ErrorCode, Stamp, WireError, reply_text};
 use instruments::Nanos;
 
 /// The venue and who may use it.
 pub(crate) struct Gateway {
     pub(crate) venue: Venue,
     pub(crate) authority: Authority,
+    pub(crate) meters: Meters,
     pub(crate) testnet: bool,
     pub(crate) hub: Hub,
     sessions: AtomicU64,
@@ -25,7 +27,9 @@ impl Gateway {
         let testnet = venue.exchange().is_testnet();
         let window = venue.auth_options().signature_window;
         let authority = Authority::new(venue.signatures_since(), window, venue.nonces());
-        Self { venue, authority, testnet, hub: Hub::default(), sessions: AtomicU64::new(1) }
+        let meters = Meters::new(*venue.limits());
+        let sessions = AtomicU64::new(1);
+        Self { venue, authority, meters, testnet, hub: Hub::default(), sessions }
     }
 
     /// A number for a session, as long as this process lives: the orders of sessions before it are gone.
@@ -92,10 +96,43 @@ impl Gateway {
         answer: &Answer,
         received_at: Nanos,
     ) -> String {
+        self.paid_reply(id, answer, received_at, None)
+    }
+
+    /// The same, with what is left of the credits that it cost.
+    pub(crate) fn paid_reply(
+        &self,
+        id: Option<&RawValue>,
+        answer: &Answer,
+        received_at: Nanos,
+        credits: Option<Credits>,
+    ) -> String {
         if let Err(error) = answer {
             self.venue.operations().metrics.note_refusal(error.code().code());
         }
-        let stamp = Stamp { received_at, sent_at: self.venue.now(), testnet: self.testnet };
-        reply_text(id, answer, stamp)
+        let (sent_at, testnet) = (self.venue.now(), self.testnet);
+        reply_text(id, answer, Stamp { received_at, sent_at, testnet, credits })
+    }
+
+    /// Takes what a new session costs; refuses an address that is banned.
+    pub(crate) fn admit(&self, network: Network) -> Result<Credits, Breach> {
+        self.meters.charge(&self.meters.of_network(network), Charge::one(Class::Query))
+    }
+
+    /// What is said to whoever has no credit left.
+    pub(crate) fn refuse(&self, breach: &Breach) -> WireError {
+        let class = breach.class.name();
+        let reason = if breach.ends {
+            let strikes = self.venue.limits().strikes;
+            format!(
+                "{strikes} requests too many; for {} seconds nothing but cancels is taken",
+                self.venue.limits().ban_for.as_secs()
+            )
+        } else {
+            format!("no credit left for requests of class {class}")
+        };
+        WireError::new(ErrorCode::TooManyRequests, reason)
+            .with_limit(rust_decimal::Decimal::from(breach.credits.limit))
+            .with_retry_after(breach.retry_after)
     }
 }

@@ -12,6 +12,7 @@ mod health;
 mod http;
 pub mod io;
 mod keys_watch;
+pub mod limits;
 mod lower;
 mod methods;
 mod metrics;
@@ -22,6 +23,7 @@ mod raise;
 pub mod reference;
 mod server;
 mod session;
+mod socket;
 pub mod venue;
 pub mod wire;
 

@@ -5,24 +5,15 @@
 
 use std::net::IpAddr;
 
-use axum::extract::connect_info::Connected;
 use axum::http::HeaderMap;
-use axum::serve::IncomingStream;
 
 use crate::auth::Network;
-use crate::connections::Connections;
 
 const FORWARDED: &str = "x-forwarded-for";
 
 /// The other end of a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Peer(pub(crate) IpAddr);
-
-impl Connected<IncomingStream<'_, Connections>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, Connections>) -> Self {
-        Self(stream.remote_addr().ip().to_canonical())
-    }
-}
 
 impl Peer {
     /// Who is asking: the socket's other end, or whom a trusted proxy names.

@@ -8,11 +8,11 @@ use crate::channels::{
     CHANNELS_MAX, GONE_MAX, IDLE_MAX, MESSAGES_MAX, REPLAY_LEN_MAX, RING_BYTES_MAX,
     RINGS_BYTES_MAX, SUBSCRIPTIONS_MAX, WAITING_MAX,
 };
-use crate::connections::CONNECTIONS_MAX;
 use crate::http::{self, BODY_LEN_MAX, URI_LEN_MAX};
 use crate::lower;
 use crate::methods::{self, METHODS};
-use crate::session::{FRAME_LEN_MAX, IN_FLIGHT_MAX, OUTBOUND_MAX};
+use crate::session::{IN_FLIGHT_MAX, OUTBOUND_MAX};
+use crate::socket::FRAME_LEN_MAX;
 use crate::venue::history::ROWS_MAX;
 use crate::venue::{
     BLOB_BYTES_MAX, BLOB_LEN_MAX, BLOBS_MAX, INBOX_MAX, KEYS_PER_ACCOUNT_MAX, OPENINGS_LEN_MAX,
@@ -85,7 +85,6 @@ fn row(table: &mut String, cells: &[&str]) {
 }
 
 const LIMITS: &[(&str, u64, &str)] = &[
-    ("connections of the server", widened_u32(CONNECTIONS_MAX), "HTTP 503 with 10028, closed"),
     (
         "bytes of a WebSocket frame",
         widened(FRAME_LEN_MAX),
@@ -155,10 +154,5 @@ const LIMITS: &[(&str, u64, &str)] = &[
 
 #[expect(clippy::as_conversions, reason = "a constant, and no platform has wider addresses")]
 const fn widened(count: usize) -> u64 {
-    count as u64
-}
-
-#[expect(clippy::as_conversions, reason = "widening, and `From` is not const")]
-const fn widened_u32(count: u32) -> u64 {
     count as u64
 }

@@ -14,33 +14,38 @@
 
 mod disconnect;
 mod heartbeat;
+mod outbound;
 mod requests;
 mod writer;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
 use futures_util::StreamExt;
 use futures_util::stream::SplitStream;
-use tokio::sync::{mpsc, watch};
+use parking_lot::Mutex;
+use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
+use tokio_tungstenite::tungstenite;
 
 use crate::auth::Origin;
 use crate::channels::{Subscriptions, Text, TooSlow};
 use crate::gateway::Gateway;
+use crate::limits::{Meter, Network};
+use crate::socket::{
+    CloseFrame, FRAME_LEN_MAX, Message, Violation, WebSocket, close_code, violation,
+};
 use crate::venue::SessionPlace;
 use crate::wire::{ErrorCode, WireError};
 
 use disconnect::OnDisconnect;
 use heartbeat::Heartbeat;
+pub(crate) use outbound::Outbound;
+#[cfg(test)]
+pub(crate) use outbound::{Waiting, queue as outbound_queue};
 use requests::{Login, Requests};
 use writer::Writer;
 
-/// Bytes of one frame: the largest request, 60 KiB of opened rows, fits.
-pub(crate) const FRAME_LEN_MAX: usize = 65_536;
-/// Bytes that are read of a frame that is too large before the connection is cut, so that its sender can still be told.
-pub(crate) const FRAME_LEN_READ_MAX: usize = 1_310_720;
 /// Requests of one session that may wait for their outcome. More are read when one has been answered.
 pub(crate) const IN_FLIGHT_MAX: usize = 64;
 /// Replies and messages that may wait for one client's socket.
@@ -51,6 +56,8 @@ const PING_EVERY: Duration = Duration::from_secs(30);
 const SILENT_PINGS_MAX: u32 = 3;
 /// How often a login's key is looked up while nothing is asked: a revoked key's session ends as late.
 const CHECK_LOGIN_EVERY: Duration = Duration::from_millis(500);
+/// How long what is under way may take when the server shuts down.
+const DRAIN_MAX: Duration = Duration::from_secs(3);
 /// How long a closed session waits for its client to agree.
 const CLOSE_WAIT: Duration = Duration::from_secs(2);
 
@@ -82,9 +89,14 @@ struct Session {
     gateway: Arc<Gateway>,
     origin: Origin,
     login: Option<Login>,
+    network: Network,
+    /// That of the account that is logged in, or of the network.
+    meter: Arc<Mutex<Meter>>,
+    /// Why it must end after the reply that is being sent.
+    abuse: Option<Ending>,
     subscriptions: Subscriptions,
     requests: Requests,
-    outbound: mpsc::Sender<Text>,
+    outbound: Outbound<Text>,
     silent_pings: u32,
     has_spoken: bool,
     heartbeat: Option<Heartbeat>,
@@ -100,15 +112,21 @@ pub(crate) async fn run(
     (shutdown, origin): (watch::Receiver<bool>, Origin),
 ) {
     let (sink, mut frames) = socket.split();
-    let (outbound, queue) = mpsc::channel(OUTBOUND_MAX);
+    let bytes_max = gateway.venue.limits().outbound_bytes;
+    let (outbound, queue) = outbound::queue(OUTBOUND_MAX, bytes_max);
     let sent = gateway.venue.operations().metrics.messages_sent.clone();
     let mut writer = Writer::start(sink, queue, sent);
+    let network = Network::of(origin.address);
+    let meter = gateway.meters.of_network(network);
     let on_disconnect = OnDisconnect::new(gateway.number_session());
     let place = gateway.venue.open_session();
     let mut session = Session {
         gateway,
         origin,
         login: None,
+        network,
+        meter,
+        abuse: None,
         subscriptions: Subscriptions::default(),
         requests: Requests::default(),
         outbound,
@@ -124,7 +142,7 @@ pub(crate) async fn run(
     drop(session);
     if let Some(Ending { code, reason }) = ending {
         tracing::debug!(code, reason, "session ended by the venue");
-        writer.close(CloseFrame { code, reason: reason.into() });
+        writer.close(CloseFrame { code: code.into(), reason: reason.into() });
         // The client's own close, or whatever it still had to say.
         let agreed = async { while let Some(Ok(_)) = frames.next().await {} };
         drop(tokio::time::timeout(CLOSE_WAIT, agreed).await);
@@ -154,7 +172,7 @@ impl Session {
             let ended = tokio::select! {
                 frame = frames.next(), if self.requests.len() < IN_FLIGHT_MAX => match frame {
                     Some(Ok(message)) => self.frame(message).await,
-                    Some(Err(error)) => Err(Some(broken(&error))),
+                    Some(Err(error)) => self.broken(&error).await,
                     None => Err(None),
                 },
                 Some(reply) = self.requests.next() => match reply {
@@ -163,14 +181,12 @@ impl Session {
                     None => Err(Some(stopped())),
                 },
                 () = signal.heard() => Ok(()),
-                room = has_room(&self.outbound), if waits_for_room => room,
+                room = self.outbound.room(), if waits_for_room => room.map_err(|_gone| None),
                 _ = ping.tick() => self.ping(writer),
                 _ = login.tick(), if self.login.is_some() => self.check_login(),
                 () = heartbeat::due(&mut self.heartbeat) => self.beat().await,
                 () = writer.gone() => Err(None),
-                () = is_down(&mut shutdown) => {
-                    Err(Some(Ending::new(close_code::AWAY, "the venue is shutting down")))
-                }
+                () = is_down(&mut shutdown) => self.drain().await,
             };
             if let Err(ending) = ended {
                 return ending;
@@ -185,7 +201,8 @@ impl Session {
         }
         let text = match message {
             Message::Text(text) => text,
-            Message::Ping(_) | Message::Pong(_) => return Ok(()),
+            // A frame as such is never read, only written.
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => return Ok(()),
             Message::Close(_) => return Err(None),
             Message::Binary(_) => {
                 self.has_spoken = true;
@@ -196,18 +213,50 @@ impl Session {
             }
         };
         self.has_spoken = true;
-        if FRAME_LEN_MAX < text.len() {
-            let reason =
-                format!("a frame has at most {FRAME_LEN_MAX} bytes, this one has {}", text.len());
-            let error = WireError::new(ErrorCode::InvalidRequest, reason.clone());
-            let error = Err(error.with_limit(rust_decimal::Decimal::from(FRAME_LEN_MAX)));
-            self.send(self.gateway.reply(None, &error, self.gateway.venue.now())).await?;
-            return Err(Some(Ending::new(close_code::SIZE, reason)));
+        if let Some(reply) = self.request(&text).await {
+            self.send(reply).await?;
         }
-        match self.request(&text).await {
-            Some(reply) => self.send(reply).await,
-            None => Ok(()),
-        }
+        self.abuse.take().map_or(Ok(()), |ending| Err(Some(ending)))
+    }
+
+    /// A frame that cannot be read. Whoever sends too much is told in words too.
+    async fn broken(&mut self, error: &tungstenite::Error) -> Result<(), Option<Ending>> {
+        let Some(violation) = violation(error) else {
+            let reason: String = error.to_string().chars().take(100).collect();
+            return Err(Some(Ending::new(close_code::PROTOCOL, reason)));
+        };
+        let reason = violation.to_string();
+        let code = match violation {
+            Violation::TooLarge { .. } => {
+                let error = WireError::new(ErrorCode::InvalidRequest, reason.clone());
+                let error = Err(error.with_limit(rust_decimal::Decimal::from(FRAME_LEN_MAX)));
+                self.send(self.gateway.reply(None, &error, self.gateway.venue.now())).await?;
+                close_code::SIZE
+            }
+            Violation::Unmasked => close_code::PROTOCOL,
+            Violation::TooManyFragments | Violation::TooManyPings | Violation::TooSlow { .. } => {
+                close_code::POLICY
+            }
+        };
+        Err(Some(Ending::new(code, reason)))
+    }
+
+    /// Answers what is under way, takes nothing new, and ends.
+    async fn drain(&mut self) -> Result<(), Option<Ending>> {
+        let answered = async {
+            while let Some(reply) = self.requests.next().await {
+                // Of which nobody knows what became gets no reply.
+                if let Some(reply) = reply {
+                    self.send(reply).await?;
+                }
+            }
+            Ok(())
+        };
+        // Whoever is not answered by then reads in the close that the venue has gone.
+        drop(
+            tokio::time::timeout(DRAIN_MAX, answered).await.unwrap_or(Ok::<(), Option<Ending>>(())),
+        );
+        Err(Some(Ending::new(close_code::AWAY, "the venue is shutting down")))
     }
 
     async fn send(&mut self, text: String) -> Result<(), Option<Ending>> {
@@ -246,22 +295,6 @@ async fn is_down(shutdown: &mut watch::Receiver<bool>) {
     drop(shutdown.wait_for(|is_down| *is_down).await);
 }
 
-/// Waits until one more message may wait for the client's socket.
-async fn has_room(outbound: &mpsc::Sender<Text>) -> Result<(), Option<Ending>> {
-    outbound.reserve().await.map(drop).map_err(|_gone| None)
-}
-
 fn stopped() -> Ending {
     Ending::new(close_code::AWAY, "the venue has stopped")
-}
-
-/// A frame that cannot be read at all.
-fn broken(error: &axum::Error) -> Ending {
-    let reason = error.to_string();
-    // The protocol layer names what it would not read; only its size limit is ours.
-    if reason.contains("too long") || reason.contains("too large") {
-        return Ending::new(close_code::SIZE, format!("a frame has at most {FRAME_LEN_MAX} bytes"));
-    }
-    let reason: String = reason.chars().take(100).collect();
-    Ending::new(close_code::PROTOCOL, reason)
 }

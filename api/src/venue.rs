@@ -12,6 +12,7 @@
 //! - a journal that fails stops the venue: what was not answered is unknown to whoever asked, never wrong.
 
 pub mod account;
+mod age;
 mod assignment;
 mod audit;
 mod blobs;
@@ -51,6 +52,7 @@ use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use thiserror::Error;
 use tokio::sync::{broadcast, watch};
 
+use crate::limits::{Limits, LimitsError};
 use audit::AuditLog;
 use credentials::Credentials;
 use delivery_desk::DeliveryDesk;
@@ -64,6 +66,7 @@ use wait::wait;
 
 use crate::auth::Nonces;
 
+pub use age::Load;
 pub use assignment::{AssignmentOnRecord, assignment};
 pub use audit::{AuditError, AuditEvent, AuditHead, AuditReport, verify_audit};
 pub(crate) use blobs::NAMED_MAX;
@@ -118,6 +121,9 @@ pub enum VenueError {
         /// Which directory.
         path: PathBuf,
     },
+    /// A limit is beyond its bound.
+    #[error(transparent)]
+    Limits(#[from] LimitsError),
     /// The blobs cannot be used.
     #[error(transparent)]
     Blobs(#[from] BlobError),
@@ -186,6 +192,7 @@ struct Running {
     mock: MockDesk,
     judge_mock: Option<MockJudge>,
     grades: Vec<Grade>,
+    limits: Limits,
     threads: Mutex<Vec<JoinHandle<()>>>,
     // Given back when the threads have ended.
     directory: Mutex<Option<Directory>>,
@@ -247,6 +254,18 @@ impl Venue {
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.running.inbox.waiting()
+    }
+
+    /// How much may be asked of the server in front of it.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.running.limits
+    }
+
+    /// How busy the sequencer is.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        self.running.inbox.load()
     }
 
     /// Where dry runs are held.

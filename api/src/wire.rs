@@ -24,6 +24,7 @@ mod past;
 mod platform;
 mod quote;
 mod settled;
+mod shape;
 mod stream;
 mod transcript;
 
@@ -43,8 +44,8 @@ pub use delivery::{
 };
 pub(crate) use envelope::notification_data;
 pub use envelope::{
-    ID_LEN_MAX, Place, Request, Stamp, Unreadable, heartbeat_text, notification_text, reply_text,
-    to_result,
+    Credits, ID_LEN_MAX, Place, Request, Stamp, Unreadable, heartbeat_text, notification_text,
+    reply_text, to_result,
 };
 pub(crate) use error::Kept;
 pub use error::{ErrorCode, WireError};
@@ -70,6 +71,7 @@ pub use settled::{
     WireSettlement, WireSettlementSource, WireSettlements, WireSplitLine, WireSplitPage,
     WireSplitShare, WireSplits,
 };
+pub use shape::{DEPTH_MAX, NUMBER_LEN_MAX};
 pub use stream::{WireMessage, WireReplay, WireReport, WireReports};
 pub use transcript::{
     TRANSCRIPT_INTERVALS_MAX, TRANSCRIPT_LINE_MAX, TRANSCRIPT_LINES_MAX, TRANSCRIPT_VERSION,

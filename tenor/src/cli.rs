@@ -211,6 +211,39 @@ pub(crate) struct ServeArgs {
     /// How it is operated.
     #[command(flatten)]
     pub(crate) operate: OperateArgs,
+    /// How much clients may ask for.
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+}
+
+/// How much clients may ask for. Bounds are compiled in; docs/api-limits.md says which.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Limits")]
+pub(crate) struct LimitArgs {
+    /// Connections at once.
+    #[arg(long, value_name = "COUNT", default_value_t = 5_000)]
+    pub(crate) connections: u32,
+    /// Connections at once from one address. A load generator needs more, and so does a proxy.
+    #[arg(long, value_name = "COUNT", default_value_t = 64)]
+    pub(crate) connections_per_ip: u32,
+    /// New connections a second; others wait.
+    #[arg(long, value_name = "COUNT", default_value_t = 500)]
+    pub(crate) accepts_per_second: u32,
+    /// New orders and changes a second of one account, five seconds' worth at once. As many quotes, twice as many cancels.
+    #[arg(long, value_name = "COUNT", default_value_t = 200)]
+    pub(crate) orders_per_second: u32,
+    /// Questions a second of one account, or of an address from which nobody has logged in.
+    #[arg(long, value_name = "COUNT", default_value_t = 200)]
+    pub(crate) queries_per_second: u32,
+    /// Refuse new orders while the oldest command has waited longer.
+    #[arg(long, value_name = "MS", default_value_t = 50)]
+    pub(crate) shed_orders_after: u64,
+    /// Refuse cancels and orders that only reduce while it has waited longer.
+    #[arg(long, value_name = "MS", default_value_t = 500)]
+    pub(crate) shed_cancels_after: u64,
+    /// Every one of these at its bound: for load generators.
+    #[arg(long)]
+    pub(crate) lift_limits: bool,
 }
 
 /// How a role reaches its venue.

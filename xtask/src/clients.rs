@@ -150,6 +150,8 @@ impl Venue {
         let mut child = Command::new(&binary)
             .args(["serve", "--testnet", "--listen", "127.0.0.1:0", "--data"])
             .arg(&data)
+            // The machine may be slow; what the clients ask for is within the limits.
+            .args(["--shed-orders-after", "60000", "--shed-cancels-after", "60000"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()

@@ -12,13 +12,12 @@ use instruments::{
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tempfile::TempDir;
-use tokio::sync::mpsc;
 
 use super::ear::LAG_MAX;
 use super::feed::Feed;
 use super::ring::RINGS_BYTES_MAX;
 use super::*;
-use crate::session::OUTBOUND_MAX;
+use crate::session::{OUTBOUND_MAX, Outbound, Waiting, outbound_queue};
 use crate::venue::{Listing, Outcome, Venue, VenueClock, VenueOptions};
 use crate::wire::{Number, WireBookChange};
 
@@ -145,8 +144,8 @@ struct Params {
 /// A session that builds a book and never clears it.
 struct Reader {
     subscriptions: Subscriptions,
-    outbound: mpsc::Sender<Text>,
-    queue: mpsc::Receiver<Text>,
+    outbound: Outbound<Text>,
+    queue: Waiting<Text>,
     book: BTreeMap<Number, Number>,
     seq: u64,
     heals: usize,
@@ -159,12 +158,12 @@ impl Reader {
     fn new(stand: &Stand, channel: &str) -> Self {
         let mut subscriptions = Subscriptions::default();
         subscriptions.subscribe(&stand.gateway, None, &[channel.to_owned()]).unwrap();
-        let (outbound, queue) = mpsc::channel(OUTBOUND_MAX);
+        let (outbound, queue) = outbound_queue(OUTBOUND_MAX, usize::MAX);
         Self { subscriptions, outbound, queue, book: BTreeMap::new(), seq: 0, heals: 0 }
     }
 
     fn read(&mut self, known: &mut Known) {
-        while let Ok(text) = self.queue.try_recv() {
+        while let Some(text) = self.queue.take() {
             let (params, change) = known.entry(text.to_string()).or_insert_with_key(|text| {
                 let Frame { params } = serde_json::from_str(text).unwrap();
                 let change = serde_json::from_str(params.data.get()).unwrap();

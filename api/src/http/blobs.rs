@@ -19,6 +19,7 @@ use super::credentials::caller;
 use super::origin;
 use crate::auth::{Caller, Need, Origin};
 use crate::gateway::Gateway;
+use crate::limits::Network;
 use crate::peer::Peer;
 use crate::server::Shared;
 use crate::venue::{BLOB_LEN_MAX, BlobError, BlobHash, Venue};
@@ -50,7 +51,9 @@ pub(crate) async fn handle(
     let gateway = Arc::clone(&shared.gateway);
     let received_at = gateway.venue.now();
     let origin = origin(&gateway, peer, &headers);
+    let network = Network::of(origin.address);
     let answer = async {
+        gateway.admit(network).map_err(|breach| gateway.refuse(&breach))?;
         let hash = hash_of(&name)?;
         match verb {
             Verb::GET => {
@@ -121,6 +124,7 @@ async fn put(
     body: Body,
 ) -> Result<Put, WireError> {
     let (to_disk, mut chunks) = mpsc::channel::<Bytes>(CHUNKS_MAX);
+    let within = venue.limits().body_within;
     let (venue, account) = (venue.clone(), caller.account);
     let written = tokio::task::spawn_blocking(move || {
         let mut writer = venue.blobs().begin(account, hash, len)?;
@@ -130,7 +134,8 @@ async fn put(
         writer.finish(venue.now())
     });
     let mut parts = body.into_data_stream();
-    while let Some(Ok(part)) = parts.next().await {
+    // A part that does not come in time ends the blob, as one that is lost does.
+    while let Ok(Some(Ok(part))) = tokio::time::timeout(within, parts.next()).await {
         if to_disk.send(part).await.is_err() {
             break;
         }

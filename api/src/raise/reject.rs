@@ -8,17 +8,18 @@ mod default;
 mod desk;
 mod fixing;
 mod job;
+mod submit;
 
 use exchange::{ReceiptField, Reject};
 use instruments::{Instrument, Price};
 use rust_decimal::Decimal;
 
 use crate::io::sign::SignError;
-use crate::venue::SubmitError;
 use crate::wire::{ErrorCode, Number, WireError};
 
 pub(crate) use control::word as state_word;
 pub(crate) use desk::{openings_error, roots_error};
+pub(crate) use submit::submit_error;
 
 /// A refusal of the exchange. Prices in it are ticks of `instrument`.
 #[expect(clippy::too_many_lines, reason = "a line for each variant, and no decision")]
@@ -455,22 +456,6 @@ fn out_of_chain(field: ReceiptField) -> WireError {
         ReceiptField::GpuMillis { limit } => error("gpu_millis").with_limit(Decimal::from(limit)),
         ReceiptField::Prev => error("prev"),
         ReceiptField::Terms => error("terms"),
-    }
-}
-
-/// A command that got no outcome.
-pub(crate) fn submit_error(error: &SubmitError) -> WireError {
-    match error {
-        SubmitError::Overloaded { limit } => {
-            let limit = Decimal::from(*limit);
-            WireError::new(ErrorCode::QueueFull, error.to_string()).with_limit(limit)
-        }
-        SubmitError::TooLarge { limit, .. } => {
-            let limit = Decimal::from(*limit);
-            WireError::new(ErrorCode::InvalidRequest, error.to_string()).with_limit(limit)
-        }
-        SubmitError::Stopped => WireError::new(ErrorCode::Maintenance, error.to_string()),
-        SubmitError::Unknown => WireError::unknown(error.to_string()),
     }
 }
 

@@ -9,12 +9,12 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use instruments::Nanos;
 
-use axum::extract::ws::close_code;
-
 use super::{Ending, Session};
 use crate::auth::Caller;
+use crate::limits::{Charge, Class};
 use crate::methods::{self, Answer, LoggedIn, Method, Spec};
-use crate::wire::{ErrorCode, Params, Request, WireError, to_result};
+use crate::socket::close_code;
+use crate::wire::{Credits, ErrorCode, Params, Request, WireError, to_result};
 
 /// Who is logged in on a session, until it logs out or the session ends: only its tokens expire.
 pub(super) struct Login {
@@ -26,6 +26,13 @@ impl Login {
     pub(super) const fn account(&self) -> instruments::AccountId {
         self.caller.account
     }
+}
+
+/// When a request came, and what is left of what it cost.
+#[derive(Clone, Copy)]
+struct Received {
+    at: Nanos,
+    credits: Credits,
 }
 
 /// `None` where it is not known what came of the request.
@@ -49,36 +56,79 @@ impl Requests {
 impl Session {
     /// Reads a request. The reply, or `None` while its outcome is awaited.
     pub(super) async fn request(&mut self, text: &str) -> Option<String> {
-        let received_at = self.gateway.venue.now();
-        let request = match Request::parse(text) {
-            Ok(request) => request,
-            Err(unreadable) => {
-                tracing::debug!(code = unreadable.error.code().code(), "frame refused");
-                let answer = Err(unreadable.error);
-                return Some(self.gateway.reply(unreadable.id.as_deref(), &answer, received_at));
+        let at = self.gateway.venue.now();
+        let parsed = Request::parse(text);
+        let (id, charge) = match &parsed {
+            Ok(request) => {
+                let spec = methods::by_name(&request.method);
+                let charge = spec.map(|spec| Charge::of(spec, &request.params));
+                (Some(request.id.clone()), charge.unwrap_or(Charge::one(Class::Query)))
+            }
+            // What cannot be read costs work too.
+            Err(unreadable) => (unreadable.id.clone(), Charge::one(Class::Query)),
+        };
+        let credits = match self.pay(charge) {
+            Ok(credits) => credits,
+            Err((error, credits)) => {
+                return Some(self.gateway.paid_reply(
+                    id.as_deref(),
+                    &Err(error),
+                    at,
+                    Some(credits),
+                ));
             }
         };
+        let received = Received { at, credits };
+        match parsed {
+            Ok(request) => self.read(request, received).await,
+            Err(unreadable) => {
+                tracing::debug!(code = unreadable.error.code().code(), "frame refused");
+                Some(self.reply(id.as_deref(), &Err(unreadable.error), received))
+            }
+        }
+    }
+
+    /// Takes what a request costs from whoever sends it.
+    fn pay(&mut self, charge: Charge) -> Result<Credits, (WireError, Credits)> {
+        let charged = self.gateway.meters.charge(&self.meter, charge);
+        charged.map_err(|breach| {
+            let error = self.gateway.refuse(&breach);
+            if breach.ends {
+                self.abuse = Some(Ending::new(close_code::POLICY, error.reason()));
+            }
+            (error, breach.credits)
+        })
+    }
+
+    fn reply(
+        &self,
+        id: Option<&serde_json::value::RawValue>,
+        answer: &Answer,
+        received: Received,
+    ) -> String {
+        self.gateway.paid_reply(id, answer, received.at, Some(received.credits))
+    }
+
+    async fn read(&mut self, request: Request, received: Received) -> Option<String> {
         let (caller, checked) = self.checked(&request);
         let spec = match checked {
             Ok(spec) => spec,
-            Err(error) => {
-                return Some(self.gateway.reply(Some(&request.id), &Err(error), received_at));
-            }
+            Err(error) => return Some(self.reply(Some(&request.id), &Err(error), received)),
         };
         if let Method::Connection(method) = spec.method {
             let answer = self.connection(method, &request.params, caller.as_ref()).await;
-            return Some(self.gateway.reply(Some(&request.id), &answer, received_at));
+            return Some(self.reply(Some(&request.id), &answer, received));
         }
         if spec.method == Method::Logout {
             let answer = self.log_out().await;
-            return Some(self.gateway.reply(Some(&request.id), &answer, received_at));
+            return Some(self.reply(Some(&request.id), &answer, received));
         }
         match self.own_method(spec, &request.params, caller.as_ref()) {
             Some(answer) => {
                 self.tell_operators();
-                Some(self.gateway.reply(Some(&request.id), &answer, received_at))
+                Some(self.reply(Some(&request.id), &answer, received))
             }
-            None => self.begin(spec.method, request, caller, received_at).await,
+            None => self.begin(spec.method, request, caller, received).await,
         }
     }
 
@@ -130,18 +180,19 @@ impl Session {
         method: Method,
         request: Request,
         caller: Option<Caller>,
-        received_at: Nanos,
+        received: Received,
     ) -> Option<String> {
         let gateway = Arc::clone(&self.gateway);
         let session = self.on_disconnect.watch(method);
         let caller = caller.map(|caller| Caller { session, ..caller });
         let mut reply: Reply = Box::pin(async move {
             let answer = methods::call(&gateway, caller.as_ref(), method, &request.params).await;
-            gateway.note_answer(method, &answer, received_at);
+            gateway.note_answer(method, &answer, received.at);
             if answer.as_ref().is_err_and(WireError::leaves_open) {
                 return None;
             }
-            Some(gateway.reply(Some(&request.id), &answer, received_at))
+            let credits = Some(received.credits);
+            Some(gateway.paid_reply(Some(&request.id), &answer, received.at, credits))
         });
         let first = std::future::poll_fn(|context| Poll::Ready(reply.as_mut().poll(context))).await;
         if let Poll::Ready(Some(reply)) = first {
@@ -190,6 +241,7 @@ impl Session {
         if self.gateway.venue.exchange().cancels_on_disconnect(caller.account) {
             self.on_disconnect.enable(caller.account);
         }
+        self.meter = self.gateway.meters.of_account(caller.account);
         self.login = Some(Login { caller, access_token });
         Ok(to_result(&answer))
     }
@@ -199,6 +251,7 @@ impl Session {
         self.keep_orders().await?;
         if let Some(login) = self.login.take() {
             self.gateway.authority.revoke(&login.access_token);
+            self.meter = self.gateway.meters.of_network(self.network);
         }
         self.subscriptions.clear_private();
         Ok(to_result(&"ok"))

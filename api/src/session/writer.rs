@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures_util::SinkExt;
 use futures_util::stream::SplitSink;
 use prometheus::IntCounter;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::outbound::Waiting;
 use crate::channels::Text;
+use crate::socket::{CloseFrame, Message, WebSocket};
 
 /// How long one write may take. A client whose socket is full for longer has stopped reading.
 const STALL_MAX: Duration = Duration::from_secs(10);
@@ -25,7 +26,7 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn start(
         sink: SplitSink<WebSocket, Message>,
-        queue: mpsc::Receiver<Text>,
+        queue: Waiting<Text>,
         sent: IntCounter,
     ) -> Self {
         let (control, controls) = mpsc::channel(CONTROL_MAX);
@@ -57,7 +58,7 @@ impl Writer {
 
 async fn write(
     mut sink: SplitSink<WebSocket, Message>,
-    mut queue: mpsc::Receiver<Text>,
+    mut queue: Waiting<Text>,
     mut controls: mpsc::Receiver<Message>,
     sent: IntCounter,
 ) {
@@ -65,7 +66,7 @@ async fn write(
     loop {
         let message = tokio::select! {
             biased;
-            text = queue.recv(), if queue_open => match text {
+            text = queue.next(), if queue_open => match text {
                 Some(text) => Message::Text(text),
                 None => { queue_open = false; continue }
             },
@@ -75,13 +76,16 @@ async fn write(
             },
         };
         let is_close = matches!(message, Message::Close(_));
+        let len = if let Message::Text(text) = &message { text.len() } else { 0 };
         let has_more = !queue.is_empty();
         let written = tokio::time::timeout(STALL_MAX, async {
             sink.feed(message).await?;
             // One flush for all that waits.
             if has_more { Ok(()) } else { sink.flush().await }
         });
-        match written.await {
+        let written = written.await;
+        queue.done(len);
+        match written {
             Ok(Ok(())) if !is_close => sent.inc(),
             Ok(_) => return,
             Err(_elapsed) => {

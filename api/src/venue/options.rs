@@ -13,6 +13,7 @@ use super::ladder::RestartLadder;
 use super::listing::Listing;
 use super::mock::MockJudge;
 use crate::auth::{Network, SIGNATURE_WINDOW};
+use crate::limits::Limits;
 
 const DAY_SECONDS: u64 = 86_400;
 const VARIATION_SECOND_OF_DAY: u64 = 16 * 3_600;
@@ -122,6 +123,8 @@ pub struct VenueOptions {
     pub segment_bytes: u64,
     /// Where time comes from.
     pub clock: VenueClock,
+    /// How much may be asked of the server in front of it.
+    pub limits: Limits,
 }
 
 impl VenueOptions {
@@ -146,6 +149,7 @@ impl VenueOptions {
             snapshot_every: 262_144,
             segment_bytes: SEGMENT_BYTES,
             clock: VenueClock::System,
+            limits: Limits::default(),
         }
     }
 }

@@ -50,6 +50,7 @@ impl Venue {
         D: Disk + Send + 'static,
         D::File: Send,
     {
+        options.limits.check()?;
         let directory = Directory::open(&options.data_dir)?;
         let key = Arc::new(VenueKey::load_or_create(&directory.layout().venue_key())?);
         let credentials = Credentials::load(&directory.layout().credentials())?;
@@ -98,7 +99,7 @@ impl Venue {
         let has_session_orders = exchange.has_session_orders();
         let (how, grades) = (options.delivery.clone(), &options.grades);
         let desk = DeliveryDesk::new(how, grades, transcripts, lost.into_iter());
-        let (inbox, envelopes) = Inbox::new();
+        let (inbox, envelopes) = Inbox::new(&options.limits);
         let (life, lives) = watch::channel(Life::Running);
         let blobs = BlobStore::open(directory.layout().blobs(), options.jobs.blob_keep)?;
         let now = options.clock.now();
@@ -127,6 +128,7 @@ impl Venue {
             mock: MockDesk::default(),
             judge_mock: options.judge_mock.filter(|_| options.testnet),
             grades: options.grades.clone(),
+            limits: options.limits,
             threads: Mutex::default(),
             directory: Mutex::new(Some(directory)),
         };

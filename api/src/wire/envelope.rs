@@ -4,11 +4,13 @@
 //! refused request is still answered under its own id.
 
 use instruments::Nanos;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::error::{ErrorCode, WireError};
 use super::params::Params;
+use super::shape::{self, DEPTH_MAX, NUMBER_LEN_MAX, ShapeError};
 
 /// Bytes of a request's id: a number or a short word, echoed in the reply.
 pub const ID_LEN_MAX: usize = 64;
@@ -69,6 +71,15 @@ impl Request {
             let only: Option<OnlyId> = serde_json::from_str(text).ok();
             only.and_then(|only| only.id).filter(|id| check_id(id).is_ok())
         };
+        shape::check(whole.get()).map_err(|error| {
+            let reason = error.to_string();
+            let error = match error {
+                ShapeError::Twice(name) => WireError::param(&name, reason),
+                ShapeError::TooDeep => invalid(reason).with_limit(Decimal::from(DEPTH_MAX)),
+                ShapeError::LongNumber => invalid(reason).with_limit(Decimal::from(NUMBER_LEN_MAX)),
+            };
+            Unreadable { id: id_of(), error }
+        })?;
         let envelope: Envelope<'_> = serde_json::from_str(whole.get())
             .map_err(|error| Unreadable { id: id_of(), error: invalid(error.to_string()) })?;
         Self::from_envelope(&envelope).map_err(|error| Unreadable { id: id_of(), error })
@@ -120,6 +131,19 @@ struct Reply<'a> {
     #[serde(rename = "usDiff")]
     us_diff: u64,
     testnet: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credits: Option<Credits>,
+}
+
+/// What is left of the credits that a request was paid with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Credits {
+    /// Which requests share them.
+    pub class: &'static str,
+    /// How many there are.
+    pub remaining: u32,
+    /// How many there can be.
+    pub limit: u32,
 }
 
 /// When a request came and its reply went, and on which kind of venue.
@@ -131,6 +155,8 @@ pub struct Stamp {
     pub sent_at: Nanos,
     /// Whether the money is test money.
     pub testnet: bool,
+    /// What is left, where it cost something.
+    pub credits: Option<Credits>,
 }
 
 /// A reply's text.
@@ -151,6 +177,7 @@ pub fn reply_text(
         us_out,
         us_diff: us_out.saturating_sub(us_in),
         testnet: stamp.testnet,
+        credits: stamp.credits,
     })
 }
 
@@ -292,16 +319,22 @@ mod tests {
     }
 
     #[test]
+    // LIMIT-015
     fn api_001_a_reply_has_the_id_the_times_and_the_kind_of_venue() {
         let request = Request::parse(r#"{"jsonrpc":"2.0","id":7,"method":"public/test"}"#).unwrap();
         let stamp = Stamp {
             received_at: Nanos::new(1_000_500),
             sent_at: Nanos::new(1_003_000),
             testnet: true,
+            credits: None,
         };
         assert_eq!(
             reply_text(Some(&request.id), &Ok(to_result(&"ok")), stamp),
             r#"{"jsonrpc":"2.0","id":7,"result":"ok","usIn":1000,"usOut":1003,"usDiff":3,"testnet":true}"#
         );
+        let credits = Some(Credits { class: "order", remaining: 7, limit: 10 });
+        let text = reply_text(Some(&request.id), &Ok(to_result(&1)), Stamp { credits, ..stamp });
+        let ending = r#""testnet":true,"credits":{"class":"order","remaining":7,"limit":10}}"#;
+        assert!(text.ends_with(ending), "{text}");
     }
 }

@@ -1,6 +1,7 @@
 //! Every refusal a client can see, in one enum: Deribit's codes and names, as the clients in the field know them.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
@@ -119,6 +120,7 @@ struct Details {
     available: Option<Number>,
     kept: Option<Kept>,
     leaves_open: bool,
+    retry_after: Option<u64>,
 }
 
 /// Which messages of a channel there are.
@@ -143,6 +145,7 @@ impl WireError {
             available: None,
             kept: None,
             leaves_open: false,
+            retry_after: None,
         }))
     }
 
@@ -195,6 +198,21 @@ impl WireError {
         self
     }
 
+    /// Says after how many milliseconds it may be tried again.
+    #[must_use]
+    pub fn with_retry_after(mut self, wait: Duration) -> Self {
+        // Rounded up: whoever comes back then is not too early.
+        let millis = wait.as_nanos().div_ceil(1_000_000);
+        self.0.retry_after = Some(u64::try_from(millis).unwrap_or(u64::MAX));
+        self
+    }
+
+    /// After how many milliseconds it may be tried again, where that is known.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<u64> {
+        self.0.retry_after
+    }
+
     /// Its code.
     #[must_use]
     pub fn code(&self) -> ErrorCode {
@@ -245,6 +263,8 @@ struct Data<'a> {
     available: Option<Number>,
     #[serde(flatten)]
     kept: Option<Kept>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u64>,
 }
 
 impl Serialize for WireError {
@@ -258,6 +278,7 @@ impl Serialize for WireError {
             required: details.required,
             available: details.available,
             kept: details.kept,
+            retry_after: details.retry_after,
         };
         let mut object = serializer.serialize_struct("error", 3)?;
         object.serialize_field("code", &details.code.code())?;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use api::client::{Client, ClientError, NewOrder, Notifications};
+use api::limits::Limits;
 use api::venue::{Credential, DeliveryOptions, Listing, Venue, VenueClock, VenueOptions};
 use exchange::{Command, Event};
 use futures_util::{SinkExt, StreamExt};
@@ -71,6 +72,7 @@ impl Stand {
             tick_every: Duration::from_millis(5),
             price_every: None,
             clock: clock.clone(),
+            limits: Limits::lifted(),
             ..VenueOptions::new(directory.path())
         };
         change(&mut options);

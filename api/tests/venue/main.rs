@@ -11,4 +11,5 @@ mod listing;
 mod order_path;
 mod recovery;
 mod reports;
+mod shedding;
 mod world;

@@ -87,6 +87,7 @@ pub(crate) fn options(path: &Path, clock: &VenueClock) -> VenueOptions {
         // Small enough that a test fills some.
         segment_bytes: 131_072,
         clock: clock.clone(),
+        limits: api::limits::Limits::lifted(),
         ..VenueOptions::new(path)
     }
 }

@@ -353,6 +353,7 @@ async fn open_venue(directory: &Path, clock: &VenueClock) -> Venue {
         delivery,
         tick_every: Duration::from_millis(5),
         clock: clock.clone(),
+        limits: api::limits::Limits::lifted(),
         ..VenueOptions::new(directory.join("venue"))
     };
     tokio::task::spawn_blocking(|| Venue::open(options)).await.unwrap().unwrap()

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use api::limits::{Limits, Rate, Rates};
 use api::operator::OperatorListener;
 use api::venue::{
     AuthOptions, DeliveryOptions, Listing, SLOTS_MAX, Venue, VenueCalendar, VenueOptions,
@@ -17,7 +18,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::account::micro_usd;
 use super::runtime;
-use crate::cli::ServeArgs;
+use crate::cli::{LimitArgs, ServeArgs};
 use crate::oracle_reporter::{Feed, FollowSettings};
 
 /// How long operators' connections may take to end when the venue has.
@@ -148,6 +149,7 @@ impl Settings {
             judge_mock: Some(delivery_agent::mock::judge_mock),
             ladder: args.operate.ladder.unwrap_or_default(),
             watch: args.operate.watch(),
+            limits: limits(&args.limits),
             ..VenueOptions::new(&args.data)
         })
     }
@@ -182,6 +184,25 @@ impl Settings {
                 micro_usd(usd).with_context(field)?;
         }
         Ok(if self.listing.standard { Listing::Standard(prices) } else { Listing::None })
+    }
+}
+
+/// As the flags say; the venue checks them against what is compiled in.
+fn limits(args: &LimitArgs) -> Limits {
+    if args.lift_limits {
+        return Limits::lifted();
+    }
+    Limits {
+        connections: args.connections,
+        connections_per_ip: args.connections_per_ip,
+        accepts_per_second: args.accepts_per_second,
+        rates: Rates {
+            queries: Rate::per_second(args.queries_per_second),
+            ..Rates::of_orders(args.orders_per_second)
+        },
+        shed_orders_after: Duration::from_millis(args.shed_orders_after),
+        shed_cancels_after: Duration::from_millis(args.shed_cancels_after),
+        ..Limits::default()
     }
 }
 

@@ -24,7 +24,7 @@ impl Server {
     /// As [`Server::start`], with more arguments.
     pub(crate) fn start_with(dir: &Path, more: &[&std::ffi::OsStr]) -> Self {
         let mut child = tenor()
-            .args(["serve", "--testnet", "--listen", "127.0.0.1:0", "--data"])
+            .args(["serve", "--testnet", "--lift-limits", "--listen", "127.0.0.1:0", "--data"])
             .arg(dir)
             .args(more)
             .stdin(Stdio::null())
