@@ -12,7 +12,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use api::venue::{Listing, Venue, VenueOptions};
 use exchange::{Command, Event, PlaceOrder};
@@ -24,6 +24,7 @@ use instruments::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -146,7 +147,7 @@ async fn change(
             waiting.pop_front().unwrap().await.unwrap();
         }
         let due = began + Duration::from_micros(number * 2_000_000 / pace);
-        tokio::time::sleep_until(due.into()).await;
+        tokio::time::sleep_until(due).await;
     }
     for last in waiting {
         last.await.unwrap();
