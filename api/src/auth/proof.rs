@@ -378,6 +378,7 @@ mod tests {
     /// S1 of the requirements: 2,000 of each, one after the other in turns, and the middle of each within a twentieth of the other. A
     /// machine that does something else meanwhile disturbs both; the best of five rounds counts.
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "how long it takes is what is asked")]
     fn auth_005_an_unknown_client_costs_what_a_wrong_secret_costs() {
         let desk = desk(Nanos::default());
         let timed = |client_id: &str| {

@@ -102,12 +102,8 @@ impl Venue {
         let (inbox, envelopes) = Inbox::new(&options.limits);
         let (life, lives) = watch::channel(Life::Running);
         let blobs = BlobStore::open(directory.layout().blobs(), options.jobs.blob_keep)?;
-        let now = options.clock.now();
-        let audit = AuditLog::open(&directory.layout().audit(), &key, now)?;
-        let (used, remembered) = UsedSignatures::open(&directory.layout().used_signatures(), now)?;
-        let window = options.auth.signature_window.min(SIGNATURE_WINDOW_MAX);
-        // What was accepted before may have been signed for as late as this.
-        let signatures_since = if remembered.is_partial { now + window } else { Nanos::default() };
+        let Guard { audit, nonces, signatures_since, auth } =
+            Guard::open(&directory, &key, options)?;
         let running = Running {
             inbox,
             exchange: Arc::new(RwLock::new(exchange)),
@@ -118,9 +114,9 @@ impl Venue {
             key,
             credentials,
             audit,
-            nonces: Arc::new(Mutex::new(Nonces::remember(remembered.used, used))),
+            nonces,
             signatures_since,
-            auth: AuthOptions { signature_window: window, ..options.auth.clone() },
+            auth,
             clock: options.clock.clone(),
             life: lives,
             operations: Arc::new(Operations::new(options.watch)),
@@ -164,6 +160,32 @@ impl Venue {
         running.spawn_option_desk(stop_pricing, options)?;
         running.spawn_curve_desk(stop_curve, options)?;
         Ok(Self { running: Arc::new(running) })
+    }
+}
+
+/// What knows who may ask, and who did.
+struct Guard {
+    audit: AuditLog,
+    nonces: Arc<Mutex<Nonces>>,
+    signatures_since: Nanos,
+    auth: AuthOptions,
+}
+
+impl Guard {
+    fn open(
+        directory: &Directory,
+        key: &Arc<VenueKey>,
+        options: &VenueOptions,
+    ) -> Result<Self, VenueError> {
+        let (layout, now) = (directory.layout(), options.clock.now());
+        let audit = AuditLog::open(&layout.audit(), key, now)?;
+        let (used, remembered) = UsedSignatures::open(&layout.used_signatures(), now)?;
+        let window = options.auth.signature_window.min(SIGNATURE_WINDOW_MAX);
+        // What was accepted before may have been signed for as late as this.
+        let signatures_since = if remembered.is_partial { now + window } else { Nanos::default() };
+        let nonces = Arc::new(Mutex::new(Nonces::remember(remembered.used, used)));
+        let auth = AuthOptions { signature_window: window, ..options.auth.clone() };
+        Ok(Self { audit, nonces, signatures_since, auth })
     }
 }
 

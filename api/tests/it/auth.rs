@@ -321,9 +321,8 @@ async fn auth_002_channels_of_an_account_need_their_scopes() {
     }
 }
 
-/// What somebody sends who tries each object of another account, whose id stands where a 0 is; `hash` is a blob of the thief's.
-fn foreign(hash: &str) -> Vec<(&'static str, Value)> {
-    let signature = format!("0x{}", wallet(5).sign_hash(H256([1; 32])).unwrap());
+/// A receipt and an agreement over an obligation of somebody else.
+fn foreign_papers(hash: &str, signature: &str) -> (Value, Value) {
     let receipt = json!({
         "obligation_id": 0, "challenge": 1, "gpu_millis": 1, "challenges": 1, "work_root": hash,
         "prev": hash, "terms": hash, "signature": signature,
@@ -332,9 +331,16 @@ fn foreign(hash: &str) -> Vec<(&'static str, Value)> {
         "obligation_id": 0, "counterparty": 1, "role": "seller", "nonce": 1,
         "valid_until": 1_900_000_000_000_u64,
     });
+    (receipt, agreement)
+}
+
+/// What somebody sends who tries each object of another account, whose id stands where a 0 is; `hash` is a blob of the thief's.
+fn foreign(hash: &str) -> Vec<(&'static str, Value)> {
+    let signature = format!("0x{}", wallet(5).sign_hash(H256([1; 32])).unwrap());
+    let (receipt, agreement) = foreign_papers(hash, &signature);
+    let signatures = json!({"signature": signature, "counterparty_signature": signature});
     let mut executed = agreement.clone();
-    executed["signature"] = json!(signature);
-    executed["counterparty_signature"] = json!(signature);
+    executed.as_object_mut().unwrap().extend(signatures.as_object().unwrap().clone());
     vec![
         ("private/edit", json!({"order_id": 0, "amount": 1, "price": 2.4})),
         ("private/cancel", json!({"order_id": 0})),

@@ -120,8 +120,9 @@ fn auth_031_no_secret_is_in_the_log_the_audit_log_or_an_error() {
         let listed = client.call("private/list_api_keys", json!({})).await.expect("keys");
         told += &listed.to_string();
     });
-    let stopped = std::process::Command::new("kill").args(["-TERM", &server.id().to_string()]);
-    assert!({ stopped }.status().expect("kill runs").success());
+    let pid = server.id().to_string();
+    let stopped = std::process::Command::new("kill").args(["-TERM", &pid]).status();
+    assert!(stopped.expect("kill runs").success());
     assert!(server.wait().expect("reaped").success());
     told += &std::fs::read_to_string(dir.path().join("log")).expect("a log");
     assert!(told.contains("alice") || told.len() > 100, "the log says something");
