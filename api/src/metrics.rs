@@ -163,18 +163,22 @@ impl Metrics {
             read: Read::new(&of),
             registry: registry.clone(),
         };
-        // What has not happened yet is zero, and not absent.
+        metrics.begin_at_zero();
+        metrics
+    }
+
+    /// What has not happened yet is zero, and not absent.
+    fn begin_at_zero(&self) {
         for result in ["ok", "failed"] {
-            metrics.logins.with_label_values(&[result]).inc_by(0);
-            metrics.snapshots.with_label_values(&[result]).inc_by(0);
+            self.logins.with_label_values(&[result]).inc_by(0);
+            self.snapshots.with_label_values(&[result]).inc_by(0);
         }
         for code in ErrorCode::ALL {
-            metrics.refusals.with_label_values(&[code.code().to_string().as_str()]).inc_by(0);
+            self.refusals.with_label_values(&[code.code().to_string().as_str()]).inc_by(0);
         }
         for action in Action::WORDS {
-            metrics.operator_actions.with_label_values(&[action]).inc_by(0);
+            self.operator_actions.with_label_values(&[action]).inc_by(0);
         }
-        metrics
     }
 
     /// A batch is durable.

@@ -15,8 +15,8 @@ use api::venue::VenueClock;
 
 use crate::cli::{
     AccountCommand, AssignmentCommand, BookCommand, Command, CrashArgs, DeliveryCommand,
-    ExportArgs, HaircutCommand, JournalArgs, JournalCommand, LedgerCommand, OracleCommand,
-    ReplayArgs, SimArgs, SimCommand, StatementArgs, VerifyCommand,
+    ExportArgs, FiguresArgs, HaircutCommand, JournalArgs, JournalCommand, LedgerCommand,
+    OracleCommand, ReplayArgs, SimArgs, SimCommand, StatementArgs, VerifyCommand,
 };
 pub(crate) use account::micro_usd;
 pub(crate) use book_replay_help::BOOK_REPLAY_HELP;
@@ -100,15 +100,17 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
             margin::run(&args.file, args.json, &mut stdout().lock())?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Option(args) => {
-            option::run(&args.file, args.json, &mut stdout().lock())?;
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Option(args) => price_option(&args),
         Command::Sim(SimCommand::Run(args)) => simulate(&args),
         Command::Sim(SimCommand::Crash(args)) => crash(&args),
         Command::AgentWorker(args) => roles::worker(&args),
         Command::AgentJob(args) => Ok(delivery_agent::job::sandbox::serve_job(args.rest)),
     }
+}
+
+fn price_option(args: &FiguresArgs) -> Result<ExitCode> {
+    option::run(&args.file, args.json, &mut stdout().lock())?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn index(args: &IndexArgs) -> Result<ExitCode> {

@@ -2,7 +2,6 @@
 
 use exchange::Command;
 
-#[expect(clippy::too_many_lines, reason = "a line for each variant, and no decision")]
 pub(super) const fn kind(command: &Command) -> &'static str {
     match command {
         Command::OpenVenue(_) => "open_venue",

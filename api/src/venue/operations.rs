@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use instruments::{AccountId, Nanos};
+use instruments::{AccountId, Nanos, Seq};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
@@ -68,9 +68,11 @@ impl Drop for SessionPlace {
 }
 
 impl Operations {
-    pub(crate) fn new(watch: WatchOptions) -> Self {
+    pub(crate) fn new(watch: WatchOptions, begins_at: Seq) -> Self {
+        let metrics = Metrics::new();
+        metrics.begin(begins_at.0);
         Self {
-            metrics: Metrics::new(),
+            metrics,
             watch,
             sessions: Mutex::default(),
             draining: watch::Sender::new(false),

@@ -94,7 +94,7 @@ impl Venue {
         let Recovered { place, journal, exchange, history } = recovered;
         let transcripts = Transcripts::open(&directory.layout().transcripts())?;
         let lost: Vec<OpenChallenge> = exchange.open_challenges().collect();
-        let has_lost = !lost.is_empty();
+        let (has_lost, begins_at) = (!lost.is_empty(), exchange.last_seq());
         let climb = exchange.is_open().then(|| Climb::begin(options.ladder, options.clock.now()));
         let has_session_orders = exchange.has_session_orders();
         let (how, grades) = (options.delivery.clone(), &options.grades);
@@ -119,7 +119,7 @@ impl Venue {
             auth,
             clock: options.clock.clone(),
             life: lives,
-            operations: Arc::new(Operations::new(options.watch)),
+            operations: Arc::new(Operations::new(options.watch, begins_at)),
             opens_faucet: options.testnet,
             mock: MockDesk::default(),
             judge_mock: options.judge_mock.filter(|_| options.testnet),
@@ -128,8 +128,6 @@ impl Venue {
             threads: Mutex::default(),
             directory: Mutex::new(Some(directory)),
         };
-        let begins_at = running.exchange.read().last_seq();
-        running.operations.metrics.begin(begins_at.0);
         let (to_publisher, publications) = sync_channel(PUBLICATIONS_MAX);
         let exchange = Arc::clone(&running.exchange);
         let sequencer = Sequencer::new(

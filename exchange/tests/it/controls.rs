@@ -76,7 +76,7 @@ fn ops_001_the_strictest_state_counts_and_says_what_is_let_in() {
     );
 }
 
-/// OPS-002: nor does an auction that is under way take what would trade in it.
+/// OPS-002, OPS-006: nor does an auction that is under way take what would trade in it.
 #[test]
 fn ops_002_post_only_holds_in_an_auction_too() {
     check_morning(

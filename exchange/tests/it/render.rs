@@ -9,9 +9,8 @@ use exchange::{
 use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, OrderId, Ppm, Price, Side};
 use settlement::{Bucket, ChallengeOutcome, FailCause, Invoice, Verdict};
 
-use crate::control_words;
-use crate::job_words;
 use crate::world::{START, World};
+use crate::{control_words, job_words};
 
 /// One line for one event; nothing for what a script shows on demand: money between buckets, and depth.
 #[expect(clippy::too_many_lines, reason = "a line for each variant, and no decision")]
@@ -602,9 +601,7 @@ fn interval_settled(exchange: &Exchange, settled: &IntervalSettled) -> String {
         IntervalOutcome::Failed { cause: FailCause::BelowGrade, .. } => {
             "failed: below grade".to_owned()
         }
-        IntervalOutcome::Failed { cause: FailCause::NotReady, .. } => {
-            "failed: not ready".to_owned()
-        }
+        IntervalOutcome::Failed { cause: FailCause::NotReady, .. } => "failed: not ready".into(),
         IntervalOutcome::Failed { cause: FailCause::Declared, .. } => "failed: declared".to_owned(),
         IntervalOutcome::Unverified => "unverified".to_owned(),
     };
@@ -621,8 +618,8 @@ fn refused(reason: &Reject) -> String {
         Reject::Agreement(reason) => format!("{reason:?}"),
         Reject::CloseOut(reason) => format!("{reason:?}"),
         Reject::Fixing(reason) => format!("{reason:?}"),
-        Reject::Job(reason) => format!("{reason:?}"),
-        Reject::Control(reason) => format!("{reason:?}"),
+        Reject::Job(it) => format!("{it:?}"),
+        Reject::Control(it) => format!("{it:?}"),
         other => format!("{other:?}"),
     };
     let variant = debug.split(|c: char| !c.is_alphanumeric()).next().unwrap_or("");

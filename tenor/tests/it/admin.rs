@@ -117,7 +117,7 @@ async fn ops_010_a_halted_venue_restarts_halted() {
     assert!(server.ended(), "the venue ended in order");
 }
 
-/// OPS-013, S39: the operators' door is a socket of the directory's owner, and the public port has no such route.
+/// OPS-013: the operators' door is a socket of the directory's owner, and the public port has no such route.
 #[test]
 fn ops_013_the_public_listener_has_no_admin_route() {
     let dir = tempfile::tempdir().expect("a directory");
@@ -205,7 +205,7 @@ fn ops_016_two_operators_open_what_one_has_halted() {
     server.kill();
 }
 
-/// OPS-021, S40: whatever clients send, an event is one line, in text and in JSON, and says nothing of secrets.
+/// OPS-017, OPS-021: whatever clients send, an event is one line, in text and in JSON, and says nothing of secrets.
 #[tokio::test(flavor = "multi_thread")]
 async fn ops_021_no_client_can_forge_a_line_of_the_log() {
     for json_lines in [false, true] {
