@@ -66,7 +66,7 @@ pub use settled::{
     WireSettlement, WireSettlementSource, WireSettlements, WireSplitLine, WireSplitPage,
     WireSplitShare, WireSplits,
 };
-pub use stream::{WireReport, WireReports};
+pub use stream::{WireMessage, WireReplay, WireReport, WireReports};
 pub use transcript::{
     TRANSCRIPT_INTERVALS_MAX, TRANSCRIPT_LINE_MAX, TRANSCRIPT_LINES_MAX, TRANSCRIPT_VERSION,
     WireCountersignature, WireDeclaredOutage, WireDeliveryStatement, WireMetering,

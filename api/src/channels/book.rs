@@ -167,6 +167,7 @@ impl<'a> Changes<'a> {
             instrument_name: self.terms.name.clone(),
             change_id: seq.0,
             prev_change_id: prev.map(|seq| seq.0),
+            checksum: None,
             bids: self.bids,
             asks: self.asks,
         }
