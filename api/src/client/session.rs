@@ -32,10 +32,6 @@ use crate::wire::{WireOrder, WirePlaced, WireReport, WireReports};
 pub const UPDATES_MAX: usize = 4_096;
 /// The channel of every execution report of the account.
 const REPORTS: &str = "user.reports";
-/// Where a venue does not have it: any message of these says that there are reports to ask for.
-const WAKING: [&str; 2] = ["user.orders.any.any.raw", "user.trades.any.any.raw"];
-/// The code of a channel that is not granted.
-const NOT_GRANTED: i64 = 13_017;
 /// Reports that are asked for at once.
 const REPORTS_PAGE: u64 = 1_000;
 /// Errors of the gateway, before the exchange has looked: of an order that was sent before they say nothing.
@@ -374,10 +370,7 @@ impl Task {
         let (client, notifications) = connecting.await.map_err(late)??;
         let client = client.with_timeout(options.timeout);
         client.auth(&options.client_id, &options.client_secret).await?;
-        match client.subscribe(&[REPORTS]).await {
-            Err(error) if error.code() == Some(NOT_GRANTED) => client.subscribe(&WAKING).await?,
-            granted => granted?,
-        }
+        client.subscribe(&[REPORTS]).await?;
         self.catch_up(&client).await?;
         self.streams.begin(&client, &options.channels).await?;
         Ok((client, notifications))
@@ -422,8 +415,6 @@ impl Task {
         while let Some(message) = notifications.next().await {
             let taken = if message.channel == REPORTS {
                 self.reported(&client, &message).await
-            } else if WAKING.contains(&message.channel.as_str()) {
-                self.catch_up(&client).await
             } else {
                 self.message(&client, message).await
             };

@@ -297,8 +297,9 @@ async fn api_105_after_a_thousand_disconnects_every_order_is_known_and_none_is_d
 async fn api_108_lost_doubled_and_delayed_messages_double_no_order() {
     let market = Market::open().await;
     let wire = unfaithful(market.stand.url(), 11).await;
-    let is_enough = |faults: &Faults, _: &Session| {
-        [&faults.lost, &faults.doubled, &faults.delayed].iter().all(|count| 100 <= faults.of(count))
+    let is_enough = |faults: &Faults, session: &Session| {
+        let counts = [&faults.lost, &faults.doubled, &faults.delayed];
+        counts.iter().all(|count| 100 <= faults.of(count)) && 10 <= session.counts().gaps
     };
     let timeout = Duration::from_millis(150);
     let (truth, _) = live_through("messages", market, wire, timeout, is_enough).await;
