@@ -8,6 +8,8 @@
 //! A [`Client`] is one connection, and ends with it. A [`Session`] comes back: it connects, logs in and subscribes again, reads what it
 //! has missed, and finds out what became of each of its orders. `docs/api-client-rust.md` has a program of each.
 
+#![doc = include_str!("../../docs/api-client-rust.md")]
+
 mod backoff;
 mod blobs;
 mod book;

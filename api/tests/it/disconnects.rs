@@ -8,12 +8,14 @@ use std::time::{Duration, Instant};
 
 use api::client::{Backoff, NewOrder, OrderStatus, Session, SessionOptions, TrackedOrder, Update};
 use api::venue::{Credential, RecoverError, read_journal};
+use api::wire::Number;
 use exchange::Event;
 use instruments::{AccountId, Side};
+use serde_json::json;
 use tokio::sync::mpsc;
 
 use crate::faulty_wire::{Chance, Faults, cutting, unfaithful};
-use crate::stand::{Stand, limit, soon};
+use crate::stand::{SERIES, Stand, limit, soon};
 
 const WORKERS: u64 = 6;
 const CUTS: u64 = 1_000;
@@ -144,6 +146,7 @@ impl Market {
     fn session(&self, url: &str, timeout: Duration) -> (Session, mpsc::Receiver<Update>) {
         Session::start(SessionOptions {
             last_user_seq: Some(0),
+            channels: vec![book_channel()],
             timeout,
             backoff: Backoff::between(Duration::from_millis(1), Duration::from_millis(2)),
             ..SessionOptions::new(url, &self.trader.client_id, &self.trader.client_secret)
@@ -161,6 +164,31 @@ impl Market {
         });
         read.await.unwrap()
     }
+}
+
+fn book_channel() -> String {
+    format!("book.{SERIES}.raw")
+}
+
+/// Waits until the book that the session has built is the venue's, level by level.
+async fn same_book(stand: &Stand, session: &Session) {
+    let (client, _) = stand.stranger().await;
+    let params = json!({"instrument_name": SERIES, "depth": 10_000});
+    let book = client.call("public/get_order_book", params).await.unwrap();
+    let levels = |side: &str| book[side].as_array().unwrap().len();
+    let mut pace = tokio::time::interval(Duration::from_millis(5));
+    let built = loop {
+        match session.book(&book_channel()) {
+            Some(built) if Some(built.change_id) == book["change_id"].as_u64() => break built,
+            _ => pace.tick().await,
+        };
+    };
+    assert_eq!((built.bids.len(), built.asks.len()), (levels("bids"), levels("asks")));
+    let best = |side: &str| book[side][0].to_string();
+    let bid = built.bids.last_key_value().unwrap();
+    assert_eq!(format!("[{},{}]", Number(*bid.0), bid.1), best("bids"));
+    let ask = built.asks.first_key_value().unwrap();
+    assert_eq!(format!("[{},{}]", Number(*ask.0), ask.1), best("asks"));
 }
 
 /// Some order: it trades, rests, does both, dies on arrival, or is refused.
@@ -216,6 +244,8 @@ async fn read_reports(mut updates: mpsc::Receiver<Update>, last: &str) -> u64 {
 }
 
 /// Trades over a faulty wire until `is_enough`, and prints and compares what came of it.
+#[expect(clippy::disallowed_methods, reason = "a figure for whoever runs the test, and its limit")]
+#[expect(clippy::print_stdout, reason = "the counts are what the test shows")]
 async fn live_through(
     name: &str,
     market: Market,
@@ -247,6 +277,7 @@ async fn live_through(
     let last = limit(1, "2.3").client_order_id("last");
     soon(session.place(Side::Buy, &last)).await.unwrap();
     let reports = soon(told).await.unwrap();
+    soon(same_book(&market.stand, &session)).await;
     let known = session.orders();
     assert_eq!(u64::try_from(known.len()).unwrap(), placed + 1);
     let counts = session.counts();
@@ -293,6 +324,7 @@ async fn api_105_after_a_thousand_disconnects_every_order_is_known_and_none_is_d
     assert!(0 < truth.resent && 100 < placed, "{} resent, {placed} placed", truth.resent);
 }
 
+/// API-107: the book is the venue's in the end, too.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn api_108_lost_doubled_and_delayed_messages_double_no_order() {
     let market = Market::open().await;
