@@ -178,7 +178,7 @@ impl Session {
                 Some(reply) = self.requests.next() => match reply {
                     Some(reply) => self.send(reply).await,
                     // Taken, and nobody knows more: an error would say that it was not.
-                    None => Err(Some(stopped())),
+                    None => Err(Some(Ending::new(close_code::AWAY, "the venue has stopped"))),
                 },
                 () = signal.heard() => Ok(()),
                 room = self.outbound.room(), if waits_for_room => room.map_err(|_gone| None),

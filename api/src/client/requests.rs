@@ -236,10 +236,8 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn subscribe(&self, channels: &[&str]) -> Result<(), ClientError> {
-        let is_private =
-            |channel: &&str| channel.starts_with("user.") || channel.starts_with("verifier.");
-        let method =
-            if channels.iter().any(is_private) { "private/subscribe" } else { "public/subscribe" };
+        let is_private = channels.iter().any(|channel| super::is_private(channel));
+        let method = if is_private { "private/subscribe" } else { "public/subscribe" };
         self.call(method, json!({ "channels": channels })).await.map(drop)
     }
 
@@ -286,6 +284,6 @@ impl Client {
 }
 
 #[expect(clippy::expect_used, reason = "our own types have string keys and no failing writers")]
-fn text<T: Serialize>(params: &T) -> String {
+pub(super) fn text<T: Serialize>(params: &T) -> String {
     serde_json::to_string(params).expect("a request serializes")
 }

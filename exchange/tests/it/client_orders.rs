@@ -153,7 +153,7 @@ fn order_064_an_id_is_free_again_a_day_after_it_was_accepted_and_not_while_its_o
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
-    /// ORDER-061: whatever is duplicated, delayed and reordered on the way, each id has at most one order, and every copy is told of that one.
+    /// ORDER-061, API-108: whatever is duplicated, delayed and reordered on the way, each id has at most one order, and every copy is told of that one.
     #[test]
     fn order_061_copies_in_any_order_place_one_order(
         sent in prop::collection::vec((0..8_u64, 1..4_u64), 1..60),
