@@ -22,6 +22,7 @@ mod market_data;
 mod mock;
 mod orders;
 mod past;
+mod replay;
 mod settled;
 mod submit;
 mod trading;
@@ -120,6 +121,7 @@ async fn of_account(gateway: &Gateway, caller: &Caller, method: Method, params: 
         Method::Clearing(method) => clearing::answer(gateway, caller, method, params).await,
         Method::Agreements(method) => agreements::answer(gateway, caller, method, params).await,
         Method::Fixing(method) => fixing::answer(gateway, caller, method, params).await,
+        Method::Replay(method) => replay::answer(gateway, caller, method, params),
         Method::Jobs(method) => jobs::answer(gateway, caller, method, params).await,
         Method::Fate(method) => fate::answer(gateway, caller, method, params).await,
         Method::Connection(method) => fate::of_account(gateway, caller, method, params).await,

@@ -16,6 +16,7 @@ mod order;
 mod past;
 mod quote;
 mod reject;
+mod report;
 mod settled;
 mod ticker;
 
@@ -36,6 +37,7 @@ pub(crate) use order::{
 pub(crate) use past::{cash_movement, user_settlement};
 pub(crate) use quote::{index_message, quote, window};
 pub(crate) use reject::{openings_error, reject, roots_error, sign_error, submit_error};
+pub(crate) use report::report;
 pub(crate) use settled::{place, settlement, split_page, split_share};
 pub(crate) use ticker::{book, levels, price_band, ticker};
 

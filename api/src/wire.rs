@@ -23,6 +23,7 @@ mod params;
 mod past;
 mod quote;
 mod settled;
+mod stream;
 mod transcript;
 
 pub use account::{WireAccountSummary, WirePosition};
@@ -65,6 +66,7 @@ pub use settled::{
     WireSettlement, WireSettlementSource, WireSettlements, WireSplitLine, WireSplitPage,
     WireSplitShare, WireSplits,
 };
+pub use stream::{WireReport, WireReports};
 pub use transcript::{
     TRANSCRIPT_INTERVALS_MAX, TRANSCRIPT_LINE_MAX, TRANSCRIPT_LINES_MAX, TRANSCRIPT_VERSION,
     WireCountersignature, WireDeclaredOutage, WireDeliveryStatement, WireMetering,

@@ -9,6 +9,7 @@ use super::fixing::Fixing;
 use super::jobs::Jobs;
 use super::margin::Margin;
 use super::past::{ORDERS_IN, ORDERS_OF, Past, TRADES_IN, TRADES_OF};
+use super::replay::Replay;
 use crate::auth::Need;
 use crate::lower::{
     BLOCK_FIELDS, CANCEL_FIELDS, DELIVERY_FIELDS, EDIT_BY_LABEL_FIELDS, EDIT_FIELDS,
@@ -81,6 +82,7 @@ pub(crate) enum Method {
     Jobs(Jobs),
     Past(Past),
     Fate(Fate),
+    Replay(Replay),
     Connection(Connection),
     /// Deribit has it, this venue does not, for this reason.
     Absent(&'static str),
@@ -211,6 +213,7 @@ pub(crate) const METHODS: &[Spec] = &[
     private(Method::Past(Past::UserTradesByCurrency), "private/get_user_trades_by_currency_and_time", Need::TradeRead, TRADES_OF, "the same"),
     private(Method::Past(Past::UserTradesByOrder), "private/get_user_trades_by_order", Need::TradeRead, &["order_id", "sorting", "historical"], "the trades of one order, the newest 1000"),
     private(Method::Past(Past::SettlementHistoryByInstrument), "private/get_settlement_history_by_instrument", Need::TradeRead, &["instrument_name", "type", "search_start_timestamp", "count", "continuation"], "what settlements of a series did to the account, newest first, 1 to 1000 (10) a page"),
+    private(Method::Replay(Replay::Private), "private/replay", Need::TradeRead, &["from_user_seq", "count"], "the account's execution reports from a number on, oldest first, 1 to 1000 (1000)"),
     private(Method::GetPositions, "private/get_positions", Need::AccountRead, &["currency", "kind"], "positions, by series"),
     private(Method::GetPosition, "private/get_position", Need::AccountRead, &["instrument_name"], "one position, zero when flat"),
     private(Method::GetAccountSummary, "private/get_account_summary", Need::AccountRead, &["currency", "extended"], "balance, margin and what is available"),

@@ -202,6 +202,11 @@ impl Count {
         if params.has("count") { Self::of(params) } else { Ok(Self(PAGE)) }
     }
 
+    /// As many as there may be unless the client says otherwise.
+    pub(super) fn of_replay(params: &Params) -> Result<Self, WireError> {
+        if params.has("count") { Self::of(params) } else { Ok(Self(ROWS_MAX)) }
+    }
+
     /// As many as Deribit shows of ended orders unless the client says otherwise.
     pub(super) fn of_orders(params: &Params) -> Result<Self, WireError> {
         if params.has("count") { Self::of(params) } else { Ok(Self(ORDERS)) }

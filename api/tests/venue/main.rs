@@ -9,4 +9,5 @@ mod fates;
 mod listing;
 mod order_path;
 mod recovery;
+mod reports;
 mod world;

@@ -67,6 +67,9 @@ pub(super) const SPLIT_PAGES: Tree = Tree("split_pages");
 /// Account, place of a split -> the account's line of it.
 pub(super) const SPLIT_LINES: Tree = Tree("split_lines");
 
+/// Account, number -> an execution report.
+pub(super) const REPORTS: Tree = Tree("reports");
+
 pub(super) fn order(order: OrderId) -> Vec<u8> {
     order.0.to_be_bytes().to_vec()
 }
@@ -133,6 +136,10 @@ pub(super) fn receipt(of: ObligationId, challenge: u32) -> Vec<u8> {
     let mut key = obligation(of);
     key.extend_from_slice(&challenge.to_be_bytes());
     key
+}
+
+pub(super) fn report(account: AccountId, user_seq: u64) -> Vec<u8> {
+    joined(account.0, user_seq)
 }
 
 pub(super) fn transfer(account: AccountId, transfer: TransferId) -> Vec<u8> {
