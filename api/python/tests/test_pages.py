@@ -21,6 +21,7 @@ def test_python_007_there_is_a_quick_start_for_everyone() -> None:
     assert {page.stem.removeprefix("quickstart-") for page in QUICK_STARTS} >= {
         "analyst",
         "hedger",
+        "market-maker",
         "provider",
     }
     for page in PAGES:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Mapping
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from .connection import Notification
 from .errors import MissedMessages, Refused, SlowReader, TenorError
@@ -21,6 +21,8 @@ T = TypeVar("T")
 REPLAY_COUNT = 1000
 #: Channels in which every message counts.
 _EVENTS = ("trades.", "user.orders.", "user.trades.", "user.changes.", "user.delivery", "user.jobs")
+#: Says that there are new reports.
+REPORTS = "user.changes.any.any.raw"
 _NOT_FOUND = 13020
 _NO_METHOD = -32601
 
@@ -78,7 +80,7 @@ class Stream(Feed, Generic[T]):
         self._error: TenorError | None = None
         self._is_over = False
 
-    async def __aenter__(self) -> Stream[T]:
+    async def __aenter__(self) -> Self:
         await self._host.open_feed(self)
         return self
 
@@ -90,7 +92,7 @@ class Stream(Feed, Generic[T]):
         self.end(None)
         await self._host.close_feed(self)
 
-    def __aiter__(self) -> Stream[T]:
+    def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> T:
@@ -238,7 +240,7 @@ class Events(Numbered[Notification]):
         try:
             place = await self._replay(1, 1)
         except Refused as refusal:
-            if refusal.code == _NO_METHOD:
+            if refusal.code == _NO_METHOD or refusal.param == "channel":
                 return
             if refusal.code != _NOT_FOUND or "last_seq" not in refusal.data:
                 raise
@@ -264,7 +266,7 @@ class Reports(Numbered[Report]):
     """Everything that happens to the account, from a `user_seq` on, without gaps for as long as the venue has its journal."""
 
     def __init__(self, host: Host, limit: int, from_user_seq: int | None) -> None:
-        super().__init__(host, "user.reports", limit)
+        super().__init__(host, REPORTS, limit)
         self._last = None if from_user_seq is None else from_user_seq - 1
 
     @property
@@ -274,6 +276,14 @@ class Reports(Numbered[Report]):
 
     def number(self, message: Notification) -> int | None:
         return message.user_seq
+
+    def take(self, message: Notification) -> None:
+        if message.user_seq is None:
+            # It says only that there is something: the reports themselves are asked for.
+            self._held = self._held or []
+            self._host.repair(self)
+        else:
+            super().take(message)
 
     def read(self, message: Notification) -> Report:
         return Report.read(message.data)

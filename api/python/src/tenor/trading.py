@@ -17,7 +17,6 @@ from .errors import (
     ConnectFailed,
     ConnectionLost,
     FateUnknown,
-    InvalidParams,
     OrderNotFound,
     TooManyRequests,
 )
@@ -70,14 +69,7 @@ class Trading(Calls):
         }
         if price is not None:
             asked["price"] = decimal(price, "price")
-        try:
-            told = await self._until_known(f"private/{direction}", asked, name, patience)
-        except InvalidParams as refusal:
-            if refusal.param != "client_order_id":
-                raise
-            del asked["client_order_id"]
-            told = await self.call(f"private/{direction}", asked)
-        return Placed.read(told)
+        return Placed.read(await self._until_known(f"private/{direction}", asked, name, patience))
 
     async def edit(
         self,
