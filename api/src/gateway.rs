@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde_json::value::RawValue;
 
 use crate::auth::Authority;
+use crate::channels::Hub;
 use crate::methods::Answer;
 use crate::venue::Venue;
 use crate::wire::{Stamp, reply_text};
@@ -16,13 +17,20 @@ pub(crate) struct Gateway {
     pub(crate) authority: Authority,
     pub(crate) testnet: bool,
     sessions: AtomicU64,
+    pub(crate) hub: Hub,
 }
 
 impl Gateway {
     pub(crate) fn new(venue: Venue) -> Self {
         let testnet = venue.exchange().is_testnet();
         let authority = Authority::new(venue.now());
-        Self { venue, authority, testnet, sessions: AtomicU64::new(1) }
+        Self {
+            venue,
+            authority,
+            testnet,
+            sessions: AtomicU64::new(1),
+            hub: Hub::default(),
+        }
     }
 
     /// A number for a session, as long as this process lives: the orders of sessions before it are gone.

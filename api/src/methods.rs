@@ -42,7 +42,9 @@ pub(crate) use fate::{
     scope as disconnect_scope,
 };
 pub(crate) use login::{DATA_LEN_MAX, LoggedIn, log_in};
-pub(crate) use submit::{tick_direction, user_trade_of};
+use replay::Replay;
+pub(crate) use replay::wire as report;
+pub(crate) use submit::tick_direction;
 
 /// What a method gives back, ready to stand in a reply.
 pub(crate) type Answer = Result<Box<RawValue>, WireError>;
@@ -121,7 +123,7 @@ async fn of_account(gateway: &Gateway, caller: &Caller, method: Method, params: 
         Method::Clearing(method) => clearing::answer(gateway, caller, method, params).await,
         Method::Agreements(method) => agreements::answer(gateway, caller, method, params).await,
         Method::Fixing(method) => fixing::answer(gateway, caller, method, params).await,
-        Method::Replay(method) => replay::answer(gateway, caller, method, params),
+        Method::Replay(Replay::Private) => replay::own(gateway, caller, params),
         Method::Jobs(method) => jobs::answer(gateway, caller, method, params).await,
         Method::Fate(method) => fate::answer(gateway, caller, method, params).await,
         Method::Connection(method) => fate::of_account(gateway, caller, method, params).await,
@@ -156,6 +158,7 @@ async fn of_account(gateway: &Gateway, caller: &Caller, method: Method, params: 
         | Method::GetTradingviewChartData
         | Method::Absent(_)
         | Method::GetTranscript
+        | Method::Replay(Replay::Public)
         | Method::GetLastSettlementsByInstrument => Err(not_here()),
     }
 }

@@ -4,7 +4,10 @@ use exchange::limits::{LABEL_LEN_MAX, OPEN_ORDERS_PER_ACCOUNT_MAX};
 use instruments::Instrument;
 
 use crate::auth::{self, Need};
-use crate::channels::{SUBSCRIPTIONS_MAX, WAITING_MAX};
+use crate::channels::{
+    CHANNELS_MAX, GONE_MAX, IDLE_MAX, MESSAGES_MAX, REPLAY_LEN_MAX, RING_BYTES_MAX,
+    RINGS_BYTES_MAX, SUBSCRIPTIONS_MAX, WAITING_MAX,
+};
 use crate::connections::CONNECTIONS_MAX;
 use crate::http::{BODY_LEN_MAX, URI_LEN_MAX};
 use crate::lower;
@@ -57,7 +60,7 @@ fn row(table: &mut String, cells: &[&str]) {
     table.push_str(&format!("| {} |\n", cells.join(" | ")));
 }
 
-const LIMITS: [(&str, u64, &str); 26] = [
+const LIMITS: [(&str, u64, &str); 33] = [
     ("connections of the server", widened_u32(CONNECTIONS_MAX), "HTTP 503 with 10028, closed"),
     (
         "bytes of a WebSocket frame",
@@ -81,8 +84,19 @@ const LIMITS: [(&str, u64, &str); 26] = [
     (
         "messages waiting in a channel that leaves nothing out",
         widened(WAITING_MAX),
-        "closed with 1008",
+        "closed with 1013",
     ),
+    ("channels of all sessions", widened(CHANNELS_MAX), "the one idle longest ends, else 10028"),
+    ("messages kept of a channel", widened(MESSAGES_MAX), "the oldest is forgotten"),
+    ("bytes kept of a channel", widened(RING_BYTES_MAX), "the oldest is forgotten"),
+    ("bytes kept of all channels", widened(RINGS_BYTES_MAX), "the oldest is forgotten"),
+    ("seconds that a channel goes on unheard", IDLE_MAX.as_secs(), "its numbering ends"),
+    (
+        "levels of a book that are remembered as gone",
+        widened(GONE_MAX),
+        "the one gone first is forgotten",
+    ),
+    ("bytes of a replay", widened(REPLAY_LEN_MAX), "the rest by asking again"),
     ("logins of a client", widened(auth::TOKENS_PER_CLIENT_MAX), "the oldest is forgotten"),
     ("signed requests of a client in two minutes", widened(auth::NONCES_PER_CLIENT_MAX), "10028"),
     ("bytes of a nonce", widened(auth::NONCE_LEN_MAX), "-32602"),

@@ -15,7 +15,9 @@ use axum::routing::{any, get};
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
+use crate::channels;
 use crate::connections::Connections;
 use crate::gateway::Gateway;
 use crate::http;
@@ -54,7 +56,11 @@ pub async fn serve(
 ) -> Result<(), ServeError> {
     let (stop, stopped) = watch::channel(false);
     let sweeping = sweep_now_and_then(venue.clone());
-    let shared = Shared { gateway: Arc::new(Gateway::new(venue)), shutdown: stopped.clone() };
+    let gateway = Arc::new(Gateway::new(venue));
+    // Ends with the server, whichever way that ends.
+    let mut channels = JoinSet::new();
+    channels.spawn(channels::Work::new(Arc::clone(&gateway)).run());
+    let shared = Shared { gateway, shutdown: stopped.clone() };
     let routes = Router::new()
         .route("/health", get(health))
         .route("/ws/api/v2", any(upgrade))

@@ -23,13 +23,10 @@ use std::time::Duration;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
 use futures_util::StreamExt;
 use futures_util::stream::SplitStream;
-use tokio::sync::broadcast::error::{RecvError, TryRecvError};
-use tokio::sync::{broadcast, mpsc, watch};
-use tokio::time::MissedTickBehavior;
+use tokio::sync::{mpsc, watch};
 
-use crate::channels::{Pace, Subscriptions, TooSlow};
+use crate::channels::{Subscriptions, Text, TooSlow};
 use crate::gateway::Gateway;
-use crate::venue::{Outcome, VerifierTask};
 use crate::wire::{ErrorCode, WireError};
 
 use disconnect::OnDisconnect;
@@ -45,8 +42,6 @@ pub(crate) const FRAME_LEN_READ_MAX: usize = 1_310_720;
 pub(crate) const IN_FLIGHT_MAX: usize = 64;
 /// Replies and messages that may wait for one client's socket.
 pub(crate) const OUTBOUND_MAX: usize = 256;
-/// How often batched channels speak.
-const BEAT: Duration = Duration::from_millis(100);
 /// How often a silent client is asked whether it is still there.
 const PING_EVERY: Duration = Duration::from_secs(30);
 /// Pings in a row that a client may leave unanswered; the first frame must come before the second ping.
@@ -68,8 +63,12 @@ impl Ending {
 
 impl From<TooSlow> for Ending {
     fn from(slow: TooSlow) -> Self {
-        let reason = format!("slow consumer: channel {} is too far behind", slow.channel);
-        Self::new(close_code::POLICY, reason)
+        let TooSlow { mut channel, seq, user_seq } = slow;
+        // A close frame has room for 123 bytes.
+        channel.truncate(64);
+        let user_seq = user_seq.map(|user_seq| format!(", user_seq {user_seq}"));
+        let at = format!("at seq {seq}{}", user_seq.unwrap_or_default());
+        Self::new(close_code::AGAIN, format!("slow consumer: {channel} {at}"))
     }
 }
 
@@ -79,12 +78,9 @@ struct Session {
     login: Option<Login>,
     subscriptions: Subscriptions,
     requests: Requests,
-    outbound: mpsc::Sender<String>,
-    events: Option<broadcast::Receiver<Outcome>>,
-    tasks: Option<broadcast::Receiver<Arc<VerifierTask>>>,
+    outbound: mpsc::Sender<Text>,
     silent_pings: u32,
     has_spoken: bool,
-    is_beat_due: bool,
     heartbeat: Option<Heartbeat>,
     on_disconnect: OnDisconnect,
 }
@@ -101,11 +97,8 @@ pub(crate) async fn run(gateway: Arc<Gateway>, socket: WebSocket, shutdown: watc
         subscriptions: Subscriptions::default(),
         requests: Requests::default(),
         outbound,
-        events: None,
-        tasks: None,
         silent_pings: 0,
         has_spoken: false,
-        is_beat_due: false,
         heartbeat: None,
         on_disconnect,
     };
@@ -130,14 +123,14 @@ impl Session {
         writer: &mut Writer,
         mut shutdown: watch::Receiver<bool>,
     ) -> Option<Ending> {
-        let mut beat = tokio::time::interval(BEAT);
-        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let signal = self.subscriptions.signal();
         let mut ping = tokio::time::interval(PING_EVERY);
         ping.reset();
         loop {
-            self.flush();
-            let waits_for_room = self.is_pending();
-            let waits_for_beat = self.subscriptions.is_pending(Pace::Batched) && !self.is_beat_due;
+            if let Err(slow) = self.subscriptions.flush(&self.outbound) {
+                return Some(slow.into());
+            }
+            let waits_for_room = self.subscriptions.is_full();
             let ended = tokio::select! {
                 frame = frames.next(), if self.requests.len() < IN_FLIGHT_MAX => match frame {
                     Some(Ok(message)) => self.frame(message).await,
@@ -149,10 +142,8 @@ impl Session {
                     // Taken, and nobody knows more: an error would say that it was not.
                     None => Err(Some(stopped())),
                 },
-                outcome = next(&mut self.events) => self.outcome(outcome),
-                task = next(&mut self.tasks) => self.task(task),
+                () = signal.heard() => Ok(()),
                 room = has_room(&self.outbound), if waits_for_room => room,
-                _ = beat.tick(), if waits_for_beat => { self.is_beat_due = true; Ok(()) }
                 _ = ping.tick() => self.ping(writer),
                 () = heartbeat::due(&mut self.heartbeat) => self.beat().await,
                 () = writer.gone() => Err(None),
@@ -199,43 +190,7 @@ impl Session {
     }
 
     async fn send(&mut self, text: String) -> Result<(), Option<Ending>> {
-        self.outbound.send(text).await.map_err(|_gone| None)
-    }
-
-    /// Takes in what has happened: one command when the client keeps up, all there is when its socket is behind, so that it is conflated.
-    fn outcome(&mut self, outcome: Result<Outcome, RecvError>) -> Result<(), Option<Ending>> {
-        self.note(outcome)?;
-        while self.outbound.capacity() < OUTBOUND_MAX.div_euclid(2) {
-            let next = match self.events.as_mut().map(broadcast::Receiver::try_recv) {
-                Some(Ok(outcome)) => Ok(outcome),
-                Some(Err(TryRecvError::Lagged(missed))) => Err(RecvError::Lagged(missed)),
-                Some(Err(TryRecvError::Closed)) => Err(RecvError::Closed),
-                Some(Err(TryRecvError::Empty)) | None => return Ok(()),
-            };
-            self.note(next)?;
-        }
-        Ok(())
-    }
-
-    fn note(&mut self, outcome: Result<Outcome, RecvError>) -> Result<(), Option<Ending>> {
-        let noted = match outcome {
-            Ok(outcome) => self.subscriptions.note(&self.gateway, &outcome),
-            Err(RecvError::Lagged(missed)) => {
-                tracing::debug!(missed, "session fell behind the venue, resynchronised");
-                self.subscriptions.resynchronise(&self.gateway)
-            }
-            Err(RecvError::Closed) => return Err(Some(stopped())),
-        };
-        noted.map_err(|slow| Some(slow.into()))
-    }
-
-    fn task(&mut self, task: Result<Arc<VerifierTask>, RecvError>) -> Result<(), Option<Ending>> {
-        let noted = match task {
-            Ok(task) => self.subscriptions.note_task(&task),
-            Err(RecvError::Lagged(_)) => Err(TooSlow { channel: "verifier.tasks".to_owned() }),
-            Err(RecvError::Closed) => return Err(Some(stopped())),
-        };
-        noted.map_err(|slow| Some(slow.into()))
+        self.outbound.send(text.into()).await.map_err(|_gone| None)
     }
 
     fn ping(&mut self, writer: &Writer) -> Result<(), Option<Ending>> {
@@ -249,20 +204,6 @@ impl Session {
         writer.ping();
         Ok(())
     }
-
-    fn is_pending(&self) -> bool {
-        self.subscriptions.is_pending(Pace::Raw)
-            || (self.is_beat_due && self.subscriptions.is_pending(Pace::Batched))
-    }
-
-    /// Sends what waits as far as the client's socket keeps up.
-    fn flush(&mut self) {
-        self.subscriptions.flush(&self.gateway, Pace::Raw, &self.outbound);
-        if self.is_beat_due {
-            self.subscriptions.flush(&self.gateway, Pace::Batched, &self.outbound);
-            self.is_beat_due = self.subscriptions.is_pending(Pace::Batched);
-        }
-    }
 }
 
 /// Returns when the server shuts down, or is gone.
@@ -271,16 +212,8 @@ async fn is_down(shutdown: &mut watch::Receiver<bool>) {
 }
 
 /// Waits until one more message may wait for the client's socket.
-async fn has_room(outbound: &mpsc::Sender<String>) -> Result<(), Option<Ending>> {
+async fn has_room(outbound: &mpsc::Sender<Text>) -> Result<(), Option<Ending>> {
     outbound.reserve().await.map(drop).map_err(|_gone| None)
-}
-
-/// The next of a feed; never, when there is none.
-async fn next<T: Clone>(feed: &mut Option<broadcast::Receiver<T>>) -> Result<T, RecvError> {
-    match feed {
-        Some(feed) => feed.recv().await,
-        None => std::future::pending().await,
-    }
 }
 
 fn stopped() -> Ending {

@@ -40,10 +40,12 @@ pub use delivery::{
     WireChallenge, WireDraw, WireMeter, WireObligation, WireReceipt, WireSalts, WireTask,
     WireTranscriptPage,
 };
+pub(crate) use envelope::notification_data;
 pub use envelope::{
-    ID_LEN_MAX, Request, Stamp, Unreadable, heartbeat_text, notification_text, reply_text,
+    ID_LEN_MAX, Place, Request, Stamp, Unreadable, heartbeat_text, notification_text, reply_text,
     to_result,
 };
+pub(crate) use error::Kept;
 pub use error::{ErrorCode, WireError};
 pub use job::{WireDispute, WireJob, WireJobClaim};
 pub use margin::{
@@ -66,7 +68,7 @@ pub use settled::{
     WireSettlement, WireSettlementSource, WireSettlements, WireSplitLine, WireSplitPage,
     WireSplitShare, WireSplits,
 };
-pub use stream::{WireReport, WireReports};
+pub use stream::{WireMessage, WireReplay, WireReport, WireReports};
 pub use transcript::{
     TRANSCRIPT_INTERVALS_MAX, TRANSCRIPT_LINE_MAX, TRANSCRIPT_LINES_MAX, TRANSCRIPT_VERSION,
     WireCountersignature, WireDeclaredOutage, WireDeliveryStatement, WireMetering,

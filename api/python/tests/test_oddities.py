@@ -36,7 +36,8 @@ async def numbers(stream: tenor.Stream[tenor.Notification], count: int) -> list[
 def test_python_009_messages_that_were_left_out_are_asked_for() -> None:
     async def story() -> None:
         async with (
-            OddVenue({"public/replay": replay(7, range(1, 4))}) as venue, tenor.connect(venue.url, settings=QUICK) as client,
+            OddVenue({"public/replay": replay(7, range(1, 4))}) as venue,
+            tenor.connect(venue.url, settings=QUICK) as client,
             client.stream(TRADES) as stream,
         ):
             await venue.tell(TRADES, 4, seq=4)
@@ -57,7 +58,8 @@ def test_python_009_messages_that_were_left_out_are_asked_for() -> None:
 def test_python_009_what_the_venue_has_forgotten_is_said() -> None:
     async def story() -> None:
         async with (
-            OddVenue({"public/replay": replay(7, range(1, 4))}) as venue, tenor.connect(venue.url, settings=QUICK) as client,
+            OddVenue({"public/replay": replay(7, range(1, 4))}) as venue,
+            tenor.connect(venue.url, settings=QUICK) as client,
             client.stream(TRADES) as stream,
         ):
             # The ring has gone on without us.
@@ -168,6 +170,11 @@ def test_nonsense_ends_the_connection_and_not_the_client() -> None:
     run(story())
 
 
+async def until_refused(client: tenor.Client) -> None:
+    while True:
+        await client.time()
+
+
 def test_a_channel_or_a_key_that_is_gone_ends_with_the_venue_s_word() -> None:
     async def story() -> None:
         def none(_: Any) -> Any:
@@ -180,9 +187,9 @@ def test_a_channel_or_a_key_that_is_gone_ends_with_the_venue_s_word() -> None:
             raise No(13004, "invalid_credentials", reason="revoked")
 
         async with OddVenue({"public/auth": tokens}) as venue:
-            key = {"client_id": "a", "client_secret": "b"}
+            key = tenor.Login("a", "b")
             async with (
-                tenor.connect(venue.url, settings=QUICK, **key) as client,
+                tenor.connect(venue.url, key, settings=QUICK) as client,
                 client.stream("quote.X") as stream,
             ):
                 venue.answers["public/subscribe"] = none
@@ -193,8 +200,8 @@ def test_a_channel_or_a_key_that_is_gone_ends_with_the_venue_s_word() -> None:
                 venue.answers["public/auth"] = revoked
                 await venue.hang_up()
                 with pytest.raises(tenor.ClientClosed, match="revoked") as closed:
-                    while True:
-                        await client.time()
+                    # Until the end of the connection is seen, the time is told.
+                    await until_refused(client)
                 assert isinstance(closed.value.__cause__, tenor.LoginFailed)
 
     run(story())

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 from proxy import Proxy
-from venue import PATIENCE, Venue, futures, mark, run
+from venue import PATIENCE, Venue, futures, run
 
 import tenor
 
@@ -20,7 +20,7 @@ def test_orders_are_placed_changed_filled_and_cancelled(venue: Venue) -> None:
     async def story() -> None:
         async with venue.client() as maker, venue.client("taker") as taker:
             ticker = (await futures(maker))[0]
-            name, price = ticker.instrument_name, mark(ticker)
+            name, price = ticker.instrument_name, ticker.mark_price
             tick = (await maker.instrument(name)).tick_size
             placed = await maker.sell(
                 name, 10, price, client_order_id="ask-1", label="desk", post_only=True
@@ -63,7 +63,7 @@ def test_python_003_an_order_sent_twice_is_placed_once(venue: Venue) -> None:
     async def story() -> None:
         async with venue.client() as maker:
             ticker = (await futures(maker))[1]
-            name, price = ticker.instrument_name, mark(ticker)
+            name, price = ticker.instrument_name, ticker.mark_price
             first = await maker.buy(name, 5, price, client_order_id="twice")
             second = await maker.buy(name, 5, price, client_order_id="twice")
             assert (second.duplicate, second.order.order_id) == (True, first.order.order_id)
@@ -85,7 +85,7 @@ def test_python_003_nothing_is_doubled_or_lost_over_cuts(venue: Venue) -> None:
             venue.client("maker") as auditor,
         ):
             ticker = (await futures(auditor))[2]
-            name, price = ticker.instrument_name, mark(ticker)
+            name, price = ticker.instrument_name, ticker.mark_price
             amounts: dict[str, int] = {}
             duplicates = 0
             for number in range(CUTS):
@@ -114,7 +114,7 @@ def test_python_003_an_order_without_an_answer_says_so(venue: Venue) -> None:
     async def story() -> None:
         async with Proxy(venue.address) as proxy, venue.client(url=proxy.url) as maker:
             ticker = (await futures(maker))[3]
-            name, price = ticker.instrument_name, mark(ticker)
+            name, price = ticker.instrument_name, ticker.mark_price
             proxy.stall()
             with pytest.raises(tenor.FateUnknown) as unknown:
                 await maker.buy(name, 1, price, client_order_id="lost", patience=0.2)
@@ -139,11 +139,11 @@ def test_python_003_an_order_without_an_answer_says_so(venue: Venue) -> None:
 
 def test_a_client_that_goes_takes_its_orders_with_it(venue: Venue) -> None:
     async def story() -> None:
-        key = vars(venue.keys["maker"])
+        key = venue.keys["maker"]
         async with venue.client() as watcher:
             ticker = (await futures(watcher))[4]
-            name, price = ticker.instrument_name, mark(ticker)
-            async with tenor.connect(venue.url, cancel_on_disconnect=True, **key) as maker:
+            name, price = ticker.instrument_name, ticker.mark_price
+            async with tenor.connect(venue.url, key, cancel_on_disconnect=True) as maker:
                 await maker.buy(name, 1, price)
                 assert len(await watcher.open_orders(name)) == 1
             async with asyncio.timeout(PATIENCE):
@@ -174,7 +174,7 @@ def test_python_004_reports_are_told_once_and_in_order_over_cuts(venue: Venue) -
             venue.client() as maker,
         ):
             ticker = (await futures(maker))[5]
-            name, price = ticker.instrument_name, mark(ticker)
+            name, price = ticker.instrument_name, ticker.mark_price
             past = [it async for it in taker.past_reports(1)]
             async with watcher.reports() as reports:
                 assert reports.last_user_seq == len(past)

@@ -37,6 +37,29 @@ pub(super) enum Latest {
     },
 }
 
+impl Latest {
+    const fn account(&self) -> Option<AccountId> {
+        match self {
+            Self::Portfolio { account } => Some(*account),
+            Self::Ticker(_)
+            | Self::IncrementalTicker(_)
+            | Self::Quote(_)
+            | Self::Window { .. }
+            | Self::Index(_) => None,
+        }
+    }
+
+    fn series(&self) -> Option<InstrumentId> {
+        match self {
+            Self::Ticker(terms)
+            | Self::IncrementalTicker(terms)
+            | Self::Quote(terms)
+            | Self::Window { terms, .. } => Some(terms.id),
+            Self::Index(_) | Self::Portfolio { .. } => None,
+        }
+    }
+}
+
 /// What a channel is about.
 pub(super) enum Topic {
     Book(Arc<Instrument>),
@@ -64,6 +87,9 @@ pub(super) enum Topic {
         account: AccountId,
         only: Option<InstrumentId>,
     },
+    UserReports {
+        account: AccountId,
+    },
     UserDelivery {
         account: AccountId,
     },
@@ -85,9 +111,65 @@ impl Topic {
             Self::UserChanges { .. }
             | Self::UserOrders { .. }
             | Self::UserTrades { .. }
+            | Self::UserReports { .. }
             | Self::UserDelivery { .. }
             | Self::UserJobs { .. }
             | Self::VerifierTasks => true,
+        }
+    }
+
+    /// Whose channel it is; `None` where everybody who may listen hears the same.
+    pub(super) const fn account(&self) -> Option<AccountId> {
+        match self {
+            Self::Book(_)
+            | Self::Trades(_)
+            | Self::Chart { .. }
+            | Self::SeriesState { .. }
+            | Self::PlatformState
+            | Self::VerifierTasks => None,
+            Self::Newest(latest) => latest.account(),
+            Self::UserChanges { account, .. }
+            | Self::UserOrders { account, .. }
+            | Self::UserTrades { account, .. }
+            | Self::UserReports { account }
+            | Self::UserDelivery { account }
+            | Self::UserJobs { account } => Some(*account),
+        }
+    }
+
+    /// Whose execution reports it is made of.
+    pub(super) const fn reports_of(&self) -> Option<AccountId> {
+        match self {
+            Self::UserChanges { account, .. }
+            | Self::UserOrders { account, .. }
+            | Self::UserTrades { account, .. }
+            | Self::UserReports { account } => Some(*account),
+            Self::Book(_)
+            | Self::Trades(_)
+            | Self::Newest(_)
+            | Self::Chart { .. }
+            | Self::SeriesState { .. }
+            | Self::PlatformState
+            | Self::UserDelivery { .. }
+            | Self::UserJobs { .. }
+            | Self::VerifierTasks => None,
+        }
+    }
+
+    /// The one series that it is about.
+    pub(super) fn series(&self) -> Option<InstrumentId> {
+        match self {
+            Self::Book(terms) | Self::Trades(terms) | Self::Chart { terms, .. } => Some(terms.id),
+            Self::Newest(latest) => latest.series(),
+            Self::SeriesState { .. }
+            | Self::PlatformState
+            | Self::UserChanges { .. }
+            | Self::UserOrders { .. }
+            | Self::UserTrades { .. }
+            | Self::UserReports { .. }
+            | Self::UserDelivery { .. }
+            | Self::UserJobs { .. }
+            | Self::VerifierTasks => None,
         }
     }
 
@@ -102,6 +184,7 @@ impl Topic {
             | Self::SeriesState { .. }
             | Self::PlatformState
             | Self::UserChanges { .. }
+            | Self::UserReports { .. }
             | Self::UserDelivery { .. }
             | Self::UserJobs { .. }
             | Self::VerifierTasks => false,
@@ -188,6 +271,7 @@ impl Channel {
                 let (account, only) = (own(caller)?, only(exchange, of, name)?);
                 Ok(Self { topic: Topic::UserTrades { account, only }, pace: parse_pace(pace)? })
             }
+            ["user", "reports"] => raw(Topic::UserReports { account: own(caller)? }),
             ["user", "delivery"] => {
                 Ok(Self { topic: Topic::UserDelivery { account: own(caller)? }, pace: Pace::Raw })
             }
@@ -310,7 +394,7 @@ fn unknown(name: &str) -> WireError {
          chart.trades.SERIES.RESOLUTION, deribit_price_index.INDEX, instrument.state.KIND.CURRENCY, \
          platform_state, user.portfolio.CURRENCY, user.changes.SERIES.PACE, user.changes.any.any.PACE, \
          user.orders.SERIES.PACE, user.orders.any.any.PACE, user.trades.SERIES.PACE, \
-         user.trades.any.any.PACE, user.delivery, user.jobs, verifier.tasks"
+         user.trades.any.any.PACE, user.reports, user.delivery, user.jobs, verifier.tasks"
     );
     WireError::new(ErrorCode::SubscriptionFailed, reason).of("channels")
 }

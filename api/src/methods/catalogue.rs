@@ -9,7 +9,7 @@ use super::fixing::Fixing;
 use super::jobs::Jobs;
 use super::margin::Margin;
 use super::past::{ORDERS_IN, ORDERS_OF, Past, TRADES_IN, TRADES_OF};
-use super::replay::Replay;
+use super::replay::{CHANNEL_FIELDS, FIELDS, Replay};
 use crate::auth::Need;
 use crate::lower::{
     BLOCK_FIELDS, CANCEL_FIELDS, DELIVERY_FIELDS, EDIT_BY_LABEL_FIELDS, EDIT_FIELDS,
@@ -176,6 +176,7 @@ pub(crate) const METHODS: &[Spec] = &[
     public(Method::Subscribe, "public/subscribe", &["channels"], "subscribes to public channels; WebSocket only"),
     public(Method::Unsubscribe, "public/unsubscribe", &["channels"], "ends subscriptions; WebSocket only"),
     public(Method::UnsubscribeAll, "public/unsubscribe_all", &[], "ends every subscription; WebSocket only"),
+    public(Method::Replay(Replay::Public), "public/replay", CHANNEL_FIELDS, "what a channel has told from a message on, oldest first, 1 to 1000 (1000), half a megabyte at most"),
     public(Method::Connection(Connection::SetHeartbeat), "public/set_heartbeat", &["interval"], "a heartbeat every so many seconds, 10 to 3600; a session that is silent for one is asked for public/test, and ended after another; WebSocket only"),
     public(Method::Connection(Connection::DisableHeartbeat), "public/disable_heartbeat", &[], "ends them; WebSocket only"),
     public(Method::Absent(NO_FUNDING), "public/get_funding_rate_value", &["instrument_name", "start_timestamp", "end_timestamp"], "10033: there is no perpetual"),
@@ -213,7 +214,7 @@ pub(crate) const METHODS: &[Spec] = &[
     private(Method::Past(Past::UserTradesByCurrency), "private/get_user_trades_by_currency_and_time", Need::TradeRead, TRADES_OF, "the same"),
     private(Method::Past(Past::UserTradesByOrder), "private/get_user_trades_by_order", Need::TradeRead, &["order_id", "sorting", "historical"], "the trades of one order, the newest 1000"),
     private(Method::Past(Past::SettlementHistoryByInstrument), "private/get_settlement_history_by_instrument", Need::TradeRead, &["instrument_name", "type", "search_start_timestamp", "count", "continuation"], "what settlements of a series did to the account, newest first, 1 to 1000 (10) a page"),
-    private(Method::Replay(Replay::Private), "private/replay", Need::TradeRead, &["from_user_seq", "count"], "the account's execution reports from a number on, oldest first, 1 to 1000 (1000)"),
+    private(Method::Replay(Replay::Private), "private/replay", Need::TradeRead, FIELDS, "the account's execution reports from a number on, or the messages of one of its own channels; oldest first, 1 to 1000 (1000)"),
     private(Method::GetPositions, "private/get_positions", Need::AccountRead, &["currency", "kind"], "positions, by series"),
     private(Method::GetPosition, "private/get_position", Need::AccountRead, &["instrument_name"], "one position, zero when flat"),
     private(Method::GetAccountSummary, "private/get_account_summary", Need::AccountRead, &["currency", "extended"], "balance, margin and what is available"),

@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::currency::{OfCurrency, currencies};
+use super::replay::Replay;
 use super::submit::tick_direction;
 use super::{Answer, Method};
 use crate::gateway::Gateway;
@@ -65,6 +66,7 @@ pub(super) fn answer(gateway: &Gateway, method: Method, params: &Params) -> Opti
         Method::GetBookSummaryByCurrency => book_summaries(gateway, params),
         Method::GetBookSummaryByInstrument => book_summary(gateway, params),
         Method::GetTradingviewChartData => super::chart::candles(gateway, params),
+        Method::Replay(Replay::Public) => super::replay::channel(gateway, None, params),
         Method::Absent(reason) => Err(WireError::new(ErrorCode::NotImplemented, reason)),
         Method::GetLastSettlementsByInstrument => super::settled::last_settlements(gateway, params),
         _ => return None,

@@ -1,9 +1,12 @@
-//! What was told before, asked for once more: execution reports by their number.
+//! What was told before, asked for once more: messages of a channel, and execution reports, by their numbers.
+
+use instruments::AccountId;
 
 use super::Answer;
 use super::market_data::Count;
 use super::submit::{instrument, tick_direction};
 use crate::auth::Caller;
+use crate::channels::replay;
 use crate::gateway::Gateway;
 use crate::raise;
 use crate::venue::history::{Report, Reported};
@@ -12,18 +15,33 @@ use crate::wire::{ErrorCode, Params, WireError, WireReport, WireReports, to_resu
 /// A question about what was told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Replay {
+    Public,
     Private,
 }
 
-pub(super) fn answer(
-    gateway: &Gateway,
-    caller: &Caller,
-    method: Replay,
-    params: &Params,
-) -> Answer {
-    match method {
-        Replay::Private => reports(gateway, caller, params),
+/// Fields of `public/replay`.
+pub(super) const CHANNEL_FIELDS: &[&str] = &["channel", "from_seq", "count"];
+/// Fields of `private/replay`.
+pub(super) const FIELDS: &[&str] = &["channel", "from_seq", "from_user_seq", "count"];
+
+/// Answers `private/replay`: of a channel, or the account's reports.
+pub(super) fn own(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
+    match (params.has("channel"), params.has("from_user_seq")) {
+        (false, true) if !params.has("from_seq") => reports(gateway, caller, params),
+        (true, false) => channel(gateway, Some(caller.account), params),
+        _ => {
+            let reason = "either `channel` with `from_seq`, or `from_user_seq`";
+            Err(WireError::new(ErrorCode::UnsupportedCombination, reason).of("channel"))
+        }
     }
+}
+
+/// Messages of a channel from a number on.
+pub(super) fn channel(gateway: &Gateway, account: Option<AccountId>, params: &Params) -> Answer {
+    let name = params.required_text("channel")?;
+    let first = params.required_integer("from_seq", u64::MAX)?;
+    let count = Count::of_replay(params)?.rows();
+    replay(gateway, account, &name, (first, count)).map(|replay| to_result(&replay))
 }
 
 /// An account's execution reports from a number on.

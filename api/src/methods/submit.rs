@@ -69,7 +69,7 @@ pub(super) fn arrival(
 }
 
 /// One account's side of a trade: that of `order`.
-pub(crate) fn user_trade_of(
+fn user_trade_of(
     gateway: &Gateway,
     traded: &Traded,
     at: Nanos,

@@ -156,12 +156,6 @@ impl Session {
         if names.is_empty() {
             return Err(WireError::param("channels", "must name at least one channel"));
         }
-        // Before the exchange is read: what happens in between must not be missed.
-        let venue = &self.gateway.venue;
-        self.events.get_or_insert_with(|| venue.subscribe());
-        if names.iter().any(|name| name == "verifier.tasks") {
-            self.tasks.get_or_insert_with(|| venue.subscribe_verifier_tasks());
-        }
         let granted = self.subscriptions.subscribe(&self.gateway, caller, &names)?;
         Ok(to_result(&granted))
     }

@@ -8,6 +8,8 @@ use futures_util::stream::SplitSink;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use crate::channels::Text;
+
 /// How long one write may take. A client whose socket is full for longer has stopped reading.
 const STALL_MAX: Duration = Duration::from_secs(10);
 /// Frames of the protocol itself that may wait: a ping, and the close.
@@ -20,10 +22,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(
-        sink: SplitSink<WebSocket, Message>,
-        queue: mpsc::Receiver<String>,
-    ) -> Self {
+    pub(super) fn start(sink: SplitSink<WebSocket, Message>, queue: mpsc::Receiver<Text>) -> Self {
         let (control, controls) = mpsc::channel(CONTROL_MAX);
         Self { control, task: tokio::spawn(write(sink, queue, controls)) }
     }
@@ -53,7 +52,7 @@ impl Writer {
 
 async fn write(
     mut sink: SplitSink<WebSocket, Message>,
-    mut queue: mpsc::Receiver<String>,
+    mut queue: mpsc::Receiver<Text>,
     mut controls: mpsc::Receiver<Message>,
 ) {
     let mut queue_open = true;
@@ -61,7 +60,7 @@ async fn write(
         let message = tokio::select! {
             biased;
             text = queue.recv(), if queue_open => match text {
-                Some(text) => Message::Text(text.into()),
+                Some(text) => Message::Text(text),
                 None => { queue_open = false; continue }
             },
             control = controls.recv() => match control {

@@ -154,24 +154,52 @@ pub fn reply_text(
     })
 }
 
-#[derive(Serialize)]
-struct Notification<'a, T> {
-    jsonrpc: &'static str,
-    method: &'static str,
-    params: NotificationParams<'a, T>,
+/// Which message of a channel this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Place<'a> {
+    /// Which channel.
+    pub channel: &'a str,
+    /// Its number in the channel, from 1, gapless; of a snapshot that was made for one client the newest that is in it.
+    pub seq: u64,
+    /// The number of the newest execution report in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_seq: Option<u64>,
+    /// The first message that was left out for a slow client and is in this snapshot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missed_from: Option<u64>,
+    /// When the channel's numbering began, milliseconds since 1970; in what is made for one client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<u64>,
 }
 
 #[derive(Serialize)]
-struct NotificationParams<'a, T> {
-    channel: &'a str,
-    data: &'a T,
+struct Notification<'a> {
+    jsonrpc: &'static str,
+    method: &'static str,
+    params: NotificationParams<'a>,
 }
+
+#[derive(Serialize)]
+struct NotificationParams<'a> {
+    #[serde(flatten)]
+    place: Place<'a>,
+    data: &'a RawValue,
+}
+
+/// What stands behind a message's data.
+const BEHIND_DATA: usize = "}}".len();
 
 /// A channel's message.
 #[must_use]
-pub fn notification_text<T: Serialize>(channel: &str, data: &T) -> String {
-    let params = NotificationParams { channel, data };
+pub fn notification_text(place: Place<'_>, data: &RawValue) -> String {
+    let params = NotificationParams { place, data };
     to_text(&Notification { jsonrpc: "2.0", method: "subscription", params })
+}
+
+/// The data of a channel's message, of which it has so many bytes.
+pub(crate) fn notification_data(text: &str, len: usize) -> &str {
+    let behind = text.len().saturating_sub(BEHIND_DATA);
+    text.get(behind.saturating_sub(len)..behind).unwrap_or_default()
 }
 
 #[derive(Serialize)]
@@ -246,6 +274,21 @@ mod tests {
             let text = format!(r#"{{"jsonrpc":"2.0","id":{bad_id},"method":"public/test"}}"#);
             assert_eq!(refused(&text), ("null".to_owned(), -32600), "{text}");
         }
+    }
+
+    #[test]
+    fn api_080_a_message_says_which_it_is() {
+        let data = to_result(&[1.5]);
+        let place =
+            Place { channel: "a\"b", seq: 7, user_seq: None, missed_from: None, epoch: None };
+        let text = notification_text(place, &data);
+        let params = r#"{"channel":"a\"b","seq":7,"data":[1.5]}"#;
+        let whole = format!(r#"{{"jsonrpc":"2.0","method":"subscription","params":{params}}}"#);
+        assert_eq!(text, whole);
+        assert_eq!(notification_data(&text, data.get().len()), "[1.5]");
+        let place = Place { user_seq: Some(3), missed_from: Some(4), epoch: Some(5), ..place };
+        let text = notification_text(place, &data);
+        assert!(text.contains(r#""seq":7,"user_seq":3,"missed_from":4,"epoch":5,"data":[1.5]}}"#));
     }
 
     #[test]

@@ -117,6 +117,15 @@ struct Details {
     required: Option<Number>,
     available: Option<Number>,
     leaves_open: bool,
+    kept: Option<Kept>,
+}
+
+/// Which messages of a channel there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(crate) struct Kept {
+    pub(crate) first_seq: u64,
+    pub(crate) last_seq: u64,
+    pub(crate) epoch: u64,
 }
 
 impl WireError {
@@ -132,6 +141,7 @@ impl WireError {
             required: None,
             available: None,
             leaves_open: false,
+            kept: None,
         }))
     }
 
@@ -174,6 +184,13 @@ impl WireError {
     pub fn with_funds(mut self, required: Number, available: Number) -> Self {
         self.0.required = Some(required);
         self.0.available = Some(available);
+        self
+    }
+
+    /// Names the messages that there are.
+    #[must_use]
+    pub(crate) fn with_kept(mut self, kept: Kept) -> Self {
+        self.0.kept = Some(kept);
         self
     }
 
@@ -225,6 +242,8 @@ struct Data<'a> {
     required: Option<Number>,
     #[serde(skip_serializing_if = "Option::is_none")]
     available: Option<Number>,
+    #[serde(flatten)]
+    kept: Option<Kept>,
 }
 
 impl Serialize for WireError {
@@ -237,6 +256,7 @@ impl Serialize for WireError {
             limit: details.limit,
             required: details.required,
             available: details.available,
+            kept: details.kept,
         };
         let mut object = serializer.serialize_struct("error", 3)?;
         object.serialize_field("code", &details.code.code())?;

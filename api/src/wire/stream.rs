@@ -1,6 +1,7 @@
 //! What was told before: messages of channels by number, and execution reports.
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::order::{WireOrder, WireUserTrade};
 
@@ -27,4 +28,31 @@ pub struct WireReports {
     pub reports: Vec<WireReport>,
     /// The number of the account's newest; 0 when it has none.
     pub last_user_seq: u64,
+}
+
+/// A message of a channel that was told before.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct WireMessage {
+    /// Its number in the channel.
+    pub seq: u64,
+    /// The number of the newest execution report in it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub user_seq: Option<u64>,
+    /// What it said.
+    pub data: Box<RawValue>,
+}
+
+/// Messages of a channel, oldest first: `public/replay` and `private/replay` with `channel`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct WireReplay {
+    /// Which channel.
+    pub channel: String,
+    /// When its numbering began, milliseconds since 1970.
+    pub epoch: u64,
+    /// The oldest message that is still kept; one above `last_seq` when there is none.
+    pub first_seq: u64,
+    /// The newest; 0 before the first.
+    pub last_seq: u64,
+    /// What was asked for, as far as it fits into one answer.
+    pub messages: Vec<WireMessage>,
 }

@@ -33,6 +33,7 @@ impl From<JournalError> for Failed {
 }
 
 /// What the journal says of every account's orders, event by event.
+#[expect(clippy::wildcard_enum_match_arm, reason = "nothing else is reported")]
 fn journal_says(path: &Path) -> BTreeMap<AccountId, Vec<Said>> {
     let mut says: BTreeMap<AccountId, Vec<Said>> = BTreeMap::new();
     read_journal::<Failed>(path, |published| {

@@ -20,11 +20,16 @@ T = TypeVar("T")
 #: Messages that one request for missed ones brings at most.
 REPLAY_COUNT = 1000
 #: Channels in which every message counts.
-_EVENTS = ("trades.", "user.orders.", "user.trades.", "user.changes.", "user.delivery", "user.jobs")
-#: Says that there are new reports.
-REPORTS = "user.changes.any.any.raw"
+_EVENTS = (
+    "trades.",
+    "instrument.state.",
+    "user.orders.",
+    "user.trades.",
+    "user.changes.",
+    "user.delivery",
+    "user.jobs",
+)
 _NOT_FOUND = 13020
-_NO_METHOD = -32601
 
 
 class Host(Protocol):
@@ -240,8 +245,6 @@ class Events(Numbered[Notification]):
         try:
             place = await self._replay(1, 1)
         except Refused as refusal:
-            if refusal.code == _NO_METHOD or refusal.param == "channel":
-                return
             if refusal.code != _NOT_FOUND or "last_seq" not in refusal.data:
                 raise
             place = refusal.data
@@ -266,7 +269,7 @@ class Reports(Numbered[Report]):
     """Everything that happens to the account, from a `user_seq` on, without gaps for as long as the venue has its journal."""
 
     def __init__(self, host: Host, limit: int, from_user_seq: int | None) -> None:
-        super().__init__(host, REPORTS, limit)
+        super().__init__(host, "user.reports", limit)
         self._last = None if from_user_seq is None else from_user_seq - 1
 
     @property
@@ -276,14 +279,6 @@ class Reports(Numbered[Report]):
 
     def number(self, message: Notification) -> int | None:
         return message.user_seq
-
-    def take(self, message: Notification) -> None:
-        if message.user_seq is None:
-            # It says only that there is something: the reports themselves are asked for.
-            self._held = self._held or []
-            self._host.repair(self)
-        else:
-            super().take(message)
 
     def read(self, message: Notification) -> Report:
         return Report.read(message.data)

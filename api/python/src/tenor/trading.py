@@ -19,6 +19,7 @@ from .errors import (
     FateUnknown,
     OrderNotFound,
     TooManyRequests,
+    VenueFailed,
 )
 from .exact import Number, decimal
 from .objects import Order, Placed
@@ -137,9 +138,10 @@ class Trading(Calls):
                 return await self.call(
                     method, asked, timeout=min(self.settings.call_timeout, end - clock())
                 )
-            except (ConnectionLost, CallTimeout) as error:
+            except (ConnectionLost, CallTimeout, VenueFailed) as error:
                 was_sent = True
-                if end <= clock():
+                pause = 0.05 if isinstance(error, VenueFailed) else 0
+                if end <= clock() + pause:
                     raise FateUnknown(name, allowed) from error
             except ConnectFailed as error:
                 if end <= clock():

@@ -54,7 +54,7 @@ struct Row {
 
 #[derive(BorshSerialize, BorshDeserialize)]
 enum RowOf {
-    Order(OrderRecord),
+    Order(Box<OrderRecord>),
     Trade { trade: TradeId, is_taker: bool },
 }
 
@@ -75,7 +75,7 @@ impl History {
         let report = |(key, value): &(Vec<u8>, Vec<u8>)| {
             let Row { seq, at, what } = self.decode(value)?;
             let what = match what {
-                RowOf::Order(order) => Reported::Order(order),
+                RowOf::Order(order) => Reported::Order(*order),
                 RowOf::Trade { trade, is_taker } => {
                     let side = key::side_of(key::account(account), trade, is_taker);
                     Reported::Trade(self.get(&key::USER_TRADES, &side)?)
@@ -101,7 +101,7 @@ fn number(key: &[u8]) -> Option<u64> {
 impl Draft<'_> {
     /// Reports an order as it is now.
     pub(super) fn report_order(&mut self, order: &OrderRecord, at: Nanos) {
-        self.report(order.terms.account, at, RowOf::Order(order.clone()));
+        self.report(order.terms.account, at, RowOf::Order(Box::new(order.clone())));
     }
 
     /// Reports one side of a trade.
