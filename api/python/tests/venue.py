@@ -68,11 +68,11 @@ class Venue:
         return tenor.Login(**json.loads(done.stdout))
 
 
-def run(what: Coroutine[Any, Any, T]) -> T:
+def run(what: Coroutine[Any, Any, T], patience: float = 3 * PATIENCE) -> T:
     """Runs a test's story, for as long as a test may take."""
 
     async def soon() -> T:
-        return await asyncio.wait_for(what, 3 * PATIENCE)
+        return await asyncio.wait_for(what, patience)
 
     return asyncio.run(soon())
 
