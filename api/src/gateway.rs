@@ -24,13 +24,7 @@ impl Gateway {
     pub(crate) fn new(venue: Venue) -> Self {
         let testnet = venue.exchange().is_testnet();
         let authority = Authority::new(venue.now());
-        Self {
-            venue,
-            authority,
-            testnet,
-            sessions: AtomicU64::new(1),
-            hub: Hub::default(),
-        }
+        Self { venue, authority, testnet, sessions: AtomicU64::new(1), hub: Hub::default() }
     }
 
     /// A number for a session, as long as this process lives: the orders of sessions before it are gone.
