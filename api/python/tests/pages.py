@@ -39,6 +39,11 @@ def blocks(page: Path) -> list[Block]:
     ]
 
 
+def program_name(block: Block) -> str:
+    """The file that a program is to be saved as."""
+    return block.text.splitlines()[0].removeprefix("# ")
+
+
 def run_page(page: Path, folder: Path) -> None:
     """Does what the page says, in a fresh folder, at a port that is free."""
     address = f"127.0.0.1:{_free_port()}"
@@ -49,8 +54,7 @@ def run_page(page: Path, folder: Path) -> None:
         for block in blocks(page):
             text = block.text.replace(_ADDRESS, address)
             if block.kind == "python":
-                name = text.splitlines()[0].removeprefix("# ")
-                (folder / name).write_text(text)
+                (folder / program_name(block)).write_text(text)
             elif block.keeps_running:
                 running.append(_start(text, folder, environment))
             elif block.kind == "sh":

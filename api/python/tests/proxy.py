@@ -22,6 +22,7 @@ class Proxy:
         self._is_open.set()
         self._flows = asyncio.Event()
         self._flows.set()
+        self._is_closing = False
         #: How many connections were cut.
         self.cuts = 0
 
@@ -43,6 +44,9 @@ class Proxy:
     ) -> None:
         assert self._server is not None
         self._server.close()
+        self._is_closing = True
+        self.let_through()
+        self.flow()
         self.cut()
         for task in self._tasks:
             task.cancel()
@@ -55,9 +59,9 @@ class Proxy:
             writer.transport.abort()
         self._pairs.clear()
 
-    def cut_after(self, way: str, count: int) -> None:
-        """Ends the connection when so many more bytes have gone `up` to the venue or come `down`."""
-        self._cut_in[way] = count
+    def cut_after(self, way: str, count: int, *, spread: float = 1) -> None:
+        """Ends the connections when up to so many more bytes have gone `up` to the venue or come `down`."""
+        self._cut_in[way] = int(count * spread)
 
     def hold(self) -> None:
         """Takes no new connections until `let_through`."""
@@ -77,6 +81,9 @@ class Proxy:
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await self._is_open.wait()
+        if self._is_closing:
+            writer.transport.abort()
+            return
         try:
             up_reader, up_writer = await asyncio.open_connection(self._host, self._port)
         except OSError:

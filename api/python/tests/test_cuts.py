@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from proxy import Proxy
-from venue import PATIENCE, Venue, futures, mark, run
+from venue import PATIENCE, Venue, futures, run
 
 import tenor
 
@@ -49,7 +49,7 @@ def test_python_005_the_book_is_the_venue_s_over_cuts(venue: Venue) -> None:
             venue.client(None, url=proxy.url) as watcher,
         ):
             ticker = (await futures(maker))[0]
-            name, price = ticker.instrument_name, mark(ticker)
+            name, price = ticker.instrument_name, ticker.mark_price
             async with watcher.book(name) as live:
                 seen = 0
 
@@ -91,7 +91,7 @@ def test_python_005_a_message_that_does_not_fit_is_repaired(venue: Venue) -> Non
     async def story() -> None:
         async with venue.client() as maker:
             ticker = (await futures(maker))[1]
-            name, price = ticker.instrument_name, mark(ticker)
+            name, price = ticker.instrument_name, ticker.mark_price
             await maker.buy(name, 3, price)
             async with maker.book(name) as live:
                 wrong: dict[str, Any] = {"type": "change", "change_id": 2**60, "prev_change_id": 1}
@@ -113,7 +113,7 @@ def test_python_006_a_reader_that_is_too_slow_is_told_and_holds_up_nobody(venue:
     async def story() -> None:
         async with venue.client() as maker, venue.client("taker") as taker:
             ticker = (await futures(maker))[2]
-            name, price = ticker.instrument_name, mark(ticker)
+            name, price = ticker.instrument_name, ticker.mark_price
             channel = f"trades.{name}.raw"
             async with (
                 maker.stream(channel, limit=3) as slow,
@@ -142,7 +142,7 @@ def test_a_client_goes_on_after_the_venue_has_been_killed(own_venue: Venue) -> N
     async def story() -> None:
         async with own_venue.client() as maker:
             ticker = (await futures(maker))[0]
-            name, price = ticker.instrument_name, mark(ticker)
+            name, price = ticker.instrument_name, ticker.mark_price
             placed = await maker.buy(name, 1, price)
             async with maker.book(name) as live:
                 own_venue.stop(9)
@@ -152,13 +152,41 @@ def test_a_client_goes_on_after_the_venue_has_been_killed(own_venue: Venue) -> N
                 assert (await live.live()).best_bid == tenor.Level(price, Decimal(1))
                 assert maker.connections == 2
         settings = tenor.Settings(give_up_after=0.2, pause_first=0.01)
-        key = vars(own_venue.keys["maker"])
-        async with tenor.connect(own_venue.url, settings=settings, **key) as client:
+        key = own_venue.keys["maker"]
+        async with tenor.connect(own_venue.url, key, settings=settings) as client:
             async with client.stream(f"trades.{name}.raw") as it:
                 own_venue.stop()
                 with pytest.raises(tenor.ConnectFailed, match="given up after"):
                     await it.next()
             with pytest.raises(tenor.ClientClosed):
                 await client.time()
+
+    run(story())
+
+
+def test_python_009_every_trade_is_heard_once_over_cuts(venue: Venue) -> None:
+    async def story() -> None:
+        dice = random.Random(SEED)
+        async with (
+            Proxy(venue.address) as proxy,
+            venue.client() as maker,
+            venue.client("taker") as taker,
+            venue.client(None, url=proxy.url) as watcher,
+        ):
+            ticker = (await futures(maker))[3]
+            name, price = ticker.instrument_name, ticker.mark_price
+            async with watcher.stream(f"trades.{name}.raw") as trades:
+                await maker.sell(name, 80, price)
+                for number in range(80):
+                    if number % 8 == 5:
+                        proxy.cut_after("down", dice.randint(0, 1000))
+                    await taker.buy(name, 1, price)
+                heard: list[int] = []
+                async with asyncio.timeout(PATIENCE):
+                    while len(heard) < 80:
+                        heard += [it["trade_seq"] for it in (await trades.next()).data]
+                assert heard == list(range(1, 81))
+                assert len(trades) == 0
+                assert 1 < watcher.connections
 
     run(story())

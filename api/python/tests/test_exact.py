@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from importlib import resources
 
 import pytest
 
@@ -66,3 +67,8 @@ def test_objects_say_what_is_missing_and_keep_the_rest() -> None:
     assert (left.kind, left.remaining, left.raw["new"]) == ("order", 3, "word")
     with pytest.raises(tenor.Unexpected, match=r"Credits\.limit is no int: '5'"):
         tenor.Credits.read({**told, "limit": "5"})
+
+
+def test_the_package_says_that_it_is_typed() -> None:
+    assert resources.files("tenor").joinpath("py.typed").is_file()
+    assert set(tenor.__all__) <= set(dir(tenor))

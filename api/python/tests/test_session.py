@@ -4,32 +4,40 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
 from proxy import Proxy
-from venue import Venue, futures, mark, run
+from venue import Venue, futures, run
 
 import tenor
+from tenor.exact import dumps
 
 T = TypeVar("T")
 
 
-def test_both_ways_of_logging_in(venue: Venue) -> None:
+def test_both_ways_of_logging_in(venue: Venue, tmp_path: Path) -> None:
     async def story() -> None:
-        key = vars(venue.keys["maker"])
+        key = venue.keys["maker"]
         for is_signed in (False, True):
-            async with tenor.connect(venue.url, is_signed=is_signed, **key) as client:
+            login = replace(key, is_signed=is_signed)
+            async with tenor.connect(venue.url, login) as client:
                 assert (await client.account()).username == "maker"
                 assert client.tokens is not None
                 assert "trade:read_write" in client.tokens.scope
-        async with tenor.connect(venue.url, scope="account:read trade:none", **key) as client:
+            with pytest.raises(tenor.LoginFailed):
+                await tenor.connect(venue.url, replace(login, client_secret="0" * 64)).__aenter__()
+        narrow = replace(key, scope="account:read trade:none")
+        async with tenor.connect(venue.url, narrow) as client:
             with pytest.raises(tenor.NotAllowed):
                 await client.cancel_all()
-        for is_signed in (False, True):
-            wrong = key | {"client_secret": "0" * 64}
-            with pytest.raises(tenor.LoginFailed):
-                await tenor.connect(venue.url, is_signed=is_signed, **wrong).__aenter__()
+        # The file that `tenor account create` has written.
+        path = tmp_path / "key.json"
+        path.write_text(dumps({"client_id": key.client_id, "client_secret": key.client_secret}))
+        assert tenor.Login.from_file(path) == key
+        assert key.client_secret not in repr(key)
         async with venue.client(None) as nobody:
             assert 0 < await nobody.time()
             with pytest.raises(tenor.NotAllowed) as refusal:
@@ -43,9 +51,8 @@ def test_both_ways_of_logging_in(venue: Venue) -> None:
 
 def test_tokens_are_renewed_before_they_expire(venue: Venue) -> None:
     async def story() -> None:
-        key = vars(venue.keys["maker"])
         settings = tenor.Settings(refresh_at=0.00001)
-        async with tenor.connect(venue.url, settings=settings, **key) as client:
+        async with tenor.connect(venue.url, venue.keys["maker"], settings=settings) as client:
             seen: set[str] = set()
             while len(seen) < 3:
                 assert client.tokens is not None
@@ -82,7 +89,7 @@ def test_python_008_bad_input_names_the_field(venue: Venue) -> None:
     async def story() -> None:
         async with venue.client() as client:
             ticker = (await futures(client))[0]
-            name, price = ticker.instrument_name, mark(ticker)
+            name, price = ticker.instrument_name, ticker.mark_price
             step = (await client.instrument(name)).tick_size
             cases = [
                 (tenor.InvalidOrder, "price", client.buy(name, 1, price + step / 2)),
@@ -123,7 +130,7 @@ def test_history_is_read_page_by_page(venue: Venue) -> None:
     async def story() -> None:
         async with venue.client() as maker, venue.client("taker") as taker:
             ticker = (await futures(maker))[1]
-            name, price = ticker.instrument_name, mark(ticker)
+            name, price = ticker.instrument_name, ticker.mark_price
             await maker.sell(name, 8, price)
             for _ in range(4):
                 await taker.buy(name, 2, price)

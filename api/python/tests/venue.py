@@ -8,8 +8,6 @@ import os
 import signal
 import subprocess
 from collections.abc import Coroutine
-from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,14 +21,6 @@ BINARY = os.environ.get("TENOR_BINARY", str(ROOT / "target" / "debug" / "tenor")
 PATIENCE = 20
 #: A series without which no test venue starts: a month far ahead.
 SERIES_PREFIX = "H100_USDC-"
-
-
-@dataclass(frozen=True)
-class Key:
-    """An account's key."""
-
-    client_id: str
-    client_secret: str
 
 
 class Venue:
@@ -67,22 +57,22 @@ class Venue:
         self, name: str | None = "maker", *, url: str | None = None, **settings: Any
     ) -> tenor.Client:
         """A client of one account, or of nobody."""
-        key = {} if name is None else vars(self.keys[name])
+        login = None if name is None else self.keys[name]
         told = tenor.Settings(**{"pause_first": 0.02, "pause_max": 0.2, **settings})
-        return tenor.connect(url or self.url, settings=told, **key)
+        return tenor.connect(url or self.url, login, settings=told)
 
-    def _account(self, name: str) -> Key:
+    def _account(self, name: str) -> tenor.Login:
         kind = ["--verifier"] if name == "verifier" else ["--deposit", "1000000"]
         command = [BINARY, "account", "create", "--json", "--testnet", "--name", name, *kind]
         done = subprocess.run([*command, "--data", str(self.data)], capture_output=True, check=True)
-        return Key(**json.loads(done.stdout))
+        return tenor.Login(**json.loads(done.stdout))
 
 
-def run(what: Coroutine[Any, Any, T]) -> T:
+def run(what: Coroutine[Any, Any, T], patience: float = 3 * PATIENCE) -> T:
     """Runs a test's story, for as long as a test may take."""
 
     async def soon() -> T:
-        return await asyncio.wait_for(what, 3 * PATIENCE)
+        return await asyncio.wait_for(what, patience)
 
     return asyncio.run(soon())
 
@@ -92,8 +82,3 @@ async def futures(client: tenor.Client) -> list[tenor.Ticker]:
     found = await client.instruments("future")
     names = [it.instrument_name for it in found if it.instrument_name.startswith(SERIES_PREFIX)]
     return [await client.ticker(name) for name in reversed(names)]
-
-
-def mark(ticker: tenor.Ticker) -> Decimal:
-    """A price that the venue takes."""
-    return ticker.mark_price or Decimal(2)

@@ -29,6 +29,7 @@ from .errors import (
     TooLate,
     TooManyRequests,
     Unexpected,
+    VenueFailed,
 )
 from .exact import Number
 from .feeds import Reports, Stream
@@ -106,6 +107,7 @@ __all__ = [
     "Unexpected",
     "UserSettlement",
     "UserTrade",
+    "VenueFailed",
     "connect",
     "new_client_order_id",
 ]

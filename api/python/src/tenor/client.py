@@ -326,24 +326,15 @@ class Client(Requests, Trading):
 
 def connect(
     url: str,
+    login: Login | None = None,
     *,
-    client_id: str | None = None,
-    client_secret: str | None = None,
-    is_signed: bool = False,
-    scope: str | None = None,
     cancel_on_disconnect: bool = False,
     settings: Settings | None = None,
 ) -> Client:
-    """A client of the venue at `url`, as `ws://127.0.0.1:9377/ws/api/v2`; without a key only for public methods.
+    """A client of the venue at `url`, as `ws://127.0.0.1:9377/ws/api/v2`; without a login only for public methods.
 
-    `is_signed`: the secret is not sent, it signs. `scope` narrows the login. With `cancel_on_disconnect` the venue cancels the orders of a
-    connection when it ends, however it ends.
+    With `cancel_on_disconnect` the venue cancels the orders of a connection when it ends, however it ends.
     """
-    if (client_id is None) != (client_secret is None):
-        raise ValueError("client_id and client_secret belong together")
-    login = None
-    if client_id is not None and client_secret is not None:
-        login = Login(client_id, client_secret, is_signed, scope)
     settings = settings or Settings()
     return Client(url, login, settings, cancel_on_disconnect=cancel_on_disconnect)
 

@@ -1,6 +1,7 @@
 """Every way in which something can fail. Each is a `TenorError`, so one `except` catches what this package raises.
 
-`Refused` is the venue's word and nothing has happened. After `ConnectionLost` or `CallTimeout` what was asked may have happened or not.
+`Refused` is the venue's word and nothing has happened (but see `VenueFailed`). After `ConnectionLost` or `CallTimeout` what was asked
+may have happened or not.
 """
 
 from __future__ import annotations
@@ -147,6 +148,10 @@ class Busy(Refused):
     """The exchange has too much to do; nothing was done, ask again."""
 
 
+class VenueFailed(Refused):
+    """The venue made a mistake and says so. Unlike after any other refusal, it may have happened."""
+
+
 class TooLate(Refused):
     """The request came after its `valid_until`, and was not executed."""
 
@@ -169,6 +174,7 @@ _CLASSES: dict[int, type[Refused]] = {
     10043: InvalidOrder,
     10047: Busy,
     11054: InvalidOrder,
+    11094: VenueFailed,
     13004: LoginFailed,
     13009: NotAllowed,
     13021: NotAllowed,

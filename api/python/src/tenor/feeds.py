@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Mapping
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from .connection import Notification
 from .errors import MissedMessages, Refused, SlowReader, TenorError
@@ -20,9 +20,16 @@ T = TypeVar("T")
 #: Messages that one request for missed ones brings at most.
 REPLAY_COUNT = 1000
 #: Channels in which every message counts.
-_EVENTS = ("trades.", "user.orders.", "user.trades.", "user.changes.", "user.delivery", "user.jobs")
+_EVENTS = (
+    "trades.",
+    "instrument.state.",
+    "user.orders.",
+    "user.trades.",
+    "user.changes.",
+    "user.delivery",
+    "user.jobs",
+)
 _NOT_FOUND = 13020
-_NO_METHOD = -32601
 
 
 class Host(Protocol):
@@ -78,7 +85,7 @@ class Stream(Feed, Generic[T]):
         self._error: TenorError | None = None
         self._is_over = False
 
-    async def __aenter__(self) -> Stream[T]:
+    async def __aenter__(self) -> Self:
         await self._host.open_feed(self)
         return self
 
@@ -90,7 +97,7 @@ class Stream(Feed, Generic[T]):
         self.end(None)
         await self._host.close_feed(self)
 
-    def __aiter__(self) -> Stream[T]:
+    def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> T:
@@ -238,8 +245,6 @@ class Events(Numbered[Notification]):
         try:
             place = await self._replay(1, 1)
         except Refused as refusal:
-            if refusal.code == _NO_METHOD:
-                return
             if refusal.code != _NOT_FOUND or "last_seq" not in refusal.data:
                 raise
             place = refusal.data

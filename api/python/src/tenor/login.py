@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hmac
+import json
 import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,14 @@ class Login:
     is_signed: bool = False
     #: Narrows the login, for example `trade:read account:read`.
     scope: str | None = None
+
+    @classmethod
+    def from_file(
+        cls, path: str | Path, *, is_signed: bool = False, scope: str | None = None
+    ) -> Self:
+        """From the JSON that `tenor account create` prints."""
+        told = json.loads(Path(path).read_text())
+        return cls(told["client_id"], told["client_secret"], is_signed, scope)
 
     def params(self) -> Mapping[str, Any]:
         """The fields of `public/auth`."""

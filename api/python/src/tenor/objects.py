@@ -143,13 +143,14 @@ class Ticker(Wire):
     best_bid_amount: Decimal
     best_ask_price: Decimal | None
     best_ask_amount: Decimal
-    mark_price: Decimal | None
+    #: The venue always has one: what positions are margined at.
+    mark_price: Decimal
     last_price: Decimal | None
     index_price: Decimal | None
     open_interest: Decimal
     #: The band: what a sell may ask at least, and a buy pay at most.
-    min_price: Decimal | None
-    max_price: Decimal | None
+    min_price: Decimal
+    max_price: Decimal
     settlement_price: Decimal | None = None
     mark_iv: Decimal | None = None
     underlying_price: Decimal | None = None
@@ -294,8 +295,8 @@ class Margins(Wire):
 
     buy: Decimal
     sell: Decimal
-    min_price: Decimal | None
-    max_price: Decimal | None
+    min_price: Decimal
+    max_price: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

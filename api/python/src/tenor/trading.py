@@ -17,9 +17,9 @@ from .errors import (
     ConnectFailed,
     ConnectionLost,
     FateUnknown,
-    InvalidParams,
     OrderNotFound,
     TooManyRequests,
+    VenueFailed,
 )
 from .exact import Number, decimal
 from .objects import Order, Placed
@@ -70,14 +70,7 @@ class Trading(Calls):
         }
         if price is not None:
             asked["price"] = decimal(price, "price")
-        try:
-            told = await self._until_known(f"private/{direction}", asked, name, patience)
-        except InvalidParams as refusal:
-            if refusal.param != "client_order_id":
-                raise
-            del asked["client_order_id"]
-            told = await self.call(f"private/{direction}", asked)
-        return Placed.read(told)
+        return Placed.read(await self._until_known(f"private/{direction}", asked, name, patience))
 
     async def edit(
         self,
@@ -145,9 +138,10 @@ class Trading(Calls):
                 return await self.call(
                     method, asked, timeout=min(self.settings.call_timeout, end - clock())
                 )
-            except (ConnectionLost, CallTimeout) as error:
+            except (ConnectionLost, CallTimeout, VenueFailed) as error:
                 was_sent = True
-                if end <= clock():
+                pause = 0.05 if isinstance(error, VenueFailed) else 0
+                if end <= clock() + pause:
                     raise FateUnknown(name, allowed) from error
             except ConnectFailed as error:
                 if end <= clock():
