@@ -27,6 +27,8 @@ use tokio::sync::{mpsc, oneshot};
 pub use backoff::Backoff;
 pub use blobs::Blobs;
 pub use connection::NOTIFICATIONS_MAX;
+#[cfg(test)]
+pub(crate) use connection::read_frame;
 pub use requests::{Edit, NewOrder};
 
 /// How long a call waits when nothing else is said.
