@@ -36,6 +36,8 @@ pub use blobs::Blobs;
 pub use book::{BookFault, LocalBook};
 pub use connection::NOTIFICATIONS_MAX;
 pub use orders::{ENDED_ORDERS_MAX, OrderStatus, TrackedOrder};
+#[cfg(test)]
+pub(crate) use connection::read_frame;
 pub use requests::{Edit, NewOrder};
 pub use session::{Session, SessionCounts, SessionOptions, UPDATES_MAX, Update};
 

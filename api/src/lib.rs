@@ -7,6 +7,8 @@ mod auth;
 mod channels;
 pub mod client;
 mod connections;
+#[cfg(test)]
+mod fuzz;
 mod gateway;
 mod health;
 mod http;

@@ -173,3 +173,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Incoming<'a> {
         })
     }
 }
+
+/// Reads a frame and forgets it.
+#[cfg(test)]
+pub(crate) fn read_frame(text: &str) -> Result<(), serde_json::Error> {
+    serde_json::from_str::<Incoming<'_>>(text).map(drop)
+}
