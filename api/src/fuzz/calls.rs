@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::auth::{Caller, Scope};
+use crate::auth::{By, Caller, Scope};
 use crate::channels::Subscriptions;
 use crate::gateway::Gateway;
 use crate::methods::{self, METHODS};
@@ -56,7 +56,15 @@ fn floor() -> &'static Floor {
             drop(venue.submit(Command::Deposit { account, amount }).await.expect("money"));
             account
         });
-        let caller = Caller { account, client_id: "anybody".to_owned(), scope: Scope::full() };
+        let caller = Caller {
+            account,
+            client_id: "anybody".to_owned(),
+            scope: Scope::full(),
+            by: By::Key { rotation: 0 },
+            networks: Vec::new(),
+            connection: None,
+            session: None,
+        };
         Floor { gateway: Gateway::new(venue), caller, runtime, _directory: directory }
     })
 }
