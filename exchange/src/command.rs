@@ -16,6 +16,7 @@ use crate::margins::MarginMode;
 use crate::nominate::{Node, Nomination};
 use crate::publish_curve::CurvePoint;
 use crate::publish_risk::OptionRisk;
+use crate::quoting::QuoteCommand;
 use crate::time_in_force::TimeInForce;
 
 /// A command with its place in the journal. The only way time and order enter the core.
@@ -396,6 +397,10 @@ pub enum Command {
         /// The ruling.
         verdict: Verdict,
     },
+
+    // Quotes.
+    /// What a market maker asks: quotes in many series at once, and their protection.
+    Quoting(QuoteCommand),
 }
 
 /// What a party says in a dispute.

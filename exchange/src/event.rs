@@ -3,6 +3,7 @@
 mod close_out;
 mod fixing;
 mod job;
+mod quote;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::{
@@ -26,6 +27,7 @@ use crate::time_in_force::TimeInForce;
 pub use close_out::{CloseOutEvent, HourSettled, PublishedAssignment};
 pub use fixing::FixingEvent;
 pub use job::JobEvent;
+pub use quote::QuoteEvent;
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -423,6 +425,9 @@ pub enum Event {
     // Buyers' jobs.
     /// Something happened to a buyer's job.
     Job(JobEvent),
+    // Quotes.
+    /// Something happened to quotes and their groups.
+    Quote(QuoteEvent),
 }
 
 /// Two parties traded off the book.

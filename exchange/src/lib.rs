@@ -63,6 +63,7 @@ mod list_instrument;
 mod margin_view;
 mod margins;
 mod mark;
+mod mass_quote;
 mod match_order;
 mod nominate;
 mod offer_standby;
@@ -75,9 +76,11 @@ mod place_order;
 mod premium;
 mod premium_mark;
 mod price;
+mod protect;
 mod publish_curve;
 mod publish_index;
 mod publish_risk;
+mod quoting;
 mod read_meter;
 mod records;
 mod reduce_only;
@@ -107,6 +110,7 @@ use matching_engine::{Capacity, Engine};
 use settlement::{FeeRates, Ledger, OpenOrders, Positions};
 
 use agreement::Agreements;
+use quoting::Quoting;
 use reduce_only::ReduceOnly;
 
 pub use agreement::{Agreed, Agreement, BlockLeg, SignedAgreement};
@@ -123,7 +127,8 @@ pub use defaults::{Bid, Defaults, Liquidation, Stage};
 pub use delivery::{Delivery, OpenChallenge};
 pub use event::{
     AmendReason, BlockFill, BlockTraded, CloseOutEvent, Event, Fill, FixingEvent, HourSettled,
-    IntervalOutcome, IntervalSettled, JobEvent, OrderAccepted, PublishedAssignment, Traded,
+    IntervalOutcome, IntervalSettled, JobEvent, OrderAccepted, PublishedAssignment, QuoteEvent,
+    Traded,
 };
 pub use exercise::Instruction;
 pub use jobs::Jobs;
@@ -138,8 +143,14 @@ pub use own_prices::OwnPrices;
 pub use publish_curve::CurvePoint;
 pub use publish_index::IndexHistory;
 pub use publish_risk::{OptionGreeks, OptionRisk};
+pub use quoting::{
+    GroupName, MassQuote, ProtectionTerms, QuoteCommand, QuoteEntry, QuoteFilter, QuoteGroup,
+    QuoteMark,
+};
 pub use rehold::Health;
-pub use reject::{AgreementReject, CloseOutReject, FixingReject, JobReject, ReceiptField, Reject};
+pub use reject::{
+    AgreementReject, CloseOutReject, FixingReject, JobReject, QuoteReject, ReceiptField, Reject,
+};
 pub use roll_day::Roll;
 pub use series::{Series, SeriesState};
 pub use settlement_price::{Closing, SettlementSource};
@@ -149,7 +160,7 @@ pub use time_in_force::TimeInForce;
 pub use view::{AccountSummary, OrderView, PositionView};
 
 /// The version of these rules. A journal replays only under the rules it was written under.
-pub const RULES_VERSION: u32 = 5;
+pub const RULES_VERSION: u32 = 6;
 
 /// Open orders that the books have room for before they grow.
 const ORDERS_RESERVED: usize = 1_024;
@@ -210,6 +221,8 @@ pub struct Exchange {
     agreements: Agreements,
     // Buyers' jobs.
     jobs: Jobs,
+    // Quotes.
+    quoting: Quoting,
 }
 
 /// The last id of each kind. Ids are never reused.
@@ -283,6 +296,8 @@ impl Exchange {
             agreements: Agreements::default(),
             // Buyers' jobs.
             jobs: Jobs::default(),
+            // Quotes.
+            quoting: Quoting::default(),
             fixings: BTreeMap::new(),
         }
     }
@@ -433,6 +448,8 @@ impl Exchange {
             Command::RuleDispute { account, job, verdict } => {
                 self.rule_dispute(*account, *job, *verdict, events)
             }
+            // Quotes.
+            Command::Quoting(command) => self.quoting(command, events),
             Command::Tick => {
                 self.run_timers(events);
                 Ok(())

@@ -4,6 +4,7 @@ mod agreement;
 mod close_out;
 mod fixing;
 mod job;
+mod quote;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::{MicroUsd, Price, Qty, TermsError};
@@ -13,6 +14,7 @@ pub use agreement::AgreementReject;
 pub use close_out::CloseOutReject;
 pub use fixing::FixingReject;
 pub use job::JobReject;
+pub use quote::QuoteReject;
 
 /// A refusal: journaled by replay, shown to whoever asked, moving no money.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -271,6 +273,9 @@ pub enum Reject {
     // Buyers' jobs.
     /// DISPUTE-001, 002, 003, 005: what concerns a job cannot be taken.
     Job(JobReject),
+    // Quotes.
+    /// QUOTE-001 to 013: what a market maker asks.
+    Quote(QuoteReject),
 }
 
 impl Reject {
@@ -362,6 +367,7 @@ impl Reject {
             Self::Agreement(reason) => reason.rule(),
             // Buyers' jobs.
             Self::Job(reason) => reason.rule(),
+            Self::Quote(reason) => reason.rule(),
         }
     }
 }

@@ -361,6 +361,8 @@ impl Auditor {
             | Command::OpenDispute { .. }
             | Command::AnswerDispute { .. }
             | Command::RuleDispute { .. } => {}
+            // Quotes.
+            Command::Quoting(_) => {}
         }
     }
 
@@ -452,6 +454,8 @@ impl Auditor {
             | Event::BlockTraded(_) => self.read_agreement(event, now, sheet),
             // Buyers' jobs.
             Event::Job(event) => self.read_job(event, sheet),
+            // Quotes: what they do to orders is in the orders' events.
+            Event::Quote(_) => Ok(()),
         }
     }
 

@@ -148,6 +148,7 @@ impl Tally {
             | Event::SettlementPriceFixed { .. }
             | Event::Fixing(_)
             | Event::Job(_)
+            | Event::Quote(_)
             | Event::CurvePublished(_)
             | Event::PositionClosed { .. }
             | Event::AgentNominated { .. }

@@ -4,6 +4,7 @@ mod agreement;
 mod close_out;
 mod fixing;
 mod job;
+mod quote;
 
 use exchange::{DefaultReject, ReceiptField, Reject};
 use instruments::{Instrument, Price};
@@ -106,6 +107,8 @@ pub(crate) fn reject(reject: &Reject, instrument: Option<&Instrument>) -> WireEr
         Reject::Agreement(reason) => agreement::agreement(reason, instrument),
         // Buyers' jobs.
         Reject::Job(reason) => job::job(*reason),
+        // Quotes.
+        Reject::Quote(reason) => quote::quote(*reason),
     };
     error.by_rule(reject.rule())
 }

@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use exchange::{
-    Account, CloseOuts, Command, Defaults, Delivery, Event, Exchange, IndexHistory, Instruction,
-    Jobs, Margins, OpenOrder, OpenVenue, Roll, Series, SeriesState, Stamped,
+    Account, CloseOuts, Command, Defaults, Delivery, Event, Exchange, GroupName, IndexHistory,
+    Instruction, Jobs, Margins, OpenOrder, OpenVenue, QuoteGroup, QuoteMark, Roll, Series,
+    SeriesState, Stamped,
 };
 use instruments::{
     AccountId, GradeId, InstrumentId, Nanos, ObligationId, OrderId, Price, Qty, Seq, Side,
@@ -70,6 +71,9 @@ pub(crate) struct State {
     agreements: Agreements,
     // Buyers' jobs.
     pub jobs: Jobs,
+    // Quotes.
+    quote_groups: BTreeMap<(AccountId, GroupName), QuoteGroup>,
+    quote_marks: BTreeMap<OrderId, QuoteMark>,
 }
 
 impl State {

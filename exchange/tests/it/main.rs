@@ -42,6 +42,8 @@ mod order_kinds;
 mod orders;
 mod own_prices;
 mod properties;
+mod quote_words;
+mod quotes;
 mod render;
 mod required;
 mod script;

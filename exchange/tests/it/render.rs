@@ -10,6 +10,7 @@ use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, OrderId, Ppm, Price,
 use settlement::{Bucket, ChallengeOutcome, FailCause, Invoice, Verdict};
 
 use crate::job_words;
+use crate::quote_words;
 use crate::world::{START, World};
 
 /// One line for one event; nothing for what a script shows on demand: money between buckets, and depth.
@@ -52,6 +53,7 @@ pub(crate) fn event(world: &World, event: &Event) -> Option<String> {
             format!("#{} cancelled {}: {}", number(order), qty.lots(), reason.code())
         }
         Event::OrderTriggered { order, .. } => format!("#{} triggered", number(order)),
+        Event::Quote(event) => quote_words::line(world, event),
         Event::Traded(trade) => traded(world, trade),
         Event::IndexPublished(print) => match print.value {
             Some(value) => format!("{} index {}", print.grade, usd(value)),
@@ -598,13 +600,14 @@ fn interval_settled(exchange: &Exchange, settled: &IntervalSettled) -> String {
     line
 }
 
-fn refused(reason: &Reject) -> String {
+pub(crate) fn refused(reason: &Reject) -> String {
     let debug = match reason {
         Reject::Default(reason) => format!("{reason:?}"),
         Reject::Agreement(reason) => format!("{reason:?}"),
         Reject::CloseOut(reason) => format!("{reason:?}"),
         Reject::Fixing(reason) => format!("{reason:?}"),
         Reject::Job(reason) => format!("{reason:?}"),
+        Reject::Quote(reason) => format!("{reason:?}"),
         other => format!("{other:?}"),
     };
     let variant = debug.split(|c: char| !c.is_alphanumeric()).next().unwrap_or("");
@@ -637,11 +640,11 @@ fn refused(reason: &Reject) -> String {
 }
 
 /// Its place among all accepted orders, from 1.
-fn order_number(world: &World, order: OrderId) -> usize {
+pub(crate) fn order_number(world: &World, order: OrderId) -> usize {
     world.auditor.accepted.binary_search(&order).map_or(0, |place| place + 1)
 }
 
-fn side(side: Side) -> &'static str {
+pub(crate) fn side(side: Side) -> &'static str {
     match side {
         Side::Buy => "buy",
         Side::Sell => "sell",

@@ -117,6 +117,7 @@ pub(crate) const fn kind(event: &Event) -> &'static str {
         Event::AgreementTaken(_) => "AgreementTaken",
         Event::BlockTraded(_) => "BlockTraded",
         Event::Job(_) => "Job",
+        Event::Quote(_) => "Quote",
     }
 }
 
