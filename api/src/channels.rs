@@ -210,6 +210,7 @@ impl State {
             | Topic::UserOrders { .. }
             | Topic::UserTrades { .. }
             | Topic::UserDelivery { .. }
+            | Topic::MmpTrigger { .. }
             | Topic::UserJobs { .. } => Self::Queue(VecDeque::new()),
         }
     }

@@ -21,6 +21,7 @@ mod market_data;
 mod mock;
 mod orders;
 mod past;
+mod quotes;
 mod settled;
 mod submit;
 mod trading;
@@ -36,6 +37,7 @@ pub(crate) use account::position_of;
 pub(crate) use catalogue::{Connection, METHODS, Method, Spec};
 pub(crate) use chart::{candle, newest_candle};
 pub(crate) use login::{DATA_LEN_MAX, LoggedIn, log_in};
+pub(crate) use quotes::Quotes;
 pub(crate) use submit::{tick_direction, user_trade_of};
 
 /// What a method gives back, ready to stand in a reply.
@@ -115,6 +117,7 @@ async fn of_account(gateway: &Gateway, caller: &Caller, method: Method, params: 
         Method::Clearing(method) => clearing::answer(gateway, caller, method, params).await,
         Method::Agreements(method) => agreements::answer(gateway, caller, method, params).await,
         Method::Fixing(method) => fixing::answer(gateway, caller, method, params).await,
+        Method::Quotes(method) => quotes::answer(gateway, caller, method, params).await,
         Method::Jobs(method) => jobs::answer(gateway, caller, method, params).await,
         Method::DefaultFund(method) => default_fund::answer(gateway, caller, method, params).await,
         Method::Auth

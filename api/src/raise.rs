@@ -9,6 +9,7 @@ mod default_fund;
 mod delivery;
 mod job;
 mod listing;
+mod maker;
 mod margin;
 mod money;
 mod option;
@@ -28,6 +29,7 @@ pub(crate) use delivery::{
 };
 pub(crate) use job::{job, job_message};
 pub(crate) use listing::{currency, index_price, instrument, kind, root, traded};
+pub(crate) use maker::{mmp_config, mmp_status, mmp_trigger, quote_event, quote_side};
 pub(crate) use margin::{model_state, risk, simulated};
 pub(crate) use money::{account_summary, position};
 pub(crate) use order::{

@@ -15,6 +15,7 @@ mod delivery;
 mod envelope;
 mod error;
 mod job;
+mod maker;
 mod margin;
 mod market;
 mod number;
@@ -45,6 +46,7 @@ pub use envelope::{
 };
 pub use error::{ErrorCode, WireError};
 pub use job::{WireDispute, WireJob, WireJobClaim};
+pub use maker::{WireMassQuote, WireMmpConfig, WireMmpStatus, WireQuoteError, WireQuoteShort};
 pub use margin::{
     WireMargin, WireMarginRates, WireModelChange, WireModelState, WireOrderMargins, WirePortfolio,
     WireRisk, WireRiskArray, WireRiskParameters, WireSimulated,

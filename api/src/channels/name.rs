@@ -71,6 +71,11 @@ pub(super) enum Topic {
         account: AccountId,
     },
     VerifierTasks,
+    /// Groups of quotes that were pulled, of one index or of all.
+    MmpTrigger {
+        account: AccountId,
+        only: Option<GradeId>,
+    },
 }
 
 impl Topic {
@@ -87,6 +92,7 @@ impl Topic {
             | Self::UserTrades { .. }
             | Self::UserDelivery { .. }
             | Self::UserJobs { .. }
+            | Self::MmpTrigger { .. }
             | Self::VerifierTasks => true,
         }
     }
@@ -104,6 +110,7 @@ impl Topic {
             | Self::UserChanges { .. }
             | Self::UserDelivery { .. }
             | Self::UserJobs { .. }
+            | Self::MmpTrigger { .. }
             | Self::VerifierTasks => false,
         }
     }
@@ -193,6 +200,12 @@ impl Channel {
             }
             ["user", "jobs"] => {
                 Ok(Self { topic: Topic::UserJobs { account: own(caller)? }, pace: Pace::Raw })
+            }
+            ["user", "mmp_trigger", index] => {
+                let account = own(caller)?;
+                let is_one = *index != "any";
+                let only = is_one.then(|| parse_index(exchange, index)).transpose()?;
+                raw(Topic::MmpTrigger { account, only })
             }
             ["verifier", "tasks"] => {
                 check_verifier(exchange, own(caller)?)?;
@@ -310,7 +323,7 @@ fn unknown(name: &str) -> WireError {
          chart.trades.SERIES.RESOLUTION, deribit_price_index.INDEX, instrument.state.KIND.CURRENCY, \
          platform_state, user.portfolio.CURRENCY, user.changes.SERIES.PACE, user.changes.any.any.PACE, \
          user.orders.SERIES.PACE, user.orders.any.any.PACE, user.trades.SERIES.PACE, \
-         user.trades.any.any.PACE, user.delivery, user.jobs, verifier.tasks"
+         user.trades.any.any.PACE, user.mmp_trigger.INDEX, user.delivery, user.jobs, verifier.tasks"
     );
     WireError::new(ErrorCode::SubscriptionFailed, reason).of("channels")
 }

@@ -33,6 +33,13 @@ pub(super) fn messages(
             .iter()
             .filter_map(|event| raise::job_message(&gateway.venue, *account, event))
             .collect(),
+        Topic::MmpTrigger { account, only } => published
+            .events
+            .iter()
+            .filter_map(|event| raise::mmp_trigger(event, *account))
+            .filter(|(grade, _)| only.as_ref().is_none_or(|only| only == grade))
+            .map(|(_, status)| to_result(&status))
+            .collect(),
         Topic::UserChanges { account, only } => changes(gateway, (*account, *only), published),
         Topic::SeriesState { kind } => states(gateway, kind.as_deref(), published),
         Topic::Book(_)

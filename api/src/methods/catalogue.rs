@@ -8,11 +8,12 @@ use super::fixing::Fixing;
 use super::jobs::Jobs;
 use super::margin::Margin;
 use super::past::{ORDERS_IN, ORDERS_OF, Past, TRADES_IN, TRADES_OF};
+use super::quotes::Quotes;
 use crate::auth::Need;
 use crate::lower::{
-    BLOCK_FIELDS, CANCEL_FIELDS, DELIVERY_FIELDS, EDIT_BY_LABEL_FIELDS, EDIT_FIELDS,
-    EXECUTE_BLOCK_FIELDS, EXECUTE_DELIVERY_FIELDS, LOG_FIELDS, NOMINATION_FIELDS, ORDER_FIELDS,
-    RECEIPT_FIELDS,
+    BLOCK_FIELDS, CANCEL_FIELDS, CANCEL_QUOTES_FIELDS, DELIVERY_FIELDS, EDIT_BY_LABEL_FIELDS,
+    EDIT_FIELDS, EXECUTE_BLOCK_FIELDS, EXECUTE_DELIVERY_FIELDS, LOG_FIELDS, MASS_QUOTE_FIELDS,
+    MMP_FIELDS, NOMINATION_FIELDS, ORDER_FIELDS, RECEIPT_FIELDS,
 };
 
 /// A method.
@@ -78,6 +79,7 @@ pub(crate) enum Method {
     Fixing(Fixing),
     Agreements(Agreements),
     Jobs(Jobs),
+    Quotes(Quotes),
     Past(Past),
     Connection(Connection),
     /// Deribit has it, this venue does not, for this reason.
@@ -255,6 +257,12 @@ pub(crate) const METHODS: &[Spec] = &[
     private(Method::Jobs(Jobs::Dispute), "private/dispute_job", Need::TradeWrite, &["job_id", "claim", "replay_cost"], "doubts a result, and stakes the fee and the prover's replay on that"),
     private(Method::Jobs(Jobs::AnswerDispute), "private/answer_dispute", Need::TradeWrite, &["job_id", "said", "referee"], "makes a move in a dispute, calls the referee, or both"),
     private(Method::Jobs(Jobs::RuleDispute), "private/rule_dispute", Need::TradeWrite, &["job_id", "verdict", "quality"], "rules in a dispute: valid for the prover, invalid for the buyer; verifiers only"),
+    private(Method::Quotes(Quotes::MassQuote), "private/mass_quote", Need::TradeWrite, MASS_QUOTE_FIELDS, "sets bids and asks in 1 to 64 series at once, each side by itself; what is refused is in `errors`, by entry and side"),
+    private(Method::Quotes(Quotes::Cancel), "private/cancel_quotes", Need::TradeWrite, CANCEL_QUOTES_FIELDS, "cancels the quotes that the fields let through; answers with their number, or with `detailed` with the orders"),
+    private(Method::Quotes(Quotes::SetMmpConfig), "private/set_mmp_config", Need::TradeWrite, MMP_FIELDS, "sets up the protection of a group of quotes, or of an index; an interval of 0 ends it with all that is open in it"),
+    private(Method::Quotes(Quotes::GetMmpConfig), "private/get_mmp_config", Need::TradeRead, &["index_name", "mmp_group"], "the account's protections, of one index or group or all"),
+    private(Method::Quotes(Quotes::ResetMmp), "private/reset_mmp", Need::TradeWrite, &["index_name", "mmp_group"], "lets a group that was pulled quote again, with nothing counted"),
+    private(Method::Quotes(Quotes::GetMmpStatus), "private/get_mmp_status", Need::TradeRead, &["index_name", "mmp_group"], "the groups that are pulled now, and until when"),
     private(Method::DefaultFund(DefaultFund::Get), "private/get_default_fund", Need::AccountRead, &[], "the account's share of the default fund, until when it stays, and what the account takes over as a backstop"),
     private(Method::DefaultFund(DefaultFund::Contribute), "private/contribute_default_fund", Need::AccountWrite, &["currency", "amount"], "puts free money into the account's share of the default fund"),
     private(Method::DefaultFund(DefaultFund::Withdraw), "private/withdraw_default_fund", Need::AccountWrite, &["currency", "amount"], "takes money out of the share, without a position and after the time of notice"),

@@ -1,6 +1,6 @@
 //! Placing, changing and cancelling orders.
 
-use exchange::{Command, Event};
+use exchange::{Command, Event, QuoteCommand};
 use instruments::Side;
 use matching_engine::CancelReason;
 
@@ -19,8 +19,15 @@ pub(super) async fn place(
     params: &Params,
     side: Side,
 ) -> Answer {
-    let order = lower::place_order(&gateway.venue.exchange(), params, caller.account, side)?;
-    let outcome = submit(gateway, Command::PlaceOrder(order)).await?;
+    let command = {
+        let exchange = gateway.venue.exchange();
+        let order = lower::place_order(&exchange, params, caller.account, side)?;
+        match lower::member_of(&exchange, params)? {
+            Some(group) => Command::Quoting(QuoteCommand::Place { order, group }),
+            None => Command::PlaceOrder(order),
+        }
+    };
+    let outcome = submit(gateway, command).await?;
     let accepted = outcome.events.iter().find_map(|event| {
         if let Event::OrderAccepted(terms) = event { Some(terms.order) } else { None }
     });

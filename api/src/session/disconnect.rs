@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 use super::{IN_FLIGHT_MAX, Session};
 use crate::auth::Caller;
 use crate::gateway::Gateway;
-use crate::methods::{self, Answer, Connection, Method};
+use crate::methods::{self, Answer, Connection, Method, Quotes};
 use crate::wire::{ErrorCode, Params, WireError, to_result};
 
 /// What of a session ends with it.
@@ -33,7 +33,10 @@ pub(super) struct Placed(Arc<Mutex<BTreeSet<OrderId>>>);
 /// Of the reply to an order, what names it.
 #[derive(Deserialize)]
 struct PlacedReply {
-    order: PlacedOrder,
+    order: Option<PlacedOrder>,
+    /// Of the reply to a mass quote.
+    #[serde(default)]
+    orders: Vec<PlacedOrder>,
 }
 
 #[derive(Deserialize)]
@@ -42,14 +45,17 @@ struct PlacedOrder {
 }
 
 impl Placed {
-    /// Notes the order of a reply.
+    /// Notes the orders of a reply.
     pub(super) fn note(&self, gateway: &Gateway, reply: &RawValue) {
-        let order = serde_json::from_str(reply.get()).ok().map(|reply: PlacedReply| reply.order);
-        let number = order.and_then(|order| order.order_id.strip_prefix("T-")?.parse().ok());
+        let reply: Option<PlacedReply> = serde_json::from_str(reply.get()).ok();
+        let orders =
+            reply.into_iter().flat_map(|reply| reply.order.into_iter().chain(reply.orders));
+        let numbers: Vec<u64> =
+            orders.filter_map(|order| order.order_id.strip_prefix("T-")?.parse().ok()).collect();
         let limit = usize::try_from(OPEN_ORDERS_PER_ACCOUNT_MAX).unwrap_or(usize::MAX);
         let mut all = {
             let mut placed = self.0.lock();
-            placed.extend(number.map(OrderId));
+            placed.extend(numbers.into_iter().map(OrderId));
             if placed.len() <= limit.saturating_mul(2) {
                 return;
             }
@@ -71,7 +77,8 @@ impl OnDisconnect {
     /// Where a request notes the order that it places; `None` when it places none, or nobody asked.
     pub(super) fn watch(&self, method: Method) -> Option<Placed> {
         let (_, placed) = self.enabled.as_ref()?;
-        matches!(method, Method::Buy | Method::Sell).then(|| placed.clone())
+        let places = [Method::Buy, Method::Sell, Method::Quotes(Quotes::MassQuote)];
+        places.contains(&method).then(|| placed.clone())
     }
 
     pub(super) fn disable(&mut self) {

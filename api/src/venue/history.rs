@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use borsh::{BorshDeserialize, BorshSerialize};
 use exchange::io::{Applied, Batch, Direction, Entry, Scan, Store, StoreError};
 use exchange::{
-    BlockTraded, CloseOutEvent, Event, Fill, OrderAccepted, PublishedAssignment, Traded,
+    BlockTraded, CloseOutEvent, Event, Fill, OrderAccepted, PublishedAssignment, QuoteEvent, Traded,
 };
 use instruments::{AccountId, InstrumentId, Nanos, ObligationId, OrderId, Seq, Side};
 use parking_lot::RwLock;
@@ -338,6 +338,9 @@ impl Draft<'_> {
                 self.put(&key::ASSIGNMENTS, key, published.as_ref());
             }
             Event::BlockTraded(block) => self.block_traded(block, at),
+            Event::Quote(QuoteEvent::OrderMarked { order, mark, .. }) => {
+                self.change_order(*order, |record| record.mark = Some(mark.clone()));
+            }
             _ => {}
         }
     }

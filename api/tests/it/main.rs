@@ -21,6 +21,7 @@ mod option_desk;
 mod orders;
 mod over_http;
 mod past;
+mod quotes;
 mod settled;
 mod slow_consumer;
 mod stand;
