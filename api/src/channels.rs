@@ -204,6 +204,8 @@ impl State {
                 Self::Queue(tasks.map(|task| to_result(&task)).collect())
             }
             Topic::Trades(_)
+            | Topic::TradesOf { .. }
+            | Topic::Blocks { .. }
             | Topic::SeriesState { .. }
             | Topic::PlatformState
             | Topic::UserChanges { .. }
@@ -245,6 +247,9 @@ impl Feed {
             (Topic::Trades(terms), State::Queue(waiting)) => {
                 waiting.extend(trades(gateway, terms, published));
             }
+            (Topic::TradesOf { kind, root }, State::Queue(waiting)) => {
+                waiting.extend(trades_of(gateway, (kind.as_deref(), root.as_deref()), published));
+            }
             (topic, State::Queue(waiting)) => {
                 waiting.extend(own::messages(gateway, topic, published));
             }
@@ -274,20 +279,41 @@ impl Feed {
 }
 
 fn trades(gateway: &Gateway, terms: &Instrument, published: &Published) -> Vec<Box<RawValue>> {
+    let records = trade_records(published).filter(|record| record.instrument == terms.id);
+    records.map(|record| public_trade(gateway, &record, terms)).collect()
+}
+
+/// Trades of one kind of series or all, of what is traded or all.
+fn trades_of(
+    gateway: &Gateway,
+    (kind, root): (Option<&str>, Option<&str>),
+    published: &Published,
+) -> Vec<Box<RawValue>> {
+    let terms_of = |record: &TradeRecord| {
+        let exchange = gateway.venue.exchange();
+        let terms = &exchange.series_by_id(record.instrument)?.instrument;
+        let is_meant = kind.is_none_or(|kind| raise::kind(terms) == kind)
+            && root.is_none_or(|root| raise::root(terms) == root);
+        is_meant.then(|| terms.clone())
+    };
+    trade_records(published)
+        .filter_map(|record| Some(public_trade(gateway, &record, &terms_of(&record)?)))
+        .collect()
+}
+
+fn trade_records(published: &Published) -> impl Iterator<Item = TradeRecord> {
     #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else is a trade")]
     let record = |event: &Event| match event {
         Event::Traded(traded) => Some(TradeRecord::of(traded, published.at)),
         Event::BlockTraded(block) => Some(TradeRecord::of_block(block, published.at)),
         _ => None,
     };
-    let records = published.events.iter().filter_map(record);
-    records
-        .filter(|record| record.instrument == terms.id)
-        .map(|record| {
-            let tick_direction = crate::methods::tick_direction(gateway, &record);
-            to_result(&raise::public_trade(&record, tick_direction, terms))
-        })
-        .collect()
+    published.events.iter().filter_map(record)
+}
+
+fn public_trade(gateway: &Gateway, record: &TradeRecord, terms: &Instrument) -> Box<RawValue> {
+    let tick_direction = crate::methods::tick_direction(gateway, record);
+    to_result(&raise::public_trade(record, tick_direction, terms))
 }
 
 #[cfg(test)]

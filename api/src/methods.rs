@@ -5,12 +5,14 @@
 
 mod account;
 mod agreements;
+mod blocks;
 mod catalogue;
 mod chart;
 mod clearing;
 mod close_out;
 mod countersign;
 mod currency;
+mod day;
 mod default_fund;
 mod delivery;
 mod fixing;
@@ -34,8 +36,10 @@ use crate::gateway::Gateway;
 use crate::wire::{ErrorCode, Params, WireError};
 
 pub(crate) use account::position_of;
+pub(crate) use blocks::block_of;
 pub(crate) use catalogue::{Connection, METHODS, Method, Spec};
 pub(crate) use chart::{candle, newest_candle};
+pub(crate) use day::stats;
 pub(crate) use login::{DATA_LEN_MAX, LoggedIn, log_in};
 pub(crate) use quotes::Quotes;
 pub(crate) use submit::{tick_direction, user_trade_of};
@@ -117,6 +121,7 @@ async fn of_account(gateway: &Gateway, caller: &Caller, method: Method, params: 
         Method::Clearing(method) => clearing::answer(gateway, caller, method, params).await,
         Method::Agreements(method) => agreements::answer(gateway, caller, method, params).await,
         Method::Fixing(method) => fixing::answer(gateway, caller, method, params).await,
+        Method::Blocks(method) => blocks::answer(gateway, caller, method, params),
         Method::Quotes(method) => quotes::answer(gateway, caller, method, params).await,
         Method::Jobs(method) => jobs::answer(gateway, caller, method, params).await,
         Method::DefaultFund(method) => default_fund::answer(gateway, caller, method, params).await,
@@ -150,6 +155,7 @@ async fn of_account(gateway: &Gateway, caller: &Caller, method: Method, params: 
         | Method::GetBookSummaryByInstrument
         | Method::GetTradingviewChartData
         | Method::Absent(_)
+        | Method::Day(_)
         | Method::GetTranscript
         | Method::GetLastSettlementsByInstrument => Err(not_here()),
     }

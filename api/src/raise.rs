@@ -21,7 +21,7 @@ mod settled;
 mod ticker;
 
 pub(crate) use agreement::{block_fill, to_sign};
-pub(crate) use chart::{book_summary, candle};
+pub(crate) use chart::{book_summary, candle, cost, stats};
 pub(crate) use clearing::{assignment, day_name, statement, transfer};
 pub(crate) use default_fund::{backstop_auction, default_standing};
 pub(crate) use delivery::{
@@ -36,7 +36,7 @@ pub(crate) use order::{
     new_order, order, order_from_open, public_trade, tick_direction, user_trade,
 };
 pub(crate) use past::{cash_movement, user_settlement};
-pub(crate) use quote::{index_message, quote, window};
+pub(crate) use quote::{index_message, option_marks, quote, window};
 pub(crate) use reject::{openings_error, reject, roots_error, sign_error, submit_error};
 pub(crate) use settled::{place, settlement, split_page, split_share};
 pub(crate) use ticker::{book, levels, price_band, ticker};

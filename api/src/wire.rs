@@ -10,6 +10,7 @@ mod assignment;
 mod catalogue;
 mod chart;
 mod clearing;
+mod day;
 mod default_fund;
 mod delivery;
 mod envelope;
@@ -27,13 +28,16 @@ mod settled;
 mod transcript;
 
 pub use account::{WireAccountSummary, WirePosition};
-pub use agreement::{WireBlockFill, WireBlockTrade, WireToSign};
+pub use agreement::{WireBlockFill, WireBlockTrade, WireBlockTrades, WireToSign};
 pub use assignment::{WireAssignment, WireHolder, WirePair};
 pub use catalogue::{WireCurrency, WireInstrument, WireTickStep};
 pub use chart::{WireBookSummary, WireCandle, WireCandles};
 pub use clearing::{
     WireDeliveredInDay, WireMovement, WireStatement, WireTradedInDay, WireTransfer, WireTransfers,
     WireVariationInDay, WireWithdrawal,
+};
+pub use day::{
+    WireContractSize, WireDeliveryPrice, WireDeliveryPrices, WireOptionMark, WireTradeVolumes,
 };
 pub use default_fund::{WireBackstopAuction, WireDefaultStanding, WireOfferedPosition};
 pub use delivery::{

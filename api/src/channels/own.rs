@@ -8,10 +8,10 @@ use serde_json::value::RawValue;
 
 use super::name::Topic;
 use crate::gateway::Gateway;
-use crate::methods::{position_of, user_trade_of};
+use crate::methods::{block_of, position_of, user_trade_of};
 use crate::raise;
 use crate::venue::Published;
-use crate::venue::history::OrderRecord;
+use crate::venue::history::{BlockRecord, OrderRecord};
 use crate::wire::{WireOrder, WireSeriesState, WireUserChanges, WireUserTrade, to_result};
 
 /// What one command's events tell on a private channel.
@@ -40,10 +40,17 @@ pub(super) fn messages(
             .filter(|(grade, _)| only.as_ref().is_none_or(|only| only == grade))
             .map(|(_, status)| to_result(&status))
             .collect(),
+        Topic::Blocks { account } => BlockRecord::of(published)
+            .filter(|block| block.parties.contains(account))
+            .and_then(|block| block_of(gateway, *account, &block).ok())
+            .map(|block| to_result(&block))
+            .into_iter()
+            .collect(),
         Topic::UserChanges { account, only } => changes(gateway, (*account, *only), published),
         Topic::SeriesState { kind } => states(gateway, kind.as_deref(), published),
         Topic::Book(_)
         | Topic::Trades(_)
+        | Topic::TradesOf { .. }
         | Topic::Newest(_)
         | Topic::Chart { .. }
         | Topic::PlatformState

@@ -1,8 +1,10 @@
 //! The catalogue of methods. The documentation's table is made from it.
 
 use super::agreements::Agreements;
+use super::blocks::Blocks;
 use super::clearing::Clearing;
 use super::close_out::CloseOut;
+use super::day::Day;
 use super::default_fund::DefaultFund;
 use super::fixing::Fixing;
 use super::jobs::Jobs;
@@ -80,6 +82,8 @@ pub(crate) enum Method {
     Agreements(Agreements),
     Jobs(Jobs),
     Quotes(Quotes),
+    Blocks(Blocks),
+    Day(Day),
     Past(Past),
     Connection(Connection),
     /// Deribit has it, this venue does not, for this reason.
@@ -143,6 +147,10 @@ const LAST_TRADES: &[&str] =
 
 const NO_FUNDING: &str = "there is no perpetual here and so no funding";
 const NO_VOLATILITY: &str = "the volatility of the past is not computed here";
+const NO_VOLATILITY_INDEX: &str =
+    "no index of implied volatility is computed here: each option's is `mark_iv` in its ticker";
+const NO_COMBOS: &str =
+    "spreads are not cleared here: trade the legs, or agree on both in one block";
 const NO_ADDRESS: &str = "deposits are not made to an address here";
 const NO_TRANSFERS: &str = "money is not sent from one account to another here";
 
@@ -179,6 +187,14 @@ pub(crate) const METHODS: &[Spec] = &[
     public(Method::Absent(NO_FUNDING), "public/get_funding_rate_value", &["instrument_name", "start_timestamp", "end_timestamp"], "10033: there is no perpetual"),
     public(Method::Absent(NO_FUNDING), "public/get_funding_rate_history", &["instrument_name", "start_timestamp", "end_timestamp"], "10033: there is no perpetual"),
     public(Method::Absent(NO_VOLATILITY), "public/get_historical_volatility", &["currency"], "10033: it is not computed"),
+    public(Method::Day(Day::TradeVolumes), "public/get_trade_volumes", &["extended"], "what was traded in the last 24 hours, by what is traded"),
+    public(Method::Day(Day::DeliveryPrices), "public/get_delivery_prices", &["index_name", "offset", "count"], "at which prices the futures of an index ended, newest first, 1 to 1000 (10)"),
+    public(Method::Day(Day::ContractSize), "public/get_contract_size", &["instrument_name"], "the GPU-hours of a lot"),
+    public(Method::Absent(NO_VOLATILITY_INDEX), "public/get_volatility_index_data", &["currency", "start_timestamp", "end_timestamp", "resolution"], "10033: no index of it is computed"),
+    public(Method::Absent(NO_COMBOS), "public/get_combos", &["currency"], "10033: spreads are not cleared"),
+    public(Method::Absent(NO_COMBOS), "public/get_combo_ids", &["currency", "state"], "10033: spreads are not cleared"),
+    public(Method::Absent(NO_COMBOS), "public/get_combo_details", &["combo_id"], "10033: spreads are not cleared"),
+    private(Method::Absent(NO_COMBOS), "private/create_combo", Need::TradeWrite, &["trades"], "10033: spreads are not cleared"),
     private(Method::Logout, "private/logout", Need::AccountRead, &["invalidate_token"], "logs out; the session stays"),
     private(Method::PrivateSubscribe, "private/subscribe", Need::TradeRead, &["channels"], "subscribes to any channels; WebSocket only"),
     private(Method::PrivateUnsubscribe, "private/unsubscribe", Need::TradeRead, &["channels"], "ends subscriptions; WebSocket only"),
@@ -272,6 +288,9 @@ pub(crate) const METHODS: &[Spec] = &[
     private(Method::Agreements(Agreements::RegisterTradingKey), "private/register_trading_key", Need::AccountWrite, &["address"], "says which key signs what this account agrees elsewhere"),
     private(Method::Agreements(Agreements::VerifyBlock), "private/verify_block_trade", Need::TradeRead, BLOCK_FIELDS, "the digest and the typed data of a block, or of futures in place of a reservation, that both parties sign"),
     private(Method::Agreements(Agreements::ExecuteBlock), "private/execute_block_trade", Need::TradeWrite, EXECUTE_BLOCK_FIELDS, "books a block that both parties have signed, all of its trades or none"),
+    private(Method::Blocks(Blocks::One), "private/get_block_trade", Need::TradeRead, &["id"], "the account's side of one block, by the hash that both signed"),
+    private(Method::Blocks(Blocks::Newest), "private/get_block_trades", Need::TradeRead, &["currency", "count", "continuation"], "the account's blocks, newest first, 1 to 1000 (20) a page"),
+    private(Method::Blocks(Blocks::Newest), "private/get_last_block_trades_by_currency", Need::TradeRead, &["currency", "count", "continuation"], "the same"),
     private(Method::Agreements(Agreements::VerifyDelivery), "private/verify_delivery_agreement", Need::TradeRead, DELIVERY_FIELDS, "the same of a delivery without the clearing house: lots of an expired series, or the end of an obligation"),
     private(Method::Agreements(Agreements::ExecuteDelivery), "private/execute_delivery_agreement", Need::TradeWrite, EXECUTE_DELIVERY_FIELDS, "takes lots out of the assignment, or ends an obligation, as both parties have signed"),
 ];

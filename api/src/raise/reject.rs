@@ -2,11 +2,12 @@
 
 mod agreement;
 mod close_out;
+mod default;
 mod fixing;
 mod job;
 mod quote;
 
-use exchange::{DefaultReject, ReceiptField, Reject};
+use exchange::{ReceiptField, Reject};
 use instruments::{Instrument, Price};
 use rust_decimal::Decimal;
 
@@ -100,7 +101,7 @@ pub(crate) fn reject(reject: &Reject, instrument: Option<&Instrument>) -> WireEr
         }
         Reject::Fixing(reason) => fixing::fixing(reason),
         // Default funds and liquidation.
-        Reject::Default(reason) => default(reason),
+        Reject::Default(reason) => default::default(reason),
         // Physical close-out.
         Reject::CloseOut(reason) => close_out::close_out(*reason),
         // Trades agreed elsewhere.
@@ -131,49 +132,6 @@ fn venue(reject: &Reject) -> WireError {
             error.with_limit(count(*limit))
         }
         other => WireError::new(ErrorCode::OtherReject, format!("refused by {}", other.rule())),
-    }
-}
-
-/// What concerns the default fund, liquidation and its auctions.
-fn default(reject: &DefaultReject) -> WireError {
-    let invalid = |message: &str| WireError::new(ErrorCode::InvalidParams, message);
-    let other = |message: &str| WireError::new(ErrorCode::OtherReject, message);
-    match reject {
-        DefaultReject::InLiquidation { limit } => {
-            let error = other("the account is being liquidated and may only close positions");
-            error.with_limit(count(limit.lots()))
-        }
-        DefaultReject::BadDefaultTerms => invalid("these are no terms for defaults"),
-        DefaultReject::ShareOutOfRange { limit } => {
-            let reason = "a share takes free money, and gives back what is in it";
-            let error = WireError::new(ErrorCode::InvalidAmount, reason);
-            error.of("amount").with_limit(Number::from(*limit))
-        }
-        DefaultReject::ShareAtRisk => other("a share stays while its account holds a position"),
-        DefaultReject::NoticeRunning { until } => {
-            let error = other("a contribution stays for the time of notice");
-            error.with_limit(count(until.nanos().div_euclid(1_000_000)))
-        }
-        DefaultReject::CapacityOutOfRange { limit } => {
-            let reason = "beyond what one account may have";
-            let error = WireError::new(ErrorCode::InvalidAmount, reason);
-            error.of("amount").with_limit(Number::from(*limit))
-        }
-        DefaultReject::TooManyBackstops { limit } => {
-            other("the venue has no room for another backstop").with_limit(count(*limit))
-        }
-        DefaultReject::UnknownBackstop => {
-            let reason = "no such auction is under way";
-            WireError::new(ErrorCode::NotFound, reason).of("auction_id")
-        }
-        DefaultReject::NotABackstop => {
-            let reason = "only a registered backstop bids, and not for its own portfolio";
-            WireError::new(ErrorCode::Forbidden, reason).of("auction_id")
-        }
-        DefaultReject::BeyondCapacity { limit } => {
-            let error = other("the portfolio is larger than the bidder takes over");
-            error.of("auction_id").with_limit(Number::from(*limit))
-        }
     }
 }
 
@@ -560,7 +518,9 @@ pub(crate) fn sign_error(error: SignError) -> WireError {
 
 #[cfg(test)]
 mod tests {
-    use exchange::{AgreementReject, CloseOutReject, FixingReject, JobReject};
+    use exchange::{
+        AgreementReject, CloseOutReject, DefaultReject, FixingReject, JobReject, QuoteReject,
+    };
     use expect_test::expect;
     use instruments::{MicroUsd, ObligationId, Qty, TermsError};
 
@@ -747,6 +707,26 @@ mod tests {
         all.into_iter().map(Reject::CloseOut).collect()
     }
 
+    fn quotes() -> Vec<Reject> {
+        let (limit, lots) = (1, Qty::from_lots(1));
+        let all = [
+            QuoteReject::QuotesOutOfRange { limit },
+            QuoteReject::WordTooLong { limit },
+            QuoteReject::UnknownGroup,
+            QuoteReject::GroupFrozen { until: None },
+            QuoteReject::OtherGrade,
+            QuoteReject::GroupFull { limit },
+            QuoteReject::QuoteCrossed,
+            QuoteReject::AboveQuoteMax { limit: lots },
+            QuoteReject::MemberWaits,
+            QuoteReject::BadGroupName { limit },
+            QuoteReject::BadTerms,
+            QuoteReject::QuoteMaxOutOfRange { limit: lots },
+            QuoteReject::TooManyGroups { limit },
+        ];
+        all.into_iter().map(Reject::Quote).collect()
+    }
+
     /// API-003: which code a client sees for which rule.
     #[test]
     fn api_003_every_refusal_of_the_exchange_has_a_code_and_its_rule() {
@@ -758,6 +738,7 @@ mod tests {
             .chain(agreements())
             .chain(fixings())
             .chain(jobs())
+            .chain(quotes())
             .map(|refused| {
                 let error = reject(&refused, None);
                 let json = serde_json::to_value(&error).unwrap();

@@ -26,3 +26,4 @@ mod settled;
 mod slow_consumer;
 mod stand;
 mod stock_channels;
+mod surface;

@@ -43,7 +43,7 @@ async fn api_120_a_mass_quote_tells_of_each_side_what_became_of_it() {
     stand.list(terms(LATER)).await;
     let (maker, _) = stand.trader(100_000).await;
     let no_group = quotes("1", json!([entry(SERIES, "a", side(2.4, 1), side(2.6, 1))]));
-    let refused = refusal(maker.call("private/mass_quote", no_group.clone()).await);
+    let refused = refusal(maker.call("private/mass_quote", no_group).await);
     assert_eq!((refused.0, refused.1, refused.3), (13020, json!("mmp_group"), json!("QUOTE-003")));
 
     let echoed = maker.call("private/set_mmp_config", config()).await.unwrap();
@@ -94,11 +94,19 @@ async fn api_120_a_mass_quote_tells_of_each_side_what_became_of_it() {
     );
     assert_eq!(reply["errors_count"], json!(3));
     assert_eq!(reply["errors"][2]["error"]["code"], json!(10021));
+}
 
-    // What cannot be read refuses the whole, and names its entry.
-    let wrong = |quote: Value| {
-        maker.call("private/mass_quote", quotes("2", json!([no_group["quotes"][0].clone(), quote])))
-    };
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn api_120_what_cannot_be_read_refuses_the_whole_and_names_its_entry() {
+    let stand = Stand::open().await;
+    let (maker, _) = stand.trader(100_000).await;
+    maker.call("private/set_mmp_config", config()).await.unwrap();
+    let first = entry(SERIES, "a", side(2.4, 1), Value::Null);
+    let set = quotes("1", json!([first.clone()]));
+    let reply = maker.call("private/mass_quote", set).await.unwrap();
+    let order = &reply["orders"][0];
+    let wrong =
+        |quote: Value| maker.call("private/mass_quote", quotes("2", json!([first.clone(), quote])));
     let cases = [
         (entry("BTC-1", "", Value::Null, Value::Null), 10020, "quotes[1].instrument_name"),
         (entry(SERIES, "", side(2.400_1, 1), Value::Null), 10043, "quotes[1].bid.price"),
@@ -117,12 +125,10 @@ async fn api_120_a_mass_quote_tells_of_each_side_what_became_of_it() {
     let refused = refusal(maker.call("private/mass_quote", quotes("2", json!(many))).await);
     assert_eq!((refused.0, refused.1, refused.2), (-32602, json!("quotes"), json!(64)));
     let open = maker.call("private/get_open_orders", json!({})).await.unwrap();
-    let ids: Vec<&Value> =
-        open.as_array().unwrap().iter().map(|order| &order["quote_id"]).collect();
-    assert_eq!(ids, [&json!("1"), &json!("1"), &json!("1")]);
+    assert_eq!(open.as_array().unwrap().len(), 1, "{open}");
 
     // Late is refused, and a message that comes in time replaces what stands.
-    let mut late = quotes("3", json!([entry(SERIES, "a", side(2.41, 2), Value::Null)]));
+    let mut late = quotes("3", json!([entry(SERIES, "a", side(2.41, 1), Value::Null)]));
     late["valid_until"] = json!(stand.clock.now().millis() - 1);
     assert_eq!(refusal(maker.call("private/mass_quote", late.clone()).await).0, 13888);
     late["valid_until"] = json!(stand.clock.now().millis() + 10_000);
