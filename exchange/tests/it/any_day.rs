@@ -9,7 +9,8 @@ pub(crate) use crash::any_crash_day;
 
 use exchange::{
     AmendOrder, AuctionReason, BatchItem, CancelFilter, CancelKind, Command, Exchange, IndexPrint,
-    Instruction, MarginMode, Node, Nomination, OptionGreeks, OptionRisk, PlaceOrder, TimeInForce,
+    Instruction, MarginMode, Node, Nomination, OptionGreeks, OptionRisk, PlaceOrder, QuoteCommand,
+    TimeInForce,
 };
 use instruments::{
     AccountId, Between, BreakerTerms, CloseOut, GradeId, Guards, Instrument, InstrumentId,
@@ -20,6 +21,7 @@ use matching_engine::{OrderKind, PostOnly, PriceSource, StpMode, Trigger, Trigge
 use proptest::prelude::*;
 use settlement::{Bucket, ChallengeState, DefaultTerms, Verdict};
 
+use crate::any_quote::{self, any_quote};
 use crate::world::{START, World, day_future, limit, next_receipt, open_venue};
 
 /// Who trades: the last one is a verifier with money, who may trade too.
@@ -94,6 +96,8 @@ pub(crate) enum Act {
         exercise: u64,
     },
     Default(Box<Command>),
+    /// What a market maker asks.
+    Quote(Box<QuoteCommand>),
     /// A bid for the newest portfolio on offer, or the one before.
     Bid {
         who: u64,
@@ -414,6 +418,7 @@ fn any_trading() -> impl Strategy<Value = Act> {
         1 => any_nonsense().prop_map(|command| Act::Nonsense(Box::new(command))),
         1 => any_word(),
         2 => any_margin().prop_map(|command| Act::Nonsense(Box::new(command))),
+        8 => any_quote(1..=4_u64, any_order()).prop_map(|command| Act::Quote(Box::new(command))),
     ]
 }
 
@@ -576,7 +581,8 @@ pub(crate) fn act(world: &mut World, act: &Act) {
             let command = command(&world.exchange, act);
             let events = world.apply(command);
             assert!(
-                !events.is_empty() || matches!(act, Act::Tick | Act::CancelAll { .. }),
+                !events.is_empty()
+                    || matches!(act, Act::Tick | Act::CancelAll { .. } | Act::Quote(_)),
                 "{act:?}"
             );
         }
@@ -635,6 +641,7 @@ fn command(exchange: &Exchange, act: &Act) -> Command {
             let price = if *side == Side::Buy { mark + ticks } else { mark - ticks };
             Command::PlaceOrder(limit(AccountId(4), instrument, *side, *lots, price))
         }
+        Act::Quote(command) => any_quote::priced(exchange, command),
         Act::Default(command) | Act::Nonsense(command) => (**command).clone(),
         Act::Say { who, nth, word } => say(exchange, AccountId(*who), *nth, *word),
         Act::Challenge { .. } | Act::Receipt { .. } | Act::Draw { .. } | Act::Judge { .. } => {

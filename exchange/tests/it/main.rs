@@ -14,6 +14,7 @@ mod agents;
 mod agreements;
 mod any_day;
 mod any_job;
+mod any_quote;
 mod auctions;
 mod auditor;
 mod blocks;
