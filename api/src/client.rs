@@ -35,9 +35,9 @@ pub use backoff::Backoff;
 pub use blobs::Blobs;
 pub use book::{BookFault, LocalBook};
 pub use connection::NOTIFICATIONS_MAX;
-pub use orders::{ENDED_ORDERS_MAX, OrderStatus, TrackedOrder};
 #[cfg(test)]
 pub(crate) use connection::read_frame;
+pub use orders::{ENDED_ORDERS_MAX, OrderStatus, TrackedOrder};
 pub use requests::{Edit, NewOrder};
 pub use session::{Session, SessionCounts, SessionOptions, UPDATES_MAX, Update};
 

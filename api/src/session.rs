@@ -294,7 +294,3 @@ impl Session {
 async fn is_down(shutdown: &mut watch::Receiver<bool>) {
     drop(shutdown.wait_for(|is_down| *is_down).await);
 }
-
-fn stopped() -> Ending {
-    Ending::new(close_code::AWAY, "the venue has stopped")
-}
