@@ -9,6 +9,7 @@
 
 mod book;
 mod chart;
+mod messages;
 mod name;
 mod newest;
 mod own;
@@ -33,6 +34,7 @@ use chart::ChartFeed;
 use name::{Channel, Topic};
 use newest::Newest;
 
+pub(crate) use messages::{CHANNELS, Described, describe, part, parts_of};
 pub(crate) use name::Pace;
 
 /// Subscriptions of one session, as on Deribit.

@@ -17,6 +17,7 @@ mod raise;
 pub mod reference;
 mod server;
 mod session;
+pub mod specs;
 pub mod venue;
 pub mod wire;
 

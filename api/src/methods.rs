@@ -13,6 +13,7 @@ mod countersign;
 mod currency;
 mod default_fund;
 mod delivery;
+mod fields;
 mod fixing;
 mod jobs;
 mod login;
@@ -21,6 +22,7 @@ mod market_data;
 mod mock;
 mod orders;
 mod past;
+mod results;
 mod settled;
 mod submit;
 mod trading;
@@ -30,12 +32,14 @@ use serde_json::value::RawValue;
 
 use crate::auth::Caller;
 use crate::gateway::Gateway;
-use crate::wire::{ErrorCode, Params, WireError};
+use crate::wire::{ErrorCode, Params, WireError, missing};
 
 pub(crate) use account::position_of;
 pub(crate) use catalogue::{Connection, METHODS, Method, Spec};
 pub(crate) use chart::{candle, newest_candle};
+pub(crate) use fields::{Required, Shape, describe};
 pub(crate) use login::{DATA_LEN_MAX, LoggedIn, log_in};
+pub(crate) use results::result_of;
 pub(crate) use submit::{tick_direction, user_trade_of};
 
 /// What a method gives back, ready to stand in a reply.
@@ -50,12 +54,16 @@ pub(crate) fn by_name(name: &str) -> Result<&'static Spec, WireError> {
 }
 
 impl Spec {
-    /// Whether the caller may, and all fields are known.
+    /// Whether the caller may, all fields are known, and those that must be sent are.
     pub(crate) fn check(&self, caller: Option<&Caller>, params: &Params) -> Result<(), WireError> {
         if let Some(need) = self.need {
             authorized(caller)?.scope.check(need)?;
         }
-        params.check_known(self.fields)
+        params.check_known(self.fields)?;
+        match fields::required(self.name).iter().find(|name| !params.has(name)) {
+            Some(name) => Err(missing(name)),
+            None => Ok(()),
+        }
     }
 }
 

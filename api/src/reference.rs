@@ -19,17 +19,22 @@ use crate::wire::{ErrorCode, ID_LEN_MAX};
 pub fn methods() -> String {
     let mut table = String::from("| method | scope | fields | does |\n|---|---|---|---|\n");
     for spec in METHODS {
-        let scope = match spec.need {
-            None => "",
-            Some(Need::AccountRead) => "account:read",
-            Some(Need::AccountWrite) => "account:read_write",
-            Some(Need::TradeRead) => "trade:read",
-            Some(Need::TradeWrite) => "trade:read_write",
-        };
+        let scope = scope_name(spec.need);
         let fields: Vec<String> = spec.fields.iter().map(|field| format!("`{field}`")).collect();
         row(&mut table, &[&format!("`{}`", spec.name), scope, &fields.join(", "), spec.does]);
     }
     table
+}
+
+/// A scope's name; nothing for everybody.
+pub(crate) const fn scope_name(need: Option<Need>) -> &'static str {
+    match need {
+        None => "",
+        Some(Need::AccountRead) => "account:read",
+        Some(Need::AccountWrite) => "account:read_write",
+        Some(Need::TradeRead) => "trade:read",
+        Some(Need::TradeWrite) => "trade:read_write",
+    }
 }
 
 /// Every error code: number, name, HTTP status, meaning.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{any, get};
 use thiserror::Error;
@@ -20,6 +20,7 @@ use crate::connections::Connections;
 use crate::gateway::Gateway;
 use crate::http;
 use crate::session::{self, FRAME_LEN_READ_MAX};
+use crate::specs;
 use crate::venue::Venue;
 
 /// How long sessions may take to end when the server does.
@@ -57,6 +58,8 @@ pub async fn serve(
     let shared = Shared { gateway: Arc::new(Gateway::new(venue)), shutdown: stopped.clone() };
     let routes = Router::new()
         .route("/health", get(health))
+        .route("/api/v2/openapi.json", get(|| document(specs::openapi())))
+        .route("/api/v2/asyncapi.json", get(|| document(specs::asyncapi())))
         .route("/ws/api/v2", any(upgrade))
         .route("/ws/api/v2/", any(upgrade))
         .route("/api/v2/blobs/{hash}", any(http::handle_blob))
@@ -101,6 +104,15 @@ async fn upgrade(State(shared): State<Shared>, upgrade: WebSocketUpgrade) -> Res
         .max_message_size(FRAME_LEN_READ_MAX)
         .max_frame_size(FRAME_LEN_READ_MAX)
         .on_upgrade(|socket| session::run(shared.gateway, socket, shared.shutdown))
+}
+
+/// A description of the interface, for programs on any site.
+async fn document(text: &'static str) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "application/json"),
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+    ];
+    (headers, text).into_response()
 }
 
 #[derive(serde::Serialize)]

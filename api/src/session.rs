@@ -27,6 +27,9 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::MissedTickBehavior;
 
+pub(crate) use disconnect::CancelOnDisconnect;
+pub(crate) use heartbeat::{INTERVAL_MAX, INTERVAL_MIN};
+
 use crate::channels::{Pace, Subscriptions, TooSlow};
 use crate::gateway::Gateway;
 use crate::venue::{Outcome, VerifierTask};

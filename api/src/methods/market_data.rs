@@ -3,6 +3,7 @@
 use exchange::SeriesState;
 use instruments::GradeId;
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::currency::{OfCurrency, currencies};
@@ -26,14 +27,19 @@ const ORDERS: usize = 20;
 /// Rows of a page of a log when the client does not say, as in Deribit's API.
 const PAGE: usize = 100;
 
-#[derive(Serialize)]
-struct Version {
+/// The venue's version.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Version {
+    /// As `0.1.0`.
     version: &'static str,
 }
 
-#[derive(Serialize)]
-struct Status {
+/// Whether the venue takes orders.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Status {
+    /// `false` when it does, `true` when it does not.
     locked: &'static str,
+    /// Currencies that are locked alone: none.
     locked_indices: [&'static str; 0],
 }
 
@@ -42,7 +48,8 @@ struct Status {
 pub(super) fn answer(gateway: &Gateway, method: Method, params: &Params) -> Option<Answer> {
     Some(match method {
         Method::Hello | Method::Test => {
-            Ok(to_result(&Version { version: env!("CARGO_PKG_VERSION") }))
+            let named = params.text("client_name").and(params.text("client_version"));
+            named.map(|_| to_result(&Version { version: env!("CARGO_PKG_VERSION") }))
         }
         Method::Status => {
             let locked = if gateway.venue.has_failed() { "true" } else { "false" };
@@ -128,9 +135,12 @@ fn order_book(gateway: &Gateway, params: &Params) -> Answer {
     Ok(to_result(&book))
 }
 
-#[derive(Serialize)]
-struct Trades {
+/// Trades of one series.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Trades {
+    /// The trades.
     trades: Vec<WireTrade>,
+    /// Whether there are more than were asked for.
     has_more: bool,
 }
 

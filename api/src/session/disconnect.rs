@@ -11,6 +11,7 @@ use exchange::{Command, Exchange};
 use futures_util::future::join_all;
 use instruments::{AccountId, OrderId};
 use parking_lot::Mutex;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -79,9 +80,12 @@ impl OnDisconnect {
     }
 }
 
-#[derive(Serialize)]
-struct State {
+/// What happens to a session's orders when it ends.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct CancelOnDisconnect {
+    /// `connection`.
     scope: &'static str,
+    /// Whether they are cancelled.
     enabled: bool,
 }
 
@@ -108,7 +112,7 @@ impl Session {
             Connection::GetCancelOnDisconnect => {
                 check_scope(params)?;
                 let enabled = self.on_disconnect.enabled.is_some();
-                return Ok(to_result(&State { scope: "connection", enabled }));
+                return Ok(to_result(&CancelOnDisconnect { scope: "connection", enabled }));
             }
         }
         Ok(to_result(&"ok"))

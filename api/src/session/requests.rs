@@ -101,7 +101,7 @@ impl Session {
     ) -> Option<Answer> {
         Some(match spec.method {
             Method::Auth => self.log_in(params),
-            Method::Logout => Ok(self.log_out()),
+            Method::Logout => self.log_out(params),
             Method::Subscribe => self.subscribe(params, None),
             Method::PrivateSubscribe => self.subscribe(params, caller),
             Method::Unsubscribe | Method::PrivateUnsubscribe => params
@@ -129,14 +129,15 @@ impl Session {
         Ok(to_result(&answer))
     }
 
-    fn log_out(&mut self) -> Box<serde_json::value::RawValue> {
-        if let Some(login) = self.login.take() {
+    fn log_out(&mut self, params: &Params) -> Answer {
+        let ends_token = params.flag("invalidate_token")?.unwrap_or(true);
+        if let Some(login) = self.login.take().filter(|_| ends_token) {
             self.gateway.authority.revoke(&login.access_token);
         }
         // Whoever logs out means to leave its orders.
         self.on_disconnect.disable();
         self.subscriptions.clear_private();
-        to_result(&"ok")
+        Ok(to_result(&"ok"))
     }
 
     fn subscribe(&mut self, params: &Params, caller: Option<&Caller>) -> Answer {

@@ -1,15 +1,16 @@
 //! Market data: books, tickers, trades, the index.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::number::Number;
 
 /// A price level: price and everything that is open there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireLevel(pub Number, pub Number);
 
 /// What a series has done since it was listed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireStats {
     /// Lots traded.
     pub volume: Number,
@@ -22,7 +23,7 @@ pub struct WireStats {
 }
 
 /// A series at a glance: the `ticker` channel and `public/ticker`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireTicker {
     /// Which series.
     pub instrument_name: String,
@@ -92,7 +93,7 @@ pub struct WireTicker {
 }
 
 /// A series' book: `public/get_order_book`. Written only: serde cannot read exact numbers through `flatten`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct WireBook {
     /// The journal's place at which the book looked like this.
     pub change_id: u64,
@@ -106,11 +107,11 @@ pub struct WireBook {
 }
 
 /// One level of a book message: `new`, `change` or `delete`, the price, all that is open there now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireLevelChange(pub String, pub Number, pub Number);
 
 /// A message of a `book` channel.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireBookChange {
     /// `snapshot` or `change`.
     #[serde(rename = "type")]
@@ -131,7 +132,7 @@ pub struct WireBookChange {
 }
 
 /// A trade as everybody sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireTrade {
     /// Its id, `X-5`.
     pub trade_id: String,
@@ -161,7 +162,7 @@ pub struct WireTrade {
 }
 
 /// An index: `public/get_index_price`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireIndexPrice {
     /// Dollars per GPU-hour.
     pub index_price: Number,
@@ -176,7 +177,7 @@ pub struct WireIndexPrice {
 }
 
 /// How an option's price moves, a GPU-hour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireGreeks {
     /// By its underlying.
     pub delta: Number,
