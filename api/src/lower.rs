@@ -27,8 +27,8 @@ pub(crate) use clearing::{
 };
 pub(crate) use margin::{SIMULATED_MAX, margin_model, risk_query, simulated};
 pub(crate) use order::{
-    CANCEL_FIELDS, EDIT_BY_LABEL_FIELDS, EDIT_FIELDS, MILLIS_MAX, ORDER_FIELDS, amend_order, amount_and_price,
-    cancel_filter, kind_filter, order_id, place_order,
+    CANCEL_FIELDS, EDIT_BY_LABEL_FIELDS, EDIT_FIELDS, MILLIS_MAX, ORDER_FIELDS, amend_order,
+    amount_and_price, cancel_filter, kind_filter, order_id, place_order,
 };
 pub(crate) use span::{
     CANDLES_MAX, OFFSET_MAX, Resolution, candles, offset, resolution, search_start,

@@ -108,10 +108,8 @@ async fn upgrade(State(shared): State<Shared>, upgrade: WebSocketUpgrade) -> Res
 
 /// A description of the interface, for programs on any site.
 async fn document(text: &'static str) -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, "application/json"),
-        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
-    ];
+    let headers =
+        [(header::CONTENT_TYPE, "application/json"), (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")];
     (headers, text).into_response()
 }
 

@@ -96,10 +96,9 @@ pub(crate) const CHANNELS: &[Described] = &[
 pub(crate) fn part(name: &str) -> (&'static str, Vec<&'static str>) {
     match name {
         "interval" => ("how often: at once, or every 100 milliseconds", vec!["raw", "100ms"]),
-        "group" => (
-            "ticks of one level",
-            vec!["none", "1", "2", "5", "10", "25", "50", "100", "250"],
-        ),
+        "group" => {
+            ("ticks of one level", vec!["none", "1", "2", "5", "10", "25", "50", "100", "250"])
+        }
         "depth" => ("levels of each side", vec!["1", "10", "20"]),
         "resolution" => ("minutes of a candle, or a day", Resolution::names().to_vec()),
         "kind" => ("`any` or a kind of series", Vec::new()),

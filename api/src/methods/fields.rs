@@ -19,7 +19,9 @@ use crate::auth::NONCE_LEN_MAX;
 use crate::lower::{MILLIS_MAX, OFFSET_MAX, Resolution, SIMULATED_MAX};
 use crate::session::{INTERVAL_MAX, INTERVAL_MIN};
 use crate::venue::history::ROWS_MAX;
-use crate::venue::{MOCK_CHALLENGES_MAX, MOCK_SLOTS_MAX, NAMED_MAX, ROOTS_MAX, TRANSCRIPT_PAGE_MAX};
+use crate::venue::{
+    MOCK_CHALLENGES_MAX, MOCK_SLOTS_MAX, NAMED_MAX, ROOTS_MAX, TRANSCRIPT_PAGE_MAX,
+};
 
 /// A shape that has a schema.
 pub(crate) type Shape = fn(&mut SchemaGenerator) -> Schema;
@@ -293,7 +295,7 @@ pub(crate) static FIELDS: &[Field] = &[
     field("currency", Kind::Text, "what the series are settled in, `USDC`, or what is traded, as `H100`; `any` for all").of(BY_CURRENCY).or("any"),
     field("kind", Kind::OneOf(&["any", "future", "option", "spot", "future_combo", "option_combo", "combo"]), "only series of one kind").or("any"),
     field("expired", Kind::Flag, "those that have expired, instead of those that trade").or("false"),
-    field("depth", Kind::Integer { min: 1, max: DEPTH_MAX }, "levels of each side").or("20"),
+    field("depth", Kind::Integer { min: 0, max: DEPTH_MAX }, "levels of each side, at least one is told").or("20"),
     field("count", ROWS, "rows of the answer").or("10"),
     field("count", ROWS, "rows of a page").of(PAGES).or("100"),
     field("count", ROWS, "orders of the answer").of(&["get_order_history_by_instrument", "get_order_history_by_currency"]).or("20"),
@@ -466,7 +468,8 @@ mod tests {
     /// API-110: what is missing stands in the message, line by line.
     #[test]
     fn api_110_every_field_of_every_method_is_described() {
-        let fields = || METHODS.iter().flat_map(|spec| spec.fields.iter().map(|it| (spec.name, *it)));
+        let fields =
+            || METHODS.iter().flat_map(|spec| spec.fields.iter().map(|it| (spec.name, *it)));
         let missing: Vec<String> = fields()
             .filter(|(method, name)| describe(method, name).is_none())
             .map(|(method, name)| format!("{method}: {name}"))

@@ -2,8 +2,8 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::{account, clearing, delivery, fixing, login, margin, market_data, mock, past};
 use super::fields::Shape;
+use super::{account, clearing, delivery, fixing, login, margin, market_data, mock, past};
 use crate::session::CancelOnDisconnect;
 use crate::wire::{
     WireAccountSummary, WireAssignment, WireBackstopAuction, WireBlockTrade, WireBook,

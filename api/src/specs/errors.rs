@@ -27,7 +27,6 @@ impl Retry {
 
 /// Whether to ask again, and what to do.
 #[must_use]
-#[expect(clippy::too_many_lines, reason = "a line for each code, and no decision")]
 pub const fn advice(code: ErrorCode) -> (Retry, &'static str) {
     match code {
         ErrorCode::ParseError => (Retry::No, "send JSON"),
@@ -40,29 +39,40 @@ pub const fn advice(code: ErrorCode) -> (Retry, &'static str) {
         ErrorCode::OrderNotFound => {
             (Retry::No, "ask for the order's state: it has ended, or is another account's")
         }
-        ErrorCode::PriceTooLow => (Retry::Later, "send at least `limit`, which moves with the mark"),
-        ErrorCode::PriceTooHigh => (Retry::Later, "send at most `limit`, which moves with the mark"),
-        ErrorCode::NotEnoughFunds => {
-            (Retry::Later, "make it smaller, cancel orders, or add money: `required` less `available`")
+        ErrorCode::PriceTooLow => {
+            (Retry::Later, "send at least `limit`, which moves with the mark")
         }
+        ErrorCode::PriceTooHigh => {
+            (Retry::Later, "send at most `limit`, which moves with the mark")
+        }
+        ErrorCode::NotEnoughFunds => (
+            Retry::Later,
+            "make it smaller, cancel orders, or add money: `required` less `available`",
+        ),
         ErrorCode::BookClosed => (Retry::No, "trade another series"),
         ErrorCode::TooManyOpenOrders => (Retry::Later, "cancel orders"),
         ErrorCode::PositionTooLarge => (Retry::Later, "make it smaller, or cancel orders"),
         ErrorCode::InvalidInstrument => (Retry::No, "ask public/get_instruments for the names"),
         ErrorCode::InvalidAmount => (Retry::No, "stay within `limit`"),
-        ErrorCode::InvalidPrice => (Retry::No, "send a price above zero, and within the order's own ceiling"),
+        ErrorCode::InvalidPrice => {
+            (Retry::No, "send a price above zero, and within the order's own ceiling")
+        }
         ErrorCode::NonIntegerAmount => (Retry::No, "send whole lots"),
         ErrorCode::TooManyRequests => (Retry::Yes, "wait a moment; close what is not needed"),
         ErrorCode::MustBeWebsocket => (Retry::No, "open a WebSocket session"),
         ErrorCode::NotImplemented => (Retry::No, "do without it; `reason` says why it is not here"),
-        ErrorCode::PriceWrongTick => (Retry::No, "send a multiple of the tick size, which is `limit`"),
+        ErrorCode::PriceWrongTick => {
+            (Retry::No, "send a multiple of the tick size, which is `limit`")
+        }
         ErrorCode::QueueFull => (Retry::Yes, "send it again after a moment; nothing was done"),
         ErrorCode::OtherReject => (Retry::No, "read the rule that `rule` names"),
         ErrorCode::UnsupportedCombination => (Retry::No, "leave out the field that `param` names"),
         ErrorCode::BadRequest => (Retry::No, "read `reason`"),
         ErrorCode::Maintenance => (Retry::Yes, "wait until public/status says that it is open"),
         ErrorCode::PostOnlyReject => (Retry::Later, "send a price that does not cross the book"),
-        ErrorCode::Internal => (Retry::Yes, "ask what became of it before sending it again; tell us"),
+        ErrorCode::Internal => {
+            (Retry::Yes, "ask what became of it before sending it again; tell us")
+        }
         ErrorCode::InvalidCredentials => {
             (Retry::No, "check id, secret, signature and clock; a nonce is used once")
         }

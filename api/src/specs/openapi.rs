@@ -80,8 +80,9 @@ fn get(making: &mut Making, spec: &Spec) -> Value {
         let Some(field) = describe(spec.name, name) else { continue };
         let Some(mut schema) = making.field(spec, name) else { continue };
         let said = schema.as_object_mut().and_then(|schema| schema.remove("description"));
-        let is_json = matches!(schema.get("type").and_then(Value::as_str), Some("array" | "object"))
-            || schema.get("type").is_none();
+        let is_json =
+            matches!(schema.get("type").and_then(Value::as_str), Some("array" | "object"))
+                || schema.get("type").is_none();
         let is_required = field.required == Required::Always && !is_absent(spec);
         let mut parameter = json!({
             "name": name, "in": "query", "required": is_required, "description": said,
@@ -141,7 +142,8 @@ fn responses() -> Value {
     let response = |(status, codes): (u16, Vec<ErrorCode>)| {
         let codes: Vec<String> =
             codes.iter().map(|code| format!("{} {}", code.code(), code.name())).collect();
-        let content = json!({ "application/json": { "schema": { "$ref": reference("ErrorReply") } } });
+        let content =
+            json!({ "application/json": { "schema": { "$ref": reference("ErrorReply") } } });
         (status.to_string(), json!({ "description": codes.join(", "), "content": content }))
     };
     Value::Object(statuses().into_iter().map(response).collect())

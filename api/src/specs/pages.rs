@@ -88,7 +88,8 @@ pub fn pages(examples: &Examples) -> Vec<(String, String)> {
     pages
 }
 
-const MADE: &str = "<!-- made from the code, see docs/testing.md: UPDATE_EXPECT=1 rewrites it -->\n";
+const MADE: &str =
+    "<!-- made from the code, see docs/testing.md: UPDATE_EXPECT=1 rewrites it -->\n";
 
 /// Text that is written cannot fail to be.
 fn say(page: &mut String, text: std::fmt::Arguments<'_>) {
@@ -118,7 +119,10 @@ fn catalogue() -> String {
         ),
     );
     for (area, what) in AREAS {
-        say(&mut page, format_args!("\n## [{}]({area}.md)\n\n{}.\n\n", capital(area), capital(what)));
+        say(
+            &mut page,
+            format_args!("\n## [{}]({area}.md)\n\n{}.\n\n", capital(area), capital(what)),
+        );
         page.push_str("| method | scope | does |\n|---|---|---|\n");
         for spec in of_area(area) {
             say(
@@ -148,7 +152,11 @@ fn area_page(area: &str, what: &str, examples: &Examples) -> String {
         say(&mut page, format_args!("\n## {}\n\n{}.\n\n", spec.name, capital(spec.does)));
         if let Some(need) = spec.need {
             say(&mut page, format_args!("Needs `{}`.", scope_name(Some(need))));
-            page.push_str(if needs_a_session(spec.method) { " WebSocket only.\n\n" } else { "\n\n" });
+            page.push_str(if needs_a_session(spec.method) {
+                " WebSocket only.\n\n"
+            } else {
+                "\n\n"
+            });
         }
         page.push_str(&fields(spec));
         let mut making = Making::new();
@@ -208,7 +216,7 @@ fn type_name(schema: &Value) -> String {
     let named = match schema.get("type") {
         Some(Value::String(name)) => name.clone(),
         Some(Value::Array(names)) => {
-            let names: Vec<&str> = names.iter().filter_map(Value::as_str).collect();
+            let names: Vec<&str> = names.iter().filter_map(Value::as_str).map(word).collect();
             names.join(" or ")
         }
         Some(_) | None => "anything".to_owned(),
@@ -220,12 +228,20 @@ fn type_name(schema: &Value) -> String {
             format!("[{}]", parts.join(", "))
         }
         ("array", Some(items), _) => format!("a list of {}", type_name(items)),
-        ("integer", _, _) => said.map_or_else(
-            || "whole number".to_owned(),
-            |said| format!("a whole number: {said}"),
-        ),
-        ("string", _, _) => "text".to_owned(),
-        _ => named,
+        ("integer", _, _) => said
+            .map_or_else(|| word("integer").to_owned(), |said| format!("a whole number: {said}")),
+        (name, _, _) => word(name).to_owned(),
+    }
+}
+
+/// A kind of JSON in prose.
+fn word(kind: &str) -> &str {
+    match kind {
+        "integer" => "whole number",
+        "string" => "text",
+        "boolean" => "true or false",
+        "array" => "list",
+        other => other,
     }
 }
 
@@ -259,6 +275,13 @@ fn shape(schema: &Value) -> String {
             say(&mut text, format_args!("\n{}{}\n", line(said), of.unwrap_or_default()));
             text.push_str(&table(form));
         }
+    }
+    if schema.get("type").and_then(Value::as_str) == Some("array") {
+        let mut bare = schema.clone();
+        if let Some(bare) = bare.as_object_mut() {
+            bare.remove("description");
+        }
+        say(&mut text, format_args!("\nAs {}.\n", type_name(&bare)));
     }
     text.push_str(&table(schema));
     text
@@ -309,7 +332,8 @@ fn channels(examples: &Examples) -> String {
         for name in parts {
             let (what, words) = part(name);
             let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
-            let words = if words.is_empty() { String::new() } else { format!(" ({})", words.join(", ")) };
+            let words =
+                if words.is_empty() { String::new() } else { format!(" ({})", words.join(", ")) };
             say(&mut page, format_args!("- `{name}`: {what}{words}\n"));
         }
         let message = Making::new().message(channel);

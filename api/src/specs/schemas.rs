@@ -1,7 +1,7 @@
 //! JSON schemas of everything on the wire: fields of requests, results, messages, errors.
 
-use schemars::generate::SchemaSettings;
 use schemars::SchemaGenerator;
+use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use crate::channels;
@@ -53,12 +53,12 @@ impl Making {
 
     /// What a method answers with; `None` when it only refuses.
     pub(super) fn result(&mut self, method: &str) -> Option<Value> {
-        result_of(method).map(|shape| shape(&mut self.generator).to_value())
+        result_of(method).map(|shape| bare(shape(&mut self.generator).to_value()))
     }
 
     /// A channel's message.
     pub(super) fn message(&mut self, channel: &channels::Described) -> Value {
-        (channel.message)(&mut self.generator).to_value()
+        bare((channel.message)(&mut self.generator).to_value())
     }
 
     /// A reply that carries a result.
@@ -74,11 +74,36 @@ impl Making {
 
     /// Every definition that was referred to, and those that every document has.
     pub(super) fn definitions(mut self) -> Value {
-        let mut all = self.generator.take_definitions(true);
+        let made = self.generator.take_definitions(true).into_iter();
+        let mut all: Map<String, Value> =
+            made.map(|(name, schema)| (bare_name(&name).to_owned(), bare(schema))).collect();
         all.insert("Reply".to_owned(), reply());
         all.insert("ErrorReply".to_owned(), error_reply());
         all.insert("Error".to_owned(), error());
         Value::Object(all)
+    }
+}
+
+/// A type's name as it is told: all of them are of the wire.
+fn bare_name(name: &str) -> &str {
+    name.strip_prefix("Wire").unwrap_or(name)
+}
+
+/// The same schema, with those names in its references.
+fn bare(schema: Value) -> Value {
+    match schema {
+        Value::Object(fields) => {
+            let renamed = fields.into_iter().map(|(name, value)| {
+                let value = match (name.as_str(), value.as_str()) {
+                    ("$ref", Some(to)) => json!(to.replace("/Wire", "/")),
+                    (_, Some(_) | None) => bare(value),
+                };
+                (name, value)
+            });
+            Value::Object(renamed.collect())
+        }
+        Value::Array(values) => values.into_iter().map(bare).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => schema,
     }
 }
 

@@ -98,7 +98,7 @@ pub enum WireMetering {
     Between {
         /// How soon after a silent challenge a passed one makes it a soft failure, in nanoseconds.
         #[serde(with = "instant")]
-    #[schemars(with = "String")]
+        #[schemars(with = "String")]
         recheck_within: u64,
         /// How many of those a day has.
         soft_fails_per_day: u32,
@@ -108,7 +108,7 @@ pub enum WireMetering {
         hard_fails_max: u32,
         /// How long without a passed challenge does the same, in nanoseconds.
         #[serde(with = "instant")]
-    #[schemars(with = "String")]
+        #[schemars(with = "String")]
         silence_max: u64,
     },
 }

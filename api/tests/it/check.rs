@@ -68,9 +68,9 @@ fn joined(schema: &Value) -> BTreeSet<String> {
 fn collect_joined(at: &Value, names: &mut BTreeSet<String>) {
     match at {
         Value::Object(fields) => {
-            if let (Some(Value::String(to)), true) =
-                (fields.get("$ref"), fields.contains_key("properties"))
-            {
+            let others = [fields.get("$ref"), fields.get("then").and_then(|then| then.get("$ref"))];
+            let others = others.into_iter().filter(|_| fields.contains_key("properties"));
+            for to in others.flatten().filter_map(Value::as_str) {
                 names.extend(to.rsplit('/').next().map(str::to_owned));
             }
             fields.values().for_each(|value| collect_joined(value, names));
@@ -126,6 +126,11 @@ impl Listening {
             }
         });
         Self { address, wrong }
+    }
+
+    /// What was wrong so far, which is not said again.
+    pub(crate) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.wrong.lock())
     }
 }
 

@@ -3,10 +3,14 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{accept_async, connect_async};
 
-use crate::check;
-use crate::stand::Stand;
+use crate::check::{self, Listening};
+use crate::stand::{Stand, soon};
 
 fn official(name: &str) -> jsonschema::Validator {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/schemas").join(name);
@@ -85,8 +89,10 @@ async fn api_111_the_asyncapi_document_that_is_served_is_valid() {
     }
     assert_eq!(operations["send_user_orders_instrument_name_interval"]["action"], "send");
     for schema in document["components"]["schemas"].as_object().unwrap().values() {
-        jsonschema::validator_for(&json!({ "allOf": [schema], "components": document["components"] }))
-            .unwrap();
+        jsonschema::validator_for(
+            &json!({ "allOf": [schema], "components": document["components"] }),
+        )
+        .unwrap();
     }
 }
 
@@ -116,4 +122,32 @@ fn api_112_what_is_not_described_is_found() {
     assert_eq!(message("deribit_price_index.h100_usd", price.clone()), None);
     assert!(message("deribit_price_index.h100_usd", json!({"price": 2.5})).is_some());
     assert!(message("no.such.channel", price).is_some());
+}
+
+/// API-112: whoever stands between a test's client and its server notices.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn api_112_what_is_not_described_is_found_on_its_way_to_a_client() {
+    let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listening = Listening::before(server.local_addr().unwrap()).await;
+    let said = tokio::spawn(async move {
+        let (stream, _) = server.accept().await.unwrap();
+        let mut socket = accept_async(stream).await.unwrap();
+        socket.next().await.unwrap().unwrap();
+        for reply in [r#"{"id":1,"result":1800}"#, r#"{"id":1,"result":"now"}"#] {
+            socket.send(Message::text(reply)).await.unwrap();
+        }
+        let message = r#"{"method":"subscription","params":{"channel":"user.mood","data":1}}"#;
+        socket.send(Message::text(message)).await.unwrap();
+    });
+    let url = format!("ws://{}/ws/api/v2", listening.address);
+    let (mut client, _) = soon(connect_async(url)).await.unwrap();
+    let ask = Message::text(r#"{"jsonrpc":"2.0","id":1,"method":"public/get_index_price"}"#);
+    client.send(ask).await.unwrap();
+    for _ in 0..3 {
+        assert!(matches!(soon(client.next()).await, Some(Ok(Message::Text(_)))));
+    }
+    soon(said).await.unwrap();
+    let wrong = listening.take();
+    assert_eq!(wrong.len(), 2, "{wrong:?}");
+    assert!(wrong[0].starts_with("public/get_index_price") && wrong[1].starts_with("user.mood"));
 }

@@ -187,7 +187,9 @@ impl Stand {
         let (status, body) = self.http(head).await;
         let reply = serde_json::from_str(&body).unwrap();
         let method = path.split('?').next().and_then(|path| path.strip_prefix("/api/v2/"));
-        if let Some(method) = method.filter(|method| method.contains('/') && !method.contains("blobs")) {
+        if let Some(method) =
+            method.filter(|method| method.contains('/') && !method.contains("blobs"))
+        {
             assert_eq!(check::wrong_reply(method, &reply), None);
         }
         (status, reply)

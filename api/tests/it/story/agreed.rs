@@ -22,7 +22,8 @@ struct Pair {
 pub(super) async fn tell(scribe: &mut Scribe) {
     let mut pair = open(scribe).await;
     let at = pair.stand.clock.now().millis();
-    let trades = json!([{"instrument_name": BLOCKS, "direction": "sell", "amount": 30, "price": 2.6}]);
+    let trades =
+        json!([{"instrument_name": BLOCKS, "direction": "sell", "amount": 30, "price": 2.6}]);
     let block = |role: &str, other: &Value| {
         json!({
             "role": role, "counterparty": other, "trades": trades, "nonce": 1,
@@ -48,7 +49,7 @@ pub(super) async fn tell(scribe: &mut Scribe) {
     let brought = with(buyer, &signed);
     scribe.ask(&mut pair.buyer, "private/execute_delivery_agreement", brought).await;
     let nomination = json!({
-        "instrument_name": BLOCKS, "region": "eu", "endpoint": "https://gpu.example",
+        "instrument_name": BLOCKS, "region": "EU", "endpoint": "https://gpu.example",
         "nodes": [{"name": "node-1"}],
     });
     scribe.ask(&mut pair.seller, "private/nominate", nomination).await;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use api::client::Blobs;
-use api::io::sign_transcript::{ReceiptAcceptance, acceptance_digest};
 use api::io::sign_job::job_result_digest;
+use api::io::sign_transcript::{ReceiptAcceptance, acceptance_digest};
 use api::venue::{Credential, JobOptions, MockVerdict};
 use api::wire::WireChallenge;
 use ethers_core::types::H256;
@@ -115,7 +115,7 @@ async fn assigned(scribe: &mut Scribe, parties: &mut Parties) {
 async fn challenged(scribe: &mut Scribe, parties: &mut Parties) -> WireChallenge {
     parties.stand.clock.set(at(26, 0));
     let demand = scribe.hear_of(&mut parties.provider, "user.delivery", is("challenge")).await;
-    let challenge: WireChallenge = serde_json::from_value(demand).unwrap();
+    let challenge: WireChallenge = serde_json::from_value(demand).expect("a challenge");
     scribe.ask(&mut parties.provider, "private/get_obligations", json!({})).await;
     let missing = json!({"obligation_id": 1, "from": 2, "until": 3});
     scribe.ask(&mut parties.provider, "private/declare_outage", missing).await;
@@ -146,8 +146,7 @@ async fn judged(scribe: &mut Scribe, parties: &mut Parties, challenge: &WireChal
     let acceptance =
         ReceiptAcceptance { obligation: ObligationId(1), challenge: 0, receipt: digest };
     let signature = parties.keys[1].sign_hash(H256(acceptance_digest(&acceptance))).unwrap();
-    let word =
-        json!({"obligation_id": 1, "challenge": 0, "signature": format!("0x{signature}")});
+    let word = json!({"obligation_id": 1, "challenge": 0, "signature": format!("0x{signature}")});
     scribe.ask(&mut parties.hedger, "private/countersign_receipt", word).await;
     let lines = json!({"obligation_id": 1, "from": 0, "count": 2});
     scribe.ask(&mut parties.hedger, "public/get_transcript", lines).await;
@@ -169,12 +168,12 @@ impl Parties {
     async fn claim(&self, job: u64) -> Value {
         let result = *blake3::hash(b"result").as_bytes();
         self.put(0, "result").await;
-        let claim = JobClaim { result, checkpoints: 5, replay_cost: MicroUsd::new(2_000_000) };
+        let claim = JobClaim { result, checkpoints: 5, replay_cost: MicroUsd::new(250_000) };
         let digest = job_result_digest(JobId(job), blake3::hash(b"spec").as_bytes(), &claim);
         let signature = self.keys[0].sign_hash(H256(digest)).unwrap();
         json!({
             "job_id": job, "result": hex::encode(result), "blobs": [self.put(0, "output").await],
-            "checkpoints": 5, "replay_cost": 2, "signature": format!("0x{signature}"),
+            "checkpoints": 5, "replay_cost": 0.25, "signature": format!("0x{signature}"),
         })
     }
 }
@@ -183,9 +182,10 @@ impl Parties {
 async fn jobs(scribe: &mut Scribe, parties: &mut Parties) {
     let asked = parties.job().await;
     let job = scribe.ask(&mut parties.hedger, "private/submit_job", asked.clone()).await;
-    scribe.hear(&mut parties.provider, "user.jobs").await;
     let id = || json!({"job_id": job["job_id"]});
     scribe.ask(&mut parties.provider, "private/decline_job", id()).await;
+    let is_declined = |it: &Value| it["state"] == "declined";
+    scribe.hear_of(&mut parties.hedger, "user.jobs", is_declined).await;
     scribe.ask(&mut parties.hedger, "private/get_jobs", id()).await;
     let job = parties.hedger.ask("private/submit_job", asked).await;
     let claim = parties.claim(job["job_id"].as_u64().unwrap()).await;
@@ -200,7 +200,7 @@ async fn dispute(scribe: &mut Scribe, parties: &mut Parties) {
     let claim = parties.claim(job.as_u64().unwrap()).await;
     parties.provider.ask("private/claim_job", claim).await;
     let pick = parties.put(1, "the third root").await;
-    let doubt = json!({"job_id": job, "claim": pick, "replay_cost": 1});
+    let doubt = json!({"job_id": job, "claim": pick, "replay_cost": 0.25});
     scribe.ask(&mut parties.hedger, "private/dispute_job", doubt).await;
     let said = parties.put(0, "the roots of its steps").await;
     let said = json!({"job_id": job, "said": said});
@@ -217,7 +217,8 @@ async fn failed(scribe: &mut Scribe, parties: &mut Parties) {
     parties.stand.clock.set(at(27, 0));
     parties.provider.hear("user.delivery", |message| message["number"] == json!(1)).await;
     parties.stand.clock.set(at(27, 1_200));
-    parties.provider.hear("user.delivery", is("settled")).await;
+    let is_second = |it: &Value| it["type"] == "settled" && it["interval"] == json!(1);
+    parties.provider.hear("user.delivery", is_second).await;
     let other = json!({"obligation_id": 1, "grade": "H100", "nodes": ["node-2"]});
     scribe.ask(&mut parties.provider, "private/substitute", other).await;
     parties.stand.clock.set(at(28, 0));

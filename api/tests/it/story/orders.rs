@@ -21,8 +21,7 @@ pub(super) async fn tell(scribe: &mut Scribe) {
     let bid = resting(&mut hedger, "bid-1").await;
     let edit = json!({"order_id": bid, "amount": 3, "price": 2.45});
     scribe.ask(&mut hedger, "private/edit", edit).await;
-    let by_label =
-        json!({"label": "bid-1", "instrument_name": SERIES, "amount": 2, "price": 2.46});
+    let by_label = json!({"label": "bid-1", "instrument_name": SERIES, "amount": 2, "price": 2.46});
     scribe.ask(&mut hedger, "private/edit_by_label", by_label).await;
     open(scribe, &mut hedger, &bid).await;
     scribe.ask(&mut hedger, "private/cancel", json!({"order_id": bid})).await;
