@@ -142,11 +142,19 @@ fn notification(making: &mut Making, channel: &Described) -> Value {
                     "properties": {
                         "channel": { "type": "string", "description": "the name that was asked for" },
                         "data": making.message(channel),
+                        "seq": number("the message's number in its channel, without gaps"),
+                        "user_seq": number("the number of the account's last report in it"),
+                        "missed_from": number("the first message that was left out before it"),
+                        "epoch": number("when the channel's numbering began"),
                     },
                 },
             },
         },
     })
+}
+
+fn number(what: &str) -> Value {
+    json!({ "type": "integer", "minimum": 0, "description": what })
 }
 
 /// A session logs in by `public/auth`; a header is for HTTP.

@@ -132,6 +132,9 @@ fn reply() -> Value {
             "usOut": micros("when the reply was written"),
             "usDiff": micros("between the two"),
             "testnet": { "type": "boolean", "description": "whether the money is test money" },
+            "credits": {
+                "type": "object", "description": "what is left of a limit, by the class of the request",
+            },
         },
     })
 }
@@ -176,6 +179,14 @@ fn error() -> Value {
                     "limit": { "type": "number", "description": "what the field may be at most" },
                     "required": { "type": "number", "description": "what was needed" },
                     "available": { "type": "number", "description": "what there is" },
+                    "retry_after": {
+                        "type": "integer", "description": "milliseconds until it may be sent again",
+                    },
+                    "first_seq": {
+                        "type": "integer", "description": "the oldest message that is kept",
+                    },
+                    "last_seq": { "type": "integer", "description": "the newest message" },
+                    "epoch": { "type": "integer", "description": "when the numbering began" },
                 },
             },
         },

@@ -283,7 +283,7 @@ async fn api_114_the_reference_shows_a_real_request_and_reply_of_every_method() 
     let expected = ["platform_state", "platform_state.public_methods_state"];
     assert_eq!(silent, expected, "no example of these");
     for method in Schemas::methods() {
-        if Schemas::result(method).is_none() {
+        if Schemas::result(method).is_none() || !scribe.examples.contains_key(method) {
             continue;
         }
         for name in Schemas::params(method).unwrap()["properties"].as_object().unwrap().keys() {

@@ -106,8 +106,7 @@ fn laid_out(text: &str, depth: usize) -> String {
 
 /// Whether two of a list's members say what the others are like.
 fn is_long(values: &[Box<RawValue>]) -> bool {
-    let is_big = |value: &Box<RawValue>| value.get().starts_with(['{', '"']);
-    SHOWN_MAX < values.len() && values.iter().all(is_big)
+    SHOWN_MAX < values.len() && values.iter().all(|value| value.get().starts_with(['{', '"']))
 }
 
 fn scalar(text: &str) -> String {
