@@ -145,7 +145,7 @@ impl Kind {
     /// A default's text as it would be sent.
     fn value(self, text: &str) -> Value {
         match self {
-            Self::Flag | Self::Number | Self::Integer { .. } | Self::Instant => {
+            Self::Flag | Self::Number | Self::Integer { .. } | Self::Instant | Self::Shape(_) => {
                 serde_json::from_str(text).unwrap_or(Value::Null)
             }
             Self::Text
@@ -154,8 +154,7 @@ impl Kind {
             | Self::Resolution
             | Self::Texts
             | Self::Hex(_)
-            | Self::Hashes(_)
-            | Self::Shape(_) => json!(text),
+            | Self::Hashes(_) => json!(text),
         }
     }
 
