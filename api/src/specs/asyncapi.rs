@@ -44,13 +44,7 @@ pub(super) fn document() -> Value {
         operations.insert(id, operation);
     }
     let mut channels = Map::new();
-    let session = json!({
-        "address": "/ws/api/v2",
-        "title": "a session",
-        "description": "requests and replies; replies may come in another order than their requests, each has the id of its own",
-        "messages": messages,
-    });
-    channels.insert(SESSION.to_owned(), session);
+    channels.insert(SESSION.to_owned(), session(messages));
     for channel in CHANNELS {
         let id = channel_id(channel.name);
         operations.insert(format!("send_{id}"), told(&id, channel));
@@ -81,6 +75,16 @@ pub(super) fn document() -> Value {
             },
             "securitySchemes": async_security(),
         },
+    })
+}
+
+fn session(messages: Map<String, Value>) -> Value {
+    let description = "requests and replies; replies may come in another order than their requests, each has the id of its own";
+    json!({
+        "address": "/ws/api/v2",
+        "title": "a session",
+        "description": description,
+        "messages": messages,
     })
 }
 
