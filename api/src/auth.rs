@@ -1,40 +1,109 @@
-//! Who is asking: secrets, signatures, nonces and tokens.
+//! Who is asking: secrets, signatures, wallets, nonces and tokens.
 //!
 //! Invariants:
 //! - secrets and signatures are compared in constant time, and an unknown client id costs as much as a wrong secret;
-//! - a signature is accepted once: it is remembered for as long as its timestamp would pass;
+//! - a signature is accepted once: it is remembered for as long as its timestamp would pass, over restarts;
+//! - a login is worth what its key is worth now: whoever asks is looked up again each time;
 //! - only a hash of a token is kept; nothing here is logged.
 
+mod network;
 mod nonce;
+mod proof;
 mod scope;
+mod secret;
+mod sign_in;
 mod token;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use hmac::{Hmac, KeyInit, Mac};
 use instruments::{AccountId, Nanos, NanosSpan};
 use parking_lot::Mutex;
-use rust_decimal::Decimal;
 use sha2::Sha256;
-use subtle::ConstantTimeEq;
 
-use crate::venue::Credential;
+use crate::venue::{ApiKey, Book};
 use crate::wire::{ErrorCode, WireError};
 
-pub(crate) use nonce::{NONCE_LEN_MAX, NONCES_PER_CLIENT_MAX};
-pub(crate) use scope::{Need, Scope};
+pub use network::{Network, NetworkError};
+pub use secret::Secret;
+
+pub(crate) use network::NETWORKS_MAX;
+pub(crate) use nonce::{NONCE_LEN_MAX, NONCES_PER_CLIENT_MAX, Nonces};
+pub(crate) use proof::{SessionKeyProof, SessionProof};
+pub(crate) use scope::{Asked, Need, Scope};
+pub(crate) use sign_in::{CHALLENGE_LIFETIME, MESSAGE_LEN_MAX, Place, Purpose, checksummed};
 pub(crate) use token::{Grant, TOKENS_PER_CLIENT_MAX};
 
-use nonce::Nonces;
+use sign_in::Challenges;
 use token::Tokens;
 
-/// How far a signed timestamp may be from the venue's clock: a badly set clock passes, a request recorded yesterday does not.
-pub(crate) const TIMESTAMP_WINDOW: NanosSpan = NanosSpan::from_seconds(60);
+/// How far a signed timestamp may be from the venue's clock when nobody says otherwise. Stock clients sign with their own clock, which any
+/// time service keeps within a second.
+pub(crate) const SIGNATURE_WINDOW: NanosSpan = NanosSpan::from_seconds(5);
+/// The most that may be chosen.
+pub(crate) const SIGNATURE_WINDOW_MAX: NanosSpan = NanosSpan::from_seconds(60);
+
+/// By what somebody has shown who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum By {
+    /// An API key, with its secret of that rotation.
+    Key { rotation: u32 },
+    /// A wallet's own signature.
+    Wallet([u8; 20]),
+    /// A key that a wallet has let in.
+    SessionKey([u8; 20]),
+}
 
 /// Who is asking, and what for it may ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Caller {
     pub(crate) account: AccountId,
+    /// A key's id; an address in hexadecimal.
     pub(crate) client_id: String,
     pub(crate) scope: Scope,
+    pub(crate) by: By,
+    /// Where the login is good; wherever its key is, when there is none.
+    pub(crate) networks: Vec<Network>,
+    /// The connection that it is good on; every one, when there is none.
+    pub(crate) connection: Option<u64>,
+    /// The session that takes the orders with it that are placed over it.
+    pub(crate) session: Option<u64>,
+}
+
+impl Caller {
+    pub(crate) fn of_key(key: &ApiKey, rotation: u32) -> Self {
+        Self {
+            account: key.account,
+            client_id: key.client_id.clone(),
+            scope: key.max_scope,
+            by: By::Key { rotation },
+            networks: Vec::new(),
+            connection: None,
+            session: None,
+        }
+    }
+
+    fn of_address(account: AccountId, address: [u8; 20], (by, scope): (By, Scope)) -> Self {
+        Self {
+            account,
+            client_id: checksummed(&address),
+            scope,
+            by,
+            networks: Vec::new(),
+            connection: None,
+            session: None,
+        }
+    }
+}
+
+/// Where a request comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Origin {
+    pub(crate) address: IpAddr,
+    /// Which WebSocket; none over HTTP.
+    pub(crate) connection: Option<u64>,
 }
 
 /// A signature and what it covers apart from the payload.
@@ -48,57 +117,37 @@ pub(crate) struct Signed<'a> {
 }
 
 /// Checks who is asking.
-#[derive(Default)]
 pub(crate) struct Authority {
-    /// Since when used nonces are remembered.
+    /// What was signed before may have been used, and nobody remembers.
     since: Nanos,
+    window: NanosSpan,
     tokens: Mutex<Tokens>,
-    nonces: Mutex<Nonces>,
+    nonces: Arc<Mutex<Nonces>>,
+    challenges: Challenges,
+    connections: AtomicU64,
 }
 
 impl Authority {
-    /// Remembers from `now` on.
-    pub(crate) fn new(now: Nanos) -> Self {
-        Self { since: now, ..Self::default() }
+    /// Signatures from before `since` are refused; others pass within the window, once.
+    pub(crate) fn new(since: Nanos, window: NanosSpan, nonces: Arc<Mutex<Nonces>>) -> Self {
+        let mut key = [0; 32];
+        if let Err(error) = getrandom::fill(&mut key) {
+            // A key that somebody could guess would let nonces be made up; a venue without randomness gives no tokens either.
+            tracing::error!(%error, "no randomness from the system; wallets cannot sign in");
+        }
+        Self {
+            since,
+            window,
+            tokens: Mutex::default(),
+            nonces,
+            challenges: Challenges::new(key),
+            connections: AtomicU64::new(0),
+        }
     }
 
-    /// Checks a client's secret.
-    pub(crate) fn check_secret(
-        credential: Option<Credential>,
-        secret: &str,
-    ) -> Result<Credential, WireError> {
-        let expected = credential.as_ref().map_or("", |credential| &credential.client_secret);
-        // Equal digests instead of equal texts: no length leaks.
-        let is_right = digest(expected).ct_eq(&digest(secret));
-        credential.filter(|_| bool::from(is_right)).ok_or_else(not_who_it_says)
-    }
-
-    /// Checks a signature over timestamp, nonce and payload: first whose it is, then whether it is fresh, then whether it is new.
-    pub(crate) fn check_signature(
-        &self,
-        credential: Option<Credential>,
-        signed: &Signed<'_>,
-        payload: &str,
-        now: Nanos,
-    ) -> Result<Credential, WireError> {
-        if signed.nonce.is_empty() || NONCE_LEN_MAX < signed.nonce.len() {
-            let reason = format!("must have 1 to {NONCE_LEN_MAX} bytes");
-            return Err(WireError::param("nonce", reason).with_limit(Decimal::from(NONCE_LEN_MAX)));
-        }
-        let secret = credential.as_ref().map_or("", |credential| &credential.client_secret);
-        let text = format!("{}\n{}\n{payload}", signed.timestamp, signed.nonce);
-        let expected = hmac_sha256(secret, &text);
-        let is_right = expected.ct_eq(&decode(signed.signature));
-        let credential = credential.filter(|_| bool::from(is_right)).ok_or_else(not_who_it_says)?;
-        let signed_at = check_timestamp(signed.timestamp, now)?;
-        // Which nonces were used before the venue started, nobody remembers. Clients that count whole seconds are a second behind.
-        if signed_at.millis().saturating_add(1_000) < self.since.millis() {
-            let reason = "the timestamp is from before the venue started; sign the request anew";
-            return Err(WireError::new(ErrorCode::InvalidCredentials, reason).of("timestamp"));
-        }
-        let forget_at = signed_at + TIMESTAMP_WINDOW;
-        self.nonces.lock().take(&credential.client_id, expected, forget_at, now)?;
-        Ok(credential)
+    /// A number for a new connection.
+    pub(crate) fn next_connection(&self) -> u64 {
+        self.connections.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Gives out tokens.
@@ -127,21 +176,60 @@ impl Authority {
     }
 }
 
-fn check_timestamp(timestamp: &str, now: Nanos) -> Result<Nanos, WireError> {
-    let limit = Decimal::from(TIMESTAMP_WINDOW.nanos().div_euclid(1_000_000));
-    let millis: u64 = timestamp
-        .parse()
-        .map_err(|_digits| WireError::param("timestamp", "must be milliseconds since 1970"))?;
-    let distance = millis.abs_diff(now.millis());
-    if limit < Decimal::from(distance) {
-        let reason = format!("timestamp is {distance} ms from the venue's clock");
-        let error = WireError::new(ErrorCode::InvalidCredentials, reason);
-        return Err(error.of("timestamp").with_limit(limit));
+/// What a login is worth now, and here: its key may have been changed, revoked or replaced since.
+pub(crate) fn recheck(
+    book: &Book,
+    mut caller: Caller,
+    origin: Origin,
+    now: Nanos,
+) -> Result<Caller, WireError> {
+    let ended = |what: &str| {
+        let reason = format!("{what} was revoked or has expired; log in");
+        WireError::new(ErrorCode::Unauthorized, reason)
+    };
+    let most = match caller.by {
+        By::Key { rotation } => {
+            let key = book.key(&caller.client_id).filter(|key| key.is_good(rotation, now));
+            let key = key.ok_or_else(|| ended("the API key"))?;
+            check_network(&key.networks, origin)?;
+            key.max_scope
+        }
+        By::Wallet(address) => {
+            let wallet = book.wallet(&address).filter(|it| it.account == caller.account);
+            wallet_scope(wallet.ok_or_else(|| ended("the wallet"))?.may_withdraw)
+        }
+        By::SessionKey(address) => {
+            let key = book.session_key(&address);
+            let is_good = |key: &&crate::venue::SessionKey| {
+                key.account == caller.account && now < key.expires_at
+            };
+            key.filter(is_good).ok_or_else(|| ended("the session key"))?.scope
+        }
+    };
+    check_network(&caller.networks, origin)?;
+    if caller.connection.is_some() && caller.connection != origin.connection {
+        let reason = "the token is good on the connection it was given on; ask for session:NAME";
+        return Err(WireError::new(ErrorCode::Unauthorized, reason));
     }
-    Ok(Nanos::new(millis.saturating_mul(1_000_000)))
+    caller.scope = caller.scope.min(most);
+    Ok(caller)
 }
 
-fn not_who_it_says() -> WireError {
+/// The most that a wallet's login may.
+pub(crate) fn wallet_scope(may_withdraw: bool) -> Scope {
+    if may_withdraw { Scope::full() } else { Scope::of_keys() }
+}
+
+/// Whether a key may be used from there.
+pub(crate) fn check_network(networks: &[Network], origin: Origin) -> Result<(), WireError> {
+    if networks.is_empty() || networks.iter().any(|it| it.contains(origin.address)) {
+        return Ok(());
+    }
+    let reason = "the key or the login may not be used from this address";
+    Err(WireError::new(ErrorCode::Forbidden, reason).of("ip"))
+}
+
+pub(crate) fn not_who_it_says() -> WireError {
     // One answer for an unknown client, a wrong secret and a wrong signature.
     let reason = "client id, secret or signature is not right";
     WireError::new(ErrorCode::InvalidCredentials, reason)
@@ -167,87 +255,4 @@ pub(crate) fn hmac_sha256(secret: &str, text: &str) -> [u8; 32] {
 
 fn digest(text: &str) -> [u8; 32] {
     *blake3::hash(text.as_bytes()).as_bytes()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn credential() -> Option<Credential> {
-        Some(Credential {
-            client_id: "c".to_owned(),
-            client_secret: "s3cret".to_owned(),
-            account: AccountId(7),
-        })
-    }
-
-    fn now() -> Nanos {
-        Nanos::from_seconds(1_800_000_000)
-    }
-
-    fn sign(
-        authority: &Authority,
-        secret: &str,
-        (millis, nonce): (u64, &str),
-    ) -> Result<AccountId, i64> {
-        let timestamp = millis.to_string();
-        let signature = hex::encode(hmac_sha256(secret, &format!("{timestamp}\n{nonce}\ndata")));
-        let signed = Signed { timestamp: &timestamp, nonce, signature: &signature };
-        let checked = authority.check_signature(credential(), &signed, "data", now());
-        checked.map(|credential| credential.account).map_err(|error| error.code().code())
-    }
-
-    #[test]
-    fn api_010_a_signature_is_accepted_once() {
-        let authority = Authority::default();
-        let at = now().millis();
-        assert_eq!(sign(&authority, "s3cret", (at, "n1")), Ok(AccountId(7)));
-        assert_eq!(sign(&authority, "s3cret", (at, "n1")), Err(13004));
-        assert_eq!(sign(&authority, "s3cret", (at + 1, "n1")), Ok(AccountId(7)));
-        assert_eq!(sign(&authority, "s3cret", (at, "n2")), Ok(AccountId(7)));
-    }
-
-    #[test]
-    fn api_010_a_wrong_signature_does_not_use_up_the_nonce() {
-        let authority = Authority::default();
-        let at = now().millis();
-        assert_eq!(sign(&authority, "guess", (at, "n")), Err(13004));
-        assert_eq!(sign(&authority, "", (at, "n")), Err(13004));
-        assert_eq!(sign(&authority, "s3cret", (at, "n")), Ok(AccountId(7)));
-    }
-
-    #[test]
-    fn api_062_what_was_signed_before_the_venue_started_is_refused() {
-        let authority = Authority::new(now());
-        let at = now().millis();
-        assert_eq!(sign(&authority, "s3cret", (at - 1_001, "n")), Err(13004));
-        assert_eq!(sign(&authority, "s3cret", (at - 1_000, "n")), Ok(AccountId(7)));
-    }
-
-    #[test]
-    fn api_011_a_timestamp_must_be_within_a_minute() {
-        let authority = Authority::default();
-        let at = now().millis();
-        assert_eq!(sign(&authority, "s3cret", (at - 60_000, "a")), Ok(AccountId(7)));
-        assert_eq!(sign(&authority, "s3cret", (at + 60_000, "b")), Ok(AccountId(7)));
-        assert_eq!(sign(&authority, "s3cret", (at - 60_001, "c")), Err(13004));
-        assert_eq!(sign(&authority, "s3cret", (at + 60_001, "d")), Err(13004));
-    }
-
-    #[test]
-    fn an_unknown_client_is_told_no_more_than_one_with_a_wrong_secret() {
-        let unknown = Authority::check_secret(None, "").unwrap_err();
-        let wrong = Authority::check_secret(credential(), "guess").unwrap_err();
-        assert_eq!(unknown, wrong);
-        assert!(Authority::check_secret(credential(), "s3cret").is_ok());
-    }
-
-    /// A published vector: RFC 4231, test case 2.
-    #[test]
-    fn hmac_is_the_standard_one() {
-        assert_eq!(
-            hex::encode(hmac_sha256("Jefe", "what do ya want for nothing?")),
-            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
-        );
-    }
 }

@@ -5,12 +5,19 @@
 //! - a call ends: with a reply, a timeout, or the end of the connection. After [`ClientError::Timeout`] or [`ClientError::Closed`] an order
 //!   may have been placed or not; its label tells.
 //!
-//! Reconnecting is the caller's: only it knows what it was doing. [`Backoff`] says how long to wait.
+//! A [`Client`] is one connection, and ends with it. A [`Session`] comes back: it connects, logs in and subscribes again, reads what it
+//! has missed, and finds out what became of each of its orders. `docs/api-client-rust.md` has a program of each.
+
+#![doc = include_str!("../../docs/api-client-rust.md")]
 
 mod backoff;
 mod blobs;
+mod book;
 mod connection;
+mod orders;
 mod requests;
+mod session;
+mod streams;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,8 +33,13 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use backoff::Backoff;
 pub use blobs::Blobs;
+pub use book::{BookFault, LocalBook};
 pub use connection::NOTIFICATIONS_MAX;
+#[cfg(test)]
+pub(crate) use connection::read_frame;
+pub use orders::{ENDED_ORDERS_MAX, OrderStatus, TrackedOrder};
 pub use requests::{Edit, NewOrder};
+pub use session::{Session, SessionCounts, SessionOptions, UPDATES_MAX, Update};
 
 /// How long a call waits when nothing else is said.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -98,6 +110,14 @@ impl ClientError {
 pub struct Notification {
     /// Which channel.
     pub channel: String,
+    /// Its number in the channel, from 1 and gapless.
+    pub seq: Option<u64>,
+    /// The number of the newest execution report in it.
+    pub user_seq: Option<u64>,
+    /// Of a snapshot in place of messages that were left out: the first of them.
+    pub missed_from: Option<u64>,
+    /// Of a snapshot: when the channel's numbering began.
+    pub epoch: Option<u64>,
     /// What it says, as it was sent: numbers are still exact.
     pub data: Box<RawValue>,
 }
@@ -134,6 +154,11 @@ impl Notifications {
             }
         }
     }
+}
+
+/// Whether a channel is an account's own.
+fn is_private(channel: &str) -> bool {
+    channel.starts_with("user.") || channel.starts_with("verifier.")
 }
 
 type Waiting = oneshot::Sender<Result<Box<RawValue>, ClientError>>;

@@ -3,4 +3,5 @@
 pub mod sign;
 pub mod sign_agreement;
 pub mod sign_job;
+pub mod sign_session;
 pub mod sign_transcript;

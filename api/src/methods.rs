@@ -13,15 +13,18 @@ mod countersign;
 mod currency;
 mod default_fund;
 mod delivery;
+mod fate;
 mod fields;
 mod fixing;
 mod jobs;
+mod keys;
 mod login;
 mod margin;
 mod market_data;
 mod mock;
 mod orders;
 mod past;
+mod replay;
 mod results;
 mod settled;
 mod submit;
@@ -37,10 +40,16 @@ use crate::wire::{ErrorCode, Params, WireError, missing};
 pub(crate) use account::position_of;
 pub(crate) use catalogue::{Connection, METHODS, Method, Spec};
 pub(crate) use chart::{candle, newest_candle};
+pub(crate) use fate::{
+    DisconnectScope, OnDisconnectState, of_account as disconnect_of_account,
+    scope as disconnect_scope,
+};
 pub(crate) use fields::{Required, Shape, describe};
 pub(crate) use login::{DATA_LEN_MAX, LoggedIn, log_in};
+use replay::Replay;
+pub(crate) use replay::wire as report;
 pub(crate) use results::result_of;
-pub(crate) use submit::{tick_direction, user_trade_of};
+pub(crate) use submit::tick_direction;
 
 /// What a method gives back, ready to stand in a reply.
 pub(crate) type Answer = Result<Box<RawValue>, WireError>;
@@ -87,6 +96,11 @@ pub(crate) async fn call(
     if let Some(answer) = market_data::answer(gateway, method, params) {
         return answer;
     }
+    if let Method::Keys(method) = method
+        && let Some(answer) = keys::answer_anybody(gateway, method, params).await
+    {
+        return answer;
+    }
     // A public method that is not about the market is about the session.
     let caller = caller.ok_or_else(not_here)?;
     of_account(gateway, caller, method, params).await
@@ -123,7 +137,11 @@ async fn of_account(gateway: &Gateway, caller: &Caller, method: Method, params: 
         Method::Clearing(method) => clearing::answer(gateway, caller, method, params).await,
         Method::Agreements(method) => agreements::answer(gateway, caller, method, params).await,
         Method::Fixing(method) => fixing::answer(gateway, caller, method, params).await,
+        Method::Keys(method) => keys::answer(gateway, caller, method, params).await,
+        Method::Replay(Replay::Private) => replay::own(gateway, caller, params),
         Method::Jobs(method) => jobs::answer(gateway, caller, method, params).await,
+        Method::Fate(method) => fate::answer(gateway, caller, method, params).await,
+        Method::Connection(method) => fate::of_account(gateway, caller, method, params).await,
         Method::DefaultFund(method) => default_fund::answer(gateway, caller, method, params).await,
         Method::Auth
         | Method::Logout
@@ -133,7 +151,6 @@ async fn of_account(gateway: &Gateway, caller: &Caller, method: Method, params: 
         | Method::PrivateSubscribe
         | Method::PrivateUnsubscribe
         | Method::PrivateUnsubscribeAll
-        | Method::Connection(_)
         // Answered above, every one.
         | Method::Hello
         | Method::Test
@@ -156,6 +173,7 @@ async fn of_account(gateway: &Gateway, caller: &Caller, method: Method, params: 
         | Method::GetTradingviewChartData
         | Method::Absent(_)
         | Method::GetTranscript
+        | Method::Replay(Replay::Public)
         | Method::GetLastSettlementsByInstrument => Err(not_here()),
     }
 }

@@ -14,8 +14,10 @@ mod money;
 mod option;
 mod order;
 mod past;
+mod platform;
 mod quote;
 mod reject;
+mod report;
 mod settled;
 mod ticker;
 
@@ -35,8 +37,12 @@ pub(crate) use order::{
     new_order, order, order_from_open, public_trade, tick_direction, user_trade,
 };
 pub(crate) use past::{cash_movement, user_settlement};
+pub(crate) use platform::{platform_state, status};
 pub(crate) use quote::{index_message, quote, window};
-pub(crate) use reject::{openings_error, reject, roots_error, sign_error, submit_error};
+pub(crate) use reject::{
+    openings_error, reject, roots_error, sign_error, state_word, submit_error,
+};
+pub(crate) use report::report;
 pub(crate) use settled::{place, settlement, split_page, split_share};
 pub(crate) use ticker::{book, levels, price_band, ticker};
 

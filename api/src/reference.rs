@@ -4,14 +4,20 @@ use exchange::limits::{LABEL_LEN_MAX, OPEN_ORDERS_PER_ACCOUNT_MAX};
 use instruments::Instrument;
 
 use crate::auth::{self, Need};
-use crate::channels::{SUBSCRIPTIONS_MAX, WAITING_MAX};
-use crate::connections::CONNECTIONS_MAX;
-use crate::http::{BODY_LEN_MAX, URI_LEN_MAX};
+use crate::channels::{
+    CHANNELS_MAX, GONE_MAX, IDLE_MAX, MESSAGES_MAX, REPLAY_LEN_MAX, RING_BYTES_MAX,
+    RINGS_BYTES_MAX, SUBSCRIPTIONS_MAX, WAITING_MAX,
+};
+use crate::http::{self, BODY_LEN_MAX, URI_LEN_MAX};
 use crate::lower;
 use crate::methods::{self, METHODS};
-use crate::session::{FRAME_LEN_MAX, IN_FLIGHT_MAX, OUTBOUND_MAX};
+use crate::session::{IN_FLIGHT_MAX, OUTBOUND_MAX};
+use crate::socket::FRAME_LEN_MAX;
 use crate::venue::history::ROWS_MAX;
-use crate::venue::{BLOB_BYTES_MAX, BLOB_LEN_MAX, BLOBS_MAX, INBOX_MAX, OPENINGS_LEN_MAX};
+use crate::venue::{
+    BLOB_BYTES_MAX, BLOB_LEN_MAX, BLOBS_MAX, INBOX_MAX, KEYS_PER_ACCOUNT_MAX, OPENINGS_LEN_MAX,
+    SESSION_KEYS_PER_ACCOUNT_MAX, WALLETS_PER_ACCOUNT_MAX,
+};
 use crate::wire::{ErrorCode, ID_LEN_MAX};
 
 /// Every method: its name, the scope it needs, its fields, what it does.
@@ -19,22 +25,38 @@ use crate::wire::{ErrorCode, ID_LEN_MAX};
 pub fn methods() -> String {
     let mut table = String::from("| method | scope | fields | does |\n|---|---|---|---|\n");
     for spec in METHODS {
-        let scope = scope_name(spec.need);
+        let scope = spec.need.map_or("", Need::as_str);
         let fields: Vec<String> = spec.fields.iter().map(|field| format!("`{field}`")).collect();
         row(&mut table, &[&format!("`{}`", spec.name), scope, &fields.join(", "), spec.does]);
     }
     table
 }
 
-/// A scope's name; nothing for everybody.
-pub(crate) const fn scope_name(need: Option<Need>) -> &'static str {
-    match need {
-        None => "",
-        Some(Need::AccountRead) => "account:read",
-        Some(Need::AccountWrite) => "account:read_write",
-        Some(Need::TradeRead) => "trade:read",
-        Some(Need::TradeWrite) => "trade:read_write",
-    }
+/// A way in: a method, or a verb and a path of HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Route {
+    /// `private/buy`; `PUT /api/v2/blobs/{hash}`.
+    pub name: &'static str,
+    /// The scope that it needs; none where anybody may.
+    pub scope: Option<&'static str>,
+    /// Its fields.
+    pub fields: &'static [&'static str],
+}
+
+/// Every way in. A method cannot be listed without its scope: it is a field of its entry.
+#[must_use]
+pub fn routes() -> Vec<Route> {
+    let methods = METHODS.iter().map(|spec| Route {
+        name: spec.name,
+        scope: spec.need.map(Need::as_str),
+        fields: spec.fields,
+    });
+    let blob = |name, need: Need| Route { name, scope: Some(need.as_str()), fields: &["hash"] };
+    let blobs = [
+        blob("GET /api/v2/blobs/{hash}", http::GET_NEED),
+        blob("PUT /api/v2/blobs/{hash}", http::PUT_NEED),
+    ];
+    methods.chain(blobs).collect()
 }
 
 /// Every error code: number, name, HTTP status, meaning.
@@ -62,8 +84,7 @@ fn row(table: &mut String, cells: &[&str]) {
     table.push_str(&format!("| {} |\n", cells.join(" | ")));
 }
 
-const LIMITS: [(&str, u64, &str); 26] = [
-    ("connections of the server", widened_u32(CONNECTIONS_MAX), "HTTP 503 with 10028, closed"),
+const LIMITS: &[(&str, u64, &str)] = &[
     (
         "bytes of a WebSocket frame",
         widened(FRAME_LEN_MAX),
@@ -86,17 +107,37 @@ const LIMITS: [(&str, u64, &str); 26] = [
     (
         "messages waiting in a channel that leaves nothing out",
         widened(WAITING_MAX),
-        "closed with 1008",
+        "closed with 1013",
     ),
+    ("channels of all sessions", widened(CHANNELS_MAX), "the one idle longest ends, else 10028"),
+    ("messages kept of a channel", widened(MESSAGES_MAX), "the oldest is forgotten"),
+    ("bytes kept of a channel", widened(RING_BYTES_MAX), "the oldest is forgotten"),
+    ("bytes kept of all channels", widened(RINGS_BYTES_MAX), "the oldest is forgotten"),
+    ("seconds that a channel goes on unheard", IDLE_MAX.as_secs(), "its numbering ends"),
+    (
+        "levels of a book that are remembered as gone",
+        widened(GONE_MAX),
+        "the one gone first is forgotten",
+    ),
+    ("bytes of a replay", widened(REPLAY_LEN_MAX), "the rest by asking again"),
     ("logins of a client", widened(auth::TOKENS_PER_CLIENT_MAX), "the oldest is forgotten"),
-    ("signed requests of a client in two minutes", widened(auth::NONCES_PER_CLIENT_MAX), "10028"),
+    (
+        "signed requests of a client in twice the window",
+        widened(auth::NONCES_PER_CLIENT_MAX),
+        "10028",
+    ),
     ("bytes of a nonce", widened(auth::NONCE_LEN_MAX), "-32602"),
     ("bytes of a login's extra data", widened(methods::DATA_LEN_MAX), "-32602"),
     (
         "milliseconds between a signed timestamp and the venue's clock",
-        auth::TIMESTAMP_WINDOW.nanos().div_euclid(1_000_000),
+        auth::SIGNATURE_WINDOW.nanos().div_euclid(1_000_000),
         "13004",
     ),
+    ("API keys of an account", widened(KEYS_PER_ACCOUNT_MAX), "10028"),
+    ("wallets of an account", widened(WALLETS_PER_ACCOUNT_MAX), "10028"),
+    ("session keys of an account", widened(SESSION_KEYS_PER_ACCOUNT_MAX), "10028"),
+    ("networks of a key or a login", widened(auth::NETWORKS_MAX), "-32602"),
+    ("bytes of a text that a wallet signs", widened(auth::MESSAGE_LEN_MAX), "13004"),
     ("rows of an answer", widened(ROWS_MAX), "-32602"),
     ("rows that an answer may pass over", lower::OFFSET_MAX, "-32602"),
     ("candles of an answer", lower::CANDLES_MAX, "the last of the stretch"),
@@ -113,10 +154,5 @@ const LIMITS: [(&str, u64, &str); 26] = [
 
 #[expect(clippy::as_conversions, reason = "a constant, and no platform has wider addresses")]
 const fn widened(count: usize) -> u64 {
-    count as u64
-}
-
-#[expect(clippy::as_conversions, reason = "widening, and `From` is not const")]
-const fn widened_u32(count: u32) -> u64 {
     count as u64
 }

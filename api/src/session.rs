@@ -14,46 +14,52 @@
 
 mod disconnect;
 mod heartbeat;
+mod outbound;
 mod requests;
 mod writer;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
 use futures_util::StreamExt;
 use futures_util::stream::SplitStream;
-use tokio::sync::broadcast::error::{RecvError, TryRecvError};
-use tokio::sync::{broadcast, mpsc, watch};
+use parking_lot::Mutex;
+use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
+use tokio_tungstenite::tungstenite;
 
-pub(crate) use disconnect::CancelOnDisconnect;
 pub(crate) use heartbeat::{INTERVAL_MAX, INTERVAL_MIN};
 
-use crate::channels::{Pace, Subscriptions, TooSlow};
+use crate::auth::Origin;
+use crate::channels::{Subscriptions, Text, TooSlow};
 use crate::gateway::Gateway;
-use crate::venue::{Outcome, VerifierTask};
+use crate::limits::{Meter, Network};
+use crate::socket::{
+    CloseFrame, FRAME_LEN_MAX, Message, Violation, WebSocket, close_code, violation,
+};
+use crate::venue::SessionPlace;
 use crate::wire::{ErrorCode, WireError};
 
 use disconnect::OnDisconnect;
 use heartbeat::Heartbeat;
+pub(crate) use outbound::Outbound;
+#[cfg(test)]
+pub(crate) use outbound::{Waiting, queue as outbound_queue};
 use requests::{Login, Requests};
 use writer::Writer;
 
-/// Bytes of one frame: the largest request, 60 KiB of opened rows, fits.
-pub(crate) const FRAME_LEN_MAX: usize = 65_536;
-/// Bytes that are read of a frame that is too large before the connection is cut, so that its sender can still be told.
-pub(crate) const FRAME_LEN_READ_MAX: usize = 1_310_720;
 /// Requests of one session that may wait for their outcome. More are read when one has been answered.
 pub(crate) const IN_FLIGHT_MAX: usize = 64;
 /// Replies and messages that may wait for one client's socket.
 pub(crate) const OUTBOUND_MAX: usize = 256;
-/// How often batched channels speak.
-const BEAT: Duration = Duration::from_millis(100);
 /// How often a silent client is asked whether it is still there.
 const PING_EVERY: Duration = Duration::from_secs(30);
 /// Pings in a row that a client may leave unanswered; the first frame must come before the second ping.
 const SILENT_PINGS_MAX: u32 = 3;
+/// How often a login's key is looked up while nothing is asked: a revoked key's session ends as late.
+const CHECK_LOGIN_EVERY: Duration = Duration::from_millis(500);
+/// How long what is under way may take when the server shuts down.
+const DRAIN_MAX: Duration = Duration::from_secs(3);
 /// How long a closed session waits for its client to agree.
 const CLOSE_WAIT: Duration = Duration::from_secs(2);
 
@@ -71,52 +77,74 @@ impl Ending {
 
 impl From<TooSlow> for Ending {
     fn from(slow: TooSlow) -> Self {
-        let reason = format!("slow consumer: channel {} is too far behind", slow.channel);
-        Self::new(close_code::POLICY, reason)
+        let TooSlow { mut channel, seq, user_seq } = slow;
+        // A close frame has room for 123 bytes.
+        channel.truncate(64);
+        let user_seq = user_seq.map(|user_seq| format!(", user_seq {user_seq}"));
+        let at = format!("at seq {seq}{}", user_seq.unwrap_or_default());
+        Self::new(close_code::AGAIN, format!("slow consumer: {channel} {at}"))
     }
 }
 
 /// A session and its ends of everything.
 struct Session {
     gateway: Arc<Gateway>,
+    origin: Origin,
     login: Option<Login>,
+    network: Network,
+    /// That of the account that is logged in, or of the network.
+    meter: Arc<Mutex<Meter>>,
+    /// Why it must end after the reply that is being sent.
+    abuse: Option<Ending>,
     subscriptions: Subscriptions,
     requests: Requests,
-    outbound: mpsc::Sender<String>,
-    events: Option<broadcast::Receiver<Outcome>>,
-    tasks: Option<broadcast::Receiver<Arc<VerifierTask>>>,
+    outbound: Outbound<Text>,
     silent_pings: u32,
     has_spoken: bool,
-    is_beat_due: bool,
     heartbeat: Option<Heartbeat>,
     on_disconnect: OnDisconnect,
+    /// Where operators see it.
+    place: SessionPlace,
 }
 
 /// Serves one socket until either side ends it or the server shuts down.
-pub(crate) async fn run(gateway: Arc<Gateway>, socket: WebSocket, shutdown: watch::Receiver<bool>) {
+pub(crate) async fn run(
+    gateway: Arc<Gateway>,
+    socket: WebSocket,
+    (shutdown, origin): (watch::Receiver<bool>, Origin),
+) {
     let (sink, mut frames) = socket.split();
-    let (outbound, queue) = mpsc::channel(OUTBOUND_MAX);
-    let mut writer = Writer::start(sink, queue);
+    let bytes_max = gateway.venue.limits().outbound_bytes;
+    let (outbound, queue) = outbound::queue(OUTBOUND_MAX, bytes_max);
+    let sent = gateway.venue.operations().metrics.messages_sent.clone();
+    let mut writer = Writer::start(sink, queue, sent);
+    let network = Network::of(origin.address);
+    let meter = gateway.meters.of_network(network);
+    let on_disconnect = OnDisconnect::new(gateway.number_session());
+    let place = gateway.venue.open_session();
     let mut session = Session {
         gateway,
+        origin,
         login: None,
+        network,
+        meter,
+        abuse: None,
         subscriptions: Subscriptions::default(),
         requests: Requests::default(),
         outbound,
-        events: None,
-        tasks: None,
         silent_pings: 0,
         has_spoken: false,
-        is_beat_due: false,
         heartbeat: None,
-        on_disconnect: OnDisconnect::default(),
+        on_disconnect,
+        place,
     };
     let ending = session.serve(&mut frames, &mut writer, shutdown).await;
     session.cancel_on_disconnect().await;
+    session.forget_login();
     drop(session);
     if let Some(Ending { code, reason }) = ending {
         tracing::debug!(code, reason, "session ended by the venue");
-        writer.close(CloseFrame { code, reason: reason.into() });
+        writer.close(CloseFrame { code: code.into(), reason: reason.into() });
         // The client's own close, or whatever it still had to say.
         let agreed = async { while let Some(Ok(_)) = frames.next().await {} };
         drop(tokio::time::timeout(CLOSE_WAIT, agreed).await);
@@ -132,31 +160,35 @@ impl Session {
         writer: &mut Writer,
         mut shutdown: watch::Receiver<bool>,
     ) -> Option<Ending> {
-        let mut beat = tokio::time::interval(BEAT);
-        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let signal = self.subscriptions.signal();
         let mut ping = tokio::time::interval(PING_EVERY);
         ping.reset();
+        let mut login = tokio::time::interval(CHECK_LOGIN_EVERY);
+        login.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            self.flush();
-            let waits_for_room = self.is_pending();
-            let waits_for_beat = self.subscriptions.is_pending(Pace::Batched) && !self.is_beat_due;
+            match self.subscriptions.flush(&self.outbound) {
+                Ok(resyncs) => self.gateway.venue.operations().metrics.resyncs.inc_by(resyncs),
+                Err(slow) => return Some(self.too_slow(slow)),
+            }
+            let waits_for_room = self.subscriptions.is_full();
             let ended = tokio::select! {
                 frame = frames.next(), if self.requests.len() < IN_FLIGHT_MAX => match frame {
                     Some(Ok(message)) => self.frame(message).await,
-                    Some(Err(error)) => Err(Some(broken(&error))),
+                    Some(Err(error)) => self.broken(&error).await,
                     None => Err(None),
                 },
-                Some(reply) = self.requests.next() => self.send(reply).await,
-                outcome = next(&mut self.events) => self.outcome(outcome),
-                task = next(&mut self.tasks) => self.task(task),
-                room = has_room(&self.outbound), if waits_for_room => room,
-                _ = beat.tick(), if waits_for_beat => { self.is_beat_due = true; Ok(()) }
+                Some(reply) = self.requests.next() => match reply {
+                    Some(reply) => self.send(reply).await,
+                    // Taken, and nobody knows more: an error would say that it was not.
+                    None => Err(Some(Ending::new(close_code::AWAY, "the venue has stopped"))),
+                },
+                () = signal.heard() => Ok(()),
+                room = self.outbound.room(), if waits_for_room => room.map_err(|_gone| None),
                 _ = ping.tick() => self.ping(writer),
+                _ = login.tick(), if self.login.is_some() => self.check_login(),
                 () = heartbeat::due(&mut self.heartbeat) => self.beat().await,
                 () = writer.gone() => Err(None),
-                () = is_down(&mut shutdown) => {
-                    Err(Some(Ending::new(close_code::AWAY, "the venue is shutting down")))
-                }
+                () = is_down(&mut shutdown) => self.drain().await,
             };
             if let Err(ending) = ended {
                 return ending;
@@ -171,7 +203,8 @@ impl Session {
         }
         let text = match message {
             Message::Text(text) => text,
-            Message::Ping(_) | Message::Pong(_) => return Ok(()),
+            // A frame as such is never read, only written.
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => return Ok(()),
             Message::Close(_) => return Err(None),
             Message::Binary(_) => {
                 self.has_spoken = true;
@@ -182,58 +215,59 @@ impl Session {
             }
         };
         self.has_spoken = true;
-        if FRAME_LEN_MAX < text.len() {
-            let reason =
-                format!("a frame has at most {FRAME_LEN_MAX} bytes, this one has {}", text.len());
-            let error = WireError::new(ErrorCode::InvalidRequest, reason.clone());
-            let error = Err(error.with_limit(rust_decimal::Decimal::from(FRAME_LEN_MAX)));
-            self.send(self.gateway.reply(None, &error, self.gateway.venue.now())).await?;
-            return Err(Some(Ending::new(close_code::SIZE, reason)));
+        if let Some(reply) = self.request(&text).await {
+            self.send(reply).await?;
         }
-        match self.request(&text).await {
-            Some(reply) => self.send(reply).await,
-            None => Ok(()),
-        }
+        self.abuse.take().map_or(Ok(()), |ending| Err(Some(ending)))
+    }
+
+    /// A frame that cannot be read. Whoever sends too much is told in words too.
+    async fn broken(&mut self, error: &tungstenite::Error) -> Result<(), Option<Ending>> {
+        let Some(violation) = violation(error) else {
+            let reason: String = error.to_string().chars().take(100).collect();
+            return Err(Some(Ending::new(close_code::PROTOCOL, reason)));
+        };
+        let reason = violation.to_string();
+        let code = match violation {
+            Violation::TooLarge { .. } => {
+                let error = WireError::new(ErrorCode::InvalidRequest, reason.clone());
+                let error = Err(error.with_limit(rust_decimal::Decimal::from(FRAME_LEN_MAX)));
+                self.send(self.gateway.reply(None, &error, self.gateway.venue.now())).await?;
+                close_code::SIZE
+            }
+            Violation::Unmasked => close_code::PROTOCOL,
+            Violation::TooManyFragments | Violation::TooManyPings | Violation::TooSlow { .. } => {
+                close_code::POLICY
+            }
+        };
+        Err(Some(Ending::new(code, reason)))
+    }
+
+    /// Answers what is under way, takes nothing new, and ends.
+    async fn drain(&mut self) -> Result<(), Option<Ending>> {
+        let answered = async {
+            while let Some(reply) = self.requests.next().await {
+                // Of which nobody knows what became gets no reply.
+                if let Some(reply) = reply {
+                    self.send(reply).await?;
+                }
+            }
+            Ok(())
+        };
+        // Whoever is not answered by then reads in the close that the venue has gone.
+        drop(
+            tokio::time::timeout(DRAIN_MAX, answered).await.unwrap_or(Ok::<(), Option<Ending>>(())),
+        );
+        Err(Some(Ending::new(close_code::AWAY, "the venue is shutting down")))
     }
 
     async fn send(&mut self, text: String) -> Result<(), Option<Ending>> {
-        self.outbound.send(text).await.map_err(|_gone| None)
+        self.outbound.send(text.into()).await.map_err(|_gone| None)
     }
 
-    /// Takes in what has happened: one command when the client keeps up, all there is when its socket is behind, so that it is conflated.
-    fn outcome(&mut self, outcome: Result<Outcome, RecvError>) -> Result<(), Option<Ending>> {
-        self.note(outcome)?;
-        while self.outbound.capacity() < OUTBOUND_MAX.div_euclid(2) {
-            let next = match self.events.as_mut().map(broadcast::Receiver::try_recv) {
-                Some(Ok(outcome)) => Ok(outcome),
-                Some(Err(TryRecvError::Lagged(missed))) => Err(RecvError::Lagged(missed)),
-                Some(Err(TryRecvError::Closed)) => Err(RecvError::Closed),
-                Some(Err(TryRecvError::Empty)) | None => return Ok(()),
-            };
-            self.note(next)?;
-        }
-        Ok(())
-    }
-
-    fn note(&mut self, outcome: Result<Outcome, RecvError>) -> Result<(), Option<Ending>> {
-        let noted = match outcome {
-            Ok(outcome) => self.subscriptions.note(&self.gateway, &outcome),
-            Err(RecvError::Lagged(missed)) => {
-                tracing::debug!(missed, "session fell behind the venue, resynchronised");
-                self.subscriptions.resynchronise(&self.gateway)
-            }
-            Err(RecvError::Closed) => return Err(Some(stopped())),
-        };
-        noted.map_err(|slow| Some(slow.into()))
-    }
-
-    fn task(&mut self, task: Result<Arc<VerifierTask>, RecvError>) -> Result<(), Option<Ending>> {
-        let noted = match task {
-            Ok(task) => self.subscriptions.note_task(&task),
-            Err(RecvError::Lagged(_)) => Err(TooSlow { channel: "verifier.tasks".to_owned() }),
-            Err(RecvError::Closed) => return Err(Some(stopped())),
-        };
-        noted.map_err(|slow| Some(slow.into()))
+    fn too_slow(&self, slow: TooSlow) -> Ending {
+        self.gateway.venue.operations().metrics.slow_consumers.inc();
+        slow.into()
     }
 
     fn ping(&mut self, writer: &Writer) -> Result<(), Option<Ending>> {
@@ -245,53 +279,20 @@ impl Session {
         }
         self.silent_pings = self.silent_pings.saturating_add(1);
         writer.ping();
+        self.tell_operators();
         Ok(())
     }
 
-    fn is_pending(&self) -> bool {
-        self.subscriptions.is_pending(Pace::Raw)
-            || (self.is_beat_due && self.subscriptions.is_pending(Pace::Batched))
-    }
-
-    /// Sends what waits as far as the client's socket keeps up.
-    fn flush(&mut self) {
-        self.subscriptions.flush(&self.gateway, Pace::Raw, &self.outbound);
-        if self.is_beat_due {
-            self.subscriptions.flush(&self.gateway, Pace::Batched, &self.outbound);
-            self.is_beat_due = self.subscriptions.is_pending(Pace::Batched);
-        }
+    /// What operators see of this session.
+    fn tell_operators(&self) {
+        let account = self.login.as_ref().map(Login::account);
+        let waiting = OUTBOUND_MAX.saturating_sub(self.outbound.capacity());
+        let figures = (self.subscriptions.len(), waiting);
+        self.place.note(account, figures);
     }
 }
 
 /// Returns when the server shuts down, or is gone.
 async fn is_down(shutdown: &mut watch::Receiver<bool>) {
     drop(shutdown.wait_for(|is_down| *is_down).await);
-}
-
-/// Waits until one more message may wait for the client's socket.
-async fn has_room(outbound: &mpsc::Sender<String>) -> Result<(), Option<Ending>> {
-    outbound.reserve().await.map(drop).map_err(|_gone| None)
-}
-
-/// The next of a feed; never, when there is none.
-async fn next<T: Clone>(feed: &mut Option<broadcast::Receiver<T>>) -> Result<T, RecvError> {
-    match feed {
-        Some(feed) => feed.recv().await,
-        None => std::future::pending().await,
-    }
-}
-
-fn stopped() -> Ending {
-    Ending::new(close_code::AWAY, "the venue has stopped")
-}
-
-/// A frame that cannot be read at all.
-fn broken(error: &axum::Error) -> Ending {
-    let reason = error.to_string();
-    // The protocol layer names what it would not read; only its size limit is ours.
-    if reason.contains("too long") || reason.contains("too large") {
-        return Ending::new(close_code::SIZE, format!("a frame has at most {FRAME_LEN_MAX} bytes"));
-    }
-    let reason: String = reason.chars().take(100).collect();
-    Ending::new(close_code::PROTOCOL, reason)
 }

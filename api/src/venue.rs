@@ -12,18 +12,23 @@
 //! - a journal that fails stops the venue: what was not answered is unknown to whoever asked, never wrong.
 
 pub mod account;
+mod age;
 mod assignment;
+mod audit;
 mod blobs;
 mod clock;
-mod credentials;
+pub(crate) mod credentials;
 mod curve_desk;
 mod delivery_desk;
 mod directory;
 pub mod history;
 mod housekeeping;
 mod key;
+mod keys;
+mod ladder;
 mod listing;
 mod mock;
+mod operations;
 mod option_desk;
 mod options;
 mod publish;
@@ -33,6 +38,7 @@ mod sequencer;
 mod start;
 mod timer;
 mod transcript;
+mod used;
 mod verify;
 mod wait;
 
@@ -41,42 +47,58 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use exchange::{Command, Exchange, Reject};
-use instruments::{AccountId, Grade, Nanos, ObligationId, Seq};
+use instruments::{AccountId, Grade, MicroUsd, Nanos, ObligationId, Seq};
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use thiserror::Error;
 use tokio::sync::{broadcast, watch};
 
+use crate::limits::{Limits, LimitsError};
+use audit::AuditLog;
 use credentials::Credentials;
 use delivery_desk::DeliveryDesk;
 use directory::Directory;
 use history::History;
 use key::VenueKey;
 use mock::MockDesk;
+use operations::Operations;
 use sequencer::{Envelope, Inbox};
 use wait::wait;
 
+use crate::auth::Nonces;
+
+pub use age::Load;
 pub use assignment::{AssignmentOnRecord, assignment};
+pub use audit::{AuditError, AuditEvent, AuditHead, AuditReport, verify_audit};
 pub(crate) use blobs::NAMED_MAX;
 pub use blobs::{
     BLOB_BYTES_MAX, BLOB_LEN_MAX, BLOBS_MAX, BlobError, BlobHash, BlobStore, BlobWriter,
 };
 pub use clock::VenueClock;
-pub use credentials::Credential;
+pub(crate) use credentials::{
+    ApiKey, Book, KEYS_PER_ACCOUNT_MAX, KeyEdit, NewKey, SESSION_KEYS_PER_ACCOUNT_MAX, SessionKey,
+    WALLETS_PER_ACCOUNT_MAX, Wallet,
+};
+pub use credentials::{Credential, KeyError};
 pub use delivery_desk::{
     ChallengeTask, DeliveryOptions, OPENINGS_HELD_MAX, OPENINGS_LEN_MAX, OpeningsError, ROOTS_MAX,
     RootsError, SLOTS_MAX, SegmentRoots, Shape, TakenRoots, VerifierTask, salt,
 };
 pub use directory::DirectoryError;
+pub(crate) use directory::{random_bytes, read_file, replace_file};
+pub use ladder::{RUNG_MAX, RestartLadder};
 pub use listing::{Listing, ReferencePrice};
 pub use mock::{
     MOCK_CHALLENGES_MAX, MOCK_INTERVAL_MILLIS, MOCK_SLOTS_MAX, MockAnswer, MockChallenge,
     MockError, MockJudge, MockTerms, MockVerdict,
 };
-pub use options::{JobOptions, VenueCalendar, VenueOptions};
+pub(crate) use operations::SessionPlace;
+pub use operations::SessionView;
+pub use options::{AuthOptions, JobOptions, VenueCalendar, VenueOptions, WatchOptions};
 pub use publish::{Outcome, Published};
 pub use recover::RecoverError;
 pub use sequencer::{COMMAND_LEN_MAX, INBOX_MAX, INBOX_RESERVED, SubmitError};
 pub use transcript::{TRANSCRIPT_PAGE_MAX, TranscriptError, TranscriptPage, Transcripts};
+pub(crate) use used::{Used, UsedSignatures};
 pub use verify::{VerifyReport, read_journal, verify};
 
 /// Why a venue does not open, or does not close in order.
@@ -99,9 +121,15 @@ pub enum VenueError {
         /// Which directory.
         path: PathBuf,
     },
+    /// A limit is beyond its bound.
+    #[error(transparent)]
+    Limits(#[from] LimitsError),
     /// The blobs cannot be used.
     #[error(transparent)]
     Blobs(#[from] BlobError),
+    /// A credential could not be given out.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// No thread could be started.
     #[error("cannot start the {name} thread: {source}")]
     Thread {
@@ -152,13 +180,19 @@ struct Running {
     desk: Arc<DeliveryDesk>,
     blobs: BlobStore,
     key: Arc<VenueKey>,
-    credentials: Mutex<Credentials>,
+    credentials: Credentials,
+    audit: AuditLog,
+    nonces: Arc<Mutex<Nonces>>,
+    signatures_since: Nanos,
+    auth: AuthOptions,
     clock: VenueClock,
     life: watch::Receiver<Life>,
+    operations: Arc<Operations>,
     opens_faucet: bool,
     mock: MockDesk,
     judge_mock: Option<MockJudge>,
     grades: Vec<Grade>,
+    limits: Limits,
     threads: Mutex<Vec<JoinHandle<()>>>,
     // Given back when the threads have ended.
     directory: Mutex<Option<Directory>>,
@@ -183,7 +217,9 @@ impl Running {
         }
         self.history.close();
         self.desk.transcripts.close();
-        self.directory.lock().take();
+        if self.directory.lock().take().is_some() {
+            self.audit.close(self.clock.now());
+        }
     }
 }
 
@@ -192,6 +228,44 @@ impl Venue {
     #[must_use]
     pub fn opens_faucet(&self) -> bool {
         self.running.opens_faucet
+    }
+
+    pub(crate) fn operations(&self) -> &Operations {
+        &self.running.operations
+    }
+
+    /// Lists what is missing of a grade's standard cycle.
+    pub(crate) fn list_grade(&self, grade: &str, per_hour: &str) -> Result<(), String> {
+        let running = &self.running;
+        let per_hour: rust_decimal::Decimal =
+            per_hour.parse().map_err(|_not_a_number| "per_hour must be dollars".to_owned())?;
+        let micros = per_hour.checked_mul(rust_decimal::Decimal::from(1_000_000));
+        let micros = micros.and_then(|micros| i64::try_from(micros).ok()).filter(|it| 0 < *it);
+        let per_hour = micros.map(MicroUsd::new).ok_or("per_hour is out of range")?;
+        let known = running.grades.iter().find(|known| known.id.as_str() == grade);
+        let grade = known.ok_or("no terms for this grade")?.id.clone();
+        let listing = Listing::Standard(vec![ReferencePrice { grade, per_hour }]);
+        let grades = running.grades.as_slice();
+        listing::list_missing(&running.inbox, &running.exchange, (&listing, grades), self.now());
+        Ok(())
+    }
+
+    /// Commands that wait to be sequenced.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.running.inbox.waiting()
+    }
+
+    /// How much may be asked of the server in front of it.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.running.limits
+    }
+
+    /// How busy the sequencer is.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        self.running.inbox.load()
     }
 
     /// Where dry runs are held.
@@ -254,28 +328,6 @@ impl Venue {
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<Outcome> {
         self.running.feed.subscribe()
-    }
-
-    /// The credential of a client.
-    #[must_use]
-    pub fn credential(&self, client_id: &str) -> Option<Credential> {
-        self.running.credentials.lock().get(client_id).cloned()
-    }
-
-    /// A credential for an account: the one it has, or a new one, on disk before it is returned.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn issue_credential(&self, account: AccountId) -> Result<Credential, DirectoryError> {
-        let mut credentials = self.running.credentials.lock();
-        match credentials.of_account(account) {
-            Some(credential) => Ok(credential.clone()),
-            None => credentials.issue(account),
-        }
-    }
-
-    fn has_credential(&self, account: AccountId) -> bool {
-        self.running.credentials.lock().of_account(account).is_some()
     }
 
     /// What time it is.

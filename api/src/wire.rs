@@ -21,8 +21,11 @@ mod number;
 mod order;
 mod params;
 mod past;
+mod platform;
 mod quote;
 mod settled;
+mod shape;
+mod stream;
 mod transcript;
 
 pub use account::{WireAccountSummary, WirePosition};
@@ -39,10 +42,12 @@ pub use delivery::{
     WireChallenge, WireDraw, WireMeter, WireObligation, WireReceipt, WireSalts, WireTask,
     WireTranscriptPage,
 };
+pub(crate) use envelope::notification_data;
 pub use envelope::{
-    ID_LEN_MAX, Request, Stamp, Unreadable, heartbeat_text, notification_text, reply_text,
-    to_result,
+    Credits, ID_LEN_MAX, Place, Request, Stamp, Unreadable, heartbeat_text, notification_text,
+    reply_text, to_result,
 };
+pub(crate) use error::Kept;
 pub use error::{ErrorCode, WireError};
 pub use job::{WireDispute, WireJob, WireJobClaim};
 pub use margin::{
@@ -60,11 +65,14 @@ pub(crate) use params::missing;
 pub use past::{
     WireCashMovement, WireCashMovements, WireSubaccount, WireUserSettlement, WireUserSettlements,
 };
+pub use platform::{WirePlatformState, WireStatus, WireStoppedSeries};
 pub use quote::{WireIndexMessage, WireQuote, WireSeriesState, WireUserChanges, WireWindow};
 pub use settled::{
     WireSettlement, WireSettlementSource, WireSettlements, WireSplitLine, WireSplitPage,
     WireSplitShare, WireSplits,
 };
+pub use shape::{DEPTH_MAX, NUMBER_LEN_MAX};
+pub use stream::{WireMessage, WireReplay, WireReport, WireReports};
 pub use transcript::{
     TRANSCRIPT_INTERVALS_MAX, TRANSCRIPT_LINE_MAX, TRANSCRIPT_LINES_MAX, TRANSCRIPT_VERSION,
     WireCountersignature, WireDeclaredOutage, WireDeliveryStatement, WireMetering,

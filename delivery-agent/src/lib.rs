@@ -19,6 +19,8 @@ pub mod device;
 pub mod expand;
 pub mod fault;
 pub mod freivalds;
+#[cfg(test)]
+mod fuzz;
 pub mod host;
 pub mod io;
 pub mod job;

@@ -103,6 +103,7 @@ impl Exchange {
         if !self.accounts.contains_key(&account) {
             return Err(Reject::UnknownAccount);
         }
+        self.check_alive(account)?;
 
         // From here on nothing can fail.
         self.agreements.keys.insert(account, key);
@@ -164,6 +165,9 @@ impl Exchange {
             if !self.accounts.contains_key(&party) {
                 return Err(Reject::UnknownAccount);
             }
+        }
+        for party in agreement.parties {
+            self.check_alive(party)?;
         }
         if first == second {
             return Err(Reject::Agreement(AgreementReject::SameParty));

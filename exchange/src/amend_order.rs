@@ -42,6 +42,7 @@ impl Exchange {
         let record = self.orders.get(&request.order);
         let record = record.filter(|record| record.account == request.account);
         let record = record.ok_or(Reject::UnknownOrder)?;
+        self.check_alive(request.account)?;
         self.check_valid_until(request.valid_until)?;
         let series = self.trading_series(record.instrument)?;
         let book = self.engine.book(record.instrument).ok_or(Reject::UnknownInstrument)?;
@@ -53,6 +54,7 @@ impl Exchange {
         if qty == record.qty && !moves {
             return Err(Reject::NothingToAmend);
         }
+        self.check_lets_amend(record, !moves && qty < record.qty)?;
         let open = qty.saturating_sub(record.filled);
         if open.is_zero() {
             return Ok(());
@@ -85,7 +87,8 @@ impl Exchange {
         if !record.waits && limit != record.limit {
             check_band(&book, record.side, limit)?;
         }
-        used.map(|_| ()).ok_or(Reject::PostOnlyWouldCross)
+        let limit = used.ok_or(Reject::PostOnlyWouldCross)?;
+        self.check_only_rests(&book, (record.instrument, record.side, limit))
     }
 }
 

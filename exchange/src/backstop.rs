@@ -112,6 +112,7 @@ impl Exchange {
         if !self.accounts.contains_key(&account) {
             return Err(Reject::UnknownAccount);
         }
+        self.check_alive(account)?;
         let owner = self
             .defaults
             .account_in(auction)

@@ -103,6 +103,7 @@ impl Exchange {
         let of_grade = self.series.values().filter(|series| {
             series.instrument.grade == sold.grade
                 && self.trading_series(series.instrument.id).is_ok()
+                && self.is_open_in(series.instrument.id)
         });
         let has_asks = of_grade.map(|series| &series.instrument).filter(|terms| {
             self.engine.book(terms.id).is_some_and(|book| book.best_ask().is_some())

@@ -38,15 +38,27 @@ impl Exchange {
         }
 
         // From here on nothing can fail.
+        self.cancel_of(account, CancelReason::Requested, events, |record| {
+            filter.lets_through(record)
+        });
+        Ok(())
+    }
+
+    /// Cancels the orders of one account that are wanted, series by series.
+    pub(crate) fn cancel_of(
+        &mut self,
+        account: AccountId,
+        reason: CancelReason,
+        events: &mut Vec<Event>,
+        is_wanted: impl Fn(&OpenOrder) -> bool,
+    ) {
         let listed = self.open_orders.get(&account).into_iter().flat_map(|series| series.keys());
-        let wanted = |id: &&InstrumentId| filter.instrument.is_none_or(|only| only == **id);
-        let instruments: Vec<InstrumentId> = listed.filter(wanted).copied().collect();
+        let instruments: Vec<InstrumentId> = listed.copied().collect();
         for instrument in instruments {
-            self.cancel_in(instrument, CancelReason::Requested, events, |record| {
-                record.account == account && filter.lets_through(record)
+            self.cancel_in(instrument, reason, events, |record| {
+                record.account == account && is_wanted(record)
             });
         }
-        Ok(())
     }
 
     /// Cancels the orders of one series that are wanted: bids, asks, and then what waits, oldest first.
@@ -76,7 +88,8 @@ impl Exchange {
 
 impl CancelFilter {
     fn lets_through(&self, record: &OpenOrder) -> bool {
-        self.side.is_none_or(|side| side == record.side)
+        self.instrument.is_none_or(|only| only == record.instrument)
+            && self.side.is_none_or(|side| side == record.side)
             && self.label.as_ref().is_none_or(|label| *label == record.label)
             && self.kind.lets_through(record)
     }

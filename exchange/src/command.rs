@@ -4,8 +4,8 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::{
-    AccountId, GradeId, Instrument, InstrumentId, JobId, MicroUsd, Nanos, ObligationId, OrderId,
-    Ppm, Price, Qty, Seq, Side,
+    AccountId, GradeId, Instrument, InstrumentId, JobId, MicroUsd, Nanos, NanosSpan, ObligationId,
+    OrderId, Ppm, Price, Qty, Seq, Side,
 };
 use matching_engine::{OrderKind, PostOnly, StpMode, Trigger};
 use settlement::{Bucket, DefaultTerms, DeliveryReceipt, JobClaim, JobTask, JobTerms, Verdict};
@@ -396,6 +396,78 @@ pub enum Command {
         /// The ruling.
         verdict: Verdict,
     },
+
+    // Whoever is gone.
+    /// Cancels every order of an account after a time, unless this comes again before.
+    CancelAllAfter {
+        /// Whose.
+        account: AccountId,
+        /// From now on; zero stops the timer.
+        timeout: NanosSpan,
+    },
+    /// Says whether every session of an account takes its orders with it.
+    SetCancelOnDisconnect {
+        /// Whose.
+        account: AccountId,
+        /// Whether.
+        is_enabled: bool,
+    },
+    /// A session has ended, or lets go of its orders.
+    EndSession {
+        /// Whose.
+        account: AccountId,
+        /// Which.
+        session: u64,
+        /// Whether its orders stay.
+        keeps_orders: bool,
+    },
+    /// Every session has ended: the venue was started again. It comes before the timers, as `VoidChallenges` does.
+    EndSessions,
+    // What operators stop.
+    /// Says what is let through, everywhere or in one series.
+    SetTradingState {
+        /// What is meant.
+        scope: StateScope,
+        /// What is let through there.
+        state: TradingState,
+    },
+    /// Cancels everything that an account has open, and lets it do nothing new.
+    KillAccount {
+        /// Which.
+        account: AccountId,
+    },
+    /// Lets an account go on.
+    ReviveAccount {
+        /// Which.
+        account: AccountId,
+    },
+}
+
+/// What is let through. The later, the stricter.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize,
+)]
+pub enum TradingState {
+    /// Everything.
+    #[default]
+    Open,
+    /// Orders that rest without trading, and cancels.
+    PostOnly,
+    /// Cancels.
+    CancelOnly,
+    /// Cancels, and no money leaves.
+    Halted,
+}
+
+/// What a trading state is about. Where several apply, the strictest counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum StateScope {
+    /// The venue, as its operators wish.
+    Venue,
+    /// The venue, as it comes back from a restart, rung by rung.
+    Restart,
+    /// One series.
+    Series(InstrumentId),
 }
 
 /// What a party says in a dispute.
@@ -458,6 +530,10 @@ pub struct PlaceOrder {
     pub valid_until: Option<Nanos>,
     /// The account's own word for the order, at most 64 bytes.
     pub label: String,
+    /// The account's own id of the order, 1 to 64 bytes of visible ASCII: whoever sends it again is given the order that it names.
+    pub client_order_id: Option<String>,
+    /// The session that takes the order with it when it ends.
+    pub session: Option<u64>,
 }
 
 impl PlaceOrder {
@@ -486,6 +562,8 @@ impl PlaceOrder {
             ceiling: None,
             valid_until: None,
             label: String::new(),
+            client_order_id: None,
+            session: None,
         }
     }
 }

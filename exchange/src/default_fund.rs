@@ -59,6 +59,8 @@ impl Exchange {
         if !self.accounts.contains_key(&account) {
             return Err(Reject::UnknownAccount);
         }
+        self.check_alive(account)?;
+        self.check_not_halted()?;
         let share = Bucket::DefaultFundShare(account);
         let limit = self.ledger.balance(share);
         if amount <= MicroUsd::ZERO || limit < amount {

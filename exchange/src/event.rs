@@ -1,6 +1,7 @@
 //! The one output: what happened, in order. Clients, reports, the auditor and replicas read the same stream.
 
 mod close_out;
+mod control;
 mod fixing;
 mod job;
 
@@ -24,6 +25,7 @@ use crate::settlement_price::SettlementSource;
 use crate::time_in_force::TimeInForce;
 
 pub use close_out::{CloseOutEvent, HourSettled, PublishedAssignment};
+pub use control::ControlEvent;
 pub use fixing::FixingEvent;
 pub use job::JobEvent;
 
@@ -423,6 +425,31 @@ pub enum Event {
     // Buyers' jobs.
     /// Something happened to a buyer's job.
     Job(JobEvent),
+    // Whoever is gone.
+    /// An order was sent again under its account's own id. Nothing changed.
+    OrderResent {
+        /// Whose.
+        account: AccountId,
+        /// The order that the id names.
+        order: OrderId,
+    },
+    /// The timer that cancels all of an account's orders was set, or stopped, or has run out.
+    CancelAllAfterSet {
+        /// Whose.
+        account: AccountId,
+        /// When it runs out; none when it no longer runs.
+        at: Option<Nanos>,
+    },
+    /// Whether every session of an account takes its orders with it is now this.
+    CancelOnDisconnectSet {
+        /// Whose.
+        account: AccountId,
+        /// Whether.
+        is_enabled: bool,
+    },
+    // What operators stop.
+    /// Something was stopped, or goes on.
+    Control(ControlEvent),
 }
 
 /// Two parties traded off the book.
@@ -498,6 +525,8 @@ pub struct OrderAccepted {
     pub ceiling: Option<Price>,
     /// The account's own word for it.
     pub label: String,
+    /// The account's own id of it.
+    pub client_order_id: Option<String>,
 }
 
 /// Why an order was changed.

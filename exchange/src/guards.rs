@@ -67,6 +67,10 @@ impl Exchange {
         events: &mut Vec<Event>,
     ) {
         self.cancel_unpayable(events);
+        // OPS-006: it is brought when the series is open again.
+        if !self.is_open_in(instrument) {
+            return;
+        }
         self.operate(events, |engine, out| engine.set_price(instrument, source, price, out));
     }
 }

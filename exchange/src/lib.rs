@@ -22,6 +22,7 @@
     )
 )]
 
+mod absence;
 mod accept_delivery;
 mod agreement;
 mod amend_order;
@@ -33,10 +34,12 @@ mod buy_in;
 mod cancel_order;
 mod cascade;
 mod claim_job;
+mod client_orders;
 mod close_out;
 mod close_outs;
 mod close_series;
 mod command;
+mod control;
 mod declare_outage;
 mod default_event;
 mod default_fund;
@@ -106,7 +109,9 @@ use instruments::{AccountId, GradeId, InstrumentId, Nanos, ObligationId, OrderId
 use matching_engine::{Capacity, Engine};
 use settlement::{FeeRates, Ledger, OpenOrders, Positions};
 
+use absence::Absence;
 use agreement::Agreements;
+use client_orders::ClientOrders;
 use reduce_only::ReduceOnly;
 
 pub use agreement::{Agreed, Agreement, BlockLeg, SignedAgreement};
@@ -115,15 +120,17 @@ pub use backstop::OfferedPortfolio;
 pub use close_outs::CloseOuts;
 pub use command::{
     AmendOrder, Answer, AuctionReason, BatchItem, CancelFilter, CancelKind, Command, IndexPrint,
-    OpenVenue, PlaceOrder, Stamped,
+    OpenVenue, PlaceOrder, Stamped, StateScope, TradingState,
 };
+pub use control::Controls;
 pub use default_event::{DefaultEvent, MoveCause, SplitPurpose};
 pub use default_reject::DefaultReject;
 pub use defaults::{Bid, Defaults, Liquidation, Stage};
 pub use delivery::{Delivery, OpenChallenge};
 pub use event::{
-    AmendReason, BlockFill, BlockTraded, CloseOutEvent, Event, Fill, FixingEvent, HourSettled,
-    IntervalOutcome, IntervalSettled, JobEvent, OrderAccepted, PublishedAssignment, Traded,
+    AmendReason, BlockFill, BlockTraded, CloseOutEvent, ControlEvent, Event, Fill, FixingEvent,
+    HourSettled, IntervalOutcome, IntervalSettled, JobEvent, OrderAccepted, PublishedAssignment,
+    Traded,
 };
 pub use exercise::Instruction;
 pub use jobs::Jobs;
@@ -139,7 +146,9 @@ pub use publish_curve::CurvePoint;
 pub use publish_index::IndexHistory;
 pub use publish_risk::{OptionGreeks, OptionRisk};
 pub use rehold::Health;
-pub use reject::{AgreementReject, CloseOutReject, FixingReject, JobReject, ReceiptField, Reject};
+pub use reject::{
+    AgreementReject, CloseOutReject, ControlReject, FixingReject, JobReject, ReceiptField, Reject,
+};
 pub use roll_day::Roll;
 pub use series::{Series, SeriesState};
 pub use settlement_price::{Closing, SettlementSource};
@@ -149,7 +158,7 @@ pub use time_in_force::TimeInForce;
 pub use view::{AccountSummary, OrderView, PositionView};
 
 /// The version of these rules. A journal replays only under the rules it was written under.
-pub const RULES_VERSION: u32 = 5;
+pub const RULES_VERSION: u32 = 6;
 
 /// Open orders that the books have room for before they grow.
 const ORDERS_RESERVED: usize = 1_024;
@@ -210,6 +219,11 @@ pub struct Exchange {
     agreements: Agreements,
     // Buyers' jobs.
     jobs: Jobs,
+    // Whoever is gone.
+    client_orders: ClientOrders,
+    absence: Absence,
+    // What operators have stopped.
+    controls: Controls,
 }
 
 /// The last id of each kind. Ids are never reused.
@@ -283,7 +297,12 @@ impl Exchange {
             agreements: Agreements::default(),
             // Buyers' jobs.
             jobs: Jobs::default(),
+            // What operators have stopped.
+            controls: Controls::default(),
             fixings: BTreeMap::new(),
+            // Whoever is gone.
+            client_orders: ClientOrders::default(),
+            absence: Absence::default(),
         }
     }
 
@@ -301,6 +320,9 @@ impl Exchange {
         let first_event = events.len();
         if input.command == Command::VoidChallenges {
             self.void_challenges(events);
+        }
+        if input.command == Command::EndSessions {
+            self.end_sessions(events);
         }
         self.pass_time(events);
         // A verb looks at the orders that are left.
@@ -349,7 +371,7 @@ impl Exchange {
                 self.nominate_agent(*account, *signer, events)
             }
             // Done before the timers ran.
-            Command::VoidChallenges => Ok(()),
+            Command::VoidChallenges | Command::EndSessions => Ok(()),
             Command::IssueChallenge { obligation, seed } => {
                 self.issue_challenge(*obligation, *seed, events)
             }
@@ -433,10 +455,26 @@ impl Exchange {
             Command::RuleDispute { account, job, verdict } => {
                 self.rule_dispute(*account, *job, *verdict, events)
             }
+            // Whoever is gone.
+            Command::CancelAllAfter { account, timeout } => {
+                self.cancel_all_after(*account, *timeout, events)
+            }
+            Command::SetCancelOnDisconnect { account, is_enabled } => {
+                self.set_cancel_on_disconnect(*account, *is_enabled, events)
+            }
+            Command::EndSession { account, session, keeps_orders } => {
+                self.end_session(*account, *session, *keeps_orders, events)
+            }
             Command::Tick => {
                 self.run_timers(events);
                 Ok(())
             }
+            // What operators stop.
+            Command::SetTradingState { scope, state } => {
+                self.set_trading_state(*scope, *state, events)
+            }
+            Command::KillAccount { account } => self.kill_account(*account, events),
+            Command::ReviveAccount { account } => self.revive_account(*account, events),
         }
     }
 }

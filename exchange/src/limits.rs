@@ -24,6 +24,12 @@ pub const BATCH_MAX: usize = 64;
 pub const DISPLAY_RATIO_MAX: u64 = 1_000;
 /// Bytes of a label, as in Deribit's API.
 pub const LABEL_LEN_MAX: usize = 64;
+/// Bytes of an account's own id of an order.
+pub const CLIENT_ORDER_ID_LEN_MAX: usize = 64;
+/// Ended orders of one account that are remembered by its own ids: ten orders a second for almost three hours.
+pub const CLIENT_ORDERS_PER_ACCOUNT_MAX: u64 = 100_000;
+/// Ended orders of all accounts that are remembered so: bounds a snapshot's size.
+pub const CLIENT_ORDERS_MAX: u64 = 1_000_000;
 /// Legs of one block.
 pub const LEGS_MAX: usize = 8;
 /// Agreements that cannot come again, of all accounts: one a second for a day, and some.

@@ -116,11 +116,15 @@ impl Exchange {
         steps.map(|(_, it)| it.next_at).min()
     }
 
-    /// LIQ-010: whether the oracle is not sure of a grade that the account holds.
+    /// LIQ-010, OPS-007: whether the oracle is not sure of a grade that the account holds, or a series is not open that it holds.
     #[must_use]
     pub fn is_frozen(&self, account: AccountId) -> bool {
         let held = self.positions.of_account(account).filter(|(_, it)| it.net != NetQty::ZERO);
         held.filter_map(|(id, _)| self.series.get(&id)).any(|series| {
+            let is_trading = series.state == crate::series::SeriesState::Trading;
+            if is_trading && !self.is_open_in(series.instrument.id) {
+                return true;
+            }
             let last = self.indices.get(&series.instrument.grade).map(|history| &history.last);
             last.is_none_or(|print| print.state != oracle::State::Ok)
         })

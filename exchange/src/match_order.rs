@@ -80,6 +80,14 @@ impl Exchange {
         loop {
             let stops = self.stopping.first().copied().filter(|(at, _)| *at <= self.now);
             let rolls = self.rolling.first().copied().filter(|(at, _)| *at <= self.now);
+            let others = [stops.map(|(at, _)| at), rolls.map(|(at, _)| at)];
+            let first = others.into_iter().flatten().min().unwrap_or(self.now);
+            // What an account has asked for happens before what the venue does at the same instant.
+            if let Some((at, account)) = self.absent_by(first) {
+                self.advance(Nanos::new(at.nanos().saturating_sub(INSTANT.nanos())), events);
+                self.cancel_absent(account, events);
+                continue;
+            }
             // A series stops before its day of the same instant is settled.
             if let Some(day) = rolls.filter(|day| stops.is_none_or(|stop| day.0 < stop.0)) {
                 self.rolling.remove(&day);

@@ -17,6 +17,7 @@ impl Exchange {
         events: &mut Vec<Event>,
     ) -> Result<(), Reject> {
         let series = self.trading_series(instrument)?;
+        self.check_open(instrument)?;
         let book = self.engine.book(instrument).ok_or(Reject::UnknownInstrument)?;
         if book.phase() != Phase::Continuous {
             return Err(Reject::AuctionUnderWay);

@@ -48,6 +48,10 @@ pub struct OpenOrder {
     pub ceiling: Option<Price>,
     /// The account's own word for it.
     pub label: String,
+    /// The account's own id of it.
+    pub client_order_id: Option<String>,
+    /// The session that takes it with it.
+    pub session: Option<u64>,
     /// What one lot of it holds beyond initial margin: the loss of a fill at its worst against the mark, and the fee.
     pub reserve_per_lot: MicroUsd,
     /// When it was accepted.
@@ -83,6 +87,8 @@ impl OpenOrder {
             waits: request.trigger.is_some(),
             ceiling: request.ceiling,
             label: request.label.clone(),
+            client_order_id: request.client_order_id.clone(),
+            session: request.session,
             reserve_per_lot,
             placed_at: now,
             updated_at: now,

@@ -30,6 +30,10 @@ impl Exchange {
     ) -> Result<(), Reject> {
         // A liquidation trades in the middle of a tick: whoever it may meet can pay.
         self.cancel_unpayable(events);
+        if let Some(order) = self.resent(request)? {
+            events.push(Event::OrderResent { account: request.account, order });
+            return Ok(());
+        }
         let Admission { limit, reserve_per_lot } = self.check_order(request)?;
 
         // From here on nothing can fail.
@@ -37,6 +41,7 @@ impl Exchange {
         let (instrument, order) = (request.instrument, record.in_book());
         let id = self.engine.next_id();
         events.push(accepted(id, &record));
+        self.remember(id, request);
         self.open_record(id, record);
         self.operate(events, |engine, out| engine.place(instrument, &order, out));
         Ok(())
@@ -45,8 +50,10 @@ impl Exchange {
     /// The checks, in the order of [`Reject`]'s variants. Reads, never writes.
     fn check_order(&self, request: &PlaceOrder) -> Result<Admission, Reject> {
         let account = self.accounts.get(&request.account).ok_or(Reject::UnknownAccount)?;
+        self.check_alive(request.account)?;
         self.check_valid_until(request.valid_until)?;
         let series = self.trading_series(request.instrument)?;
+        self.check_lets_in(request)?;
         let book = self.engine.book(request.instrument).ok_or(Reject::UnknownInstrument)?;
         check_qty(request.qty)?;
         let limit = checked_limit(request, series)?;
@@ -78,6 +85,7 @@ impl Exchange {
             check_band(&book, request.side, limit)?;
         }
         let limit = used.ok_or(Reject::PostOnlyWouldCross)?;
+        self.check_only_rests(&book, (request.instrument, request.side, limit))?;
         Ok(Admission { limit, reserve_per_lot })
     }
 
@@ -247,5 +255,6 @@ pub(crate) fn accepted(order: OrderId, record: &OpenOrder) -> Event {
         trigger: record.trigger,
         ceiling: record.ceiling,
         label: record.label.clone(),
+        client_order_id: record.client_order_id.clone(),
     }))
 }

@@ -2,15 +2,17 @@
 
 mod agreement;
 mod close_out;
+mod control;
 mod fixing;
 mod job;
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use instruments::{MicroUsd, Price, Qty, TermsError};
+use instruments::{MicroUsd, NanosSpan, OrderId, Price, Qty, TermsError};
 
 use crate::default_reject::DefaultReject;
 pub use agreement::AgreementReject;
 pub use close_out::CloseOutReject;
+pub use control::ControlReject;
 pub use fixing::FixingReject;
 pub use job::JobReject;
 
@@ -271,6 +273,25 @@ pub enum Reject {
     // Buyers' jobs.
     /// DISPUTE-001, 002, 003, 005: what concerns a job cannot be taken.
     Job(JobReject),
+    // Whoever is gone.
+    /// ORDER-060: an account's own id of an order has 1 to 64 bytes of visible ASCII.
+    BadClientOrderId {
+        /// The most bytes.
+        limit: u64,
+    },
+    /// ORDER-062: the id names an order that was asked for in other terms.
+    ClientOrderIdTaken {
+        /// Which order.
+        order: OrderId,
+    },
+    /// ORDER-066: the timer runs for a second at least, and for an hour at most.
+    TimeoutOutOfRange {
+        /// The longest.
+        limit: NanosSpan,
+    },
+    // What operators have stopped.
+    /// OPS-002 to 005, 009: an operator has stopped what this would need.
+    Control(ControlReject),
 }
 
 impl Reject {
@@ -362,6 +383,12 @@ impl Reject {
             Self::Agreement(reason) => reason.rule(),
             // Buyers' jobs.
             Self::Job(reason) => reason.rule(),
+            // Whoever is gone.
+            Self::BadClientOrderId { .. } => "ORDER-060",
+            Self::ClientOrderIdTaken { .. } => "ORDER-062",
+            Self::TimeoutOutOfRange { .. } => "ORDER-066",
+            // What operators have stopped.
+            Self::Control(reason) => reason.rule(),
         }
     }
 }

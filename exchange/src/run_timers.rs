@@ -52,6 +52,7 @@ impl Exchange {
             self.pay_standby(events);
             self.variation_at = self.next_variation();
             self.margins.risk.prune();
+            self.forget_client_orders();
         }
         self.finalise_fixings(events);
         let assigned = |series: &Series| series.instrument.schedule.assign_at;
@@ -123,6 +124,7 @@ impl Exchange {
         let others =
             others.chain(self.engine.next_due()).chain(days).chain(self.next_liquidation());
         let others = others.chain(self.next_fixing()).chain(self.next_job());
+        let others = others.chain(self.next_absence());
         of_series.chain(of_deliveries).chain(others).chain([self.variation_at]).min()
     }
 }

@@ -29,6 +29,7 @@ impl Exchange {
     ) -> Result<(), Reject> {
         for leg in legs {
             let series = self.trading_series(leg.instrument)?;
+            self.check_open(leg.instrument)?;
             check_qty(leg.qty)?;
             check_price(leg.price)?;
             check_block(series, leg, for_reservation)?;

@@ -132,6 +132,12 @@ impl Exchange {
         self.engine.indicative(instrument, reference)
     }
 
+    /// How many orders rest or wait.
+    #[must_use]
+    pub fn open_order_count(&self) -> usize {
+        self.orders.len()
+    }
+
     /// All long lots of a series.
     #[must_use]
     pub fn open_interest(&self, instrument: InstrumentId) -> Qty {

@@ -9,6 +9,8 @@ use crate::reject::Reject;
 impl Exchange {
     pub(crate) fn withdraw(&mut self, account: AccountId, amount: MicroUsd) -> Result<(), Reject> {
         let limit = self.withdrawable(account).ok_or(Reject::UnknownAccount)?;
+        self.check_alive(account)?;
+        self.check_not_halted()?;
         if amount <= MicroUsd::ZERO || limit < amount {
             return Err(Reject::WithdrawalOutOfRange { limit });
         }

@@ -285,6 +285,12 @@ pub enum CancelReason {
     Unfunded,
     /// It could make a position larger, and its account has too little for the one it has.
     Liquidation,
+    /// The session over which it came has ended.
+    Disconnected,
+    /// Its account has not renewed the timer that its orders stand on.
+    Absent,
+    /// Its account was stopped by an operator.
+    Killed,
 }
 
 impl CancelReason {
@@ -308,6 +314,9 @@ impl CancelReason {
             Self::ReduceOnly => 14,
             Self::Unfunded => 16,
             Self::Liquidation => 15,
+            Self::Disconnected => 17,
+            Self::Absent => 18,
+            Self::Killed => 20,
         }
     }
 
@@ -332,6 +341,9 @@ impl CancelReason {
             Self::ReduceOnly => "reduce_only",
             Self::Unfunded => "unfunded",
             Self::Liquidation => "liquidation",
+            Self::Disconnected => "disconnect",
+            Self::Absent => "absent",
+            Self::Killed => "killed",
         }
     }
 }

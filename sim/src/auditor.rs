@@ -360,7 +360,16 @@ impl Auditor {
             | Command::AcceptJob { .. }
             | Command::OpenDispute { .. }
             | Command::AnswerDispute { .. }
-            | Command::RuleDispute { .. } => {}
+            | Command::RuleDispute { .. }
+            // Whoever is gone.
+            | Command::CancelAllAfter { .. }
+            | Command::SetCancelOnDisconnect { .. }
+            | Command::EndSession { .. }
+            | Command::EndSessions
+            // What operators stop.
+            | Command::SetTradingState { .. }
+            | Command::KillAccount { .. }
+            | Command::ReviveAccount { .. } => {}
         }
     }
 
@@ -387,6 +396,7 @@ impl Auditor {
             | Event::AuctionEnded { .. }
             | Event::DepthChanged { .. } => self.read_order(event, sheet),
             Event::BatchItemDone { .. }
+            | Event::Control(_)
             | Event::AuctionExtended { .. }
             | Event::IndicativePrice { .. } => Ok(()),
             Event::Traded(traded) => self.read_trade(traded, now, sheet),
@@ -452,6 +462,10 @@ impl Auditor {
             | Event::BlockTraded(_) => self.read_agreement(event, now, sheet),
             // Buyers' jobs.
             Event::Job(event) => self.read_job(event, sheet),
+            // Whoever is gone.
+            Event::OrderResent { .. }
+            | Event::CancelAllAfterSet { .. }
+            | Event::CancelOnDisconnectSet { .. } => Ok(()),
         }
     }
 

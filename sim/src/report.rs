@@ -148,6 +148,7 @@ impl Tally {
             | Event::SettlementPriceFixed { .. }
             | Event::Fixing(_)
             | Event::Job(_)
+            | Event::Control(_)
             | Event::CurvePublished(_)
             | Event::PositionClosed { .. }
             | Event::AgentNominated { .. }
@@ -177,6 +178,10 @@ impl Tally {
             Event::CloseOut(event) => self.count_close_out(event),
             // Trades agreed elsewhere.
             Event::TradingKeyRegistered { .. } | Event::AgreementTaken(_) => {}
+            // Whoever is gone.
+            Event::OrderResent { .. }
+            | Event::CancelAllAfterSet { .. }
+            | Event::CancelOnDisconnectSet { .. } => {}
         }
     }
 

@@ -3,9 +3,12 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use api::Network;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use rust_decimal::Decimal;
 
+use crate::admin::{AdminArgs, OperateArgs};
+use crate::audit::VerifyAuditArgs;
 use crate::delivery_attack::DeliveryAttackArgs;
 use crate::grade::GradeCommand;
 use crate::ledger::Day;
@@ -16,6 +19,7 @@ use crate::oracle_index::IndexArgs;
 use crate::oracle_tape::{RecordArgs, TapeCommand};
 use crate::oracle_verify::VerifyPrintsArgs;
 use crate::provider::AgentTool;
+use crate::telemetry::LogArgs;
 use crate::transcript::TranscriptArgs;
 
 const DEMO_SEED: u64 = 7;
@@ -26,9 +30,9 @@ const DEMO_SEED: u64 = 7;
 #[derive(Debug, Parser)]
 #[command(name = "tenor", version, propagate_version = true, arg_required_else_help = false)]
 pub(crate) struct Cli {
-    /// Say more on the error stream: -v for the life cycle, -vv for every session. TENOR_LOG overrides it.
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
-    pub(crate) verbose: u8,
+    /// What is said on the error stream.
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
 
     /// What to do.
     #[command(subcommand)]
@@ -46,6 +50,10 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Run the exchange alone.
     Serve(ServeArgs),
+    /// Look at a running venue, stop it, and let it go on.
+    ///
+    /// Through the operators' socket in the venue's directory, which the public cannot reach.
+    Admin(AdminArgs),
     /// Deliver what your account owes: run the challenges on this machine's device and sign receipts.
     ///
     /// Without a subcommand it is the agent. The subcommands are a provider's tools; docs/providers.md begins with them.
@@ -128,6 +136,7 @@ impl Command {
             Self::Verify(args) => args.what.is_some(),
             Self::Demo(_)
             | Self::Serve(_)
+            | Self::Admin(_)
             | Self::Job(_)
             | Self::Account(_)
             | Self::AgentWorker(_)
@@ -190,6 +199,51 @@ pub(crate) struct ServeArgs {
     /// Open `private/faucet`: test money for everybody. A directory stays what it was created as.
     #[arg(long)]
     pub(crate) testnet: bool,
+    /// A proxy whose X-Forwarded-For is believed: an address or a network. May be given again.
+    #[arg(long, value_name = "NETWORK")]
+    pub(crate) trusted_proxy: Vec<Network>,
+    /// The host that wallets sign in to, as browsers show it.
+    #[arg(long, value_name = "HOST", default_value = "localhost")]
+    pub(crate) domain: String,
+    /// How many seconds a signed timestamp may be off, 1 to 60.
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=60))]
+    pub(crate) signature_window: u64,
+    /// How it is operated.
+    #[command(flatten)]
+    pub(crate) operate: OperateArgs,
+    /// How much clients may ask for.
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+}
+
+/// How much clients may ask for. Bounds are compiled in; docs/api-limits.md says which.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Limits")]
+pub(crate) struct LimitArgs {
+    /// Connections at once.
+    #[arg(long, value_name = "COUNT", default_value_t = 5_000)]
+    pub(crate) connections: u32,
+    /// Connections at once from one address. A load generator needs more, and so does a proxy.
+    #[arg(long, value_name = "COUNT", default_value_t = 64)]
+    pub(crate) connections_per_ip: u32,
+    /// New connections a second; others wait.
+    #[arg(long, value_name = "COUNT", default_value_t = 500)]
+    pub(crate) accepts_per_second: u32,
+    /// New orders and changes a second of one account, five seconds' worth at once. As many quotes, twice as many cancels.
+    #[arg(long, value_name = "COUNT", default_value_t = 200)]
+    pub(crate) orders_per_second: u32,
+    /// Questions a second of one account, or of an address from which nobody has logged in.
+    #[arg(long, value_name = "COUNT", default_value_t = 200)]
+    pub(crate) queries_per_second: u32,
+    /// Refuse new orders while the oldest command has waited longer.
+    #[arg(long, value_name = "MS", default_value_t = 50)]
+    pub(crate) shed_orders_after: u64,
+    /// Refuse cancels and orders that only reduce while it has waited longer.
+    #[arg(long, value_name = "MS", default_value_t = 500)]
+    pub(crate) shed_cancels_after: u64,
+    /// Every one of these at its bound: for load generators.
+    #[arg(long)]
+    pub(crate) lift_limits: bool,
 }
 
 /// How a role reaches its venue.
@@ -233,6 +287,10 @@ pub(crate) enum VerifyCommand {
     /// Everything that can be computed is computed again on this CPU. Exits 0 when all of it holds, 1 on the first thing that does not,
     /// which is named with its line and its field, and 2 when the file cannot be read as a transcript.
     Transcript(TranscriptArgs),
+    /// Check an audit log, offline: every hash, every signed head, and that nothing is missing up to a head that was kept.
+    ///
+    /// Exits 0 when all of it holds and 1 on the first line that does not, which is named with its file and number.
+    Audit(VerifyAuditArgs),
 }
 
 /// A provider's delivery agent, or one of its tools.
@@ -399,6 +457,24 @@ pub(crate) enum AccountCommand {
     ///
     /// The secret is shown once; the venue keeps it in DIR/credentials.json.
     Create(AccountArgs),
+    /// Let a wallet log in as an account and withdraw from it, in a directory that no server has open.
+    ///
+    /// A wallet that a key links over the API may log in and trade, and not withdraw.
+    LinkWallet(LinkWalletArgs),
+}
+
+/// A wallet of an account.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct LinkWalletArgs {
+    /// The venue's directory.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// The account's name.
+    #[arg(long)]
+    pub(crate) name: String,
+    /// The wallet's address, 20 bytes in hexadecimal.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) wallet: String,
 }
 
 /// A new account.

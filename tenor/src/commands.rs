@@ -15,8 +15,8 @@ use api::venue::VenueClock;
 
 use crate::cli::{
     AccountCommand, AssignmentCommand, BookCommand, Command, CrashArgs, DeliveryCommand,
-    ExportArgs, HaircutCommand, JournalArgs, JournalCommand, LedgerCommand, OracleCommand,
-    ReplayArgs, SimArgs, SimCommand, StatementArgs, VerifyCommand,
+    ExportArgs, FiguresArgs, HaircutCommand, JournalArgs, JournalCommand, LedgerCommand,
+    OracleCommand, ReplayArgs, SimArgs, SimCommand, StatementArgs, VerifyCommand,
 };
 pub(crate) use account::micro_usd;
 pub(crate) use book_replay_help::BOOK_REPLAY_HELP;
@@ -28,9 +28,9 @@ use crate::oracle_tape::{RecordArgs, TapeCommand};
 use crate::oracle_verify::VerifyPrintsArgs;
 use crate::progress::Progress;
 use crate::{
-    assignment, book_replay, delivery_attack, demo, grade, haircut, ledger, margin, option,
-    oracle_attack, oracle_curve, oracle_explain, oracle_feed, oracle_index, oracle_reporter,
-    oracle_tape, oracle_verify, provider, transcript,
+    admin, assignment, audit, book_replay, delivery_attack, demo, grade, haircut, ledger, margin,
+    option, oracle_attack, oracle_curve, oracle_explain, oracle_feed, oracle_index,
+    oracle_reporter, oracle_tape, oracle_verify, provider, transcript,
 };
 
 /// Runs one command.
@@ -41,17 +41,20 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Demo(args) => demo::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Admin(args) => admin::run(&args),
         Command::Agent(args) => match &args.tool {
             Some(tool) => provider::run(tool),
             None => roles::agent(&args),
         },
         Command::Verify(args) => match &args.what {
             Some(VerifyCommand::Transcript(args)) => transcript::run(args, &mut stdout().lock()),
+            Some(VerifyCommand::Audit(args)) => audit::run(args, &mut stdout().lock()),
             None => roles::verify(&args),
         },
         Command::Grade(command) => grade::run(&command),
         Command::Job(command) => job::run(&command),
         Command::Account(AccountCommand::Create(args)) => account::create(&args),
+        Command::Account(AccountCommand::LinkWallet(args)) => account::link_wallet(&args),
         Command::Journal(JournalCommand::Verify(args)) => verify_journal(&args),
         Command::Ledger(LedgerCommand::Statement(args)) => ledger_statement(&args),
         Command::Ledger(LedgerCommand::Export(args)) => ledger_export(&args),
@@ -97,15 +100,17 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
             margin::run(&args.file, args.json, &mut stdout().lock())?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Option(args) => {
-            option::run(&args.file, args.json, &mut stdout().lock())?;
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Option(args) => price_option(&args),
         Command::Sim(SimCommand::Run(args)) => simulate(&args),
         Command::Sim(SimCommand::Crash(args)) => crash(&args),
         Command::AgentWorker(args) => roles::worker(&args),
         Command::AgentJob(args) => Ok(delivery_agent::job::sandbox::serve_job(args.rest)),
     }
+}
+
+fn price_option(args: &FiguresArgs) -> Result<ExitCode> {
+    option::run(&args.file, args.json, &mut stdout().lock())?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn index(args: &IndexArgs) -> Result<ExitCode> {

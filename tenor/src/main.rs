@@ -1,6 +1,8 @@
 //! The one binary of Tenor. `tenor --help` teaches the rest.
 
+mod admin;
 mod assignment;
+mod audit;
 mod book_replay;
 mod cli;
 mod commands;
@@ -22,6 +24,7 @@ mod oracle_tape;
 mod oracle_verify;
 mod progress;
 mod provider;
+mod telemetry;
 mod transcript;
 
 use std::io::{self, Write};
@@ -32,7 +35,7 @@ use clap::Parser;
 fn main() -> ExitCode {
     abort_on_panic();
     let cli = cli::Cli::parse();
-    telemetry(cli.verbose);
+    telemetry::begin(&cli.log);
     let command = cli.command.unwrap_or_default();
     let is_report = command.is_report();
     match commands::run(command) {
@@ -55,22 +58,6 @@ fn abort_on_panic() {
             std::process::abort();
         }
     }));
-}
-
-/// Logs are for operators: to the error stream, warnings and worse unless asked for more.
-fn telemetry(verbose: u8) {
-    let level = match verbose {
-        0 => "warn",
-        1 => "info",
-        _ => "debug",
-    };
-    let filter = tracing_subscriber::EnvFilter::try_from_env("TENOR_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
-        .init();
 }
 
 /// Whether what failed is writing to a reader that has gone away, as `head` does.

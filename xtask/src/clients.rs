@@ -1,8 +1,10 @@
-//! Stock trading clients against a running venue: the packages that everybody installs, with nothing replaced but the URLs. And stock
-//! validators, which read what the venue says of its interface.
+//! Trading clients against a running venue: the packages that everybody installs, with nothing replaced but the URLs, and our own. And
+//! stock validators, which read what the venue says of its interface.
 //!
 //! Each has its virtual environment below the target directory, made once for one set of versions, and its script in `api/tests/clients`.
 //! A client whose Python is not on this machine does not run, and the output says so: it is no pass.
+
+mod package;
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -54,15 +56,10 @@ pub(crate) fn run(layout: &Layout) -> Result<()> {
     let mut absent = Vec::new();
     for client in &CLIENTS {
         let Some(python) = python(client.python) else {
-            let (major, minor) = client.python;
-            println!(
-                "DID NOT RUN: {} needs Python {major}.{minor} or newer, and there is none",
-                client.name
-            );
-            absent.push(client.name);
+            absent.push(did_not_run(client.name, client.python));
             continue;
         };
-        let python = environment(layout, client, &python)?;
+        let python = environment(layout, client.name, client.packages, &python)?;
         let venue = Venue::start(layout, client)?;
         println!("-- {} on {}", client.name, venue.address);
         let mut script = Command::new(python);
@@ -70,10 +67,19 @@ pub(crate) fn run(layout: &Layout) -> Result<()> {
         tools::run(layout, &mut script).with_context(|| client.name)?;
         venue.stop()?;
     }
+    match python(package::PYTHON) {
+        Some(python) => package::run(layout, &python)?,
+        None => absent.push(did_not_run(package::NAME, package::PYTHON)),
+    }
     if !absent.is_empty() {
-        println!("stock clients that did not run: {}", absent.join(", "));
+        println!("clients that did not run: {}", absent.join(", "));
     }
     Ok(())
+}
+
+fn did_not_run(name: &'static str, (major, minor): (u32, u32)) -> &'static str {
+    println!("DID NOT RUN: {name} needs Python {major}.{minor} or newer, and there is none");
+    name
 }
 
 /// A Python of at least that version: the path's own, one by its version, or one of pyenv's.
@@ -98,22 +104,22 @@ fn python((major, minor): (u32, u32)) -> Option<PathBuf> {
 }
 
 /// The Python of a client's environment, which is made when it is not there yet or holds another version.
-fn environment(layout: &Layout, client: &Client, python: &Path) -> Result<PathBuf> {
-    let folder = layout.target.join("tools").join(format!("client-{}", client.name));
+fn environment(layout: &Layout, name: &str, packages: &str, python: &Path) -> Result<PathBuf> {
+    let folder = layout.target.join("tools").join(format!("client-{name}"));
     let (ours, made) = (folder.join("bin").join("python"), folder.join("made-of"));
-    let packages = std::fs::read_to_string(layout.root.join(client.packages))
-        .with_context(|| client.packages)?;
-    let made_of = format!("{}\n{packages}", python.display());
+    let pinned =
+        std::fs::read_to_string(layout.root.join(packages)).with_context(|| packages.to_owned())?;
+    let made_of = format!("{}\n{pinned}", python.display());
     if std::fs::read_to_string(&made).ok().as_ref() == Some(&made_of) {
         return Ok(ours);
     }
-    println!("installing {} into {}", client.packages, folder.display());
+    println!("installing {packages} into {}", folder.display());
     if folder.exists() {
         std::fs::remove_dir_all(&folder).context("remove an environment of another version")?;
     }
     tools::run(layout, Command::new(python).args(["-m", "venv"]).arg(&folder))?;
     let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-    tools::run(layout, Command::new(&ours).args(install).args(["--requirement", client.packages]))?;
+    tools::run(layout, Command::new(&ours).args(install).args(["--requirement", packages]))?;
     std::fs::write(&made, made_of).with_context(|| format!("write {}", made.display()))?;
     Ok(ours)
 }
@@ -151,6 +157,8 @@ impl Venue {
         let mut child = Command::new(&binary)
             .args(["serve", "--testnet", "--listen", "127.0.0.1:0", "--data"])
             .arg(&data)
+            // The machine may be slow; what the clients ask for is within the limits.
+            .args(["--shed-orders-after", "60000", "--shed-cancels-after", "60000"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()

@@ -1,4 +1,4 @@
-//! Developer commands: `cargo xtask tidy | rules | test | advisories | counts | bench-peers | cuda-build`.
+//! Developer commands: `cargo xtask tidy | rules | test | fuzz | advisories | counts | bench-peers | cuda-build`.
 //!
 //! Nothing here is part of the exchange. What a check accepts is written in the check's own file, as a short table.
 
@@ -8,6 +8,7 @@ mod bench_peers;
 mod clients;
 mod counts;
 mod cuda;
+mod fuzz;
 mod layout;
 mod rules;
 mod source;
@@ -35,6 +36,8 @@ enum Command {
     Rules,
     /// Prepares what the tests need, then runs every check and every test
     Test(test_run::Choice),
+    /// Looks for inputs that break a decoder, for as long as one likes (an hour)
+    Fuzz(fuzz::Choice),
     /// Asks the advisory database about our dependencies (needs the network)
     Advisories,
     /// Counts instructions and allocations of the matching engine and compares them with the record (needs valgrind)
@@ -61,6 +64,7 @@ fn run(command: Command) -> Result<()> {
         Command::Tidy => tidy::run(&layout),
         Command::Rules => rules::run(&layout),
         Command::Test(choice) => test_run::run(&layout, &choice),
+        Command::Fuzz(choice) => fuzz::run(&layout, &choice),
         Command::Advisories => tools::advisories(&layout),
         Command::Counts(choice) => counts::run(&layout, &choice),
         Command::BenchPeers(choice) => bench_peers::run(&layout, &choice),

@@ -5,6 +5,7 @@
 
 mod matrix;
 mod page;
+mod python;
 
 use crate::layout::Layout;
 use crate::tree::{Finding, Tree};

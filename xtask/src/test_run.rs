@@ -37,7 +37,11 @@ const STEPS: [Step; 14] = [
     Step { name: "pure", shows: "the core builds without disk or chain", run: pure },
     Step { name: "clippy", shows: "no warning in any target", run: clippy },
     Step { name: "test", shows: "every test, with debug assertions", run: test },
-    Step { name: "clients", shows: "stock ccxt and nautilus_trader trade", run: clients::run },
+    Step {
+        name: "clients",
+        shows: "ccxt, nautilus_trader and our Python client trade",
+        run: clients::run,
+    },
     Step { name: "doctest", shows: "every example in the documentation", run: doctest },
     Step { name: "benches", shows: "every benchmark runs once", run: benches },
     Step { name: "counts", shows: "the matching engine costs what it cost", run: counts::check },

@@ -19,8 +19,13 @@ pub(crate) fn cargo() -> OsString {
 
 /// Runs a command in the root and fails if it does.
 pub(crate) fn run(layout: &Layout, command: &mut Command) -> Result<()> {
+    run_in(&layout.root, command)
+}
+
+/// Runs a command in a folder and fails if it does.
+pub(crate) fn run_in(folder: &Path, command: &mut Command) -> Result<()> {
     let name = format!("{command:?}");
-    let status = command.current_dir(&layout.root).status().with_context(|| name.clone())?;
+    let status = command.current_dir(folder).status().with_context(|| name.clone())?;
     ensure!(status.success(), "{name}: {status}");
     Ok(())
 }

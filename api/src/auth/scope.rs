@@ -1,12 +1,16 @@
-//! What a login may be used for: `account:` and `trade:`, each `none`, `read` or `read_write`.
+//! What a login may be used for: `account:`, `trade:` and `wallet:`, each `none`, `read` or `read_write`; for how long, from where, and
+//! whether only over its own connection.
 
 use std::fmt;
 
 use instruments::NanosSpan;
 use rust_decimal::Decimal;
 
+use super::network::{NETWORKS_MAX, Network};
 use crate::wire::{ErrorCode, WireError};
 
+/// Bytes of a session's name.
+const SESSION_LEN_MAX: usize = 64;
 /// The longest an access token is good for.
 const LIFETIME_MAX_SECONDS: u64 = 86_400;
 /// How long it is good for when the client does not say.
@@ -44,6 +48,24 @@ pub(crate) enum Need {
     TradeRead,
     /// To place, change and cancel orders, and to deliver.
     TradeWrite,
+    /// To see what came in and went out.
+    WalletRead,
+    /// To take money out. No key that signs requests has it.
+    WalletWrite,
+}
+
+impl Need {
+    /// How it is written in a scope.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::AccountRead => "account:read",
+            Self::AccountWrite => "account:read_write",
+            Self::TradeRead => "trade:read",
+            Self::TradeWrite => "trade:read_write",
+            Self::WalletRead => "wallet:read",
+            Self::WalletWrite => "wallet:read_write",
+        }
+    }
 }
 
 /// What a login may be used for.
@@ -51,35 +73,99 @@ pub(crate) enum Need {
 pub(crate) struct Scope {
     account: Level,
     trade: Level,
+    wallet: Level,
 }
 
 /// What a client has asked for.
 pub(crate) struct Asked {
-    pub(crate) scope: Scope,
+    account: Option<Level>,
+    trade: Option<Level>,
+    wallet: Option<Level>,
     pub(crate) lifetime: NanosSpan,
+    /// The name of a session: its tokens are good on other connections too.
+    pub(crate) session: Option<String>,
+    /// Where its tokens are good; everywhere when there is none.
+    pub(crate) networks: Vec<Network>,
+}
+
+impl Asked {
+    /// What is granted to somebody who may at most so much: what is not named is granted in full.
+    pub(crate) fn within(&self, most: Scope) -> Scope {
+        let asked = Scope {
+            account: self.account.unwrap_or(Level::ReadWrite),
+            trade: self.trade.unwrap_or(Level::ReadWrite),
+            wallet: self.wallet.unwrap_or(Level::ReadWrite),
+        };
+        asked.min(most)
+    }
+
+    /// Only what is named.
+    pub(crate) fn named(&self) -> Scope {
+        let level = |level: Option<Level>| level.unwrap_or(Level::None);
+        Scope { account: level(self.account), trade: level(self.trade), wallet: level(self.wallet) }
+    }
 }
 
 impl Scope {
-    /// Everything.
+    /// Everything: what a wallet's own login may.
     pub(crate) const fn full() -> Self {
-        Self { account: Level::ReadWrite, trade: Level::ReadWrite }
+        Self { account: Level::ReadWrite, trade: Level::ReadWrite, wallet: Level::ReadWrite }
     }
 
-    /// Reads a scope as Deribit writes it; what is not named is granted in full, an unknown word is refused.
+    /// The most that a key may: everything but take money out.
+    pub(crate) const fn of_keys() -> Self {
+        Self { account: Level::ReadWrite, trade: Level::ReadWrite, wallet: Level::Read }
+    }
+
+    /// What both may.
+    pub(crate) fn min(self, other: Self) -> Self {
+        Self {
+            account: self.account.min(other.account),
+            trade: self.trade.min(other.trade),
+            wallet: self.wallet.min(other.wallet),
+        }
+    }
+
+    /// Whether the other may all that this may.
+    pub(crate) fn is_within(self, other: Self) -> bool {
+        self.min(other) == self
+    }
+
+    /// Reads a scope as Deribit writes it; an unknown word is refused.
     pub(crate) fn parse(text: &str) -> Result<Asked, WireError> {
-        let mut scope = Self::full();
-        let mut seconds = LIFETIME_SECONDS;
+        let mut asked = Asked {
+            account: None,
+            trade: None,
+            wallet: None,
+            lifetime: NanosSpan::from_seconds(LIFETIME_SECONDS),
+            session: None,
+            networks: Vec::new(),
+        };
+        let mut is_bound = false;
         for word in text.split_whitespace() {
             match word.split_once(':') {
-                None if word == "connection" => {}
-                Some(("session", _)) => {}
-                Some(("account", level)) => scope.account = parse_level(word, level)?,
-                Some(("trade", level)) => scope.trade = parse_level(word, level)?,
-                Some(("expires", text)) => seconds = parse_lifetime(text)?,
+                None if word == "connection" => is_bound = true,
+                Some(("session", name)) => asked.session = Some(parse_session(word, name)?),
+                Some(("account", level)) => asked.account = Some(parse_level(word, level)?),
+                Some(("trade", level)) => asked.trade = Some(parse_level(word, level)?),
+                Some(("wallet", level)) => asked.wallet = Some(parse_level(word, level)?),
+                Some(("expires", text)) => {
+                    asked.lifetime = NanosSpan::from_seconds(parse_lifetime(text)?);
+                }
+                Some(("ip", text)) => asked.networks.push(parse_network(text)?),
                 None | Some(_) => return Err(unknown(word)),
             }
         }
-        Ok(Asked { scope, lifetime: NanosSpan::from_seconds(seconds) })
+        if is_bound && asked.session.is_some() {
+            let reason = "connection and session:NAME are two ways to say where tokens are good";
+            return Err(WireError::new(ErrorCode::UnsupportedCombination, reason).of("scope"));
+        }
+        if NETWORKS_MAX < asked.networks.len() {
+            let reason = format!("has more than {NETWORKS_MAX} networks");
+            let limit = Decimal::from(NETWORKS_MAX);
+            return Err(WireError::param("scope", reason).with_limit(limit));
+        }
+        Ok(asked)
     }
 
     /// Whether the login may be used for this.
@@ -89,6 +175,8 @@ impl Scope {
             Need::AccountWrite => ("account", self.account, Level::ReadWrite),
             Need::TradeRead => ("trade", self.trade, Level::Read),
             Need::TradeWrite => ("trade", self.trade, Level::ReadWrite),
+            Need::WalletRead => ("wallet", self.wallet, Level::Read),
+            Need::WalletWrite => ("wallet", self.wallet, Level::ReadWrite),
         };
         if has < needs {
             let reason = format!("the login's scope is {area}:{has}, this needs {area}:{needs}");
@@ -100,8 +188,20 @@ impl Scope {
 
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "connection account:{} trade:{}", self.account, self.trade)
+        write!(f, "account:{} trade:{} wallet:{}", self.account, self.trade, self.wallet)
     }
+}
+
+fn parse_session(word: &str, name: &str) -> Result<String, WireError> {
+    let is_name = (1..=SESSION_LEN_MAX).contains(&name.len());
+    if !is_name || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(unknown(word));
+    }
+    Ok(name.to_owned())
+}
+
+fn parse_network(text: &str) -> Result<Network, WireError> {
+    text.parse().map_err(|error: super::NetworkError| WireError::param("scope", error.to_string()))
 }
 
 fn parse_level(word: &str, level: &str) -> Result<Level, WireError> {
@@ -123,8 +223,9 @@ fn parse_lifetime(text: &str) -> Result<u64, WireError> {
 
 fn unknown(word: &str) -> WireError {
     let reason = format!(
-        "`{word}` is not supported; known are connection, session:NAME, expires:SECONDS, and \
-         account: or trade: with none, read or read_write"
+        "`{word}` is not supported; known are connection, session:NAME, expires:SECONDS, \
+         ip:NETWORK, and account:, trade: or wallet: with none, read or read_write",
+        word = word.chars().take(64).collect::<String>()
     );
     WireError::param("scope", reason)
 }
@@ -134,12 +235,12 @@ mod tests {
     use super::*;
 
     fn scope(text: &str) -> Scope {
-        Scope::parse(text).unwrap().scope
+        Scope::parse(text).unwrap().within(Scope::of_keys())
     }
 
     #[test]
     fn api_014_a_login_may_do_no_more_than_it_asked_for() {
-        assert_eq!(scope(""), Scope::full());
+        assert_eq!(scope(""), Scope::of_keys());
         let reader = scope("session:desk trade:read account:read expires:60");
         assert_eq!(reader.check(Need::TradeRead), Ok(()));
         let refused = reader.check(Need::TradeWrite).unwrap_err();
@@ -147,14 +248,30 @@ mod tests {
         let reason = "the login's scope is trade:read, this needs trade:read_write";
         assert_eq!(refused.reason(), reason);
         assert!(scope("account:none").check(Need::AccountRead).is_err());
-        assert_eq!(reader.to_string(), "connection account:read trade:read");
+        assert_eq!(reader.to_string(), "account:read trade:read wallet:read");
+    }
+
+    #[test]
+    fn auth_003_no_word_makes_a_key_one_that_may_withdraw() {
+        for text in
+            ["", "wallet:read_write", "account:read_write trade:read_write wallet:read_write"]
+        {
+            let refused = scope(text).check(Need::WalletWrite).unwrap_err();
+            assert_eq!(refused.code(), ErrorCode::Forbidden, "{text}");
+        }
+        let full = Scope::parse("").unwrap().within(Scope::full());
+        assert_eq!(full.check(Need::WalletWrite), Ok(()));
+        assert!(!Scope::full().is_within(Scope::of_keys()));
+        assert!(Scope::of_keys().is_within(Scope::full()));
     }
 
     #[test]
     fn a_scope_that_would_be_ignored_is_refused() {
         for text in [
-            "ip:1.2.3.4",
-            "wallet:read",
+            "ip:1.2.3",
+            "ip:1.2.3.4/8",
+            "session:",
+            "connection session:a",
             "trade:write",
             "mainaccount",
             "expires:0",
@@ -162,5 +279,9 @@ mod tests {
         ] {
             assert!(Scope::parse(text).is_err(), "{text}");
         }
+        assert_eq!(
+            Scope::parse("trade:read").unwrap().named().to_string(),
+            "account:none trade:read wallet:none"
+        );
     }
 }

@@ -109,10 +109,18 @@ mod tests {
     use instruments::AccountId;
 
     use super::*;
-    use crate::auth::Scope;
+    use crate::auth::{By, Scope};
 
     fn caller(client_id: &str) -> Caller {
-        Caller { account: AccountId(1), client_id: client_id.to_owned(), scope: Scope::full() }
+        Caller {
+            account: AccountId(1),
+            client_id: client_id.to_owned(),
+            scope: Scope::of_keys(),
+            by: By::Key { rotation: 0 },
+            networks: Vec::new(),
+            connection: None,
+            session: None,
+        }
     }
 
     const HOUR: NanosSpan = NanosSpan::from_seconds(3600);

@@ -1,51 +1,52 @@
-//! A book channel: what the client has, what has changed since, and the message that leads from one to the other.
+//! A book channel: what has been told of a book, what has changed since, and the message that leads from one to the other.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use exchange::Event;
 use instruments::{Instrument, Nanos, Price, Qty, Seq, Side};
 
+use super::checksum;
+use super::gone::Gone;
 use crate::gateway::Gateway;
 use crate::raise;
 use crate::venue::Published;
 use crate::wire::{WireBookChange, WireLevelChange};
 
-/// Levels that may wait for a slow client before it is given a snapshot instead.
+/// Levels that may change between two messages before the second is a snapshot.
 const CHANGED_MAX: usize = 4_096;
 
-/// Levels that are remembered as gone, so that a snapshot can delete them once more.
-const GONE_MAX: usize = 4_096;
+pub(super) type Level = (Side, Price);
 
-type Level = (Side, Price);
-
-/// What one client has of one book.
+/// What has been told of one book.
 #[derive(Default)]
 pub(super) struct BookFeed {
-    /// What the client has been told is open at each level.
-    sent: BTreeMap<Level, Qty>,
-    /// Levels of which the client has been told that they are gone. It may have missed that.
-    gone: BTreeSet<Level>,
+    /// What is open at each level.
+    told: BTreeMap<Level, Qty>,
+    /// Levels that were told and have gone since.
+    gone: Gone,
     /// What is open now at the levels that have changed since.
     changed: BTreeMap<Level, Qty>,
-    /// Up to where the client's book goes; `None` when it needs a snapshot.
-    sent_up_to: Option<Seq>,
+    /// Up to where `told` goes; `None` when a snapshot must come next.
+    told_up_to: Option<Seq>,
+    told_at: Nanos,
     /// Up to where `changed` goes, and the time there.
     changed_up_to: (Seq, Nanos),
+    checksum: u32,
 }
 
 impl BookFeed {
     pub(super) fn is_pending(&self) -> bool {
-        self.sent_up_to.is_none() || !self.changed.is_empty()
+        self.told_up_to.is_none() || !self.changed.is_empty()
     }
 
     /// The chain is broken: a snapshot comes next.
     pub(super) fn resynchronise(&mut self) {
-        self.sent_up_to = None;
+        self.told_up_to = None;
         self.changed.clear();
     }
 
     pub(super) fn note(&mut self, terms: &Instrument, published: &Published) {
-        if self.sent_up_to.is_none_or(|up_to| published.seq <= up_to) {
+        if self.told_up_to.is_none_or(|up_to| published.seq <= up_to) {
             // In the snapshot, or in the one to come.
             return;
         }
@@ -62,66 +63,127 @@ impl BookFeed {
         }
     }
 
-    /// The message that brings the client up to date; `None` when it is.
+    /// The next message of the channel, which will have number `seq`; `None` when there is nothing to tell.
     pub(super) fn message(
         &mut self,
         gateway: &Gateway,
         terms: &Instrument,
+        seq: u64,
     ) -> Option<WireBookChange> {
-        let Some(prev) = self.sent_up_to else { return self.snapshot(gateway, terms) };
+        let Some(prev) = self.told_up_to else { return self.snapshot(gateway, terms, seq) };
+        self.change(terms, (prev, seq))
+    }
+
+    fn change(&mut self, terms: &Instrument, (prev, seq): (Seq, u64)) -> Option<WireBookChange> {
         let (up_to, at) = self.changed_up_to;
         let changed = std::mem::take(&mut self.changed);
         let mut changes = Changes::new(terms);
+        let deepest = [Side::Buy, Side::Sell].map(|side| self.deepest_that_counts(side));
+        let mut is_seen = false;
         for (level, open) in changed {
-            changes.push(level, self.sent.get(&level).copied(), open);
-            self.set(level, open);
+            changes.push(level, self.told.get(&level).copied(), open);
+            let [bid, ask] = deepest;
+            is_seen = is_seen
+                || match level.0 {
+                    Side::Buy => bid.is_none_or(|bid| bid <= level.1),
+                    Side::Sell => ask.is_none_or(|ask| level.1 <= ask),
+                };
+            self.set(level, open, (seq, at));
         }
         if changes.is_empty() {
-            // Came and went before the client could be told. The chain goes on from where it was.
+            // Came and went before it could be told. The chain goes on from where it was.
             return None;
         }
-        self.sent_up_to = Some(up_to);
-        Some(changes.message("change", (up_to, at), Some(prev)))
+        self.told_up_to = Some(up_to);
+        self.told_at = at;
+        if is_seen {
+            self.checksum = self.sum(terms);
+        }
+        Some(changes.message("change", (up_to, at), (Some(prev), self.checksum)))
     }
 
-    /// The whole book, and an explicit end to what the client had and is gone.
-    fn snapshot(&mut self, gateway: &Gateway, terms: &Instrument) -> Option<WireBookChange> {
+    /// The price of the last level that counts in the checksum; `None` when every level does.
+    fn deepest_that_counts(&self, side: Side) -> Option<Price> {
+        let last = checksum::DEPTH.saturating_sub(1);
+        self.side(side).nth(last).map(|(price, _)| price)
+    }
+
+    /// The levels of one side, best first.
+    fn side(&self, side: Side) -> Box<dyn Iterator<Item = (Price, Qty)> + '_> {
+        let (lowest, highest) = (Price::from_ticks(i64::MIN), Price::from_ticks(i64::MAX));
+        let levels = self.told.range((side, lowest)..=(side, highest));
+        let levels = levels.map(|((_, price), open)| (*price, *open));
+        match side {
+            Side::Buy => Box::new(levels.rev()),
+            Side::Sell => Box::new(levels),
+        }
+    }
+
+    fn sum(&self, terms: &Instrument) -> u32 {
+        checksum::of_book(terms, self.side(Side::Buy), self.side(Side::Sell))
+    }
+
+    /// The whole book as the venue has it now.
+    fn snapshot(
+        &mut self,
+        gateway: &Gateway,
+        terms: &Instrument,
+        seq: u64,
+    ) -> Option<WireBookChange> {
         let exchange = gateway.venue.exchange();
         let series = exchange.series_by_id(terms.id)?;
         let side = |side: Side| {
             raise::levels(&exchange, series, side).map(move |(price, open)| ((side, price), open))
         };
         let now: BTreeMap<Level, Qty> = side(Side::Buy).chain(side(Side::Sell)).collect();
-        let place = (exchange.last_seq(), exchange.now());
+        let (up_to, at) = (exchange.last_seq(), exchange.now());
         drop(exchange);
 
-        let mut changes = Changes::new(terms);
-        self.gone.extend(self.sent.keys());
-        self.gone.retain(|level| !now.contains_key(level));
-        for level in &self.gone {
-            changes.push(*level, Some(Qty::default()), Qty::ZERO);
+        for level in std::mem::take(&mut self.told).into_keys() {
+            if !now.contains_key(&level) {
+                self.gone.insert(level, seq, at);
+            }
         }
-        while GONE_MAX < self.gone.len() {
-            self.gone.pop_first();
+        for level in now.keys() {
+            self.gone.remove(level);
         }
-        for (level, open) in &now {
-            changes.push(*level, None, *open);
-        }
-        self.sent = now;
+        self.told = now;
         self.changed.clear();
-        self.sent_up_to = Some(place.0);
-        Some(changes.message("snapshot", place, None))
+        self.told_up_to = Some(up_to);
+        self.told_at = at;
+        self.checksum = self.sum(terms);
+        self.whole(terms)
     }
 
-    fn set(&mut self, level: Level, open: Qty) {
-        if open.is_zero() {
-            self.sent.remove(&level);
-            if self.gone.len() < GONE_MAX {
-                self.gone.insert(level);
-            }
-        } else {
+    /// All that has been told as one snapshot, with an explicit end to what has gone.
+    pub(super) fn whole(&mut self, terms: &Instrument) -> Option<WireBookChange> {
+        let up_to = self.told_up_to?;
+        let mut changes = Changes::new(terms);
+        for level in self.gone.levels() {
+            changes.push(*level, Some(Qty::default()), Qty::ZERO);
+        }
+        for (level, open) in &self.told {
+            changes.push(*level, None, *open);
+        }
+        Some(changes.message("snapshot", (up_to, self.told_at), (None, self.checksum)))
+    }
+
+    /// Levels of such a snapshot.
+    pub(super) fn len(&self) -> usize {
+        self.told.len().saturating_add(self.gone.len())
+    }
+
+    /// Whether such a snapshot brings a client up to date that has nothing behind a message: all that has gone since is remembered.
+    pub(super) const fn heals(&self, seq: u64) -> bool {
+        self.gone.forgotten() <= seq
+    }
+
+    fn set(&mut self, level: Level, open: Qty, (seq, at): (u64, Nanos)) {
+        if !open.is_zero() {
             self.gone.remove(&level);
-            self.sent.insert(level, open);
+            self.told.insert(level, open);
+        } else if self.told.remove(&level).is_some() {
+            self.gone.insert(level, seq, at);
         }
     }
 }
@@ -159,7 +221,12 @@ impl<'a> Changes<'a> {
     }
 
     /// Bids from the highest, asks from the lowest.
-    fn message(mut self, kind: &str, (seq, at): (Seq, Nanos), prev: Option<Seq>) -> WireBookChange {
+    fn message(
+        mut self,
+        kind: &str,
+        (seq, at): (Seq, Nanos),
+        (prev, checksum): (Option<Seq>, u32),
+    ) -> WireBookChange {
         self.bids.reverse();
         WireBookChange {
             kind: kind.to_owned(),
@@ -167,6 +234,7 @@ impl<'a> Changes<'a> {
             instrument_name: self.terms.name.clone(),
             change_id: seq.0,
             prev_change_id: prev.map(|seq| seq.0),
+            checksum: Some(checksum),
             bids: self.bids,
             asks: self.asks,
         }
@@ -210,29 +278,20 @@ mod tests {
         }
     }
 
-    /// A feed whose client has one level: 5 lots at 2.
+    /// A feed that has told one level: 5 lots at 2.
     fn feed() -> BookFeed {
         let level = (Side::Buy, Price::from_ticks(2_000));
         BookFeed {
-            sent: BTreeMap::from([(level, Qty::from_lots(5))]),
-            sent_up_to: Some(Seq(10)),
+            told: BTreeMap::from([(level, Qty::from_lots(5))]),
+            told_up_to: Some(Seq(10)),
             ..BookFeed::default()
         }
     }
 
-    /// The change that `message` would send, without a venue: a feed with a chain never asks for one.
-    fn change(feed: &mut BookFeed) -> Option<String> {
-        let terms = terms();
-        let prev = feed.sent_up_to.unwrap();
-        let mut changes = Changes::new(&terms);
-        for (level, open) in std::mem::take(&mut feed.changed) {
-            changes.push(level, feed.sent.get(&level).copied(), open);
-            feed.set(level, open);
-        }
-        (!changes.is_empty()).then(|| {
-            let message = changes.message("change", feed.changed_up_to, Some(prev));
-            serde_json::to_string(&message.bids).unwrap()
-        })
+    fn bids(feed: &mut BookFeed, seq: u64) -> Option<String> {
+        let prev = feed.told_up_to.unwrap();
+        let message = feed.change(&terms(), (prev, seq))?;
+        Some(serde_json::to_string(&message.bids).unwrap())
     }
 
     #[test]
@@ -242,9 +301,15 @@ mod tests {
             feed.note(&terms, &depth(seq, ticks, lots));
         }
         assert_eq!(
-            change(&mut feed).as_deref(),
+            bids(&mut feed, 2).as_deref(),
             Some(r#"[["new",2.001,7],["delete",2,0],["new",1.999,2]]"#)
         );
+        let whole = feed.whole(&terms).unwrap();
+        assert_eq!(
+            serde_json::to_string(&whole.bids).unwrap(),
+            r#"[["new",2.001,7],["new",1.999,2],["delete",2,0]]"#
+        );
+        assert_eq!(whole.change_id, 14);
     }
 
     #[test]
@@ -253,18 +318,38 @@ mod tests {
         for (seq, ticks, lots) in [(11, 2_001, 1), (12, 2_001, 0), (13, 2_000, 9), (14, 2_000, 5)] {
             feed.note(&terms, &depth(seq, ticks, lots));
         }
-        assert_eq!(change(&mut feed), None);
+        assert_eq!(bids(&mut feed, 2), None);
         feed.note(&terms, &depth(9, 2_000, 1));
         assert!(!feed.is_pending(), "it was in the snapshot");
     }
 
     #[test]
-    fn api_030_a_client_that_is_too_far_behind_gets_a_snapshot() {
+    fn api_030_too_many_changes_at_once_are_a_snapshot() {
         let (mut feed, terms) = (feed(), terms());
         for ticks in 1..=5_000_i64 {
             feed.note(&terms, &depth(11, ticks, 1));
         }
-        assert!(feed.sent_up_to.is_none() && feed.changed.is_empty());
+        assert!(feed.told_up_to.is_none() && feed.changed.is_empty());
         assert!(feed.is_pending());
+    }
+
+    /// API-083: the text of the documentation's example, and the sum that is not computed anew for what is too deep.
+    #[test]
+    fn api_083_the_checksum_is_that_of_the_best_levels() {
+        let (mut feed, terms) = (feed(), terms());
+        let ask = |ticks, lots| ((Side::Sell, Price::from_ticks(ticks)), Qty::from_lots(lots));
+        feed.told.extend([ask(2_010, 3), ask(2_100, 12)]);
+        assert_eq!(feed.sum(&terms), crc32fast::hash(b"2:5:2.01:3:2.1:12"));
+        for ticks in 1..=100_i64 {
+            feed.note(&terms, &depth(11, ticks, 1));
+        }
+        let steps = [(50, 1), (90, 4), (2_001, 2), (76, 0), (77, 0), (100, 0), (1_999, 1)];
+        for (seq, (ticks, lots)) in (2..).zip(steps) {
+            feed.note(&terms, &depth(10 + seq, ticks, lots));
+            let prev = feed.told_up_to.unwrap();
+            let told = feed.change(&terms, (prev, seq)).and_then(|message| message.checksum);
+            assert!(told.is_none_or(|told| told == feed.sum(&terms)), "{ticks} {lots}");
+            assert_eq!(feed.checksum, feed.sum(&terms), "{ticks} {lots}");
+        }
     }
 }

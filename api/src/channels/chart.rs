@@ -1,4 +1,4 @@
-//! A chart channel: the candles that have changed since the client was told of them.
+//! A chart channel: the candles that have changed since they were told.
 
 use std::collections::BTreeSet;
 
@@ -12,20 +12,32 @@ use crate::methods;
 use crate::venue::Published;
 use crate::wire::to_result;
 
-/// Candles that may wait for a slow client before it is told the newest only.
+/// Candles that may change between two messages before only the newest is told.
 const WAITING_MAX: usize = 1_000;
 
-/// Numbers of candles that wait, oldest first.
-pub(super) struct ChartFeed(BTreeSet<u64>);
+/// What has been told of a chart.
+pub(super) struct ChartFeed {
+    /// Numbers of candles that wait, oldest first.
+    waiting: BTreeSet<u64>,
+    /// The candle that was told last.
+    told: Option<Box<RawValue>>,
+}
 
 impl ChartFeed {
     /// The newest candle comes first, where there is one.
     pub(super) fn begin(gateway: &Gateway, terms: &Instrument, resolution: Resolution) -> Self {
-        Self(methods::newest_candle(gateway, terms, resolution).into_iter().collect())
+        let waiting = methods::newest_candle(gateway, terms, resolution).into_iter().collect();
+        Self { waiting, told: None }
     }
 
-    pub(super) fn is_pending(&self) -> bool {
-        !self.0.is_empty()
+    /// Candles may have been missed: the newest comes next.
+    pub(super) fn resynchronise(
+        &mut self,
+        gateway: &Gateway,
+        terms: &Instrument,
+        resolution: Resolution,
+    ) {
+        self.waiting = methods::newest_candle(gateway, terms, resolution).into_iter().collect();
     }
 
     pub(super) fn note(
@@ -36,10 +48,10 @@ impl ChartFeed {
         let is_trade =
             |event: &Event| matches!(event, Event::Traded(it) if it.instrument == terms.id);
         if published.events.iter().any(is_trade) {
-            self.0.insert(published.at.millis().div_euclid(resolution.millis()));
+            self.waiting.insert(published.at.millis().div_euclid(resolution.millis()));
         }
-        if WAITING_MAX < self.0.len() {
-            self.0 = self.0.last().copied().into_iter().collect();
+        if WAITING_MAX < self.waiting.len() {
+            self.waiting = self.waiting.last().copied().into_iter().collect();
         }
     }
 
@@ -49,7 +61,14 @@ impl ChartFeed {
         gateway: &Gateway,
         (terms, resolution): (&Instrument, Resolution),
     ) -> Option<Box<RawValue>> {
-        let number = self.0.pop_first()?;
-        methods::candle(gateway, terms, resolution, number).map(|candle| to_result(&candle))
+        let number = self.waiting.pop_first()?;
+        let candle = methods::candle(gateway, terms, resolution, number)?;
+        self.told = Some(to_result(&candle));
+        self.told.clone()
+    }
+
+    /// The candle that was told last.
+    pub(super) fn whole(&self) -> Option<Box<RawValue>> {
+        self.told.clone()
     }
 }

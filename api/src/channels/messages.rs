@@ -8,8 +8,8 @@ use crate::methods::Shape;
 use crate::raise::DeliveryMessage;
 use crate::wire::{
     WireAccountSummary, WireBookChange, WireCandle, WireIndexMessage, WireJob, WireOrder,
-    WireQuote, WireSeriesState, WireTask, WireTicker, WireTrade, WireUserChanges, WireUserTrade,
-    WireWindow,
+    WirePlatformState, WireQuote, WireReport, WireSeriesState, WireTask, WireTicker, WireTrade,
+    WireUserChanges, WireUserTrade, WireWindow,
 };
 
 /// What is known of a channel.
@@ -78,8 +78,8 @@ pub(crate) const CHANNELS: &[Described] = &[
     public("chart.trades.{instrument_name}.{resolution}", of::<WireCandle>, "the candle that is being made, and each one that is done"),
     public("deribit_price_index.{index_name}", of::<WireIndexMessage>, "an index, whenever it is published"),
     public("instrument.state.{kind}.{currency}", of::<WireSeriesState>, "series that begin and end"),
-    public("platform_state", anything, "nothing: a session that lives is a venue that is open"),
-    public("platform_state.public_methods_state", anything, "nothing: a session that lives is a venue that is open"),
+    public("platform_state", of::<WirePlatformState>, "what the venue lets through, whenever it is something else"),
+    public("platform_state.public_methods_state", anything, "nothing: public methods answer for as long as the venue lives"),
     private("user.portfolio.{currency}", of::<WireAccountSummary>, "the account's money, whenever it is another, every 100 milliseconds at most"),
     private("user.changes.{instrument_name}.{interval}", of::<WireUserChanges>, "orders, trades and positions that one command has changed"),
     private("user.changes.{kind}.{currency}.{interval}", of::<WireUserChanges>, "the same of every series"),
@@ -87,6 +87,7 @@ pub(crate) const CHANNELS: &[Described] = &[
     private("user.orders.{kind}.{currency}.{interval}", orders, "the same of every series"),
     private("user.trades.{instrument_name}.{interval}", of::<Vec<WireUserTrade>>, "own trades, each once, in order"),
     private("user.trades.{kind}.{currency}.{interval}", of::<Vec<WireUserTrade>>, "the same of every series"),
+    private("user.reports", of::<WireReport>, "every execution report of the account, once, in order: orders that are accepted, changed, triggered or ended, and trades"),
     private("user.delivery", of::<DeliveryMessage>, "demands to a seller, and what comes of a delivery"),
     private("user.jobs", of::<WireJob>, "a job, whenever something has happened to it"),
     private("verifier.tasks", of::<WireTask>, "opened rows to be judged; verifiers only"),

@@ -38,6 +38,29 @@ pub(super) enum Latest {
     },
 }
 
+impl Latest {
+    const fn account(&self) -> Option<AccountId> {
+        match self {
+            Self::Portfolio { account } => Some(*account),
+            Self::Ticker(_)
+            | Self::IncrementalTicker(_)
+            | Self::Quote(_)
+            | Self::Window { .. }
+            | Self::Index(_) => None,
+        }
+    }
+
+    fn series(&self) -> Option<InstrumentId> {
+        match self {
+            Self::Ticker(terms)
+            | Self::IncrementalTicker(terms)
+            | Self::Quote(terms)
+            | Self::Window { terms, .. } => Some(terms.id),
+            Self::Index(_) | Self::Portfolio { .. } => None,
+        }
+    }
+}
+
 /// What a channel is about.
 pub(super) enum Topic {
     Book(Arc<Instrument>),
@@ -51,8 +74,10 @@ pub(super) enum Topic {
     SeriesState {
         kind: Option<String>,
     },
-    /// What Deribit tells of its own state. Here a session that lives is a venue that is open.
+    /// What the venue lets through.
     PlatformState,
+    /// What Deribit tells of public methods without a login, which here never changes.
+    MethodsState,
     UserChanges {
         account: AccountId,
         only: Option<InstrumentId>,
@@ -64,6 +89,9 @@ pub(super) enum Topic {
     UserTrades {
         account: AccountId,
         only: Option<InstrumentId>,
+    },
+    UserReports {
+        account: AccountId,
     },
     UserDelivery {
         account: AccountId,
@@ -81,14 +109,74 @@ impl Topic {
             | Self::Trades(_)
             | Self::Chart { .. }
             | Self::SeriesState { .. }
-            | Self::PlatformState => false,
+            | Self::PlatformState
+            | Self::MethodsState => false,
             Self::Newest(latest) => matches!(latest, Latest::Portfolio { .. }),
             Self::UserChanges { .. }
             | Self::UserOrders { .. }
             | Self::UserTrades { .. }
+            | Self::UserReports { .. }
             | Self::UserDelivery { .. }
             | Self::UserJobs { .. }
             | Self::VerifierTasks => true,
+        }
+    }
+
+    /// Whose channel it is; `None` where everybody who may listen hears the same.
+    pub(super) const fn account(&self) -> Option<AccountId> {
+        match self {
+            Self::Book(_)
+            | Self::Trades(_)
+            | Self::Chart { .. }
+            | Self::SeriesState { .. }
+            | Self::PlatformState
+            | Self::MethodsState
+            | Self::VerifierTasks => None,
+            Self::Newest(latest) => latest.account(),
+            Self::UserChanges { account, .. }
+            | Self::UserOrders { account, .. }
+            | Self::UserTrades { account, .. }
+            | Self::UserReports { account }
+            | Self::UserDelivery { account }
+            | Self::UserJobs { account } => Some(*account),
+        }
+    }
+
+    /// Whose execution reports it is made of.
+    pub(super) const fn reports_of(&self) -> Option<AccountId> {
+        match self {
+            Self::UserChanges { account, .. }
+            | Self::UserOrders { account, .. }
+            | Self::UserTrades { account, .. }
+            | Self::UserReports { account } => Some(*account),
+            Self::Book(_)
+            | Self::Trades(_)
+            | Self::Newest(_)
+            | Self::Chart { .. }
+            | Self::SeriesState { .. }
+            | Self::PlatformState
+            | Self::MethodsState
+            | Self::UserDelivery { .. }
+            | Self::UserJobs { .. }
+            | Self::VerifierTasks => None,
+        }
+    }
+
+    /// The one series that it is about.
+    pub(super) fn series(&self) -> Option<InstrumentId> {
+        match self {
+            Self::Book(terms) | Self::Trades(terms) | Self::Chart { terms, .. } => Some(terms.id),
+            Self::Newest(latest) => latest.series(),
+            Self::SeriesState { .. }
+            | Self::PlatformState
+            | Self::MethodsState
+            | Self::UserChanges { .. }
+            | Self::UserOrders { .. }
+            | Self::UserTrades { .. }
+            | Self::UserReports { .. }
+            | Self::UserDelivery { .. }
+            | Self::UserJobs { .. }
+            | Self::VerifierTasks => None,
         }
     }
 
@@ -102,7 +190,9 @@ impl Topic {
             | Self::Chart { .. }
             | Self::SeriesState { .. }
             | Self::PlatformState
+            | Self::MethodsState
             | Self::UserChanges { .. }
+            | Self::UserReports { .. }
             | Self::UserDelivery { .. }
             | Self::UserJobs { .. }
             | Self::VerifierTasks => false,
@@ -171,11 +261,10 @@ impl Channel {
                 let kind = Some((*kind).to_owned()).filter(|kind| kind != "any");
                 raw(Topic::SeriesState { kind })
             }
-            ["platform_state"] | ["platform_state", "public_methods_state"] => {
-                raw(Topic::PlatformState)
-            }
+            ["platform_state"] => raw(Topic::PlatformState),
+            ["platform_state", "public_methods_state"] => raw(Topic::MethodsState),
             ["user", "portfolio", currency] if is_ours(currency) => {
-                batched(Topic::Newest(Latest::Portfolio { account: own(caller)? }))
+                batched(Topic::Newest(Latest::Portfolio { account: own_money(caller)? }))
             }
             ["user", "changes", of @ .., pace] => {
                 let (account, only) = (own(caller)?, only(exchange, of, name)?);
@@ -189,6 +278,7 @@ impl Channel {
                 let (account, only) = (own(caller)?, only(exchange, of, name)?);
                 Ok(Self { topic: Topic::UserTrades { account, only }, pace: parse_pace(pace)? })
             }
+            ["user", "reports"] => raw(Topic::UserReports { account: own(caller)? }),
             ["user", "delivery"] => {
                 Ok(Self { topic: Topic::UserDelivery { account: own(caller)? }, pace: Pace::Raw })
             }
@@ -269,6 +359,13 @@ fn own(caller: Option<&Caller>) -> Result<AccountId, WireError> {
     let caller = authorized(caller).map_err(|error| error.of("channels"))?;
     caller.scope.check(Need::TradeRead)?;
     Ok(caller.account)
+}
+
+/// Of a channel that shows money, too.
+fn own_money(caller: Option<&Caller>) -> Result<AccountId, WireError> {
+    let account = own(caller)?;
+    authorized(caller)?.scope.check(Need::AccountRead)?;
+    Ok(account)
 }
 
 fn check_verifier(exchange: &Exchange, account: AccountId) -> Result<(), WireError> {

@@ -12,7 +12,7 @@ use crate::raise;
 use crate::venue::Published;
 use crate::wire::to_result;
 
-/// What the client has, and whether there may be something newer.
+/// What was told last, and whether there may be something newer.
 pub(super) struct Newest {
     is_dirty: bool,
     sent: Option<Box<RawValue>>,
@@ -35,6 +35,13 @@ impl Newest {
 
     pub(super) fn note(&mut self, topic: &Latest, published: &Published) {
         self.is_dirty = self.is_dirty || published.events.iter().any(|event| moves(topic, event));
+    }
+
+    /// What was told last, whole.
+    pub(super) fn whole(&self, topic: &Latest) -> Option<Box<RawValue>> {
+        let told = self.sent.as_ref()?;
+        let is_whole = !matches!(topic, Latest::IncrementalTicker(_));
+        Some(if is_whole { told.clone() } else { difference(None, told) })
     }
 
     /// The newest state; `None` when it is what was sent.

@@ -1,28 +1,27 @@
-//! An account's own channels: its orders, its trades, its deliveries.
+//! What events and execution reports tell on channels of which nothing may be left out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use exchange::Event;
+use exchange::{ControlEvent, Event, StateScope, TradingState};
 use instruments::{AccountId, Instrument, InstrumentId, OrderId};
 use serde_json::value::RawValue;
 
+use super::feed::Waiting;
 use super::name::Topic;
 use crate::gateway::Gateway;
-use crate::methods::{position_of, user_trade_of};
+use crate::methods::{position_of, report, tick_direction};
 use crate::raise;
 use crate::venue::Published;
-use crate::venue::history::OrderRecord;
+use crate::venue::history::{Report, Reported};
 use crate::wire::{WireOrder, WireSeriesState, WireUserChanges, WireUserTrade, to_result};
 
-/// What one command's events tell on a private channel.
+/// What one command's events tell on a channel.
 pub(super) fn messages(
     gateway: &Gateway,
     topic: &Topic,
     published: &Published,
 ) -> Vec<Box<RawValue>> {
     match topic {
-        Topic::UserOrders { account, only } => orders(gateway, (*account, *only), published),
-        Topic::UserTrades { account, only } => trades(gateway, (*account, *only), published),
         Topic::UserDelivery { account } => published
             .events
             .iter()
@@ -33,112 +32,150 @@ pub(super) fn messages(
             .iter()
             .filter_map(|event| raise::job_message(&gateway.venue, *account, event))
             .collect(),
-        Topic::UserChanges { account, only } => changes(gateway, (*account, *only), published),
+        Topic::PlatformState => platform_states(gateway, published),
         Topic::SeriesState { kind } => states(gateway, kind.as_deref(), published),
         Topic::Book(_)
         | Topic::Trades(_)
         | Topic::Newest(_)
         | Topic::Chart { .. }
-        | Topic::PlatformState
+        | Topic::MethodsState
+        // Made of reports.
+        | Topic::UserOrders { .. }
+        | Topic::UserTrades { .. }
+        | Topic::UserChanges { .. }
+        | Topic::UserReports { .. }
         | Topic::VerifierTasks => Vec::new(),
     }
 }
 
-type Wanted = (AccountId, Option<InstrumentId>);
-
-/// The account's orders that an event changes.
-#[expect(clippy::wildcard_enum_match_arm, reason = "what is not about orders changes no order")]
-fn touched(event: &Event, (wanted, only): Wanted) -> Vec<OrderId> {
-    let (instrument, touched) = match event {
-        Event::OrderAccepted(terms) => (terms.instrument, vec![(terms.account, terms.order)]),
-        Event::OrderAmended { account, instrument, order, .. }
-        | Event::OrderTriggered { account, instrument, order }
-        | Event::OrderCancelled { account, instrument, order, .. } => {
-            (*instrument, vec![(*account, *order)])
+/// What one command's reports tell on a channel.
+pub(super) fn of_reports(gateway: &Gateway, topic: &Topic, reports: &[Report]) -> Vec<Waiting> {
+    match topic {
+        Topic::UserOrders { only, .. } => orders(gateway, *only, reports),
+        Topic::UserTrades { only, .. } => trades(gateway, *only, reports),
+        Topic::UserChanges { account, only } => changes(gateway, (*account, *only), reports),
+        Topic::UserReports { .. } => {
+            let all = reports.iter().filter_map(|one| Some((one, report(gateway, one).ok()?)));
+            all.map(|(one, wire)| Waiting::of_report(one.user_seq, to_result(&wire))).collect()
         }
-        Event::Traded(traded) => {
-            let fills = [&traded.maker, &traded.taker];
-            (traded.instrument, fills.map(|fill| (fill.account, fill.order)).to_vec())
-        }
-        _ => return Vec::new(),
-    };
-    if only.is_some_and(|only| only != instrument) {
-        return Vec::new();
+        Topic::Book(_)
+        | Topic::Trades(_)
+        | Topic::Newest(_)
+        | Topic::Chart { .. }
+        | Topic::PlatformState
+        | Topic::MethodsState
+        | Topic::SeriesState { .. }
+        | Topic::UserDelivery { .. }
+        | Topic::UserJobs { .. }
+        | Topic::VerifierTasks => Vec::new(),
     }
-    let own = touched.into_iter().filter(|(account, _)| *account == wanted);
-    own.map(|(_, order)| order).collect()
 }
 
-fn terms_of(gateway: &Gateway, record: &OrderRecord) -> Option<Instrument> {
+/// The reports of one series or of all, each with the series' terms.
+fn wanted<'a>(
+    gateway: &Gateway,
+    only: Option<InstrumentId>,
+    reports: &'a [Report],
+) -> Vec<(&'a Report, Instrument)> {
     let exchange = gateway.venue.exchange();
-    exchange.series_by_id(record.terms.instrument).map(|series| series.instrument.clone())
+    let of = |report: &'a Report| {
+        let id = report.what.order().terms.instrument;
+        let is_wanted = only.is_none_or(|only| only == id);
+        is_wanted.then_some((report, exchange.series_by_id(id)?.instrument.clone()))
+    };
+    reports.iter().filter_map(of).collect()
 }
 
-fn orders(gateway: &Gateway, wanted: Wanted, published: &Published) -> Vec<Box<RawValue>> {
-    changed_orders(gateway, wanted, published).iter().map(to_result).collect()
-}
-
-/// Each order once per command, as it is now.
-fn changed_orders(gateway: &Gateway, wanted: Wanted, published: &Published) -> Vec<WireOrder> {
-    let mut seen = BTreeSet::new();
-    let touched = published.events.iter().flat_map(|event| touched(event, wanted));
-    touched
-        .filter(|order| seen.insert(*order))
-        .filter_map(|order| {
-            let record = gateway.venue.history().order(order)?;
-            let terms = terms_of(gateway, &record)?;
-            Some(raise::order(&record, &terms))
-        })
+/// Each order once per command, as it was after it, in the order of their last reports.
+fn changed_orders(wanted: &[(&Report, Instrument)]) -> Vec<(u64, WireOrder)> {
+    let last: BTreeMap<OrderId, u64> = wanted
+        .iter()
+        .map(|(report, _)| (report.what.order().terms.order, report.user_seq))
+        .collect();
+    wanted
+        .iter()
+        .filter(|(report, _)| last.get(&report.what.order().terms.order) == Some(&report.user_seq))
+        .map(|(report, terms)| (report.user_seq, raise::order(report.what.order(), terms)))
         .collect()
 }
 
-fn trades(gateway: &Gateway, wanted: Wanted, published: &Published) -> Vec<Box<RawValue>> {
-    made_trades(gateway, wanted, published).iter().map(to_result).collect()
+fn made_trades(gateway: &Gateway, wanted: &[(&Report, Instrument)]) -> Vec<(u64, WireUserTrade)> {
+    let trade = |(report, terms): &(&Report, Instrument)| {
+        let Reported::Trade(trade) = &report.what else { return None };
+        let direction = tick_direction(gateway, &trade.trade);
+        Some((report.user_seq, raise::user_trade(trade, direction, terms)))
+    };
+    wanted.iter().filter_map(trade).collect()
 }
 
-fn made_trades(gateway: &Gateway, wanted: Wanted, published: &Published) -> Vec<WireUserTrade> {
-    let mut messages = Vec::new();
-    for event in &published.events {
-        let Event::Traded(traded) = event else { continue };
-        for order in touched(event, wanted) {
-            let Some(record) = gateway.venue.history().order(order) else { continue };
-            let Some(terms) = terms_of(gateway, &record) else { continue };
-            messages.push(user_trade_of(gateway, traded, published.at, (&record, &terms)));
-        }
-    }
-    messages
+fn orders(gateway: &Gateway, only: Option<InstrumentId>, reports: &[Report]) -> Vec<Waiting> {
+    let changed = changed_orders(&wanted(gateway, only, reports));
+    changed.iter().map(|(seq, order)| Waiting::of_report(*seq, to_result(order))).collect()
+}
+
+fn trades(gateway: &Gateway, only: Option<InstrumentId>, reports: &[Report]) -> Vec<Waiting> {
+    let made = made_trades(gateway, &wanted(gateway, only, reports));
+    made.iter().map(|(seq, trade)| Waiting::of_report(*seq, to_result(trade))).collect()
 }
 
 /// What one command changed, series by series.
 fn changes(
     gateway: &Gateway,
-    (account, only): Wanted,
-    published: &Published,
-) -> Vec<Box<RawValue>> {
-    let mut by_series: BTreeMap<String, WireUserChanges> = BTreeMap::new();
+    (account, only): (AccountId, Option<InstrumentId>),
+    reports: &[Report],
+) -> Vec<Waiting> {
+    let wanted = wanted(gateway, only, reports);
+    let mut by_series: BTreeMap<String, (u64, WireUserChanges)> = BTreeMap::new();
     let none = |name: &str| WireUserChanges {
         instrument_name: name.to_owned(),
         orders: Vec::new(),
         trades: Vec::new(),
         positions: Vec::new(),
     };
-    for order in changed_orders(gateway, (account, only), published) {
+    for (seq, order) in changed_orders(&wanted) {
         let name = order.instrument_name.clone();
-        by_series.entry(name).or_insert_with_key(|name| none(name)).orders.push(order);
+        let of_series = by_series.entry(name).or_insert_with_key(|name| (0, none(name)));
+        of_series.0 = of_series.0.max(seq);
+        of_series.1.orders.push(order);
     }
-    for trade in made_trades(gateway, (account, only), published) {
+    for (seq, trade) in made_trades(gateway, &wanted) {
         let name = trade.instrument_name.clone();
-        by_series.entry(name).or_insert_with_key(|name| none(name)).trades.push(trade);
+        let of_series = by_series.entry(name).or_insert_with_key(|name| (0, none(name)));
+        of_series.0 = of_series.0.max(seq);
+        of_series.1.trades.push(trade);
     }
     let exchange = gateway.venue.exchange();
-    for (name, changes) in by_series.iter_mut().filter(|(_, changes)| !changes.trades.is_empty()) {
+    let with_trades = by_series.iter_mut().filter(|(_, (_, it))| !it.trades.is_empty());
+    for (name, (_, changes)) in with_trades {
         let series = exchange.series_by_name(name);
         changes.positions.extend(series.map(|series| position_of(&exchange, account, series)));
     }
-    by_series.values().map(to_result).collect()
+    drop(exchange);
+    let mut changes: Vec<Waiting> = by_series
+        .values()
+        .map(|(seq, changes)| Waiting::of_report(*seq, to_result(changes)))
+        .collect();
+    changes.sort_by_key(|waiting| waiting.user_seq);
+    changes
 }
 
-/// Series that have begun or ended.
+/// The venue's state, whenever it has changed.
+fn platform_states(gateway: &Gateway, published: &Published) -> Vec<Box<RawValue>> {
+    let is_about_all = |event: &&Event| {
+        matches!(
+            event,
+            Event::Control(ControlEvent::TradingStateChanged {
+                scope: StateScope::Venue | StateScope::Restart,
+                ..
+            })
+        )
+    };
+    let changed = published.events.iter().find(is_about_all);
+    let told = changed.map(|_| to_result(&raise::platform_state(&gateway.venue, published.at)));
+    told.into_iter().collect()
+}
+
+/// Series that have begun, ended, or been stopped.
 #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else begins or ends a series")]
 fn states(gateway: &Gateway, kind: Option<&str>, published: &Published) -> Vec<Box<RawValue>> {
     let exchange = gateway.venue.exchange();
@@ -146,6 +183,14 @@ fn states(gateway: &Gateway, kind: Option<&str>, published: &Published) -> Vec<B
         let (id, state) = match event {
             Event::InstrumentListed(terms) => (terms.id, "created"),
             Event::SeriesExpired { instrument, .. } => (*instrument, "closed"),
+            Event::Control(ControlEvent::TradingStateChanged {
+                scope: StateScope::Series(instrument),
+                state: TradingState::Open,
+            }) => (*instrument, "started"),
+            Event::Control(ControlEvent::TradingStateChanged {
+                scope: StateScope::Series(instrument),
+                state,
+            }) => (*instrument, raise::state_word(*state)),
             _ => return None,
         };
         let terms = &exchange.series_by_id(id)?.instrument;

@@ -94,8 +94,9 @@ async fn read(
         };
         match serde_json::from_str(&text) {
             Ok(Incoming::Notification { params }) => {
-                let Params { channel, data } = params;
-                let message = Notification { channel, data: data.to_owned() };
+                let Params { channel, seq, user_seq, missed_from, epoch, data } = params;
+                let data = data.to_owned();
+                let message = Notification { channel, seq, user_seq, missed_from, epoch, data };
                 if let Err(mpsc::error::TrySendError::Full(_)) = notifications.try_send(message) {
                     return format!("{NOTIFICATIONS_MAX} notifications were not read");
                 }
@@ -125,6 +126,14 @@ fn reply(calls: &Mutex<Calls>, id: Option<u64>, reply: (Option<Box<RawValue>>, O
 #[derive(Deserialize)]
 struct Params<'a> {
     channel: String,
+    #[serde(default)]
+    seq: Option<u64>,
+    #[serde(default)]
+    user_seq: Option<u64>,
+    #[serde(default)]
+    missed_from: Option<u64>,
+    #[serde(default)]
+    epoch: Option<u64>,
     #[serde(borrow)]
     data: &'a RawValue,
 }
@@ -163,4 +172,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Incoming<'a> {
             None => Self::Reply { id, result, error },
         })
     }
+}
+
+/// Reads a frame and forgets it.
+#[cfg(test)]
+pub(crate) fn read_frame(text: &str) -> Result<(), serde_json::Error> {
+    serde_json::from_str::<Incoming<'_>>(text).map(drop)
 }

@@ -40,6 +40,12 @@ pub struct NewOrder {
     /// The account's own word for it.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub label: String,
+    /// The account's own id of it: whoever sends the order again under it is given the one that was placed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_order_id: Option<String>,
+    /// The last millisecond since 1970 at which it may be taken in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<u64>,
 }
 
 impl NewOrder {
@@ -64,7 +70,23 @@ impl NewOrder {
             trigger: None,
             trigger_price: None,
             label: String::new(),
+            client_order_id: None,
+            valid_until: None,
         }
+    }
+
+    /// Under an id of the account's own.
+    #[must_use]
+    pub fn client_order_id(mut self, id: &str) -> Self {
+        self.client_order_id = Some(id.to_owned());
+        self
+    }
+
+    /// Refused when it comes later than this, in milliseconds since 1970.
+    #[must_use]
+    pub fn valid_until(mut self, millis: u64) -> Self {
+        self.valid_until = Some(millis);
+        self
     }
 
     /// Refused rather than taker.
@@ -214,10 +236,8 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn subscribe(&self, channels: &[&str]) -> Result<(), ClientError> {
-        let is_private =
-            |channel: &&str| channel.starts_with("user.") || channel.starts_with("verifier.");
-        let method =
-            if channels.iter().any(is_private) { "private/subscribe" } else { "public/subscribe" };
+        let is_private = channels.iter().any(|channel| super::is_private(channel));
+        let method = if is_private { "private/subscribe" } else { "public/subscribe" };
         self.call(method, json!({ "channels": channels })).await.map(drop)
     }
 
@@ -237,6 +257,23 @@ impl Client {
         self.call_as("private/get_positions", "{}").await
     }
 
+    /// The newest order that the account has placed under an id of its own.
+    ///
+    /// # Errors
+    /// [`ClientError`]; code 10004 when none was accepted so far.
+    pub async fn order_by_client_id(&self, id: &str) -> Result<WireOrder, ClientError> {
+        let params = json!({ "client_order_id": id }).to_string();
+        self.call_as("private/get_order_state_by_client_order_id", &params).await
+    }
+
+    /// Cancels every order of the account after so many milliseconds unless it is asked again before; zero stops that.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn cancel_all_after(&self, millis: u64) -> Result<(), ClientError> {
+        self.call("private/cancel_all_after", json!({ "timeout": millis })).await.map(drop)
+    }
+
     /// Credits test money, in dollars.
     ///
     /// # Errors
@@ -247,6 +284,6 @@ impl Client {
 }
 
 #[expect(clippy::expect_used, reason = "our own types have string keys and no failing writers")]
-fn text<T: Serialize>(params: &T) -> String {
+pub(super) fn text<T: Serialize>(params: &T) -> String {
     serde_json::to_string(params).expect("a request serializes")
 }

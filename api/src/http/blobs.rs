@@ -8,7 +8,7 @@ use std::io::Read;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, State};
+use axum::extract::{ConnectInfo, Path, State};
 use axum::http::{HeaderMap, Method as Verb, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
@@ -16,12 +16,19 @@ use rust_decimal::Decimal;
 use tokio::sync::mpsc;
 
 use super::credentials::caller;
-use crate::auth::{Caller, Need};
+use super::origin;
+use crate::auth::{Caller, Need, Origin};
 use crate::gateway::Gateway;
+use crate::limits::Network;
+use crate::peer::Peer;
 use crate::server::Shared;
 use crate::venue::{BLOB_LEN_MAX, BlobError, BlobHash, Venue};
 use crate::wire::{ErrorCode, WireError, to_result};
 
+/// What getting a blob needs.
+pub(crate) const GET_NEED: Need = Need::TradeRead;
+/// What putting one needs.
+pub(crate) const PUT_NEED: Need = Need::TradeWrite;
 /// Bytes that are read or written at a time.
 const CHUNK: usize = 64 * 1_024;
 /// Chunks that may wait for a disk or a socket.
@@ -36,22 +43,25 @@ struct Put {
 
 /// Answers one request.
 pub(crate) async fn handle(
-    State(shared): State<Shared>,
+    (State(shared), ConnectInfo(peer)): (State<Shared>, ConnectInfo<Peer>),
     (Path(name), verb, uri): (Path<String>, Verb, Uri),
     headers: HeaderMap,
     body: Body,
 ) -> Response {
     let gateway = Arc::clone(&shared.gateway);
     let received_at = gateway.venue.now();
+    let origin = origin(&gateway, peer, &headers);
+    let network = Network::of(origin.address);
     let answer = async {
+        gateway.admit(network).map_err(|breach| gateway.refuse(&breach))?;
         let hash = hash_of(&name)?;
         match verb {
             Verb::GET => {
-                authorized(&gateway, &headers, (&verb, &uri), Need::TradeRead)?;
+                authorized(&gateway, (&headers, origin), (&verb, &uri), GET_NEED)?;
                 get(&gateway.venue, hash).await.map(Ok)
             }
             Verb::PUT => {
-                let caller = authorized(&gateway, &headers, (&verb, &uri), Need::TradeWrite)?;
+                let caller = authorized(&gateway, (&headers, origin), (&verb, &uri), PUT_NEED)?;
                 let len = announced(&headers)?;
                 put(&gateway.venue, &caller, (hash, len), body).await.map(Err)
             }
@@ -74,7 +84,7 @@ pub(crate) async fn handle(
 
 fn authorized(
     gateway: &Gateway,
-    headers: &HeaderMap,
+    (headers, origin): (&HeaderMap, Origin),
     (verb, uri): (&Verb, &Uri),
     need: Need,
 ) -> Result<Caller, WireError> {
@@ -82,8 +92,11 @@ fn authorized(
         let reason = "blobs need an Authorization header, as private methods do";
         WireError::new(ErrorCode::Unauthorized, reason)
     })?;
-    let caller = caller(gateway, header, (verb, uri, &Bytes::new()))?;
-    caller.scope.check(need)?;
+    let caller = caller(gateway, header, (verb, uri, &Bytes::new()), origin)?;
+    if let Err(error) = caller.scope.check(need) {
+        gateway.note_refusal(Some(&caller), ("blobs", origin), &error);
+        return Err(error);
+    }
     Ok(caller)
 }
 
@@ -111,6 +124,7 @@ async fn put(
     body: Body,
 ) -> Result<Put, WireError> {
     let (to_disk, mut chunks) = mpsc::channel::<Bytes>(CHUNKS_MAX);
+    let within = venue.limits().body_within;
     let (venue, account) = (venue.clone(), caller.account);
     let written = tokio::task::spawn_blocking(move || {
         let mut writer = venue.blobs().begin(account, hash, len)?;
@@ -120,7 +134,8 @@ async fn put(
         writer.finish(venue.now())
     });
     let mut parts = body.into_data_stream();
-    while let Some(Ok(part)) = parts.next().await {
+    // A part that does not come in time ends the blob, as one that is lost does.
+    while let Ok(Some(Ok(part))) = tokio::time::timeout(within, parts.next()).await {
         if to_disk.send(part).await.is_err() {
             break;
         }

@@ -7,9 +7,10 @@
 use axum::body::Bytes;
 use axum::http::{HeaderValue, Method as Verb, Uri};
 
-use crate::auth::{Authority, Caller, Scope, Signed};
+use zeroize::Zeroizing;
+
+use crate::auth::{Caller, Origin, Signed};
 use crate::gateway::Gateway;
-use crate::venue::Credential;
 use crate::wire::{ErrorCode, WireError};
 
 /// Who the header says is asking, once it is proven.
@@ -17,27 +18,39 @@ pub(super) fn caller(
     gateway: &Gateway,
     header: &HeaderValue,
     signed: (&Verb, &Uri, &Bytes),
+    origin: Origin,
+) -> Result<Caller, WireError> {
+    let proven = prove(gateway, header, signed, origin);
+    if let Err(error) = &proven {
+        gateway.note_refusal(None, ("login", origin), error);
+    }
+    proven
+}
+
+fn prove(
+    gateway: &Gateway,
+    header: &HeaderValue,
+    signed: (&Verb, &Uri, &Bytes),
+    origin: Origin,
 ) -> Result<Caller, WireError> {
     let text = header.to_str().map_err(|_bytes| malformed())?;
     let (scheme, value) = text.split_once(' ').ok_or_else(malformed)?;
     let value = value.trim();
+    let (book, now) = (gateway.venue.book(), gateway.venue.now());
     match scheme.to_ascii_lowercase().as_str() {
-        "bearer" => gateway.authority.caller(value, gateway.venue.now()),
-        "basic" => {
-            let decoded = decode_base64(value).ok_or_else(malformed)?;
-            let (client_id, secret) = decoded.split_once(':').ok_or_else(malformed)?;
-            let credential = gateway.venue.credential(client_id);
-            Authority::check_secret(credential, secret).map(full)
+        "bearer" => {
+            let caller = gateway.authority.caller(value, now)?;
+            gateway.recheck(caller, origin)
         }
-        "deri-hmac-sha256" => by_signature(gateway, value, signed),
+        // A request that proves its client by itself may do all that the client may.
+        "basic" => {
+            let decoded = Zeroizing::new(decode_base64(value).ok_or_else(malformed)?);
+            let pair = decoded.split_once(':').ok_or_else(malformed)?;
+            gateway.authority.check_secret(&book, pair, origin, now)
+        }
+        "deri-hmac-sha256" => by_signature(gateway, value, signed, origin),
         _ => Err(malformed()),
     }
-}
-
-/// A request that proves its client by itself may do all that the client may.
-fn full(credential: Credential) -> Caller {
-    let Credential { client_id, account, .. } = credential;
-    Caller { account, client_id, scope: Scope::full() }
 }
 
 fn malformed() -> WireError {
@@ -50,6 +63,7 @@ fn by_signature(
     gateway: &Gateway,
     value: &str,
     (verb, uri, body): (&Verb, &Uri, &Bytes),
+    origin: Origin,
 ) -> Result<Caller, WireError> {
     let mut parts: [Option<&str>; 4] = [None; 4];
     for part in value.split(',') {
@@ -67,8 +81,9 @@ fn by_signature(
     let path = uri.path_and_query().map_or("", |path| path.as_str());
     let payload = format!("{verb}\n{path}\n{body}\n");
     let signed = Signed { timestamp, nonce, signature };
-    let (credential, now) = (gateway.venue.credential(client_id), gateway.venue.now());
-    gateway.authority.check_signature(credential, &signed, &payload, now).map(full)
+    let (book, now) = (gateway.venue.book(), gateway.venue.now());
+    let what = (client_id, &signed, payload.as_str());
+    gateway.authority.check_signature(&book, what, origin, now)
 }
 
 /// Standard base64 of UTF-8 text, with or without padding.

@@ -31,6 +31,7 @@ pub(crate) const ORDER_FIELDS: &[&str] = &[
     "stp_token",
     "valid_until",
     "label",
+    "client_order_id",
 ];
 /// Fields of `private/edit`.
 pub(crate) const EDIT_FIELDS: &[&str] = &[
@@ -80,7 +81,7 @@ enum Waits {
 pub(crate) fn place_order(
     exchange: &Exchange,
     params: &Params,
-    account: AccountId,
+    (account, session): (AccountId, Option<u64>),
     side: Side,
 ) -> Result<PlaceOrder, WireError> {
     let instrument = &series(exchange, params)?.instrument;
@@ -110,6 +111,8 @@ pub(crate) fn place_order(
         ceiling: price(instrument, params, "ceiling_price")?,
         valid_until: instant(params, "valid_until")?,
         label: params.text("label")?.unwrap_or_default(),
+        client_order_id: params.text("client_order_id")?,
+        session,
     })
 }
 

@@ -4,10 +4,13 @@ use super::agreements::Agreements;
 use super::clearing::Clearing;
 use super::close_out::CloseOut;
 use super::default_fund::DefaultFund;
+use super::fate::Fate;
 use super::fixing::Fixing;
 use super::jobs::Jobs;
+use super::keys::Keys;
 use super::margin::Margin;
 use super::past::{ORDERS_IN, ORDERS_OF, Past, TRADES_IN, TRADES_OF};
+use super::replay::{CHANNEL_FIELDS, FIELDS, Replay};
 use crate::auth::Need;
 use crate::lower::{
     BLOCK_FIELDS, CANCEL_FIELDS, DELIVERY_FIELDS, EDIT_BY_LABEL_FIELDS, EDIT_FIELDS,
@@ -78,7 +81,10 @@ pub(crate) enum Method {
     Fixing(Fixing),
     Agreements(Agreements),
     Jobs(Jobs),
+    Keys(Keys),
     Past(Past),
+    Fate(Fate),
+    Replay(Replay),
     Connection(Connection),
     /// Deribit has it, this venue does not, for this reason.
     Absent(&'static str),
@@ -133,9 +139,15 @@ const LOGIN: &[&str] = &[
     "nonce",
     "data",
     "signature",
+    "message",
+    "address",
     "refresh_token",
     "scope",
 ];
+const KEY_EDIT: &[&str] =
+    &["id", "max_scope", "name", "enabled", "ip_whitelist", "expires_at", "cancel_on_revoke"];
+const SESSION_KEY: &[&str] =
+    &["account", "wallet", "address", "scope", "expires_at", "nonce", "signature"];
 const LAST_TRADES: &[&str] =
     &["instrument_name", "count", "start_seq", "end_seq", "sorting", "include_old"];
 
@@ -147,7 +159,10 @@ const NO_TRANSFERS: &str = "money is not sent from one account to another here";
 /// Every method, in the order of the documentation.
 #[rustfmt::skip]
 pub(crate) const METHODS: &[Spec] = &[
-    public(Method::Auth, "public/auth", LOGIN, "logs in; grant types client_credentials, client_signature, refresh_token"),
+    public(Method::Auth, "public/auth", LOGIN, "logs in; grant types client_credentials, client_signature, wallet, session_key, refresh_token"),
+    public(Method::Keys(Keys::Challenge), "public/get_sign_in_challenge", &["address", "purpose"], "the EIP-4361 text that a wallet signs to log in, with a nonce that is good once and for five minutes; purpose `sign_in` or `session_key`"),
+    public(Method::Keys(Keys::CreateSession), "public/create_session_key", SESSION_KEY, "lets a key in that a wallet has signed for, see [logging in](api-auth.md)"),
+    public(Method::Keys(Keys::AuditHead), "public/get_audit_head", &[], "the newest signed head of the audit log, and who signs them; `tenor verify audit` reads it"),
     public(Method::Hello, "public/hello", &["client_name", "client_version"], "introduces a client; answers with the venue's version"),
     public(Method::Test, "public/test", &[], "answers with the venue's version"),
     public(Method::Status, "public/status", &[], "whether the venue takes orders"),
@@ -172,18 +187,36 @@ pub(crate) const METHODS: &[Spec] = &[
     public(Method::Subscribe, "public/subscribe", &["channels"], "subscribes to public channels; WebSocket only"),
     public(Method::Unsubscribe, "public/unsubscribe", &["channels"], "ends subscriptions; WebSocket only"),
     public(Method::UnsubscribeAll, "public/unsubscribe_all", &[], "ends every subscription; WebSocket only"),
+    public(Method::Replay(Replay::Public), "public/replay", CHANNEL_FIELDS, "what a channel has told from a message on, oldest first, 1 to 1000 (1000), half a megabyte at most"),
     public(Method::Connection(Connection::SetHeartbeat), "public/set_heartbeat", &["interval"], "a heartbeat every so many seconds, 10 to 3600; a session that is silent for one is asked for public/test, and ended after another; WebSocket only"),
     public(Method::Connection(Connection::DisableHeartbeat), "public/disable_heartbeat", &[], "ends them; WebSocket only"),
     public(Method::Absent(NO_FUNDING), "public/get_funding_rate_value", &["instrument_name", "start_timestamp", "end_timestamp"], "10033: there is no perpetual"),
     public(Method::Absent(NO_FUNDING), "public/get_funding_rate_history", &["instrument_name", "start_timestamp", "end_timestamp"], "10033: there is no perpetual"),
     public(Method::Absent(NO_VOLATILITY), "public/get_historical_volatility", &["currency"], "10033: it is not computed"),
     private(Method::Logout, "private/logout", Need::AccountRead, &["invalidate_token"], "logs out; the session stays"),
+    private(Method::Keys(Keys::Create), "private/create_api_key", Need::AccountWrite, &["max_scope", "name", "ip_whitelist", "expires_at", "cancel_on_revoke"], "makes a key that may no more than this login; its secret is told this once"),
+    private(Method::Keys(Keys::List), "private/list_api_keys", Need::AccountRead, &[], "the account's keys, without secrets"),
+    private(Method::Keys(Keys::Edit), "private/edit_api_key", Need::AccountWrite, KEY_EDIT, "changes a key; what is absent stays"),
+    private(Method::Keys(Keys::Edit), "private/change_scope_in_api_key", Need::AccountWrite, &["id", "max_scope"], "the same of its scope"),
+    private(Method::Keys(Keys::Edit), "private/change_api_key_name", Need::AccountWrite, &["id", "name"], "the same of its name"),
+    private(Method::Keys(Keys::Enable), "private/enable_api_key", Need::AccountWrite, &["id"], "lets a disabled key in again"),
+    private(Method::Keys(Keys::Disable), "private/disable_api_key", Need::AccountWrite, &["id"], "shuts a key out: its sessions end within a second"),
+    private(Method::Keys(Keys::Reset), "private/reset_api_key", Need::AccountWrite, &["id", "overlap"], "draws another secret; the old one stays good for so many seconds, 0 to 86400 (0)"),
+    private(Method::Keys(Keys::Remove), "private/remove_api_key", Need::AccountWrite, &["id"], "removes a key for good: its sessions end within a second"),
+    private(Method::Keys(Keys::LinkChallenge), "private/get_link_challenge", Need::AccountRead, &["address"], "the EIP-4361 text that a wallet signs to be linked to the account"),
+    private(Method::Keys(Keys::LinkWallet), "private/link_wallet", Need::AccountWrite, &["message", "signature"], "lets a wallet log in as the account; it may withdraw only where the login that links it may"),
+    private(Method::Keys(Keys::UnlinkWallet), "private/unlink_wallet", Need::AccountWrite, &["address"], "ends that, and its session keys; needs wallet:read_write for a wallet that may withdraw"),
+    private(Method::Keys(Keys::ListWallets), "private/list_wallets", Need::AccountRead, &[], "the account's wallets"),
+    private(Method::Keys(Keys::ListSessions), "private/list_session_keys", Need::AccountRead, &[], "the keys that its wallets have let in"),
+    private(Method::Keys(Keys::RemoveSession), "private/remove_session_key", Need::AccountWrite, &["address"], "shuts one out: its sessions end within a second"),
     private(Method::PrivateSubscribe, "private/subscribe", Need::TradeRead, &["channels"], "subscribes to any channels; WebSocket only"),
     private(Method::PrivateUnsubscribe, "private/unsubscribe", Need::TradeRead, &["channels"], "ends subscriptions; WebSocket only"),
     private(Method::PrivateUnsubscribeAll, "private/unsubscribe_all", Need::TradeRead, &[], "ends every subscription; WebSocket only"),
-    private(Method::Connection(Connection::EnableCancelOnDisconnect), "private/enable_cancel_on_disconnect", Need::TradeWrite, &["scope"], "orders placed over this session from now on are cancelled when it ends, however it ends; only scope `connection`; WebSocket only"),
-    private(Method::Connection(Connection::DisableCancelOnDisconnect), "private/disable_cancel_on_disconnect", Need::TradeWrite, &["scope"], "they stay; WebSocket only"),
-    private(Method::Connection(Connection::GetCancelOnDisconnect), "private/get_cancel_on_disconnect", Need::TradeRead, &["scope"], "which of the two; WebSocket only"),
+    private(Method::Connection(Connection::EnableCancelOnDisconnect), "private/enable_cancel_on_disconnect", Need::TradeWrite, &["scope"], "orders placed over this session from now on are cancelled when it ends, however it ends; with scope `account` over every session that logs in from now on, too"),
+    private(Method::Connection(Connection::DisableCancelOnDisconnect), "private/disable_cancel_on_disconnect", Need::TradeWrite, &["scope"], "they stay; with scope `account` those of every session that logs in from now on, too"),
+    private(Method::Connection(Connection::GetCancelOnDisconnect), "private/get_cancel_on_disconnect", Need::TradeRead, &["scope"], "which of the two; over HTTP there is scope `account` only"),
+    private(Method::Fate(Fate::CancelAllAfter), "private/cancel_all_after", Need::TradeWrite, &["timeout"], "cancels every order of the account after 1000 to 3600000 milliseconds unless it is asked again before; 0 stops it"),
+    private(Method::Fate(Fate::GetCancelAllAfter), "private/get_cancel_all_after", Need::TradeRead, &[], "when that will be"),
     private(Method::Buy, "private/buy", Need::TradeWrite, ORDER_FIELDS, "places a buy order; answers when it is durable"),
     private(Method::Sell, "private/sell", Need::TradeWrite, ORDER_FIELDS, "places a sell order; answers when it is durable"),
     private(Method::Edit, "private/edit", Need::TradeWrite, EDIT_FIELDS, "changes an open order's price, trigger price or total amount, wholly or not at all"),
@@ -198,6 +231,7 @@ pub(crate) const METHODS: &[Spec] = &[
     private(Method::GetOpenOrders, "private/get_open_orders_by_currency", Need::TradeRead, &["currency", "kind", "type"], "open orders, oldest first"),
     private(Method::GetOrderState, "private/get_order_state", Need::TradeRead, &["order_id"], "one order, open or ended"),
     private(Method::GetOrderStateByLabel, "private/get_order_state_by_label", Need::TradeRead, &["currency", "label"], "orders of one label, newest first"),
+    private(Method::Fate(Fate::OrderState), "private/get_order_state_by_client_order_id", Need::TradeRead, &["client_order_id"], "the newest order that was placed under that id"),
     private(Method::Past(Past::OrderHistoryByInstrument), "private/get_order_history_by_instrument", Need::TradeRead, ORDERS_IN, "own orders of one series that have ended, newest first, 1 to 1000 (20); those that never traded only with `include_unfilled`"),
     private(Method::Past(Past::OrderHistoryByCurrency), "private/get_order_history_by_currency", Need::TradeRead, ORDERS_OF, "the same of every series"),
     private(Method::Past(Past::UserTradesByInstrument), "private/get_user_trades_by_instrument", Need::TradeRead, TRADES_IN, "own trades of one series, 1 to 1000 (10); the newest, or the first from `start_timestamp` on"),
@@ -206,15 +240,16 @@ pub(crate) const METHODS: &[Spec] = &[
     private(Method::Past(Past::UserTradesByCurrency), "private/get_user_trades_by_currency_and_time", Need::TradeRead, TRADES_OF, "the same"),
     private(Method::Past(Past::UserTradesByOrder), "private/get_user_trades_by_order", Need::TradeRead, &["order_id", "sorting", "historical"], "the trades of one order, the newest 1000"),
     private(Method::Past(Past::SettlementHistoryByInstrument), "private/get_settlement_history_by_instrument", Need::TradeRead, &["instrument_name", "type", "search_start_timestamp", "count", "continuation"], "what settlements of a series did to the account, newest first, 1 to 1000 (10) a page"),
+    private(Method::Replay(Replay::Private), "private/replay", Need::TradeRead, FIELDS, "the account's execution reports from a number on, or the messages of one of its own channels; oldest first, 1 to 1000 (1000)"),
     private(Method::GetPositions, "private/get_positions", Need::AccountRead, &["currency", "kind"], "positions, by series"),
     private(Method::GetPosition, "private/get_position", Need::AccountRead, &["instrument_name"], "one position, zero when flat"),
     private(Method::GetAccountSummary, "private/get_account_summary", Need::AccountRead, &["currency", "extended"], "balance, margin and what is available"),
     private(Method::GetAccountSummaries, "private/get_account_summaries", Need::AccountRead, &["extended"], "the same in a list, one entry a currency"),
     private(Method::Past(Past::Subaccounts), "private/get_subaccounts", Need::AccountRead, &["with_portfolio"], "the account itself: it has no others"),
-    private(Method::Past(Past::Deposits), "private/get_deposits", Need::AccountRead, &["currency", "count", "offset"], "money that came in, newest first, 1 to 1000 (10)"),
-    private(Method::Past(Past::Withdrawals), "private/get_withdrawals", Need::AccountRead, &["currency", "count", "offset"], "money that went out, newest first, 1 to 1000 (10)"),
-    private(Method::Past(Past::Transfers), "private/get_transfers", Need::AccountRead, &["currency", "count", "offset"], "nothing: money is not sent from one account to another"),
-    private(Method::Absent(NO_ADDRESS), "private/get_current_deposit_address", Need::AccountRead, &["currency"], "10033: deposits are not made to an address"),
+    private(Method::Past(Past::Deposits), "private/get_deposits", Need::WalletRead, &["currency", "count", "offset"], "money that came in, newest first, 1 to 1000 (10)"),
+    private(Method::Past(Past::Withdrawals), "private/get_withdrawals", Need::WalletRead, &["currency", "count", "offset"], "money that went out, newest first, 1 to 1000 (10)"),
+    private(Method::Past(Past::Transfers), "private/get_transfers", Need::WalletRead, &["currency", "count", "offset"], "nothing: money is not sent from one account to another"),
+    private(Method::Absent(NO_ADDRESS), "private/get_current_deposit_address", Need::WalletRead, &["currency"], "10033: deposits are not made to an address"),
     private(Method::Absent(NO_ADDRESS), "private/create_deposit_address", Need::AccountWrite, &["currency"], "10033: deposits are not made to an address"),
     private(Method::Absent(NO_TRANSFERS), "private/submit_transfer_to_subaccount", Need::AccountWrite, &["currency", "amount", "destination"], "10033: money is not sent from one account to another"),
     private(Method::Absent(NO_TRANSFERS), "private/submit_transfer_to_user", Need::AccountWrite, &["currency", "amount", "destination"], "10033: money is not sent from one account to another"),
@@ -223,7 +258,7 @@ pub(crate) const METHODS: &[Spec] = &[
     private(Method::Margin(Margin::ChangeMarginModel), "private/change_margin_model", Need::AccountWrite, &["margin_model", "dry_run"], "computes the account's margin series by series (segregated_sm) or by scenarios (segregated_pm)"),
     private(Method::Margin(Margin::RegisterCapacity), "private/register_capacity", Need::TradeWrite, &["account", "grade", "gpus"], "says how many GPUs of a grade another account can deliver, 0 for none any more; verifiers only"),
     private(Method::Faucet, "private/faucet", Need::AccountWrite, &["amount"], "credits test money; test venues only"),
-    private(Method::Clearing(Clearing::Withdraw), "private/withdraw", Need::AccountWrite, &["currency", "amount"], "takes free money out of the account"),
+    private(Method::Clearing(Clearing::Withdraw), "private/withdraw", Need::WalletWrite, &["currency", "amount"], "takes free money out of the account"),
     private(Method::Clearing(Clearing::GetTransactionLog), "private/get_transaction_log", Need::AccountRead, LOG_FIELDS, "movements of the account's money, newest first, 1 to 1000 (100) a page"),
     private(Method::Clearing(Clearing::GetStatement), "private/get_statement", Need::AccountRead, &["day"], "what a day came to: opening, movements, trades, variation, deliveries, closing"),
     private(Method::Clearing(Clearing::InstructExercise), "private/instruct_exercise", Need::TradeWrite, &["instrument_name", "exercise", "abandon"], "says how many lots of an option to exercise out of the money or to abandon in it; replaces what was said before"),

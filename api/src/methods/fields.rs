@@ -7,12 +7,13 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use exchange::limits::LABEL_LEN_MAX;
+use exchange::limits::{CLIENT_ORDER_ID_LEN_MAX, LABEL_LEN_MAX};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
 use super::catalogue::{METHODS, Method};
 use super::delivery::REASON_LEN_MAX;
+use super::keys;
 use super::login::DATA_LEN_MAX;
 use super::market_data::DEPTH_MAX;
 use crate::auth::NONCE_LEN_MAX;
@@ -65,7 +66,7 @@ pub(crate) enum Required {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Field {
     pub(crate) name: &'static str,
-    /// Without their `public/` or `private/`; none for every method that has no entry of its own.
+    /// With or without their `public/` or `private/`; none for every method that has no entry of its own.
     pub(crate) of: &'static [&'static str],
     pub(crate) kind: Kind,
     pub(crate) required: Required,
@@ -261,21 +262,53 @@ const ABSENT: &[&str] = &[
 #[expect(clippy::as_conversions, reason = "constants, and no platform has wider addresses")]
 pub(crate) static FIELDS: &[Field] = &[
     // Logging in, and the session.
-    field("grant_type", Kind::OneOf(&["client_credentials", "client_signature", "refresh_token"]), "how the client shows who it is").required(),
-    field("client_id", Kind::Text, "which key").when("unless the grant type is refresh_token"),
+    field("grant_type", Kind::OneOf(&["client_credentials", "client_signature", "wallet", "session_key", "refresh_token"]), "how the client shows who it is").required(),
+    field("client_id", Kind::Text, "which key").when("with client_credentials and client_signature"),
     field("client_secret", Kind::Text, "the key's secret").when("with client_credentials"),
-    field("timestamp", ID, "when it was signed, milliseconds since 1970").when("with client_signature"),
-    field("nonce", Kind::Bytes(NONCE_LEN_MAX), "any text that was not used with this timestamp before").of(&["auth"]).when("with client_signature"),
+    field("timestamp", ID, "when it was signed, milliseconds since 1970").when("with client_signature and session_key"),
+    field("nonce", Kind::Bytes(NONCE_LEN_MAX), "any text that was not used with this timestamp before").of(&["auth"]).when("with client_signature and session_key"),
     field("data", Kind::Bytes(DATA_LEN_MAX), "anything that is to be signed too").or(""),
-    field("signature", Kind::Text, "HMAC-SHA256 in hexadecimal").of(&["auth"]).when("with client_signature"),
+    field("signature", Kind::Text, "in hexadecimal: HMAC-SHA256, or a wallet's or a session key's 65 bytes").of(&["auth"]).when("with client_signature, wallet and session_key"),
+    field("message", Kind::Text, "the text that was signed, as public/get_sign_in_challenge has given it").of(&["auth"]).when("with wallet"),
+    field("address", Kind::Hex(20), "the session key's address").of(&["auth"]).when("with session_key"),
     field("refresh_token", Kind::Text, "the token that came with the last login").when("with refresh_token"),
-    field("scope", Kind::Text, "what the login may do: words as `trade:read`, `account:none`, `expires:600`").of(&["auth"]),
-    field("scope", Kind::OneOf(&["connection"]), "what ends: only the connection").or("connection"),
+    field("scope", Kind::Text, "what the login may do: words as `trade:read`, `account:none`, `expires:600`, `connection`, `session:NAME`, `ip:NETWORK`").of(&["auth"]),
+    field("scope", Kind::OneOf(&["connection", "account"]), "orders of this session, or of every session that logs in from now on").or("connection"),
     field("client_name", Kind::Text, "what the client is called"),
     field("client_version", Kind::Text, "its version"),
     field("invalidate_token", Kind::Flag, "whether the session's token ends too").or("true"),
     field("channels", Kind::Texts, "names of channels, see channels.md").required(),
     field("interval", Kind::Integer { min: INTERVAL_MIN, max: INTERVAL_MAX }, "seconds between two heartbeats").required(),
+
+    // Keys and wallets.
+    field("id", ID, "which key").required(),
+    field("max_scope", Kind::Text, "the most that it may do: words as `trade:read`; what is not named is none").required(),
+    field("max_scope", Kind::Text, "the most that it may do").of(&["edit_api_key"]),
+    field("name", Kind::Text, "what it is called, at most 64 bytes").of(&["create_api_key"]).or(""),
+    field("name", Kind::Text, "what it is called, at most 64 bytes").of(&["edit_api_key"]),
+    field("name", Kind::Bytes(keys::NAME_LEN_MAX), "what it is called").required(),
+    field("enabled", Kind::Flag, "whether it lets anybody in"),
+    field("ip_whitelist", Kind::Texts, "addresses and networks from which it is good; everywhere where there is none"),
+    field("expires_at", Kind::Integer { min: 0, max: keys::MILLIS_MAX }, "when it ends by itself, milliseconds since 1970"),
+    field("expires_at", Kind::Integer { min: 0, max: keys::MILLIS_MAX }, "when it ends by itself, milliseconds since 1970").of(&["create_session_key"]).required(),
+    field("cancel_on_revoke", Kind::Flag, "whether the account's orders are cancelled when it is disabled or removed"),
+    field("overlap", Kind::Integer { min: 0, max: keys::OVERLAP_SECONDS_MAX }, "seconds for which the secret before stays good").or("0"),
+    field("address", Kind::Hex(20), "the wallet's address").of(&["get_sign_in_challenge", "get_link_challenge", "unlink_wallet"]).required(),
+    field("address", Kind::Hex(20), "the session key's address").of(&["create_session_key", "remove_session_key"]).required(),
+    field("purpose", Kind::OneOf(&["sign_in", "session_key"]), "what is to be signed for").or("sign_in"),
+    field("wallet", Kind::Hex(20), "the wallet that lets it in").required(),
+    field("scope", Kind::Text, "what it may do: words as `trade:read`").of(&["create_session_key"]).required(),
+    field("nonce", Kind::Text, "as public/get_sign_in_challenge has given it").of(&["create_session_key"]).required(),
+    field("signature", Kind::Hex(65), "the wallet's signature").of(&["create_session_key", "link_wallet"]).required(),
+    field("message", Kind::Text, "the text that was signed, as private/get_link_challenge has given it").required(),
+
+    // What was told before.
+    field("channel", Kind::Text, "which channel").of(&["public/replay"]).required(),
+    field("channel", Kind::Text, "which of the account's channels").of(&["private/replay"]).when("unless `from_user_seq` is"),
+    field("from_seq", ID, "the first message").of(&["public/replay"]).required(),
+    field("from_seq", ID, "the first message").of(&["private/replay"]).when("with `channel`"),
+    field("from_user_seq", ID, "the first report of the account").when("unless `channel` is"),
+    field("count", ROWS, "messages or reports of the answer").of(&["replay"]).or("1000"),
 
     // What has been taken over from Deribit and is refused here.
     field("instrument_name", Kind::Text, "read by nobody").of(ABSENT),
@@ -352,6 +385,9 @@ pub(crate) static FIELDS: &[Field] = &[
     field("label", Kind::Bytes(LABEL_LEN_MAX), "any text, to find the order by").of(ORDER),
     field("label", Kind::Text, "only those of one label").of(&["cancel_all", "cancel_all_by_instrument", "cancel_all_by_currency"]),
     field("label", Kind::Text, "which orders").required(),
+    field("client_order_id", Kind::Bytes(CLIENT_ORDER_ID_LEN_MAX), "an id of the client's own, visible ASCII: sent again within a day under it, the order is placed once").of(ORDER),
+    field("client_order_id", Kind::Text, "the id that it was placed under").required(),
+    field("timeout", Kind::Integer { min: 0, max: 3_600_000 }, "milliseconds, from 1000; 0 stops the timer").required(),
     field("order_id", Kind::Text, "which order, as `T-17`").required(),
     field("direction", SIDE, "only of one side"),
 
@@ -440,7 +476,7 @@ pub(crate) static FIELDS: &[Field] = &[
 pub(crate) fn describe(method: &str, name: &str) -> Option<&'static Field> {
     let bare = method.split_once('/').map_or(method, |(_, bare)| bare);
     let named = || FIELDS.iter().filter(|field| field.name == name);
-    let own = named().find(|field| field.of.contains(&bare));
+    let own = named().find(|field| field.of.contains(&bare) || field.of.contains(&method));
     own.or_else(|| named().find(|field| field.of.is_empty()))
 }
 
@@ -488,7 +524,9 @@ mod tests {
     fn api_110_an_entry_names_methods_that_there_are() {
         let names: Vec<&str> = FIELDS.iter().flat_map(|field| field.of).copied().collect();
         for name in names {
-            let is_it = |spec: &&super::super::Spec| spec.name.ends_with(&format!("/{name}"));
+            let is_it = |spec: &&super::super::Spec| {
+                spec.name == name || spec.name.ends_with(&format!("/{name}"))
+            };
             assert!(METHODS.iter().any(|spec| is_it(&spec)), "{name}");
         }
     }

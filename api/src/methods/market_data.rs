@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::currency::{OfCurrency, currencies};
+use super::replay::Replay;
 use super::submit::tick_direction;
 use super::{Answer, Method};
 use crate::gateway::Gateway;
@@ -34,15 +35,6 @@ pub(super) struct Version {
     version: &'static str,
 }
 
-/// Whether the venue takes orders.
-#[derive(Serialize, JsonSchema)]
-pub(super) struct Status {
-    /// `false` when it does, `true` when it does not.
-    locked: &'static str,
-    /// Currencies that are locked alone: none.
-    locked_indices: [&'static str; 0],
-}
-
 /// Answers a method that needs no login; `None` when it is another kind of method.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the table of all methods is in `call`")]
 pub(super) fn answer(gateway: &Gateway, method: Method, params: &Params) -> Option<Answer> {
@@ -51,10 +43,7 @@ pub(super) fn answer(gateway: &Gateway, method: Method, params: &Params) -> Opti
             let named = params.text("client_name").and(params.text("client_version"));
             named.map(|_| to_result(&Version { version: env!("CARGO_PKG_VERSION") }))
         }
-        Method::Status => {
-            let locked = if gateway.venue.has_failed() { "true" } else { "false" };
-            Ok(to_result(&Status { locked, locked_indices: [] }))
-        }
+        Method::Status => Ok(to_result(&raise::status(&gateway.venue))),
         Method::GetTime => Ok(to_result(&gateway.venue.now().millis())),
         Method::GetCurrencies => Ok(to_result(&currencies(&gateway.venue.exchange()))),
         Method::GetInstruments => instruments(gateway, params),
@@ -72,6 +61,7 @@ pub(super) fn answer(gateway: &Gateway, method: Method, params: &Params) -> Opti
         Method::GetBookSummaryByCurrency => book_summaries(gateway, params),
         Method::GetBookSummaryByInstrument => book_summary(gateway, params),
         Method::GetTradingviewChartData => super::chart::candles(gateway, params),
+        Method::Replay(Replay::Public) => super::replay::channel(gateway, None, params),
         Method::Absent(reason) => Err(WireError::new(ErrorCode::NotImplemented, reason)),
         Method::GetLastSettlementsByInstrument => super::settled::last_settlements(gateway, params),
         _ => return None,
@@ -210,6 +200,11 @@ impl Count {
     /// As many as fit on a page unless the client says otherwise.
     pub(super) fn of_rows(params: &Params) -> Result<Self, WireError> {
         if params.has("count") { Self::of(params) } else { Ok(Self(PAGE)) }
+    }
+
+    /// As many as there may be unless the client says otherwise.
+    pub(super) fn of_replay(params: &Params) -> Result<Self, WireError> {
+        if params.has("count") { Self::of(params) } else { Ok(Self(ROWS_MAX)) }
     }
 
     /// As many as Deribit shows of ended orders unless the client says otherwise.

@@ -99,7 +99,10 @@ pub(super) struct UserTrades {
     has_more: bool,
 }
 
-fn wire(gateway: &Gateway, record: &UserTradeRecord) -> Result<WireUserTrade, WireError> {
+pub(super) fn wire(
+    gateway: &Gateway,
+    record: &UserTradeRecord,
+) -> Result<WireUserTrade, WireError> {
     let terms = instrument(gateway, record.trade.instrument)?;
     Ok(raise::user_trade(record, tick_direction(gateway, &record.trade), &terms))
 }

@@ -3,15 +3,17 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::fields::Shape;
-use super::{account, clearing, delivery, fixing, login, margin, market_data, mock, past};
-use crate::session::CancelOnDisconnect;
+use super::{
+    account, clearing, delivery, fate, fixing, keys, login, margin, market_data, mock, past,
+};
 use crate::wire::{
     WireAccountSummary, WireAssignment, WireBackstopAuction, WireBlockTrade, WireBook,
     WireBookSummary, WireCandles, WireCashMovements, WireCurrency, WireDefaultStanding,
     WireIndexPrice, WireInstrument, WireJob, WireModelChange, WireObligation, WireOrder,
-    WireOrderMargins, WirePlaced, WirePosition, WireReceipt, WireRisk, WireSalts, WireSettlements,
-    WireSimulated, WireSplitPage, WireSplits, WireStatement, WireSubaccount, WireTicker,
-    WireToSign, WireTranscriptPage, WireTransfers, WireUserSettlements, WireWithdrawal,
+    WireOrderMargins, WirePlaced, WirePosition, WireReceipt, WireReplay, WireReports, WireRisk,
+    WireSalts, WireSettlements, WireSimulated, WireSplitPage, WireSplits, WireStatement,
+    WireStatus, WireSubaccount, WireTicker, WireToSign, WireTranscriptPage, WireTransfers,
+    WireUserSettlements, WireWithdrawal,
 };
 
 fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
@@ -45,13 +47,22 @@ fn dry_run(generator: &mut SchemaGenerator) -> Schema {
     json_schema!({ "anyOf": steps })
 }
 
+/// Of a channel, or the account's reports.
+fn replay(generator: &mut SchemaGenerator) -> Schema {
+    let either = [of::<WireReplay>(generator), of::<WireReports>(generator)];
+    json_schema!({ "anyOf": either })
+}
+
 /// Every method that answers with something, by name.
 #[rustfmt::skip]
 pub(crate) const RESULTS: &[(&str, Shape)] = &[
     ("public/auth", of::<login::WireGrant>),
+    ("public/get_sign_in_challenge", of::<keys::WireChallenge>),
+    ("public/create_session_key", of::<keys::WireSessionKey>),
+    ("public/get_audit_head", of::<keys::WireHead<'_>>),
     ("public/hello", of::<market_data::Version>),
     ("public/test", of::<market_data::Version>),
-    ("public/status", of::<market_data::Status>),
+    ("public/status", of::<WireStatus>),
     ("public/get_time", millis),
     ("public/get_currencies", of::<Vec<WireCurrency>>),
     ("public/get_instruments", of::<Vec<WireInstrument>>),
@@ -73,15 +84,33 @@ pub(crate) const RESULTS: &[(&str, Shape)] = &[
     ("public/subscribe", names),
     ("public/unsubscribe", names),
     ("public/unsubscribe_all", ok),
+    ("public/replay", of::<WireReplay>),
     ("public/set_heartbeat", ok),
     ("public/disable_heartbeat", ok),
     ("private/logout", ok),
+    ("private/create_api_key", of::<keys::WireKey>),
+    ("private/list_api_keys", of::<Vec<keys::WireKey>>),
+    ("private/edit_api_key", of::<keys::WireKey>),
+    ("private/change_scope_in_api_key", of::<keys::WireKey>),
+    ("private/change_api_key_name", of::<keys::WireKey>),
+    ("private/enable_api_key", of::<keys::WireKey>),
+    ("private/disable_api_key", of::<keys::WireKey>),
+    ("private/reset_api_key", of::<keys::WireKey>),
+    ("private/remove_api_key", ok),
+    ("private/get_link_challenge", of::<keys::WireChallenge>),
+    ("private/link_wallet", of::<keys::WireWallet>),
+    ("private/unlink_wallet", ok),
+    ("private/list_wallets", of::<Vec<keys::WireWallet>>),
+    ("private/list_session_keys", of::<Vec<keys::WireSessionKey>>),
+    ("private/remove_session_key", ok),
     ("private/subscribe", names),
     ("private/unsubscribe", names),
     ("private/unsubscribe_all", ok),
     ("private/enable_cancel_on_disconnect", ok),
     ("private/disable_cancel_on_disconnect", ok),
-    ("private/get_cancel_on_disconnect", of::<CancelOnDisconnect>),
+    ("private/get_cancel_on_disconnect", of::<fate::OnDisconnectState>),
+    ("private/cancel_all_after", of::<fate::Timer>),
+    ("private/get_cancel_all_after", of::<fate::Timer>),
     ("private/buy", of::<WirePlaced>),
     ("private/sell", of::<WirePlaced>),
     ("private/edit", of::<WirePlaced>),
@@ -96,6 +125,7 @@ pub(crate) const RESULTS: &[(&str, Shape)] = &[
     ("private/get_open_orders_by_currency", of::<Vec<WireOrder>>),
     ("private/get_order_state", of::<WireOrder>),
     ("private/get_order_state_by_label", of::<Vec<WireOrder>>),
+    ("private/get_order_state_by_client_order_id", of::<WireOrder>),
     ("private/get_order_history_by_instrument", of::<Vec<WireOrder>>),
     ("private/get_order_history_by_currency", of::<Vec<WireOrder>>),
     ("private/get_user_trades_by_instrument", of::<past::UserTrades>),
@@ -104,6 +134,7 @@ pub(crate) const RESULTS: &[(&str, Shape)] = &[
     ("private/get_user_trades_by_currency_and_time", of::<past::UserTrades>),
     ("private/get_user_trades_by_order", of::<Vec<crate::wire::WireUserTrade>>),
     ("private/get_settlement_history_by_instrument", of::<WireUserSettlements>),
+    ("private/replay", replay),
     ("private/get_positions", of::<Vec<WirePosition>>),
     ("private/get_position", of::<WirePosition>),
     ("private/get_account_summary", of::<WireAccountSummary>),

@@ -64,11 +64,12 @@ pub(super) fn arrival(
     let trades = traded
         .filter(|traded| traded.taker.order == order)
         .map(|traded| user_trade_of(gateway, traded, outcome.at, (record, &instrument)));
-    Ok(WirePlaced { order: raise::order(record, &instrument), trades: trades.collect() })
+    let order = raise::order(record, &instrument);
+    Ok(WirePlaced { order, trades: trades.collect(), duplicate: false })
 }
 
 /// One account's side of a trade: that of `order`.
-pub(crate) fn user_trade_of(
+fn user_trade_of(
     gateway: &Gateway,
     traded: &Traded,
     at: Nanos,

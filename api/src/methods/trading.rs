@@ -1,15 +1,16 @@
 //! Placing, changing and cancelling orders.
 
 use exchange::{Command, Event};
-use instruments::Side;
+use instruments::{OrderId, Side};
 use matching_engine::CancelReason;
 
-use super::Answer;
 use super::market_data::check_currency;
 use super::orders::order_now;
 use super::submit::{arrival, instrument, submit};
+use super::{Answer, fate};
 use crate::auth::Caller;
 use crate::gateway::Gateway;
+use crate::venue::history::OrderRecord;
 use crate::wire::{ErrorCode, Params, WireError, to_result};
 use crate::{lower, raise};
 
@@ -19,8 +20,15 @@ pub(super) async fn place(
     params: &Params,
     side: Side,
 ) -> Answer {
-    let order = lower::place_order(&gateway.venue.exchange(), params, caller.account, side)?;
+    let who = (caller.account, caller.session);
+    let order = lower::place_order(&gateway.venue.exchange(), params, who, side)?;
     let outcome = submit(gateway, Command::PlaceOrder(order)).await?;
+    let resent = outcome.events.iter().find_map(|event| {
+        if let Event::OrderResent { order, .. } = event { Some(*order) } else { None }
+    });
+    if let Some(order) = resent {
+        return fate::placed_before(gateway, caller, order);
+    }
     let accepted = outcome.events.iter().find_map(|event| {
         if let Event::OrderAccepted(terms) = event { Some(terms.order) } else { None }
     });
@@ -37,7 +45,7 @@ pub(super) async fn edit(gateway: &Gateway, caller: &Caller, params: &Params) ->
     let order = amend.order;
     let outcome = submit(gateway, Command::AmendOrder(amend)).await?;
     // The order as it is now: what happened to it since the edit is in it too.
-    let record = order_now(gateway, caller.account, order)?;
+    let record = done(gateway, caller, order)?;
     Ok(to_result(&arrival(gateway, &record, &outcome)?))
 }
 
@@ -45,9 +53,20 @@ pub(super) async fn cancel(gateway: &Gateway, caller: &Caller, params: &Params) 
     let order = lower::order_id(params)?;
     let command = Command::CancelOrder { account: caller.account, order };
     submit(gateway, command).await?;
-    let record = order_now(gateway, caller.account, order)?;
+    let record = done(gateway, caller, order)?;
     let instrument = instrument(gateway, record.terms.instrument)?;
     Ok(to_result(&raise::order(&record, &instrument)))
+}
+
+/// An order that was just changed. What cannot be told has happened even so: that is no refusal.
+pub(super) fn done(
+    gateway: &Gateway,
+    caller: &Caller,
+    order: OrderId,
+) -> Result<OrderRecord, WireError> {
+    order_now(gateway, caller.account, order).map_err(|_not_known| {
+        WireError::new(ErrorCode::Internal, "it is done, but the history does not answer")
+    })
 }
 
 pub(super) async fn cancel_by_label(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {

@@ -30,6 +30,7 @@ pub(crate) fn order(record: &OrderRecord, instrument: &Instrument) -> WireOrder 
         average_price: average_price(record, instrument).into(),
         commission: record.fee.into(),
         label: terms.label.clone(),
+        client_order_id: terms.client_order_id.clone(),
         post_only: terms.post_only != PostOnly::No,
         reject_post_only: terms.post_only == PostOnly::Reject,
         reduce_only: terms.reduce_only,
@@ -140,6 +141,9 @@ fn cancel_reason(reason: CancelReason, record: &OrderRecord) -> &'static str {
         CancelReason::ReduceOnly => "reduce_only",
         CancelReason::Unfunded => "unfunded",
         CancelReason::Liquidation => "liquidation",
+        CancelReason::Disconnected => "cancel_on_disconnect",
+        CancelReason::Absent => "cancel_all_after",
+        CancelReason::Killed => "locked_by_admin",
     }
 }
 
@@ -210,6 +214,7 @@ pub(crate) fn order_from_open(order: OrderId, open: &OpenOrder) -> OrderRecord {
             trigger: open.trigger,
             ceiling: open.ceiling,
             label: open.label.clone(),
+            client_order_id: open.client_order_id.clone(),
         },
         state: OrderState::Open,
         waits: open.waits,
@@ -278,6 +283,7 @@ pub(crate) fn user_trade(
         order_type: order_type(terms).to_owned(),
         state: state(&record.order).to_owned(),
         label: terms.label.clone(),
+        client_order_id: terms.client_order_id.clone(),
         liquidity: if record.is_taker { "T" } else { "M" }.to_owned(),
         fee: record.fee.into(),
         fee_currency: CURRENCY.to_owned(),

@@ -1,17 +1,25 @@
 //! Refusals: every [`Reject`] of the exchange, and what else can stop a request, as a code, a reason, a field and a limit.
 
+mod absence;
 mod agreement;
 mod close_out;
+mod control;
+mod default;
+mod desk;
 mod fixing;
 mod job;
+mod submit;
 
-use exchange::{DefaultReject, ReceiptField, Reject};
+use exchange::{ReceiptField, Reject};
 use instruments::{Instrument, Price};
 use rust_decimal::Decimal;
 
 use crate::io::sign::SignError;
-use crate::venue::{OpeningsError, RootsError, SubmitError};
 use crate::wire::{ErrorCode, Number, WireError};
+
+pub(crate) use control::word as state_word;
+pub(crate) use desk::{openings_error, roots_error};
+pub(crate) use submit::submit_error;
 
 /// A refusal of the exchange. Prices in it are ticks of `instrument`.
 #[expect(clippy::too_many_lines, reason = "a line for each variant, and no decision")]
@@ -99,13 +107,19 @@ pub(crate) fn reject(reject: &Reject, instrument: Option<&Instrument>) -> WireEr
         }
         Reject::Fixing(reason) => fixing::fixing(reason),
         // Default funds and liquidation.
-        Reject::Default(reason) => default(reason),
+        Reject::Default(reason) => default::default(reason),
         // Physical close-out.
         Reject::CloseOut(reason) => close_out::close_out(*reason),
         // Trades agreed elsewhere.
         Reject::Agreement(reason) => agreement::agreement(reason, instrument),
         // Buyers' jobs.
         Reject::Job(reason) => job::job(*reason),
+        // Whoever is gone.
+        Reject::BadClientOrderId { .. }
+        | Reject::ClientOrderIdTaken { .. }
+        | Reject::TimeoutOutOfRange { .. } => absence::absence(reject),
+        // What operators have stopped.
+        Reject::Control(reason) => control::control(*reason),
     };
     error.by_rule(reject.rule())
 }
@@ -128,49 +142,6 @@ fn venue(reject: &Reject) -> WireError {
             error.with_limit(count(*limit))
         }
         other => WireError::new(ErrorCode::OtherReject, format!("refused by {}", other.rule())),
-    }
-}
-
-/// What concerns the default fund, liquidation and its auctions.
-fn default(reject: &DefaultReject) -> WireError {
-    let invalid = |message: &str| WireError::new(ErrorCode::InvalidParams, message);
-    let other = |message: &str| WireError::new(ErrorCode::OtherReject, message);
-    match reject {
-        DefaultReject::InLiquidation { limit } => {
-            let error = other("the account is being liquidated and may only close positions");
-            error.with_limit(count(limit.lots()))
-        }
-        DefaultReject::BadDefaultTerms => invalid("these are no terms for defaults"),
-        DefaultReject::ShareOutOfRange { limit } => {
-            let reason = "a share takes free money, and gives back what is in it";
-            let error = WireError::new(ErrorCode::InvalidAmount, reason);
-            error.of("amount").with_limit(Number::from(*limit))
-        }
-        DefaultReject::ShareAtRisk => other("a share stays while its account holds a position"),
-        DefaultReject::NoticeRunning { until } => {
-            let error = other("a contribution stays for the time of notice");
-            error.with_limit(count(until.nanos().div_euclid(1_000_000)))
-        }
-        DefaultReject::CapacityOutOfRange { limit } => {
-            let reason = "beyond what one account may have";
-            let error = WireError::new(ErrorCode::InvalidAmount, reason);
-            error.of("amount").with_limit(Number::from(*limit))
-        }
-        DefaultReject::TooManyBackstops { limit } => {
-            other("the venue has no room for another backstop").with_limit(count(*limit))
-        }
-        DefaultReject::UnknownBackstop => {
-            let reason = "no such auction is under way";
-            WireError::new(ErrorCode::NotFound, reason).of("auction_id")
-        }
-        DefaultReject::NotABackstop => {
-            let reason = "only a registered backstop bids, and not for its own portfolio";
-            WireError::new(ErrorCode::Forbidden, reason).of("auction_id")
-        }
-        DefaultReject::BeyondCapacity { limit } => {
-            let error = other("the portfolio is larger than the bidder takes over");
-            error.of("auction_id").with_limit(Number::from(*limit))
-        }
     }
 }
 
@@ -488,68 +459,6 @@ fn out_of_chain(field: ReceiptField) -> WireError {
     }
 }
 
-/// A command that got no outcome.
-pub(crate) fn submit_error(error: &SubmitError) -> WireError {
-    match error {
-        SubmitError::Overloaded { limit } => {
-            let limit = Decimal::from(*limit);
-            WireError::new(ErrorCode::QueueFull, error.to_string()).with_limit(limit)
-        }
-        SubmitError::TooLarge { limit, .. } => {
-            let limit = Decimal::from(*limit);
-            WireError::new(ErrorCode::InvalidRequest, error.to_string()).with_limit(limit)
-        }
-        SubmitError::Stopped => WireError::new(ErrorCode::Maintenance, error.to_string()),
-        SubmitError::Unknown => WireError::new(ErrorCode::Internal, error.to_string()),
-    }
-}
-
-/// Openings that are not carried to the verifiers.
-pub(crate) fn openings_error(error: &OpeningsError) -> WireError {
-    let reason = error.to_string();
-    match error {
-        OpeningsError::TooLarge { limit, .. } => {
-            WireError::param("openings", reason).with_limit(Decimal::from(*limit))
-        }
-        OpeningsError::NotTheSeller { .. } => {
-            WireError::new(ErrorCode::Forbidden, reason).of("obligation_id")
-        }
-        OpeningsError::NotDrawn { .. } | OpeningsError::Opened { .. } => {
-            WireError::new(ErrorCode::BadRequest, reason).of("challenge")
-        }
-        OpeningsError::Overloaded { limit } => {
-            WireError::new(ErrorCode::QueueFull, reason).with_limit(Decimal::from(*limit))
-        }
-    }
-}
-
-/// Roots that are not taken in.
-pub(crate) fn roots_error(error: &RootsError) -> WireError {
-    let reason = error.to_string();
-    match error {
-        RootsError::NotTheSeller { .. } => {
-            WireError::new(ErrorCode::Forbidden, reason).of("obligation_id")
-        }
-        RootsError::NotOpen { .. } => WireError::new(ErrorCode::BadRequest, reason).of("challenge"),
-        RootsError::NoSuchSlot { limit, .. } => {
-            WireError::param("slot", reason).with_limit(Decimal::from(*limit))
-        }
-        RootsError::WrongCount { limit, .. } => {
-            WireError::param("roots", reason).with_limit(Decimal::from(*limit))
-        }
-        RootsError::TooMany { limit, .. } => {
-            WireError::param("roots", reason).with_limit(Decimal::from(*limit))
-        }
-        RootsError::OutOfOrder { limit, .. } => {
-            WireError::param("first_segment", reason).with_limit(Decimal::from(*limit))
-        }
-        RootsError::TooOften { limit } => {
-            WireError::new(ErrorCode::TooManyRequests, reason).with_limit(Decimal::from(*limit))
-        }
-        RootsError::Changed { .. } => WireError::param("roots", reason),
-    }
-}
-
 /// A signature that names nobody.
 pub(crate) fn sign_error(error: SignError) -> WireError {
     WireError::param("signature", error.to_string())
@@ -557,11 +466,15 @@ pub(crate) fn sign_error(error: SignError) -> WireError {
 
 #[cfg(test)]
 mod tests {
-    use exchange::{AgreementReject, CloseOutReject, FixingReject, JobReject};
+    use exchange::{
+        AgreementReject, CloseOutReject, ControlReject, DefaultReject, FixingReject, JobReject,
+        TradingState,
+    };
     use expect_test::expect;
     use instruments::{MicroUsd, ObligationId, Qty, TermsError};
 
     use super::*;
+    use crate::venue::RootsError;
 
     /// Every refusal of the exchange, once.
     #[expect(clippy::too_many_lines, reason = "a line for each variant, and no decision")]
@@ -684,6 +597,12 @@ mod tests {
         all.into_iter().map(Reject::Fixing).collect()
     }
 
+    fn controls() -> Vec<Reject> {
+        let not_open = |is_venue| ControlReject::NotOpen { state: TradingState::Halted, is_venue };
+        let all = [ControlReject::Killed, not_open(true), not_open(false), ControlReject::MustRest];
+        all.into_iter().map(Reject::Control).collect()
+    }
+
     /// Those of buyers' jobs.
     fn jobs() -> Vec<Reject> {
         let money = MicroUsd::new(1);
@@ -755,6 +674,7 @@ mod tests {
             .chain(agreements())
             .chain(fixings())
             .chain(jobs())
+            .chain(controls())
             .map(|refused| {
                 let error = reject(&refused, None);
                 let json = serde_json::to_value(&error).unwrap();

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use axum::extract::ws::close_code;
 use rust_decimal::Decimal;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use super::{Ending, Session};
 use crate::methods::Answer;
+use crate::socket::close_code;
 use crate::wire::{Params, WireError, heartbeat_text, to_result};
 
 /// The shortest interval, in seconds, as on Deribit.

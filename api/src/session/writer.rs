@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures_util::SinkExt;
 use futures_util::stream::SplitSink;
+use prometheus::IntCounter;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+
+use super::outbound::Waiting;
+use crate::channels::Text;
+use crate::socket::{CloseFrame, Message, WebSocket};
 
 /// How long one write may take. A client whose socket is full for longer has stopped reading.
 const STALL_MAX: Duration = Duration::from_secs(10);
@@ -22,10 +26,11 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn start(
         sink: SplitSink<WebSocket, Message>,
-        queue: mpsc::Receiver<String>,
+        queue: Waiting<Text>,
+        sent: IntCounter,
     ) -> Self {
         let (control, controls) = mpsc::channel(CONTROL_MAX);
-        Self { control, task: tokio::spawn(write(sink, queue, controls)) }
+        Self { control, task: tokio::spawn(write(sink, queue, controls, sent)) }
     }
 
     /// Asks the client whether it is there. When the queue is full the writer is stuck, which ends it by itself.
@@ -53,15 +58,16 @@ impl Writer {
 
 async fn write(
     mut sink: SplitSink<WebSocket, Message>,
-    mut queue: mpsc::Receiver<String>,
+    mut queue: Waiting<Text>,
     mut controls: mpsc::Receiver<Message>,
+    sent: IntCounter,
 ) {
     let mut queue_open = true;
     loop {
         let message = tokio::select! {
             biased;
-            text = queue.recv(), if queue_open => match text {
-                Some(text) => Message::Text(text.into()),
+            text = queue.next(), if queue_open => match text {
+                Some(text) => Message::Text(text),
                 None => { queue_open = false; continue }
             },
             control = controls.recv() => match control {
@@ -70,14 +76,17 @@ async fn write(
             },
         };
         let is_close = matches!(message, Message::Close(_));
+        let len = if let Message::Text(text) = &message { text.len() } else { 0 };
         let has_more = !queue.is_empty();
         let written = tokio::time::timeout(STALL_MAX, async {
             sink.feed(message).await?;
             // One flush for all that waits.
             if has_more { Ok(()) } else { sink.flush().await }
         });
-        match written.await {
-            Ok(Ok(())) if !is_close => {}
+        let written = written.await;
+        queue.done(len);
+        match written {
+            Ok(Ok(())) if !is_close => sent.inc(),
             Ok(_) => return,
             Err(_elapsed) => {
                 tracing::debug!("client has stopped reading");

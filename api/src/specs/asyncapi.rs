@@ -142,7 +142,7 @@ fn notification(making: &mut Making, channel: &Described) -> Value {
                 "method": { "const": "subscription" },
                 "params": {
                     "type": "object",
-                    "required": ["channel", "data"],
+                    "required": ["channel", "seq", "data"],
                     "properties": {
                         "channel": { "type": "string", "description": "the name that was asked for" },
                         "data": making.message(channel),

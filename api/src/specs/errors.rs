@@ -52,13 +52,16 @@ pub const fn advice(code: ErrorCode) -> (Retry, &'static str) {
         ErrorCode::BookClosed => (Retry::No, "trade another series"),
         ErrorCode::TooManyOpenOrders => (Retry::Later, "cancel orders"),
         ErrorCode::PositionTooLarge => (Retry::Later, "make it smaller, or cancel orders"),
+        ErrorCode::LockedByAdmin => (Retry::Later, "ask the operators"),
         ErrorCode::InvalidInstrument => (Retry::No, "ask public/get_instruments for the names"),
         ErrorCode::InvalidAmount => (Retry::No, "stay within `limit`"),
         ErrorCode::InvalidPrice => {
             (Retry::No, "send a price above zero, and within the order's own ceiling")
         }
         ErrorCode::NonIntegerAmount => (Retry::No, "send whole lots"),
-        ErrorCode::TooManyRequests => (Retry::Yes, "wait a moment; close what is not needed"),
+        ErrorCode::TooManyRequests => {
+            (Retry::Yes, "wait `retry_after` milliseconds; close what is not needed")
+        }
         ErrorCode::MustBeWebsocket => (Retry::No, "open a WebSocket session"),
         ErrorCode::NotImplemented => (Retry::No, "do without it; `reason` says why it is not here"),
         ErrorCode::PriceWrongTick => {

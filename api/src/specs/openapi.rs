@@ -6,7 +6,6 @@ use serde_json::{Map, Value, json};
 
 use super::schemas::{Making, is_absent, reference};
 use super::{info, pages};
-use crate::auth::Need;
 use crate::methods::{METHODS, Required, Spec, describe};
 use crate::wire::ErrorCode;
 
@@ -22,6 +21,7 @@ pub(super) fn document() -> Value {
         ("/api/v2/openapi.json", "this document"),
         ("/api/v2/asyncapi.json", "the same of a WebSocket session"),
         ("/health", "whether the venue works; 503 when it has failed"),
+        ("/ready", "whether the venue takes orders; 503 with the reasons when it does not"),
     ] {
         paths.insert(path.to_owned(), json!({ "get": plain(path, what) }));
     }
@@ -65,8 +65,8 @@ fn operation(making: &mut Making, spec: &Spec, verb: &str) -> Map<String, Value>
     operation.insert("responses".to_owned(), Value::Object(answers));
     match spec.need {
         None => operation.insert("security".to_owned(), json!([])),
-        Some(Need::AccountRead | Need::AccountWrite | Need::TradeRead | Need::TradeWrite) => {
-            operation.insert("x-scope".to_owned(), json!(pages::scope_name(spec.need)));
+        Some(need) => {
+            operation.insert("x-scope".to_owned(), json!(need.as_str()));
             let any_of = json!([{ "bearer": [] }, { "basic": [] }, { "deri-hmac-sha256": [] }]);
             operation.insert("security".to_owned(), any_of)
         }

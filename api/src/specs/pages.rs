@@ -8,18 +8,18 @@ use serde_json::Value;
 
 use super::errors::advice;
 use super::schemas::{Making, is_absent};
+use crate::auth::Need;
 use crate::channels::{CHANNELS, part, parts_of};
 use crate::methods::{METHODS, Method, Required, Spec, describe};
 use crate::wire::ErrorCode;
-
-pub(super) use crate::reference::scope_name;
 
 /// What was asked of a running venue and what it said: by method, or by channel.
 pub type Examples = BTreeMap<String, String>;
 
 /// The areas, in the order of the catalogue.
 pub(super) const AREAS: &[(&str, &str)] = &[
-    ("session", "logging in, heartbeats, subscriptions"),
+    ("session", "logging in, heartbeats, subscriptions, replays"),
+    ("keys", "API keys, wallets, and the keys that wallets let in"),
     ("market", "series, books, trades, prices"),
     ("orders", "placing, changing, cancelling and finding orders"),
     ("account", "positions, money, and the past"),
@@ -34,9 +34,10 @@ pub(super) const AREAS: &[(&str, &str)] = &[
 /// Which method belongs where, by the beginning of its name without `public/` or `private/`; the first that fits.
 #[rustfmt::skip]
 const BELONGS: &[(&str, &[&str])] = &[
-    ("session", &["auth", "hello", "test", "logout", "subscribe", "unsubscribe", "set_heartbeat", "disable_heartbeat", "enable_cancel_on", "disable_cancel_on", "get_cancel_on"]),
+    ("session", &["auth", "hello", "test", "logout", "replay", "subscribe", "unsubscribe", "set_heartbeat", "disable_heartbeat", "enable_cancel_on", "disable_cancel_on", "get_cancel_on"]),
+    ("keys", &["create_session_key", "list_session_keys", "remove_session_key", "get_sign_in", "get_link", "link_", "unlink_", "list_wallets", "get_audit_head", "create_api", "list_api", "edit_api", "change_scope", "change_api", "enable_api", "disable_api", "reset_api", "remove_api"]),
     ("market", &["status", "get_time", "get_currencies", "get_instrument", "ticker", "get_order_book", "get_last_trades", "get_book_summary", "get_tradingview", "get_index"]),
-    ("orders", &["buy", "sell", "edit", "cancel", "get_open_orders", "get_order_", "get_user_trades"]),
+    ("orders", &["buy", "sell", "edit", "cancel", "get_cancel_all", "get_open_orders", "get_order_", "get_user_trades"]),
     ("margin", &["get_risk_arrays", "simulate_portfolio", "get_margins", "change_margin_model", "register_capacity"]),
     ("account", &["get_positions", "get_position", "get_account_summar", "get_subaccounts", "get_deposits", "get_withdrawals", "get_transfers", "get_transaction_log", "get_statement", "faucet", "withdraw_default", "withdraw", "get_settlement_history"]),
     ("clearing", &["get_assignment", "get_last_settlements", "get_settlement_fixing", "dispute_settlement", "rule_on_settlement", "instruct_exercise", "get_loss_split", "get_default_fund", "contribute_default_fund", "withdraw_default_fund", "register_backstop", "get_backstop", "bid_backstop"]),
@@ -131,7 +132,7 @@ fn catalogue() -> String {
                     "| [`{}`]({area}.md#{}) | {} | {} |\n",
                     spec.name,
                     anchor(spec.name),
-                    scope_name(spec.need),
+                    spec.need.map_or("", Need::as_str),
                     spec.does
                 ),
             );
@@ -151,7 +152,7 @@ fn area_page(area: &str, what: &str, examples: &Examples) -> String {
     for spec in of_area(area) {
         say(&mut page, format_args!("\n## {}\n\n{}.\n\n", spec.name, capital(spec.does)));
         if let Some(need) = spec.need {
-            say(&mut page, format_args!("Needs `{}`.", scope_name(Some(need))));
+            say(&mut page, format_args!("Needs `{}`.", need.as_str()));
             page.push_str(if needs_a_session(spec.method) {
                 " WebSocket only.\n\n"
             } else {
@@ -319,8 +320,8 @@ fn line(said: &str) -> String {
 
 fn channels(examples: &Examples) -> String {
     let mut page = format!(
-        "{MADE}# Channels\n\nA message is `{{\"jsonrpc\":\"2.0\",\"method\":\"subscription\",\"params\":{{\"channel\":..,\"data\":..}}}}`. \
-         `public/subscribe` and `private/subscribe` take the names; see [sessions](session.md).\n"
+        "{MADE}# Channels\n\nA message is `{{\"jsonrpc\":\"2.0\",\"method\":\"subscription\",\"params\":{{\"channel\":..,\"seq\":..,\"data\":..}}}}`. \
+         `seq` counts without a gap, see [streams](../api-streams.md). `public/subscribe` and `private/subscribe` take the names; see [sessions](session.md).\n"
     );
     for channel in CHANNELS {
         say(&mut page, format_args!("\n## {}\n\n{}.", channel.name, capital(channel.does)));

@@ -133,7 +133,14 @@ fn reply() -> Value {
             "usDiff": micros("between the two"),
             "testnet": { "type": "boolean", "description": "whether the money is test money" },
             "credits": {
-                "type": "object", "description": "what is left of a limit, by the class of the request",
+                "type": "object",
+                "description": "what is left of the credits that the request was paid with",
+                "required": ["class", "remaining", "limit"],
+                "properties": {
+                    "class": { "type": "string", "description": "which requests share them" },
+                    "remaining": { "type": "integer", "minimum": 0, "description": "how many there are" },
+                    "limit": { "type": "integer", "minimum": 0, "description": "how many there can be" },
+                },
             },
         },
     })

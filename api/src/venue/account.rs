@@ -6,7 +6,7 @@ use exchange::limits::DEPOSIT_MAX;
 use exchange::{Command, Event, Reject};
 use instruments::{AccountId, MicroUsd};
 
-use super::{Credential, Listing, Venue, VenueError, VenueOptions};
+use super::{Credential, KeyError, Listing, Venue, VenueError, VenueOptions};
 
 /// Opens an account, credits test money, and returns the credential that opens its sessions. A directory that is not there is made.
 ///
@@ -33,6 +33,20 @@ pub fn create_account(
     let credential = venue.issue_credential(account)?;
     venue.close()?;
     Ok(credential)
+}
+
+/// Lets a wallet log in as an account of that name and withdraw from it.
+///
+/// # Errors
+/// When a server has the directory open, there is no such account, or the wallet is somebody's.
+pub fn link_wallet(data_dir: &Path, name: &str, wallet: [u8; 20]) -> Result<(), VenueError> {
+    let venue =
+        Venue::open(VenueOptions { listing: Listing::None, ..VenueOptions::new(data_dir) })?;
+    let account = venue.exchange().account_by_name(name);
+    let account = account.ok_or(KeyError::Unknown { what: "account of that name" })?;
+    venue.link_wallet(account, wallet)?;
+    venue.close()?;
+    Ok(())
 }
 
 /// Before the account is opened, so that a refused deposit leaves none behind.

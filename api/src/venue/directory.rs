@@ -7,24 +7,29 @@
 //! DIR/blobs/             what jobs are made of, by hash
 //! DIR/transcripts/       what was demanded and answered in deliveries: salts, times and rows that are in no journal
 //! DIR/credentials.json   who may log in as which account; never journaled
-//! DIR/venue.key          the key that countersigns delivery receipts
+//! DIR/used-signatures    signatures that were accepted, while they could be sent again
+//! DIR/audit/             who did what: logins, keys, the operator; a chain of hashes
+//! DIR/venue.key          the key that countersigns delivery receipts and the heads of the audit log
 //! DIR/lock               locked while a process has the directory open
 //! ```
 //!
 //! Invariants:
 //! - a file that is replaced is whole in its old or in its new form, whatever happens in between;
-//! - files with secrets are readable by their owner only.
+//! - files with secrets are readable by their owner only, and a start refuses one that others can read.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use exchange::io::{DirLock, LockError};
 use thiserror::Error;
+use zeroize::Zeroizing;
 
-const OWNER_ONLY: u32 = 0o600;
-const OWNER_ONLY_DIRECTORY: u32 = 0o700;
+pub(super) const OWNER_ONLY: u32 = 0o600;
+/// Of a file's mode, what lets others than its owner in.
+const OTHERS: u32 = 0o077;
+pub(super) const OWNER_ONLY_DIRECTORY: u32 = 0o700;
 
 /// Why a data directory cannot be used.
 #[derive(Debug, Error)]
@@ -49,6 +54,16 @@ pub enum DirectoryError {
         path: PathBuf,
         /// What should be in it.
         expected: &'static str,
+    },
+    /// A file with secrets is open to others than its owner.
+    #[error(
+        "{path} holds secrets and has mode {mode:04o}: chmod 600, and draw new ones if others could read them"
+    )]
+    Exposed {
+        /// Which.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
     },
     /// The system gave no random bytes.
     #[error("no randomness from the system: {0}")]
@@ -95,6 +110,16 @@ impl Layout {
     /// Who may log in.
     pub(crate) fn credentials(&self) -> PathBuf {
         self.root.join("credentials.json")
+    }
+
+    /// Signatures that were accepted.
+    pub(crate) fn used_signatures(&self) -> PathBuf {
+        self.root.join("used-signatures")
+    }
+
+    /// Who did what.
+    pub(crate) fn audit(&self) -> PathBuf {
+        self.root.join("audit")
     }
 
     /// The countersigning key.
@@ -163,6 +188,20 @@ pub(crate) fn read_file(path: &Path) -> Result<Option<String>, DirectoryError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(DirectoryError::Io { action: "read", path: path.to_owned(), source }),
     }
+}
+
+/// [`read_file`] of a file with secrets. The text is wiped when it is dropped.
+///
+/// # Errors
+/// [`DirectoryError::Exposed`] when others than its owner can use it; [`DirectoryError::Io`].
+pub(crate) fn read_secret_file(path: &Path) -> Result<Option<Zeroizing<String>>, DirectoryError> {
+    if let Ok(metadata) = std::fs::metadata(path) {
+        let mode = metadata.permissions().mode() & 0o7777;
+        if mode & OTHERS != 0 {
+            return Err(DirectoryError::Exposed { path: path.to_owned(), mode });
+        }
+    }
+    Ok(read_file(path)?.map(Zeroizing::new))
 }
 
 /// 32 bytes nobody can predict.

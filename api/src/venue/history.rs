@@ -10,6 +10,7 @@ mod key;
 mod money;
 mod past;
 mod record;
+mod reports;
 mod settled;
 mod splits;
 
@@ -34,6 +35,7 @@ pub use candles::{CandleRecord, CandleWidth};
 pub use money::{DayRecord, Pot, Pots, TransferRecord};
 pub use past::{Span, UserSettlement, UserSettlementRecord};
 pub use record::{OrderRecord, OrderState, ReceiptRecord, TradeRecord, UserTradeRecord};
+pub use reports::{Report, Reported};
 pub use settled::SettlementRecord;
 pub use splits::{SplitLineRecord, SplitPageRecord};
 
@@ -93,6 +95,14 @@ impl History {
         let rows = self.newest(&key::LABELS, &key::label(account, label), None, limit);
         let orders = rows.iter().filter_map(|(key, _)| key::tail(key));
         orders.filter_map(|order| self.order(OrderId(u64::from_be_bytes(order)))).collect()
+    }
+
+    /// The newest order that an account has placed under its own id.
+    #[must_use]
+    pub fn order_by_client_id(&self, account: AccountId, id: &str) -> Option<OrderRecord> {
+        let rows = self.newest(&key::CLIENT_IDS, &key::label(account, id), None, 1);
+        let order = key::tail(&rows.first()?.0)?;
+        self.order(OrderId(u64::from_be_bytes(order)))
     }
 
     /// An account's trades, in one series or in all, newest first.
@@ -164,7 +174,8 @@ impl History {
         if !self.is_available() {
             return;
         }
-        let mut draft = Draft { history: self, last: None, puts: BTreeMap::new() };
+        let (puts, reported) = (BTreeMap::new(), BTreeMap::new());
+        let mut draft = Draft { history: self, last: None, puts, reported };
         for outcome in outcomes {
             draft.apply(outcome);
         }
@@ -238,6 +249,8 @@ struct Draft<'a> {
     history: &'a History,
     last: Option<Seq>,
     puts: BTreeMap<(&'static str, Vec<u8>), Vec<u8>>,
+    /// The number of each account's newest report, once it was asked for.
+    reported: BTreeMap<AccountId, u64>,
 }
 
 impl Draft<'_> {
@@ -281,6 +294,7 @@ impl Draft<'_> {
         let before = record.state;
         change(&mut record);
         self.put(&key::ORDERS, key, &record);
+        self.report_order(&record, record.updated_at);
         self.ended(before, &record);
     }
 
@@ -345,10 +359,16 @@ impl Draft<'_> {
     fn accepted(&mut self, terms: &OrderAccepted, at: Nanos) {
         let record = OrderRecord::accepted(terms, at);
         self.put(&key::ORDERS, key::order(terms.order), &record);
+        self.report_order(&record, at);
         if !terms.label.is_empty() {
             let mut label = key::label(terms.account, &terms.label);
             label.extend(key::order(terms.order));
             self.put(&key::LABELS, label, &());
+        }
+        if let Some(id) = &terms.client_order_id {
+            let mut id = key::label(terms.account, id);
+            id.extend(key::order(terms.order));
+            self.put(&key::CLIENT_IDS, id, &());
         }
     }
 
@@ -381,6 +401,7 @@ impl Draft<'_> {
             UserTradeRecord { trade: trade.clone(), account, side, is_taker, fee: fill.fee, order };
         let key = key::side_of(key::account(account), trade.trade, is_taker);
         self.put(&key::USER_TRADES, key, &record);
+        self.report_trade(&record);
     }
 
     fn receipt_accepted(&mut self, record: &ReceiptRecord) {
@@ -442,6 +463,7 @@ mod tests {
             trigger: None,
             ceiling: None,
             label: label.to_owned(),
+            client_order_id: None,
         }))
     }
 

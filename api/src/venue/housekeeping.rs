@@ -7,6 +7,7 @@ use std::time::Duration;
 use exchange::io::{DataDir, Disk, KeptSnapshot};
 
 use super::history::History;
+use super::operations::Operations;
 
 /// How long the store may lie unflushed while little happens.
 const FLUSH_AFTER: Duration = Duration::from_secs(1);
@@ -34,6 +35,7 @@ impl Job {
 pub(crate) struct Housekeeping<D> {
     pub(crate) jobs: Receiver<Job>,
     pub(crate) history: Arc<History>,
+    pub(crate) operations: Arc<Operations>,
     pub(crate) place: DataDir<D>,
 }
 
@@ -56,7 +58,9 @@ impl<D: Disk> Housekeeping<D> {
     /// A snapshot that cannot be written makes the next start slower, nothing else.
     fn keep(&self, snapshot: &KeptSnapshot) {
         let seq = snapshot.position.seq.0;
-        match self.place.keep_snapshot(snapshot) {
+        let kept = self.place.keep_snapshot(snapshot);
+        self.operations.metrics.note_snapshot(kept.is_ok());
+        match kept {
             Ok(()) => tracing::info!(seq, bytes = snapshot.payload.len(), "snapshot written"),
             Err(error) => tracing::warn!(seq, %error, "snapshot not written"),
         }

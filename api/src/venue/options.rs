@@ -9,8 +9,11 @@ use settlement::JobTerms;
 
 use super::clock::VenueClock;
 use super::delivery_desk::DeliveryOptions;
+use super::ladder::RestartLadder;
 use super::listing::Listing;
 use super::mock::MockJudge;
+use crate::auth::{Network, SIGNATURE_WINDOW};
+use crate::limits::Limits;
 
 const DAY_SECONDS: u64 = 86_400;
 const VARIATION_SECOND_OF_DAY: u64 = 16 * 3_600;
@@ -55,6 +58,36 @@ impl Default for JobOptions {
     }
 }
 
+/// Who may ask, and how it is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthOptions {
+    /// How far a signed timestamp may be from the venue's clock, at most a minute.
+    pub signature_window: NanosSpan,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Network>,
+    /// The venue's host, with its port where that is not the usual one: wallets sign it.
+    pub domain: String,
+}
+
+impl Default for AuthOptions {
+    fn default() -> Self {
+        Self {
+            signature_window: SIGNATURE_WINDOW,
+            trusted_proxies: Vec::new(),
+            domain: "localhost".to_owned(),
+        }
+    }
+}
+
+/// What whoever watches the process is told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct WatchOptions {
+    /// The venue is ready only while every index of a series that trades is no older; it need not be there when absent.
+    pub index_age_max: Option<Duration>,
+    /// Whether `/metrics` is on the public listener, too.
+    pub public_metrics: bool,
+}
+
 /// How a venue runs.
 #[derive(Debug, Clone)]
 pub struct VenueOptions {
@@ -68,6 +101,8 @@ pub struct VenueOptions {
     pub delivery: DeliveryOptions,
     /// How buyers' jobs are run and argued about.
     pub jobs: JobOptions,
+    /// Who may ask, and how it is known.
+    pub auth: AuthOptions,
     /// What is listed.
     pub listing: Listing,
     /// The terms of the grades: of the series that are listed, and what answers are measured against.
@@ -78,12 +113,18 @@ pub struct VenueOptions {
     pub tick_every: Duration,
     /// How often options are priced. `None` where somebody else publishes what they are worth.
     pub price_every: Option<Duration>,
+    /// What whoever watches the process is told.
+    pub watch: WatchOptions,
+    /// How the venue opens again after a restart.
+    pub ladder: RestartLadder,
     /// Commands from one snapshot to the next.
     pub snapshot_every: u64,
     /// How long a new journal segment is: whole blocks of 4 KiB, at least eight.
     pub segment_bytes: u64,
     /// Where time comes from.
     pub clock: VenueClock,
+    /// How much may be asked of the server in front of it.
+    pub limits: Limits,
 }
 
 impl VenueOptions {
@@ -96,15 +137,19 @@ impl VenueOptions {
             calendar: VenueCalendar::default(),
             delivery: DeliveryOptions::default(),
             jobs: JobOptions::default(),
+            auth: AuthOptions::default(),
             listing: Listing::standard(),
             grades: instruments::launch_grades(),
             judge_mock: None,
             tick_every: Duration::from_millis(100),
             price_every: Some(Duration::from_secs(1)),
+            watch: WatchOptions::default(),
+            ladder: RestartLadder::default(),
             // Replaying as many takes about a second.
             snapshot_every: 262_144,
             segment_bytes: SEGMENT_BYTES,
             clock: VenueClock::System,
+            limits: Limits::default(),
         }
     }
 }

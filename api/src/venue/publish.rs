@@ -13,6 +13,7 @@ use tokio::sync::{broadcast, oneshot};
 
 use super::history::History;
 use super::housekeeping::Job;
+use super::operations::Operations;
 
 /// How far a slow listener may fall behind before it is told so and must start afresh: a second at 64 thousand commands a second.
 pub(crate) const FEED_MAX: usize = 65_536;
@@ -65,6 +66,7 @@ pub(crate) struct Batch {
 pub(crate) struct Publisher {
     pub(crate) inbox: Receiver<Publication>,
     pub(crate) history: Arc<History>,
+    pub(crate) operations: Arc<Operations>,
     pub(crate) feed: broadcast::Sender<Outcome>,
     pub(crate) housekeeping: SyncSender<Job>,
     /// Wakes the delivery desk, which reads the feed. Holds one token: the desk reads all there is.
@@ -93,6 +95,9 @@ impl Publisher {
     fn publish(&self, batch: Batch) {
         let outcomes = batch.outcomes.iter().map(|(outcome, _)| &**outcome);
         self.history.apply(outcomes, batch.history_hash);
+        if let Some((last, _)) = batch.outcomes.last() {
+            self.operations.metrics.note_history(last.seq.0);
+        }
         for (outcome, reply) in batch.outcomes {
             if !outcome.events.is_empty() {
                 // Nobody may be listening.

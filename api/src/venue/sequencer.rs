@@ -8,20 +8,24 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::time::Duration;
 
 use exchange::io::{
     Disk, FRAME_RECORDS_MAX, Journal, JournalError, KeptSnapshot, Position, Record,
 };
 use exchange::{Command, Exchange, RULES_VERSION, Stamped};
-use instruments::{Nanos, Seq};
+use instruments::{Nanos, NanosSpan, Seq};
 use parking_lot::RwLock;
 use thiserror::Error;
 use tokio::sync::oneshot;
 
 use super::Life;
+use super::age::{Age, Load};
 use super::clock::VenueClock;
+use super::operations::Operations;
 use super::options::VenueOptions;
 use super::publish::{Batch, Outcome, Publication, Published, Reply};
+use crate::limits::Limits;
 
 /// Commands that may wait to be sequenced. At 100 thousand commands a second the last of them waits 160 ms, and an answer that comes
 /// later is of no use to a trader.
@@ -43,6 +47,14 @@ pub enum SubmitError {
     Overloaded {
         /// How many may wait.
         limit: usize,
+    },
+    /// What is there already waits too long. It was not taken.
+    #[error("the venue is overloaded: the oldest command waits for {} ms, the limit is {} ms", age.as_millis(), limit.as_millis())]
+    Late {
+        /// How long it waits.
+        age: Duration,
+        /// How long it may.
+        limit: Duration,
     },
     /// It does not fit into the journal. It was not taken.
     #[error("command has {len} bytes, the limit is {limit}")]
@@ -76,6 +88,8 @@ pub(crate) struct Pending {
     /// The command as the journal keeps it: encoded by whoever asks, not by the one thread that everybody waits for.
     payload: Vec<u8>,
     reply: Reply,
+    /// When it came.
+    came: u64,
 }
 
 /// The way in. Cloned into everything that may ask for something.
@@ -83,14 +97,21 @@ pub(crate) struct Pending {
 pub(crate) struct Inbox {
     sender: SyncSender<Envelope>,
     waiting: Arc<AtomicUsize>,
+    age: Arc<Age>,
 }
 
 impl Inbox {
     /// An inbox and its other end.
-    pub(crate) fn new() -> (Self, Envelopes) {
+    pub(crate) fn new(limits: &Limits) -> (Self, Envelopes) {
         let (sender, envelopes) = sync_channel(INBOX_MAX);
-        let waiting = Arc::new(AtomicUsize::new(0));
-        (Self { sender, waiting: Arc::clone(&waiting) }, Envelopes { envelopes, waiting })
+        let (waiting, age) = (Arc::new(AtomicUsize::new(0)), Arc::new(Age::new(limits)));
+        let inbox = Self { sender, waiting: Arc::clone(&waiting), age: Arc::clone(&age) };
+        (inbox, Envelopes { envelopes, waiting, age })
+    }
+
+    /// How busy the other end is.
+    pub(crate) fn load(&self) -> Load {
+        self.age.load(self.waiting.load(Ordering::Relaxed))
     }
 
     /// Takes a command, or refuses at once.
@@ -98,6 +119,7 @@ impl Inbox {
     /// # Panics
     /// Never: writing borsh into a vector cannot fail.
     pub(crate) fn send(&self, command: Command) -> Result<oneshot::Receiver<Outcome>, SubmitError> {
+        self.age.check(&command)?;
         let limit = room(&command);
         let payload = borsh::to_vec(&command).expect("a command encodes");
         let (len, len_max) = (payload.len(), COMMAND_LEN_MAX);
@@ -109,7 +131,8 @@ impl Inbox {
             return Err(SubmitError::Overloaded { limit });
         }
         let (reply, outcome) = oneshot::channel();
-        let pending = Box::new(Pending { command, payload, reply });
+        let came = self.age.stamp();
+        let pending = Box::new(Pending { command, payload, reply, came });
         match self.sender.try_send(Envelope::Command(pending)) {
             Ok(()) => Ok(outcome),
             Err(TrySendError::Full(_)) => {
@@ -118,6 +141,11 @@ impl Inbox {
             }
             Err(TrySendError::Disconnected(_)) => Err(SubmitError::Stopped),
         }
+    }
+
+    /// How many commands wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
     }
 
     /// Asks the thread to end. It may have ended already.
@@ -130,6 +158,17 @@ impl Inbox {
 pub(crate) struct Envelopes {
     envelopes: Receiver<Envelope>,
     waiting: Arc<AtomicUsize>,
+    age: Arc<Age>,
+}
+
+impl Envelopes {
+    /// The next, once there is one.
+    fn next(&self) -> Option<Envelope> {
+        self.envelopes.try_recv().ok().or_else(|| {
+            self.age.rest();
+            self.envelopes.recv().ok()
+        })
+    }
 }
 
 /// Where the journal ends.
@@ -160,6 +199,7 @@ pub(crate) struct Sequencer<D: Disk> {
     tail: Tail,
     snapshot_every: u64,
     snapshot_at: u64,
+    operations: Arc<Operations>,
 }
 
 impl<D: Disk> Sequencer<D> {
@@ -168,7 +208,7 @@ impl<D: Disk> Sequencer<D> {
         journal: Journal<D>,
         exchange: Arc<RwLock<Exchange>>,
         publisher: SyncSender<Publication>,
-        options: &VenueOptions,
+        (options, operations): (&VenueOptions, Arc<Operations>),
     ) -> Self {
         let (last_seq, last_at) = {
             let exchange = exchange.read();
@@ -183,6 +223,7 @@ impl<D: Disk> Sequencer<D> {
             tail: Tail { next_seq: last_seq.next(), last_at },
             snapshot_every: options.snapshot_every,
             snapshot_at: last_seq.0.saturating_add(options.snapshot_every),
+            operations,
         }
     }
 
@@ -199,7 +240,7 @@ impl<D: Disk> Sequencer<D> {
     }
 
     fn run(mut self) -> Result<Life, JournalError> {
-        while let Ok(first) = self.inbox.envelopes.recv() {
+        while let Some(first) = self.inbox.next() {
             let gathered = self.gather(first);
             self.commit(gathered.commands)?;
             match gathered.ending {
@@ -226,6 +267,9 @@ impl<D: Disk> Sequencer<D> {
                 break;
             }
         }
+        if let Some(oldest) = gathered.commands.first() {
+            self.inbox.age.work_on(oldest.came);
+        }
         self.inbox.waiting.fetch_sub(gathered.commands.len(), Ordering::Relaxed);
         gathered
     }
@@ -237,7 +281,9 @@ impl<D: Disk> Sequencer<D> {
         }
         let batch: Vec<(Seq, Nanos, Pending)> =
             commands.into_iter().map(|pending| self.stamp(pending)).collect();
+        let begun_at = self.clock.now();
         self.journal(&batch)?;
+        self.count(&batch, self.clock.now().since(begun_at));
         let mut outcomes = Vec::with_capacity(batch.len());
         for (seq, at, Pending { command, reply, .. }) in batch {
             let mut events = Vec::new();
@@ -248,6 +294,12 @@ impl<D: Disk> Sequencer<D> {
         let history_hash = self.exchange.read().history_hash();
         self.publish(Publication::Batch(Batch { outcomes, history_hash }));
         Ok(())
+    }
+
+    fn count(&self, batch: &[(Seq, Nanos, Pending)], took: NanosSpan) {
+        let first = batch.first().map_or(0, |(seq, ..)| seq.0);
+        let kinds = batch.iter().map(|(.., pending)| (&pending.command, pending.payload.len()));
+        self.operations.metrics.note_batch((first, batch.len()), kinds, took);
     }
 
     fn stamp(&mut self, pending: Pending) -> (Seq, Nanos, Pending) {
@@ -349,6 +401,15 @@ const fn room(command: &Command) -> usize {
         | Command::OpenDispute { .. }
         | Command::AnswerDispute { .. }
         | Command::RuleDispute { .. }
+        // Whoever is gone.
+        | Command::CancelAllAfter { .. }
+        | Command::SetCancelOnDisconnect { .. }
+        | Command::EndSession { .. }
+        | Command::EndSessions
+        // What operators stop.
+        | Command::SetTradingState { .. }
+        | Command::KillAccount { .. }
+        | Command::ReviveAccount { .. }
         | Command::Tick => INBOX_MAX,
     }
 }

@@ -5,10 +5,11 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use exchange::io::{DataDir, Disk, RealDisk};
 use exchange::{Command, OpenChallenge, OpenVenue, RULES_VERSION};
-use instruments::Date;
+use instruments::{Date, Nanos};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{broadcast, watch};
 
+use super::audit::AuditLog;
 use super::blobs::BlobStore;
 use super::credentials::Credentials;
 use super::curve_desk::CurveDesk;
@@ -16,16 +17,20 @@ use super::delivery_desk::{DeliveryDesk, DeskThread};
 use super::directory::Directory;
 use super::housekeeping::{Housekeeping, JOBS_MAX};
 use super::key::VenueKey;
+use super::ladder::Climb;
 use super::listing::list_missing;
 use super::mock::MockDesk;
+use super::operations::Operations;
 use super::option_desk::OptionDesk;
-use super::options::VenueOptions;
+use super::options::{AuthOptions, VenueOptions};
 use super::publish::{FEED_MAX, Publication, Publisher};
 use super::recover::{Recovered, recover};
 use super::sequencer::{Inbox, PUBLICATIONS_MAX, Sequencer};
 use super::timer::Timer;
 use super::transcript::Transcripts;
+use super::used::UsedSignatures;
 use super::{Life, Running, Venue, VenueError};
+use crate::auth::{Nonces, SIGNATURE_WINDOW_MAX};
 
 impl Venue {
     /// Opens the venue in a directory: takes its lock, recovers, starts the threads, and lists what is missing.
@@ -45,6 +50,7 @@ impl Venue {
         D: Disk + Send + 'static,
         D::File: Send,
     {
+        options.limits.check()?;
         let directory = Directory::open(&options.data_dir)?;
         let key = Arc::new(VenueKey::load_or_create(&directory.layout().venue_key())?);
         let credentials = Credentials::load(&directory.layout().credentials())?;
@@ -52,7 +58,7 @@ impl Venue {
         if recovered.exchange.is_open() && options.testnet && !recovered.exchange.is_testnet() {
             return Err(VenueError::NotATestnet { path: options.data_dir });
         }
-        let venue = Self::start(directory, key, credentials, recovered, &options)?;
+        let venue = Self::start(directory, (key, credentials), recovered, &options)?;
         if !venue.exchange().is_open() {
             let terms = OpenVenue {
                 testnet: options.testnet,
@@ -61,6 +67,8 @@ impl Venue {
                 variation_every: options.calendar.variation_every,
             };
             venue.accepted(Command::OpenVenue(terms))?;
+        } else {
+            venue.begin_ladder(options.ladder)?;
         }
         if let Some(terms) = options.jobs.terms
             && *venue.exchange().jobs().terms() != terms
@@ -75,8 +83,7 @@ impl Venue {
 
     fn start<D>(
         directory: Directory,
-        key: Arc<VenueKey>,
-        credentials: Credentials,
+        (key, credentials): (Arc<VenueKey>, Credentials),
         recovered: Recovered<D>,
         options: &VenueOptions,
     ) -> Result<Self, VenueError>
@@ -87,12 +94,16 @@ impl Venue {
         let Recovered { place, journal, exchange, history } = recovered;
         let transcripts = Transcripts::open(&directory.layout().transcripts())?;
         let lost: Vec<OpenChallenge> = exchange.open_challenges().collect();
-        let has_lost = !lost.is_empty();
+        let (has_lost, begins_at) = (!lost.is_empty(), exchange.last_seq());
+        let climb = exchange.is_open().then(|| Climb::begin(options.ladder, options.clock.now()));
+        let has_session_orders = exchange.has_session_orders();
         let (how, grades) = (options.delivery.clone(), &options.grades);
         let desk = DeliveryDesk::new(how, grades, transcripts, lost.into_iter());
-        let (inbox, envelopes) = Inbox::new();
+        let (inbox, envelopes) = Inbox::new(&options.limits);
         let (life, lives) = watch::channel(Life::Running);
         let blobs = BlobStore::open(directory.layout().blobs(), options.jobs.blob_keep)?;
+        let Guard { audit, nonces, signatures_since, auth } =
+            Guard::open(&directory, &key, options)?;
         let running = Running {
             inbox,
             exchange: Arc::new(RwLock::new(exchange)),
@@ -101,19 +112,31 @@ impl Venue {
             desk: Arc::new(desk),
             blobs,
             key,
-            credentials: Mutex::new(credentials),
+            credentials,
+            audit,
+            nonces,
+            signatures_since,
+            auth,
             clock: options.clock.clone(),
             life: lives,
+            operations: Arc::new(Operations::new(options.watch, begins_at)),
             opens_faucet: options.testnet,
             mock: MockDesk::default(),
             judge_mock: options.judge_mock.filter(|_| options.testnet),
             grades: options.grades.clone(),
+            limits: options.limits,
             threads: Mutex::default(),
             directory: Mutex::new(Some(directory)),
         };
         let (to_publisher, publications) = sync_channel(PUBLICATIONS_MAX);
         let exchange = Arc::clone(&running.exchange);
-        let sequencer = Sequencer::new(envelopes, journal, exchange, to_publisher, options);
+        let sequencer = Sequencer::new(
+            envelopes,
+            journal,
+            exchange,
+            to_publisher,
+            (options, Arc::clone(&running.operations)),
+        );
         let (timer_runs, stop_timer) = sync_channel(0);
         let (pricing_runs, stop_pricing) = sync_channel(0);
         let (curve_runs, stop_curve) = sync_channel(0);
@@ -125,12 +148,42 @@ impl Venue {
             // Before anything else, the timer included: what was open had salts and times that are gone, and our downtime is nobody's fault.
             running.inbox.send(Command::VoidChallenges)?;
         }
+        if has_session_orders {
+            // The sessions have ended with the process before this one.
+            running.inbox.send(Command::EndSessions)?;
+        }
         let wake_desk = running.spawn_desk()?;
         running.spawn_publisher(publications, wake_desk, place)?;
-        running.spawn_timer(stop_timer, options)?;
+        running.spawn_timer(stop_timer, climb.flatten(), options)?;
         running.spawn_option_desk(stop_pricing, options)?;
         running.spawn_curve_desk(stop_curve, options)?;
         Ok(Self { running: Arc::new(running) })
+    }
+}
+
+/// What knows who may ask, and who did.
+struct Guard {
+    audit: AuditLog,
+    nonces: Arc<Mutex<Nonces>>,
+    signatures_since: Nanos,
+    auth: AuthOptions,
+}
+
+impl Guard {
+    fn open(
+        directory: &Directory,
+        key: &Arc<VenueKey>,
+        options: &VenueOptions,
+    ) -> Result<Self, VenueError> {
+        let (layout, now) = (directory.layout(), options.clock.now());
+        let audit = AuditLog::open(&layout.audit(), key, now)?;
+        let (used, remembered) = UsedSignatures::open(&layout.used_signatures(), now)?;
+        let window = options.auth.signature_window.min(SIGNATURE_WINDOW_MAX);
+        // What was accepted before may have been signed for as late as this.
+        let signatures_since = if remembered.is_partial { now + window } else { Nanos::default() };
+        let nonces = Arc::new(Mutex::new(Nonces::remember(remembered.used, used)));
+        let auth = AuthOptions { signature_window: window, ..options.auth.clone() };
+        Ok(Self { audit, nonces, signatures_since, auth })
     }
 }
 
@@ -166,16 +219,27 @@ impl Running {
         let publisher = Publisher {
             inbox: publications,
             history: Arc::clone(&self.history),
+            operations: Arc::clone(&self.operations),
             feed: self.feed.clone(),
             housekeeping: to_housekeeping,
             desk,
         };
-        let housekeeping = Housekeeping { jobs, history: Arc::clone(&self.history), place };
+        let housekeeping = Housekeeping {
+            jobs,
+            history: Arc::clone(&self.history),
+            operations: Arc::clone(&self.operations),
+            place,
+        };
         self.spawn("publisher", move || publisher.run())?;
         self.spawn("housekeeping", move || housekeeping.run())
     }
 
-    fn spawn_timer(&self, stop: Receiver<()>, options: &VenueOptions) -> Result<(), VenueError> {
+    fn spawn_timer(
+        &self,
+        stop: Receiver<()>,
+        climb: Option<Climb>,
+        options: &VenueOptions,
+    ) -> Result<(), VenueError> {
         let timer = Timer {
             exchange: Arc::clone(&self.exchange),
             inbox: self.inbox.clone(),
@@ -183,6 +247,8 @@ impl Running {
             grades: options.grades.clone(),
             listed_on: Date::of(self.clock.now()),
             clock: self.clock.clone(),
+            climb,
+            looked: None,
             every: options.tick_every,
             stop,
         };

@@ -4,11 +4,13 @@
 //! refused request is still answered under its own id.
 
 use instruments::Nanos;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::error::{ErrorCode, WireError};
 use super::params::Params;
+use super::shape::{self, DEPTH_MAX, NUMBER_LEN_MAX, ShapeError};
 
 /// Bytes of a request's id: a number or a short word, echoed in the reply.
 pub const ID_LEN_MAX: usize = 64;
@@ -69,6 +71,15 @@ impl Request {
             let only: Option<OnlyId> = serde_json::from_str(text).ok();
             only.and_then(|only| only.id).filter(|id| check_id(id).is_ok())
         };
+        shape::check(whole.get()).map_err(|error| {
+            let reason = error.to_string();
+            let error = match error {
+                ShapeError::Twice(name) => WireError::param(&name, reason),
+                ShapeError::TooDeep => invalid(reason).with_limit(Decimal::from(DEPTH_MAX)),
+                ShapeError::LongNumber => invalid(reason).with_limit(Decimal::from(NUMBER_LEN_MAX)),
+            };
+            Unreadable { id: id_of(), error }
+        })?;
         let envelope: Envelope<'_> = serde_json::from_str(whole.get())
             .map_err(|error| Unreadable { id: id_of(), error: invalid(error.to_string()) })?;
         Self::from_envelope(&envelope).map_err(|error| Unreadable { id: id_of(), error })
@@ -120,6 +131,19 @@ struct Reply<'a> {
     #[serde(rename = "usDiff")]
     us_diff: u64,
     testnet: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credits: Option<Credits>,
+}
+
+/// What is left of the credits that a request was paid with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Credits {
+    /// Which requests share them.
+    pub class: &'static str,
+    /// How many there are.
+    pub remaining: u32,
+    /// How many there can be.
+    pub limit: u32,
 }
 
 /// When a request came and its reply went, and on which kind of venue.
@@ -131,6 +155,8 @@ pub struct Stamp {
     pub sent_at: Nanos,
     /// Whether the money is test money.
     pub testnet: bool,
+    /// What is left, where it cost something.
+    pub credits: Option<Credits>,
 }
 
 /// A reply's text.
@@ -151,27 +177,56 @@ pub fn reply_text(
         us_out,
         us_diff: us_out.saturating_sub(us_in),
         testnet: stamp.testnet,
+        credits: stamp.credits,
     })
 }
 
-#[derive(Serialize)]
-struct Notification<'a, T> {
-    jsonrpc: &'static str,
-    method: &'static str,
-    params: NotificationParams<'a, T>,
+/// Which message of a channel this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Place<'a> {
+    /// Which channel.
+    pub channel: &'a str,
+    /// Its number in the channel, from 1, gapless; of a snapshot that was made for one client the newest that is in it.
+    pub seq: u64,
+    /// The number of the newest execution report in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_seq: Option<u64>,
+    /// The first message that was left out for a slow client and is in this snapshot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missed_from: Option<u64>,
+    /// When the channel's numbering began, milliseconds since 1970; in what is made for one client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<u64>,
 }
 
 #[derive(Serialize)]
-struct NotificationParams<'a, T> {
-    channel: &'a str,
-    data: &'a T,
+struct Notification<'a> {
+    jsonrpc: &'static str,
+    method: &'static str,
+    params: NotificationParams<'a>,
 }
+
+#[derive(Serialize)]
+struct NotificationParams<'a> {
+    #[serde(flatten)]
+    place: Place<'a>,
+    data: &'a RawValue,
+}
+
+/// What stands behind a message's data.
+const BEHIND_DATA: usize = "}}".len();
 
 /// A channel's message.
 #[must_use]
-pub fn notification_text<T: Serialize>(channel: &str, data: &T) -> String {
-    let params = NotificationParams { channel, data };
+pub fn notification_text(place: Place<'_>, data: &RawValue) -> String {
+    let params = NotificationParams { place, data };
     to_text(&Notification { jsonrpc: "2.0", method: "subscription", params })
+}
+
+/// The data of a channel's message, of which it has so many bytes.
+pub(crate) fn notification_data(text: &str, len: usize) -> &str {
+    let behind = text.len().saturating_sub(BEHIND_DATA);
+    text.get(behind.saturating_sub(len)..behind).unwrap_or_default()
 }
 
 #[derive(Serialize)]
@@ -249,16 +304,37 @@ mod tests {
     }
 
     #[test]
+    fn api_080_a_message_says_which_it_is() {
+        let data = to_result(&[1.5]);
+        let place =
+            Place { channel: "a\"b", seq: 7, user_seq: None, missed_from: None, epoch: None };
+        let text = notification_text(place, &data);
+        let params = r#"{"channel":"a\"b","seq":7,"data":[1.5]}"#;
+        let whole = format!(r#"{{"jsonrpc":"2.0","method":"subscription","params":{params}}}"#);
+        assert_eq!(text, whole);
+        assert_eq!(notification_data(&text, data.get().len()), "[1.5]");
+        let place = Place { user_seq: Some(3), missed_from: Some(4), epoch: Some(5), ..place };
+        let text = notification_text(place, &data);
+        assert!(text.contains(r#""seq":7,"user_seq":3,"missed_from":4,"epoch":5,"data":[1.5]}}"#));
+    }
+
+    #[test]
+    // LIMIT-015
     fn api_001_a_reply_has_the_id_the_times_and_the_kind_of_venue() {
         let request = Request::parse(r#"{"jsonrpc":"2.0","id":7,"method":"public/test"}"#).unwrap();
         let stamp = Stamp {
             received_at: Nanos::new(1_000_500),
             sent_at: Nanos::new(1_003_000),
             testnet: true,
+            credits: None,
         };
         assert_eq!(
             reply_text(Some(&request.id), &Ok(to_result(&"ok")), stamp),
             r#"{"jsonrpc":"2.0","id":7,"result":"ok","usIn":1000,"usOut":1003,"usDiff":3,"testnet":true}"#
         );
+        let credits = Some(Credits { class: "order", remaining: 7, limit: 10 });
+        let text = reply_text(Some(&request.id), &Ok(to_result(&1)), Stamp { credits, ..stamp });
+        let ending = r#""testnet":true,"credits":{"class":"order","remaining":7,"limit":10}}"#;
+        assert!(text.ends_with(ending), "{text}");
     }
 }

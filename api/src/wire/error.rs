@@ -1,6 +1,7 @@
 //! Every refusal a client can see, in one enum: Deribit's codes and names, as the clients in the field know them.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
@@ -51,9 +52,10 @@ error_codes! {
     PriceTooLow = (10005, "price_too_low", 400): "a price below the limit";
     PriceTooHigh = (10007, "price_too_high", 400): "a price above the limit";
     NotEnoughFunds = (10009, "not_enough_funds", 400): "the account cannot fund it";
-    BookClosed = (10012, "book_closed", 400): "the series has stopped trading";
+    BookClosed = (10012, "book_closed", 400): "the series has stopped trading, for good or for now";
     TooManyOpenOrders = (10013, "pme_max_total_open_orders", 400): "the account has as many open orders as it may have";
     PositionTooLarge = (10018, "non_pme_max_future_position_size", 400): "the position, open orders included, would be above the limit";
+    LockedByAdmin = (10019, "locked_by_admin", 403): "an operator has stopped the account";
     InvalidInstrument = (10020, "invalid_or_unsupported_instrument", 404): "no such series";
     InvalidAmount = (10021, "invalid_amount", 400): "an amount above the limit";
     InvalidPrice = (10023, "invalid_price", 400): "a price of zero or less";
@@ -66,9 +68,9 @@ error_codes! {
     OtherReject = (11030, "other_reject", 400): "a rule of the exchange forbids it, see `rule`";
     UnsupportedCombination = (11047, "unsupported_arg_combination", 400): "fields that do not go together";
     BadRequest = (11050, "bad_request", 400): "understood, but it makes no sense here";
-    Maintenance = (11051, "system_maintenance", 503): "the venue is not open";
+    Maintenance = (11051, "system_maintenance", 503): "the venue is not open, or not wholly";
     PostOnlyReject = (11054, "post_only_reject", 400): "a post-only order would have taken";
-    Internal = (11094, "internal_server_error", 500): "our mistake";
+    Internal = (11094, "internal_server_error", 500): "our mistake; the one error that does not say that nothing was done";
     InvalidCredentials = (13004, "invalid_credentials", 401): "client id, secret, signature, timestamp or nonce is not right";
     Unauthorized = (13009, "unauthorized", 401): "nobody is logged in, or the token has expired";
     SubscriptionFailed = (13017, "subscription_failed", 400): "a channel cannot be subscribed to";
@@ -116,6 +118,17 @@ struct Details {
     limit: Option<Number>,
     required: Option<Number>,
     available: Option<Number>,
+    kept: Option<Kept>,
+    leaves_open: bool,
+    retry_after: Option<u64>,
+}
+
+/// Which messages of a channel there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(crate) struct Kept {
+    pub(crate) first_seq: u64,
+    pub(crate) last_seq: u64,
+    pub(crate) epoch: u64,
 }
 
 impl WireError {
@@ -130,6 +143,9 @@ impl WireError {
             limit: None,
             required: None,
             available: None,
+            kept: None,
+            leaves_open: false,
+            retry_after: None,
         }))
     }
 
@@ -175,10 +191,46 @@ impl WireError {
         self
     }
 
+    /// Names the messages that there are.
+    #[must_use]
+    pub(crate) fn with_kept(mut self, kept: Kept) -> Self {
+        self.0.kept = Some(kept);
+        self
+    }
+
+    /// Says after how many milliseconds it may be tried again.
+    #[must_use]
+    pub fn with_retry_after(mut self, wait: Duration) -> Self {
+        // Rounded up: whoever comes back then is not too early.
+        let millis = wait.as_nanos().div_ceil(1_000_000);
+        self.0.retry_after = Some(u64::try_from(millis).unwrap_or(u64::MAX));
+        self
+    }
+
+    /// After how many milliseconds it may be tried again, where that is known.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<u64> {
+        self.0.retry_after
+    }
+
     /// Its code.
     #[must_use]
     pub fn code(&self) -> ErrorCode {
         self.0.code
+    }
+
+    /// A command was taken, and nobody can say what came of it.
+    #[must_use]
+    pub fn unknown(reason: impl Into<String>) -> Self {
+        let mut error = Self::new(ErrorCode::Internal, reason);
+        error.0.leaves_open = true;
+        error
+    }
+
+    /// Whether a command was taken of which nobody can say what came of it.
+    #[must_use]
+    pub fn leaves_open(&self) -> bool {
+        self.0.leaves_open
     }
 
     /// Its reason in words.
@@ -209,6 +261,10 @@ struct Data<'a> {
     required: Option<Number>,
     #[serde(skip_serializing_if = "Option::is_none")]
     available: Option<Number>,
+    #[serde(flatten)]
+    kept: Option<Kept>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u64>,
 }
 
 impl Serialize for WireError {
@@ -221,6 +277,8 @@ impl Serialize for WireError {
             limit: details.limit,
             required: details.required,
             available: details.available,
+            kept: details.kept,
+            retry_after: details.retry_after,
         };
         let mut object = serializer.serialize_struct("error", 3)?;
         object.serialize_field("code", &details.code.code())?;

@@ -125,6 +125,9 @@ pub struct WireBookChange {
     /// The place up to which the message before went; absent in a snapshot.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub prev_change_id: Option<u64>,
+    /// CRC-32 of the best 25 levels of both sides after this message.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub checksum: Option<u32>,
     /// Bids that differ.
     pub bids: Vec<WireLevelChange>,
     /// Asks that differ.

@@ -38,6 +38,9 @@ pub struct WireOrder {
     pub commission: Number,
     /// The account's own word for it.
     pub label: String,
+    /// The account's own id of it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub client_order_id: Option<String>,
     /// Whether it was refused or moved rather than taker.
     pub post_only: bool,
     /// Whether it was refused rather than moved.
@@ -111,6 +114,9 @@ pub struct WireUserTrade {
     pub state: String,
     /// The order's label.
     pub label: String,
+    /// The account's own id of the order.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub client_order_id: Option<String>,
     /// `M` for the maker, `T` for the taker.
     pub liquidity: String,
     /// What it cost, in dollars.
@@ -128,6 +134,9 @@ pub struct WireUserTrade {
 pub struct WirePlaced {
     /// The order.
     pub order: WireOrder,
-    /// Its trades on arrival.
+    /// Its trades on arrival; all of them where it was placed before.
     pub trades: Vec<WireUserTrade>,
+    /// Whether it was placed before under the same id: nothing was done now.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub duplicate: bool,
 }

@@ -196,10 +196,10 @@ class Orders:
 
 
 class Proxy:
-    """Between a client and the venue. When told so it reads nothing that the venue sends, or loses every message of a channel."""
+    """Between a client and the venue. When told so it reads nothing that the venue sends, loses every message of a channel, or cuts."""
 
     async def open(self):
-        self.reads, self.loses, self.lost = asyncio.Event(), False, 0
+        self.reads, self.loses, self.lost, self.writers = asyncio.Event(), False, 0, []
         self.reads.set()
         self.server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
         return "127.0.0.1:%d" % self.server.sockets[0].getsockname()[1]
@@ -212,7 +212,14 @@ class Proxy:
         upstream.setblocking(False)
         await asyncio.get_running_loop().sock_connect(upstream, (host, int(port)))
         back, forth = await asyncio.open_connection(sock=upstream)
+        self.writers += [writer, forth]
         await asyncio.gather(self.carry(reader, forth), self.carry_frames(back, writer), return_exceptions=True)
+
+    def cut(self):
+        """Ends every connection without a word to either side."""
+        for writer in self.writers:
+            writer.transport.abort()
+        self.writers = []
 
     async def carry(self, reader, writer):
         while data := await reader.read(4096):
@@ -303,8 +310,39 @@ async def gaps(symbol, series, price):
     await slow.clients[url].send({"jsonrpc": "2.0", "id": slow.request_id(), "method": "public/subscribe", "params": {"channels": [f"book.{series}.raw"]}})
     levels = await same(venue, slow, symbol)
     done("book after lost messages and asking again", f"{proxy.lost} lost, {levels} levels")
-    await trader.ask("private/cancel_all")
-    await same(venue, slow, symbol)
+
+    async def keep_watching(params):
+        """What every user of ccxt writes around a stream."""
+        while True:
+            try:
+                await slow.watch_order_book(symbol, params=dict(params))
+            except ccxt.NetworkError:
+                await asyncio.sleep(0.05)
+
+    for pace, params in (("raw", raw), ("100ms", {})):
+        watching = asyncio.ensure_future(keep_watching(params))
+        end = time.monotonic() + PATIENCE
+        while not any(pace in name for name in slow.clients[url].subscriptions):
+            assert time.monotonic() < end, "never subscribed"
+            await asyncio.sleep(0.05)
+        for is_stalled in (False, True):
+            third = await each(place, range(200, 300))
+            await same(venue, slow, symbol)
+            if is_stalled:
+                # What is on its way is lost with the connection.
+                proxy.reads.clear()
+                fourth = await each(place, range(300, 340))
+                await each(cancel, third[:50] + fourth[:20])
+            proxy.cut()
+            await each(cancel, third[50:])
+            await each(place, range(320, 330))
+            proxy.reads.set()
+            levels = await same(venue, slow, symbol)
+            how = "a stall and a cut" if is_stalled else "a cut"
+            done(f"book over a new connection after {how}", f"{pace}, {levels} levels")
+            await trader.ask("private/cancel_all")
+            await same(venue, slow, symbol)
+        watching.cancel()
     await trader.close()
     await slow.close()
     await venue.close()

@@ -18,9 +18,11 @@ pub(crate) struct Mirror {
 }
 
 impl Mirror {
-    /// Takes in a message, which must continue the chain and change what is there.
+    /// Takes in a message as a client does that never clears its book. A change must continue the chain and change what is there; after
+    /// every message the best levels must have the venue's checksum.
     pub(crate) fn apply(&mut self, message: &WireBookChange) {
         self.messages += 1;
+        let is_snapshot = message.kind == "snapshot";
         match message.kind.as_str() {
             "snapshot" => self.snapshots += 1,
             "change" => assert_eq!(message.prev_change_id, self.change_id, "a gapless chain"),
@@ -30,14 +32,24 @@ impl Mirror {
         for (side, changes) in [("bid", &message.bids), ("ask", &message.asks)] {
             for change in changes {
                 let key = (side, change.1);
-                match change.0.as_str() {
-                    "new" => assert_eq!(self.levels.insert(key, change.2), None),
-                    "change" => assert!(self.levels.insert(key, change.2).is_some()),
-                    "delete" => assert!(self.levels.remove(&key).is_some()),
+                let before = match change.0.as_str() {
+                    "new" | "change" => self.levels.insert(key, change.2),
+                    "delete" => self.levels.remove(&key),
                     other => panic!("a level that is {other}"),
-                }
+                };
+                assert!(is_snapshot || before.is_none() == (change.0 == "new"), "{change:?}");
             }
         }
+        assert_eq!(message.checksum, Some(self.checksum()));
+    }
+
+    /// As the documentation says it is made.
+    fn checksum(&self) -> u32 {
+        let (bids, asks) = (self.side("bid"), self.side("ask"));
+        let (mut bids, mut asks) = (bids.iter().rev(), asks.iter());
+        let best = (0..25).flat_map(|_| [bids.next(), asks.next()]).flatten();
+        let texts: Vec<String> = best.map(|(price, amount)| format!("{price}:{amount}")).collect();
+        crc32fast::hash(texts.join(":").as_bytes())
     }
 
     fn side(&self, wanted: &str) -> Vec<(Number, Number)> {
@@ -88,6 +100,7 @@ impl Numbers {
     }
 }
 
+/// API-030, API-083: the mirror compares every checksum.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn api_030_snapshot_and_changes_add_up_to_the_book() {
     let stand = Stand::open().await;

@@ -4,6 +4,7 @@ use instruments::{Date, NanosSpan};
 use serde_json::{Value, json};
 
 use crate::stand::{SERIES, Stand, decimal, limit, refusal, start_of_time};
+use crate::wallets::owner_of;
 
 /// Adds up numbers of a reply exactly, as they are written.
 fn micros(value: &Value) -> i128 {
@@ -15,10 +16,11 @@ fn micros(value: &Value) -> i128 {
 async fn a_withdrawal_takes_what_is_free_and_no_more() {
     let stand = Stand::open().await;
     let (client, _) = stand.trader(100).await;
+    let owner = owner_of(&stand, &client).await;
     client.buy(&limit(1, "2.5")).await.unwrap();
     let free = client.account_summary().await.unwrap().available_withdrawal_funds;
     let withdraw = async |amount: &str| {
-        client.call_raw("private/withdraw", &format!(r#"{{"amount":{amount}}}"#)).await
+        owner.call_raw("private/withdraw", &format!(r#"{{"amount":{amount}}}"#)).await
     };
     let refused = refusal(withdraw("99").await);
     assert_eq!((refused.0, refused.1), (10021, json!("amount")));
@@ -28,10 +30,10 @@ async fn a_withdrawal_takes_what_is_free_and_no_more() {
     }
     assert_eq!(refusal(withdraw("0.0000001").await).0, -32602);
     let address = json!({"currency": "USDC", "amount": 1, "address": "0x00"});
-    let refused = refusal(client.call("private/withdraw", address).await);
+    let refused = refusal(owner.call("private/withdraw", address).await);
     assert_eq!((refused.0, refused.1), (-32602, json!("address")));
 
-    let left = client.call("private/withdraw", json!({"currency": "USDC", "amount": 10.5})).await;
+    let left = owner.call("private/withdraw", json!({"currency": "USDC", "amount": 10.5})).await;
     let left = left.unwrap();
     assert_eq!((&left["state"], &left["balance"]), (&json!("completed"), &json!(89.5)));
     let log = client.call("private/get_transaction_log", json!({})).await.unwrap();
@@ -110,7 +112,8 @@ async fn a_statement_goes_from_its_opening_to_its_closing() {
     assert_eq!(moved, 999_940_000);
 
     stand.clock.set(stand.clock.now() + NanosSpan::from_seconds(17 * 3_600));
-    buyer.call("private/withdraw", json!({"amount": 1})).await.unwrap();
+    let owner = owner_of(&stand, &buyer).await;
+    owner.call("private/withdraw", json!({"amount": 1})).await.unwrap();
     let second = statement(day(1)).await.unwrap();
     assert_eq!(second["opening"], first["closing"]);
     assert_eq!(second["closing"], json!({"margin_balance": 998.94}));

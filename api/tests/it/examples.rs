@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::margin::{CALL, Desk};
 use crate::stand::SERIES;
+use crate::wallets::owner_of;
 
 const BEGIN: &str = "<!-- examples: made from a running venue -->\n";
 const END: &str = "<!-- /examples -->";
@@ -27,6 +28,7 @@ async fn api_003_the_examples_of_the_reference_are_answers_of_a_venue() {
     desk.trade(CALL, -2, "0.1").await;
     let mut page = String::new();
     let series = json!({"instrument_name": CALL});
+    let owner = owner_of(&desk.stand, client).await;
     for (method, params) in [
         ("public/get_risk_arrays", series.clone()),
         ("public/ticker", series.clone()),
@@ -39,7 +41,8 @@ async fn api_003_the_examples_of_the_reference_are_answers_of_a_venue() {
         ("private/get_transaction_log", json!({"count": 2})),
         ("private/get_statement", json!({"day": "2027-01-15"})),
     ] {
-        example(&mut page, client, method, params).await;
+        let by = if method == "private/withdraw" { &owner } else { client };
+        example(&mut page, by, method, params).await;
     }
     let abandon = json!({"instrument_name": CALL, "abandon": 2});
     example(&mut page, &desk.maker, "private/instruct_exercise", abandon).await;

@@ -47,8 +47,8 @@ impl Side {
     }
 }
 
-struct Parties {
-    stand: Stand,
+pub(crate) struct Parties {
+    pub(crate) stand: Stand,
     buyer: Side,
     seller: Side,
     verifier: Side,
@@ -57,7 +57,7 @@ struct Parties {
 
 impl Parties {
     /// The first of four hours of two GPUs has begun.
-    async fn delivering() -> Self {
+    pub(crate) async fn delivering() -> Self {
         let stand = Stand::open_with(|options| {
             let terms = JobTerms { fee: MicroUsd::new(5_000_000), ..JobTerms::standard() };
             options.jobs = JobOptions { terms: Some(terms), blob_keep: Duration::from_secs(60) };
@@ -88,7 +88,12 @@ impl Parties {
         Self { stand, buyer, seller, verifier, key }
     }
 
-    async fn submit(&self) -> Result<WireJob, ClientError> {
+    /// What the buyer sees of its jobs.
+    pub(crate) async fn jobs(&self) -> Value {
+        self.buyer.client.call("private/get_jobs", json!({})).await.unwrap()
+    }
+
+    pub(crate) async fn submit(&self) -> Result<WireJob, ClientError> {
         let (spec, weights) = (self.buyer.put("spec").await, self.buyer.put("weights").await);
         let params = json!({
             "obligation_id": 1, "spec": spec, "blobs": [weights], "mode": "exact",

@@ -100,7 +100,7 @@ pub(crate) fn risk_of(instrument: InstrumentId, mark: i64) -> OptionRisk {
 
 /// A venue with two futures and a call, and two clients with money.
 pub(crate) struct Desk {
-    stand: Stand,
+    pub(crate) stand: Stand,
     pub(crate) maker: Client,
     pub(crate) client: Client,
 }

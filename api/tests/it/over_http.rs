@@ -51,7 +51,7 @@ async fn api_040_an_order_lives_over_http() {
     let credential = stand.account(1_000).await;
     let login = format!(
         "/api/v2/public/auth?grant_type=client_credentials&client_id={}&client_secret={}",
-        credential.client_id, credential.client_secret
+        credential.client_id, &*credential.client_secret
     );
     let (_, granted) = stand.get(&login, "").await;
     let token = granted["result"]["access_token"].as_str().unwrap();

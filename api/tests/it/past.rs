@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::stand::{SERIES, Stand, limit, refusal, start_of_time};
+use crate::wallets::owner_of;
 
 /// A text out of each row.
 fn column(rows: &Value, name: &str) -> Vec<String> {
@@ -138,7 +139,8 @@ async fn api_072_what_is_not_here_is_refused_and_not_made_up() {
         (&deposits["count"], deposits["data"][0]["amount"].to_string()),
         (&json!(1), "250".to_owned())
     );
-    trader.call("private/withdraw", json!({"currency": "USDC", "amount": 10.5})).await.unwrap();
+    let owner = owner_of(&stand, &trader).await;
+    owner.call("private/withdraw", json!({"currency": "USDC", "amount": 10.5})).await.unwrap();
     let withdrawals = trader.call("private/get_withdrawals", money.clone()).await.unwrap();
     assert_eq!(withdrawals["data"][0]["amount"].to_string(), "10.5");
     assert_eq!(trader.call("private/get_deposits", money.clone()).await.unwrap(), deposits);

@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::books::{Mirror, Numbers};
 use crate::stand::{SERIES, Stand, limit, soon};
 
-/// API-033
+/// API-033, API-085
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn api_033_a_slow_client_is_conflated_and_converges() {
     const CHANGES: usize = 600;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use api::client::{Client, ClientError, NewOrder, Notifications};
+use api::limits::Limits;
 use api::venue::{Credential, DeliveryOptions, Listing, Venue, VenueClock, VenueOptions};
 use exchange::{Command, Event};
 use futures_util::{SinkExt, StreamExt};
@@ -74,6 +75,7 @@ impl Stand {
             tick_every: Duration::from_millis(5),
             price_every: None,
             clock: clock.clone(),
+            limits: Limits::lifted(),
             ..VenueOptions::new(directory.path())
         };
         change(&mut options);
@@ -249,6 +251,23 @@ pub(crate) fn terms(name: &str) -> Instrument {
             ..Guards::NONE
         },
     }
+}
+
+/// The same, trading for so many hours.
+pub(crate) fn terms_until(name: &str, hours: u64) -> Instrument {
+    let mut terms = terms(name);
+    let later = NanosSpan::from_seconds(hours * 3_600);
+    let schedule = &mut terms.schedule;
+    for at in [
+        &mut schedule.last_trade_at,
+        &mut schedule.assign_at,
+        &mut schedule.deliver_from,
+        &mut schedule.deliver_until,
+        &mut schedule.close_at,
+    ] {
+        *at = *at + later;
+    }
+    terms
 }
 
 /// `lots` of [`SERIES`] at `price`, a decimal.

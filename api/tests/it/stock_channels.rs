@@ -132,8 +132,8 @@ async fn api_075_what_was_placed_over_a_session_ends_with_it_where_asked_for() {
         session.call("private/get_cancel_on_disconnect", json!({})).await.unwrap(),
         state(true)
     );
-    let account = session.call("private/enable_cancel_on_disconnect", json!({"scope": "account"}));
-    assert_eq!(crate::stand::refusal(account.await).0, 10033);
+    let nobody = session.call("private/enable_cancel_on_disconnect", json!({"scope": "nobody"}));
+    assert_eq!(crate::stand::refusal(nobody.await).0, -32602);
     let placed = [
         session.buy(&limit(1, "2.2")).await.unwrap().order.order_id,
         session.sell(&limit(1, "2.9")).await.unwrap().order.order_id,

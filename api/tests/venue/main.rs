@@ -5,7 +5,11 @@
 mod accounts;
 mod delivery;
 mod fail_stop;
+mod fates;
+mod ladder;
 mod listing;
 mod order_path;
 mod recovery;
+mod reports;
+mod shedding;
 mod world;

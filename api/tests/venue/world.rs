@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use api::venue::history::{OrderRecord, ReceiptRecord, TradeRecord, UserTradeRecord};
+use api::venue::history::{OrderRecord, ReceiptRecord, Report, TradeRecord, UserTradeRecord};
 use api::venue::{
     DeliveryOptions, Listing, Outcome, Venue, VenueCalendar, VenueClock, VenueOptions,
 };
@@ -87,6 +87,7 @@ pub(crate) fn options(path: &Path, clock: &VenueClock) -> VenueOptions {
         // Small enough that a test fills some.
         segment_bytes: 131_072,
         clock: clock.clone(),
+        limits: api::limits::Limits::lifted(),
         ..VenueOptions::new(path)
     }
 }
@@ -191,6 +192,7 @@ pub(crate) struct Answers {
     user_trades: Vec<UserTradeRecord>,
     user_trades_in: Vec<UserTradeRecord>,
     receipts: Vec<ReceiptRecord>,
+    reports: [Vec<Report>; 2],
 }
 
 pub(crate) fn answers(venue: &Venue, world: &World) -> Answers {
@@ -203,6 +205,7 @@ pub(crate) fn answers(venue: &Venue, world: &World) -> Answers {
         user_trades: history.user_trades(world.maker, None, 1_000),
         user_trades_in: history.user_trades(world.taker, Some(world.instrument), 1_000),
         receipts: history.receipts(ObligationId(1), 1_000),
+        reports: [world.maker, world.taker].map(|account| history.reports(account, 1, 1_000)),
     }
 }
 

@@ -157,7 +157,7 @@ impl Floor {
         Role {
             url: self.url(),
             client_id: party.credential.client_id.clone(),
-            client_secret: party.credential.client_secret.clone(),
+            client_secret: party.credential.client_secret.to_string(),
             key: self.directory.path().join(format!("{}.key", party.credential.client_id)),
             device: DeviceKind::Cpu,
             path: Default::default(),
@@ -353,6 +353,7 @@ async fn open_venue(directory: &Path, clock: &VenueClock) -> Venue {
         delivery,
         tick_every: Duration::from_millis(5),
         clock: clock.clone(),
+        limits: api::limits::Limits::lifted(),
         ..VenueOptions::new(directory.join("venue"))
     };
     tokio::task::spawn_blocking(|| Venue::open(options)).await.unwrap().unwrap()

@@ -108,6 +108,7 @@ pub(crate) enum Act {
         lots: u64,
     },
     Nonsense(Box<Command>),
+    Absence(Box<Command>),
     /// What parties say beside delivering, about the nth obligation.
     Say {
         who: u64,
@@ -224,9 +225,14 @@ fn any_order() -> impl Strategy<Value = PlaceOrder> {
         StpMode::Decrement,
     ]);
     let series = prop_oneof![12 => Just(1), 8 => Just(2), 4 => Just(3), 8 => 4..6_u64, 8 => 7..9_u64, 6 => 9..13_u64, 1 => 0..15_u64];
-    let place = (any_who(), series, any_side());
+    // Few ids, so that they come again.
+    let id = prop::sample::select(vec!["a", "b", "c", "d", "", "not visible"]);
+    let id = prop::option::weighted(0.1, id.prop_map(str::to_owned));
+    let place = (any_who(), series, any_side(), id, prop::option::weighted(0.1, 0..3_u64));
     (place, any_kind(), any_lots(), any_time_in_force(), any_extras(), stp).prop_map(
-        |((who, series, side), kind, qty, time_in_force, extras, stp)| PlaceOrder {
+        |((who, series, side, id, session), kind, qty, time_in_force, extras, stp)| PlaceOrder {
+            client_order_id: id,
+            session,
             account: AccountId(who),
             instrument: InstrumentId(series),
             side,
@@ -413,6 +419,7 @@ fn any_trading() -> impl Strategy<Value = Act> {
         1 => Just(Act::Tick),
         1 => any_nonsense().prop_map(|command| Act::Nonsense(Box::new(command))),
         1 => any_word(),
+        1 => crate::absence::any_absence(any_who).prop_map(|command| Act::Absence(Box::new(command))),
         2 => any_margin().prop_map(|command| Act::Nonsense(Box::new(command))),
     ]
 }
@@ -576,7 +583,8 @@ pub(crate) fn act(world: &mut World, act: &Act) {
             let command = command(&world.exchange, act);
             let events = world.apply(command);
             assert!(
-                !events.is_empty() || matches!(act, Act::Tick | Act::CancelAll { .. }),
+                !events.is_empty()
+                    || matches!(act, Act::Tick | Act::CancelAll { .. } | Act::Absence(_)),
                 "{act:?}"
             );
         }
@@ -635,7 +643,9 @@ fn command(exchange: &Exchange, act: &Act) -> Command {
             let price = if *side == Side::Buy { mark + ticks } else { mark - ticks };
             Command::PlaceOrder(limit(AccountId(4), instrument, *side, *lots, price))
         }
-        Act::Default(command) | Act::Nonsense(command) => (**command).clone(),
+        Act::Default(command) | Act::Nonsense(command) | Act::Absence(command) => {
+            (**command).clone()
+        }
         Act::Say { who, nth, word } => say(exchange, AccountId(*who), *nth, *word),
         Act::Challenge { .. } | Act::Receipt { .. } | Act::Draw { .. } | Act::Judge { .. } => {
             delivery_command(exchange, act)

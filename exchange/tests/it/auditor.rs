@@ -195,6 +195,7 @@ impl Auditor {
                     self.settled.insert(instrument, price);
                 }
             },
+            Event::Control(_) => {}
             Event::OrderAccepted(order) => self.accepted(order),
             Event::OrderAmended { order, price, qty, .. } => {
                 self.amended(*order, *price, qty.lots());
@@ -462,7 +463,11 @@ impl Auditor {
             | Event::MarginModeChanged { .. }
             | Event::MarginScaled { .. }
             | Event::LadderClimbed { .. }
-            | Event::AgentNominated { .. } => {}
+            | Event::AgentNominated { .. }
+            // Whoever is gone.
+            | Event::OrderResent { .. }
+            | Event::CancelAllAfterSet { .. }
+            | Event::CancelOnDisconnectSet { .. } => {}
             // Physical close-out.
             Event::CloseOut(event) => self.close_out_event(event),
             // Trades agreed elsewhere.

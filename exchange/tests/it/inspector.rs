@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use exchange::{
-    Account, CloseOuts, Command, Defaults, Delivery, Event, Exchange, IndexHistory, Instruction,
-    Jobs, Margins, OpenOrder, OpenVenue, Roll, Series, SeriesState, Stamped,
+    Account, CloseOuts, Command, Controls, Defaults, Delivery, Event, Exchange, IndexHistory,
+    Instruction, Jobs, Margins, OpenOrder, OpenVenue, Roll, Series, SeriesState, Stamped,
 };
 use instruments::{
     AccountId, GradeId, InstrumentId, Nanos, ObligationId, OrderId, Price, Qty, Seq, Side,
@@ -28,6 +28,26 @@ struct ReduceOnly {
 struct Agreements {
     keys: BTreeMap<AccountId, [u8; 20]>,
     taken: BTreeSet<(Nanos, AccountId, u64)>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+struct ClientOrders {
+    accounts: BTreeMap<AccountId, Named>,
+    sizes: BTreeSet<(u64, AccountId)>,
+    ended: u64,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+struct Named {
+    by_id: BTreeMap<[u8; 16], (OrderId, Nanos, [u8; 16])>,
+    ended: BTreeMap<OrderId, (Nanos, [u8; 16])>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+struct Absence {
+    timers: BTreeMap<AccountId, Nanos>,
+    due: BTreeSet<(Nanos, AccountId)>,
+    on_disconnect: BTreeSet<AccountId>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -70,6 +90,10 @@ pub(crate) struct State {
     agreements: Agreements,
     // Buyers' jobs.
     pub jobs: Jobs,
+    // Whoever is gone.
+    client_orders: ClientOrders,
+    absence: Absence,
+    pub controls: Controls,
 }
 
 impl State {
@@ -87,7 +111,9 @@ pub(crate) fn inspect(exchange: &Exchange, input: &Stamped, before: &[u8], event
     let mut happened = Vec::new();
     untouched.engine.advance(state.now, &mut happened);
     // Where time alone has done something, that comes before the refusal.
-    let stopped = untouched.stopping != state.stopping || untouched.rolling != state.rolling;
+    let stopped = untouched.stopping != state.stopping
+        || untouched.rolling != state.rolling
+        || untouched.absence != state.absence;
     if is_refused && happened.is_empty() && !stopped {
         assert_eq!(events.len(), 1, "a refusal is the only event: {events:?}");
         untouched.last_seq = state.last_seq;
@@ -109,6 +135,7 @@ pub(crate) fn inspect(exchange: &Exchange, input: &Stamped, before: &[u8], event
         }
     }
     books_and_records_agree(&state);
+    names_and_orders_agree(&state);
     counters_agree(&state);
     for account in state.accounts.keys() {
         holds_are_what_is_required(&state, *account);
@@ -125,6 +152,30 @@ fn positions_sum_to_zero(state: &State) {
         });
         assert_eq!((net, cost), (0, 0), "positions and costs of {instrument}");
     }
+}
+
+/// Every id names an order, every open order with an id is named by it, and what has ended is counted.
+#[track_caller]
+fn names_and_orders_agree(state: &State) {
+    let named = &state.client_orders;
+    let mut ended = 0;
+    for (account, names) in &named.accounts {
+        assert!(!names.by_id.is_empty(), "{account} is kept without a name");
+        for (order, ..) in names.by_id.values() {
+            let is_open = state.orders.contains_key(order);
+            assert!(is_open != names.ended.contains_key(order), "{order} is open or has ended");
+        }
+        let size = u64::try_from(names.ended.len()).unwrap();
+        assert_eq!(named.sizes.contains(&(size, *account)), 0 < size, "size of {account}");
+        ended += size;
+    }
+    assert_eq!(named.ended, ended, "ended orders that are remembered");
+    for (order, record) in state.orders.iter().filter(|(_, it)| it.client_order_id.is_some()) {
+        let names = &named.accounts[&record.account];
+        assert!(names.by_id.values().any(|(named, ..)| named == order), "{order} has no name");
+    }
+    let due: BTreeSet<_> = state.absence.timers.iter().map(|(who, at)| (*at, *who)).collect();
+    assert_eq!(due, state.absence.due, "timers and when they are due");
 }
 
 #[track_caller]

@@ -9,6 +9,7 @@
     reason = "each reader of events knows its part and panics on what nobody knows"
 )]
 
+mod absence;
 mod accounts;
 mod agents;
 mod agreements;
@@ -19,7 +20,10 @@ mod auditor;
 mod blocks;
 mod cascade;
 mod cash;
+mod client_orders;
 mod close_out;
+mod control_words;
+mod controls;
 mod extremes;
 mod fixings;
 mod golden;

@@ -9,8 +9,8 @@ use exchange::{
 use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, OrderId, Ppm, Price, Side};
 use settlement::{Bucket, ChallengeOutcome, FailCause, Invoice, Verdict};
 
-use crate::job_words;
 use crate::world::{START, World};
+use crate::{control_words, job_words};
 
 /// One line for one event; nothing for what a script shows on demand: money between buckets, and depth.
 #[expect(clippy::too_many_lines, reason = "a line for each variant, and no decision")]
@@ -50,6 +50,21 @@ pub(crate) fn event(world: &World, event: &Event) -> Option<String> {
         }
         Event::OrderCancelled { order, qty, reason, .. } => {
             format!("#{} cancelled {}: {}", number(order), qty.lots(), reason.code())
+        }
+        Event::OrderResent { order, .. } => format!("#{} sent again", number(order)),
+        Event::CancelAllAfterSet { account, at: Some(at) } => {
+            format!(
+                "{} cancels all at +{}s",
+                name(account),
+                at.since(START).nanos() / 1_000_000_000
+            )
+        }
+        Event::CancelAllAfterSet { account, at: None } => {
+            format!("{} has no timer", name(account))
+        }
+        Event::CancelOnDisconnectSet { account, is_enabled } => {
+            let verb = if *is_enabled { "cancel" } else { "keep" };
+            format!("{}'s sessions {verb} their orders", name(account))
         }
         Event::OrderTriggered { order, .. } => format!("#{} triggered", number(order)),
         Event::Traded(trade) => traded(world, trade),
@@ -404,6 +419,7 @@ fn delivery(exchange: &Exchange, event: &Event) -> Option<String> {
         Event::CloseOut(event) => close_out(exchange, event),
         // Buyers' jobs.
         Event::Job(event) => job_words::line(exchange, event),
+        Event::Control(event) => control_words::line(exchange, event),
         // Trades agreed elsewhere.
         other => panic!("an event without words: {other:?}"),
     })
@@ -585,9 +601,7 @@ fn interval_settled(exchange: &Exchange, settled: &IntervalSettled) -> String {
         IntervalOutcome::Failed { cause: FailCause::BelowGrade, .. } => {
             "failed: below grade".to_owned()
         }
-        IntervalOutcome::Failed { cause: FailCause::NotReady, .. } => {
-            "failed: not ready".to_owned()
-        }
+        IntervalOutcome::Failed { cause: FailCause::NotReady, .. } => "failed: not ready".into(),
         IntervalOutcome::Failed { cause: FailCause::Declared, .. } => "failed: declared".to_owned(),
         IntervalOutcome::Unverified => "unverified".to_owned(),
     };
@@ -604,7 +618,8 @@ fn refused(reason: &Reject) -> String {
         Reject::Agreement(reason) => format!("{reason:?}"),
         Reject::CloseOut(reason) => format!("{reason:?}"),
         Reject::Fixing(reason) => format!("{reason:?}"),
-        Reject::Job(reason) => format!("{reason:?}"),
+        Reject::Job(it) => format!("{it:?}"),
+        Reject::Control(it) => format!("{it:?}"),
         other => format!("{other:?}"),
     };
     let variant = debug.split(|c: char| !c.is_alphanumeric()).next().unwrap_or("");

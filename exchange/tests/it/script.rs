@@ -25,6 +25,7 @@
 //! NAME signs KEY                          block|efp NAME NAME buy|sell QTY @ PRICE [in SERIES] [and buy|sell QTY @ PRICE in SERIES]
 //! match NAME NAME LOTS [in SERIES]        release NAME NAME D-1    (all with [number N] [valid SPAN] [keys KEY KEY] [by NAME])
 //! what concerns jobs: `job_words`
+//! state venue|restart|SERIES STATE       kill|revive NAME
 //! show NAME|book|fees|house|SERIES              restart
 //! ```
 //! A span is `90s`, `5m`, `3h`; a key is a byte in hex. Where no series is named, the first one is meant.
@@ -43,6 +44,7 @@ use matching_engine::{OrderKind, PostOnly, PriceSource, StpMode, Trigger, Trigge
 use settlement::{Bucket, DefaultTerms, Verdict};
 
 use crate::agreements;
+use crate::control_words;
 use crate::job_words;
 use crate::render;
 use crate::world::{START, World, day_future, limit, next_receipt, open_venue};
@@ -147,6 +149,12 @@ impl Desk {
             },
             ["default", terms @ ..] => Command::SetDefaultTerms(default_terms(terms)),
             ["tick"] => Command::Tick,
+            ["state", scope, state] => {
+                let series = || self.instrument(&["in", scope]);
+                control_words::state(scope, state, series)
+            }
+            ["kill", name] => Command::KillAccount { account: self.account(name) },
+            ["revive", name] => Command::ReviveAccount { account: self.account(name) },
             ["jobterms", terms @ ..] => job_words::terms(terms),
             ["auction", series, "until", time] => Command::OpenAuction {
                 instrument: self.instrument(&["in", series]),
@@ -166,6 +174,7 @@ impl Desk {
                 return self.print_events(&events);
             }
             ["block" | "efp" | "match" | "release", ..] => agreements::command(self, words),
+            ["sessions", "end"] => Command::EndSessions,
             ["restart"] => return self.world.restart(),
             ["show", what] => return self.show(what),
             [time] if time.starts_with('+') => return self.world.wait(span(&time[1..])),
@@ -203,6 +212,17 @@ impl Desk {
                     .map(|part| self.part(account, part))
                     .collect(),
             },
+            ("cancel", ["all", "after", timeout]) => {
+                Command::CancelAllAfter { account, timeout: span(timeout) }
+            }
+            ("session", [session, how]) => Command::EndSession {
+                account,
+                session: session.parse().unwrap(),
+                keeps_orders: *how == "keeps",
+            },
+            ("sessions", [how]) => {
+                Command::SetCancelOnDisconnect { account, is_enabled: *how == "cancel" }
+            }
             ("cancel", ["all", filter @ ..]) => {
                 Command::CancelAll { account, filter: self.filter(filter) }
             }
@@ -323,6 +343,8 @@ impl Desk {
                 Some(other) => panic!("no self-trade mode `{other}`"),
             },
             label: option("label=").unwrap_or("").to_owned(),
+            client_order_id: option("id=").map(str::to_owned),
+            session: option("session=").map(|session| session.parse().unwrap()),
             ..limit(account, instrument, side, qty, 1)
         }
     }

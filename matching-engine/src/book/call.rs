@@ -63,6 +63,28 @@ impl Book {
         self.end_auction(self.reference(), desk);
     }
 
+    /// From now on no instant ends the auction.
+    pub(crate) fn hold_auction(&mut self, desk: &mut Desk<'_>) {
+        let Phase::Auction(auction) = self.phase else { return };
+        if self.is_batch() {
+            return;
+        }
+        self.drop_timer(&auction, desk);
+        self.set_phase(Phase::Auction(Auction { until: None, ends_at: None, ..auction }));
+    }
+
+    /// An auction that no instant ends, but once had a length, has it again from now on.
+    pub(crate) fn release_auction(&mut self, desk: &mut Desk<'_>) {
+        let Phase::Auction(auction) = self.phase else { return };
+        if auction.until.is_some() || auction.length.nanos() == 0 {
+            return;
+        }
+        let until = Nanos::new(desk.now.nanos().saturating_add(auction.length.nanos()));
+        self.set_phase(Phase::Auction(Auction { until: Some(until), ..auction }));
+        self.set_timer(Some(until), desk);
+        desk.say(BookEvent::AuctionExtended { book: self.instrument, until });
+    }
+
     /// Whether the auction's price lies outside of what the breaker allows.
     fn would_trip(&self, desk: &mut Desk<'_>) -> bool {
         let Some(breaker) = &self.breaker else { return false };

@@ -2,7 +2,9 @@
 
 use instruments::{InstrumentId, Nanos, OrderId, Price};
 
-use super::Engine;
+use super::{Engine, desk};
+use crate::book::Desk;
+use crate::event::BookEvent;
 use crate::order::PriceSource;
 use crate::slab::flag;
 
@@ -30,6 +32,23 @@ impl Engine {
                 PriceSource::Mark => entry.mark = None,
                 PriceSource::Index => entry.index = None,
             }
+        }
+    }
+
+    /// From now on no instant ends an auction that is under way; only [`Engine::release_auction`] and [`Engine::uncross`] do.
+    pub fn hold_auction(&mut self, book: InstrumentId) {
+        let place = super::place_of(book).unwrap_or(usize::MAX);
+        if let Some(Some(entry)) = self.books.get_mut(place) {
+            let out = &mut Vec::new();
+            entry.hold_auction(&mut desk!(self, out));
+        }
+    }
+
+    /// An auction that was held takes its whole length again, from now on.
+    pub fn release_auction(&mut self, book: InstrumentId, out: &mut Vec<BookEvent>) {
+        let place = super::place_of(book).unwrap_or(usize::MAX);
+        if let Some(Some(entry)) = self.books.get_mut(place) {
+            entry.release_auction(&mut desk!(self, out));
         }
     }
 

@@ -15,7 +15,18 @@ pub(super) fn is_answered(command: &Command, events: &[Event]) -> bool {
         Command::Deposit { .. } | Command::Withdraw { .. } | Command::FundHouse { .. } => {
             has(|event| matches!(event, Event::MoneyMoved(_)))
         }
-        Command::PlaceOrder(_) => has(|event| matches!(event, Event::OrderAccepted(_))),
+        Command::PlaceOrder(_) => {
+            has(|event| matches!(event, Event::OrderAccepted(_) | Event::OrderResent { .. }))
+        }
+        Command::CancelAllAfter { .. } => {
+            has(|event| matches!(event, Event::CancelAllAfterSet { .. }))
+        }
+        Command::SetCancelOnDisconnect { .. } => {
+            has(|event| matches!(event, Event::CancelOnDisconnectSet { .. }))
+        }
+        // Sent when a session has placed orders that it takes with it.
+        Command::EndSession { .. } => true,
+        Command::EndSessions => has(|event| matches!(event, Event::OrderCancelled { .. })),
         Command::AmendOrder(_) => {
             has(|event| matches!(event, Event::OrderAmended { .. } | Event::OrderCancelled { .. }))
         }
@@ -126,6 +137,10 @@ pub(super) fn is_answered(command: &Command, events: &[Event]) -> bool {
         Command::RuleDispute { .. } => {
             has(|event| matches!(event, Event::Job(JobEvent::Ruled { .. })))
         }
+        // What is so already is not told again.
+        Command::SetTradingState { .. }
+        | Command::KillAccount { .. }
+        | Command::ReviveAccount { .. } => true,
         Command::OpenAuction { .. } => has(|event| matches!(event, Event::AuctionOpened { .. })),
     }
 }

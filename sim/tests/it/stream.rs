@@ -88,6 +88,9 @@ pub(crate) const fn kind(event: &Event) -> &'static str {
         Event::PositionClosed { .. } => "PositionClosed",
         Event::ObligationAssigned { .. } => "ObligationAssigned",
         Event::AgentNominated { .. } => "AgentNominated",
+        Event::OrderResent { .. } => "OrderResent",
+        Event::CancelAllAfterSet { .. } => "CancelAllAfterSet",
+        Event::CancelOnDisconnectSet { .. } => "CancelOnDisconnectSet",
         Event::RiskPublished(_) => "RiskPublished",
         Event::CapacityRegistered { .. } => "CapacityRegistered",
         Event::MarginModeChanged { .. } => "MarginModeChanged",
@@ -117,6 +120,7 @@ pub(crate) const fn kind(event: &Event) -> &'static str {
         Event::AgreementTaken(_) => "AgreementTaken",
         Event::BlockTraded(_) => "BlockTraded",
         Event::Job(_) => "Job",
+        Event::Control(_) => "Control",
     }
 }
 

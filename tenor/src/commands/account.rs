@@ -8,7 +8,8 @@ use instruments::MicroUsd;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use crate::cli::AccountArgs;
+use crate::audit;
+use crate::cli::{AccountArgs, LinkWalletArgs};
 
 pub(crate) fn create(args: &AccountArgs) -> Result<ExitCode> {
     let deposit = args.deposit.map(micro_usd).transpose().context("--deposit")?;
@@ -21,7 +22,7 @@ pub(crate) fn create(args: &AccountArgs) -> Result<ExitCode> {
     )?;
     let keys = serde_json::json!({
         "client_id": credential.client_id,
-        "client_secret": credential.client_secret,
+        "client_secret": &*credential.client_secret,
     });
     writeln!(stdout().lock(), "{keys}")?;
     if !args.json {
@@ -32,6 +33,12 @@ pub(crate) fn create(args: &AccountArgs) -> Result<ExitCode> {
             credential.account
         )?;
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) fn link_wallet(args: &LinkWalletArgs) -> Result<ExitCode> {
+    let address = audit::address(&args.wallet).context("--wallet")?;
+    api::venue::account::link_wallet(&args.data, &args.name, address)?;
     Ok(ExitCode::SUCCESS)
 }
 

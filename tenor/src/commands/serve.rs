@@ -2,9 +2,14 @@
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use api::venue::{DeliveryOptions, Listing, SLOTS_MAX, Venue, VenueCalendar, VenueOptions};
+use api::limits::{Limits, Rate, Rates};
+use api::operator::OperatorListener;
+use api::venue::{
+    AuthOptions, DeliveryOptions, Listing, SLOTS_MAX, Venue, VenueCalendar, VenueOptions,
+};
 use delivery_agent::calibration::CalibrationFile;
 use instruments::{Grade, NanosSpan, launch_grades};
 use rust_decimal::Decimal;
@@ -13,8 +18,11 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::account::micro_usd;
 use super::runtime;
-use crate::cli::ServeArgs;
+use crate::cli::{LimitArgs, ServeArgs};
 use crate::oracle_reporter::{Feed, FollowSettings};
+
+/// How long operators' connections may take to end when the venue has.
+const OPERATORS_WAIT: Duration = Duration::from_secs(2);
 
 /// The settings file. Everything has a default; a word that is not known is an error.
 #[derive(Debug, Default, Deserialize)]
@@ -131,9 +139,17 @@ impl Settings {
                 variation_every: NanosSpan::from_seconds(self.variation.every_seconds),
             },
             delivery: self.delivery.options()?,
+            auth: AuthOptions {
+                signature_window: NanosSpan::from_seconds(args.signature_window),
+                trusted_proxies: args.trusted_proxy.clone(),
+                domain: args.domain.clone(),
+            },
             listing: self.listing()?,
             grades: self.grades(args.grades.as_deref())?,
             judge_mock: Some(delivery_agent::mock::judge_mock),
+            ladder: args.operate.ladder.unwrap_or_default(),
+            watch: args.operate.watch(),
+            limits: limits(&args.limits),
             ..VenueOptions::new(&args.data)
         })
     }
@@ -171,6 +187,25 @@ impl Settings {
     }
 }
 
+/// As the flags say; the venue checks them against what is compiled in.
+fn limits(args: &LimitArgs) -> Limits {
+    if args.lift_limits {
+        return Limits::lifted();
+    }
+    Limits {
+        connections: args.connections,
+        connections_per_ip: args.connections_per_ip,
+        accepts_per_second: args.accepts_per_second,
+        rates: Rates {
+            queries: Rate::per_second(args.queries_per_second),
+            ..Rates::of_orders(args.orders_per_second)
+        },
+        shed_orders_after: Duration::from_millis(args.shed_orders_after),
+        shed_cancels_after: Duration::from_millis(args.shed_cancels_after),
+        ..Limits::default()
+    }
+}
+
 pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode> {
     let settings = args.config.as_deref().map(Settings::read).transpose()?.unwrap_or_default();
     let feed = settings.index.as_ref().map(Feed::new).transpose().context("--config")?;
@@ -187,16 +222,30 @@ async fn serve(args: &ServeArgs, venue: &Venue, feed: Option<Feed>) -> Result<()
         .with_context(|| format!("--listen: cannot listen on {}", args.listen))?;
     let address = listener.local_addr()?;
     let mut interrupt = Interrupt::listen()?;
+    let operators = OperatorListener::bind(args.operate.operators(args.data.clone())).await?;
+    if let Some(address) = operators.address() {
+        tracing::info!(%address, "operators are listened to");
+    }
     say(&format!("listening on ws://{address}/ws/api/v2 and http://{address}/api/v2"));
     let failed = venue.clone();
     let following = feed.map(|feed| tokio::spawn(feed.follow(venue.clone())));
     let served = api::serve(venue.clone(), listener, async move {
         tokio::select! {
             () = interrupt.heard() => {}
+            () = failed.drain_asked() => {}
             () = failed.failed() => {}
         }
     });
+    let (ended, has_ended) = tokio::sync::oneshot::channel::<()>();
+    let operating = operators.serve(venue.clone(), async move { drop(has_ended.await) });
+    let operating = tokio::spawn(operating);
     let served = served.await;
+    drop(ended);
+    // Whoever asked for the end has its answer first.
+    match tokio::time::timeout(OPERATORS_WAIT, operating).await {
+        Ok(Ok(Err(error))) => tracing::warn!(%error, "the operators' listener has failed"),
+        Ok(Ok(Ok(())) | Err(_)) | Err(_) => {}
+    }
     if let Some(following) = following {
         following.abort();
     }

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use api::limits::Limits;
 use api::venue::{DeliveryOptions, Listing, Venue, VenueCalendar, VenueOptions};
 use exchange::{Command, Event};
 use instruments::{
@@ -59,6 +60,8 @@ pub(super) fn options(dir: &Path) -> VenueOptions {
             ..DeliveryOptions::default()
         },
         listing: Listing::None,
+        // The cast trades as fast as it can read.
+        limits: Limits::lifted(),
         ..VenueOptions::new(dir)
     }
 }

@@ -99,6 +99,7 @@ impl Scene {
             jobs: JobOptions::default(),
             price_every: None,
             clock: clock.clone(),
+            limits: api::limits::Limits::lifted(),
             ..VenueOptions::new(dir.path().join("venue"))
         };
         let venue = tokio::task::spawn_blocking(|| Venue::open(options)).await.unwrap().unwrap();

@@ -1,5 +1,7 @@
 //! The real binary, from outside.
 
+mod admin;
+mod auth;
 mod commands;
 mod delivery;
 mod demo;

@@ -24,7 +24,7 @@ impl Server {
     /// As [`Server::start`], with more arguments.
     pub(crate) fn start_with(dir: &Path, more: &[&std::ffi::OsStr]) -> Self {
         let mut child = tenor()
-            .args(["serve", "--testnet", "--listen", "127.0.0.1:0", "--data"])
+            .args(["serve", "--testnet", "--lift-limits", "--listen", "127.0.0.1:0", "--data"])
             .arg(dir)
             .args(more)
             .stdin(Stdio::null())
@@ -42,6 +42,15 @@ impl Server {
     pub(crate) fn kill(mut self) {
         self.child.kill().expect("killed");
         self.child.wait().expect("reaped");
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until it has ended and returns whether it said all is well.
+    pub(crate) fn ended(mut self) -> bool {
+        self.child.wait().expect("reaped").success()
     }
 
     /// Ends it politely and returns whether it said all is well.

@@ -1,10 +1,22 @@
 //! Rules against functions: each rule's tests exist and say which rule they hold; no test claims a rule that is not written.
 
-use super::{Book, Citation, Rule, page};
+use super::{Book, Citation, Rule, page, python};
 use crate::layout::Layout;
-use crate::source::{Function, Kind, Source, Token};
+use crate::source::{Kind, Token};
 use crate::tree::{Finding, Tree};
 use std::collections::BTreeSet;
+
+/// A function of any language that a rule may name.
+pub(super) struct Named<'tree> {
+    /// Its name.
+    pub(super) name: String,
+    /// Its file.
+    pub(super) path: &'tree str,
+    /// The line on which it begins.
+    pub(super) line: usize,
+    /// All of it, with what documents it.
+    pub(super) text: &'tree str,
+}
 
 /// Compares the book with the tree.
 pub(super) fn check(layout: &Layout, tree: &Tree, book: &Book) -> Vec<Finding> {
@@ -12,12 +24,17 @@ pub(super) fn check(layout: &Layout, tree: &Tree, book: &Book) -> Vec<Finding> {
         .crates
         .iter()
         .map(|member| (member.name.as_str(), format!("{}/", member.dir)))
+        .chain(python::PACKAGES.map(|name| (name, format!("{name}/"))))
         .collect();
-    let functions: Vec<(&Source, Function)> = tree
-        .sources
-        .iter()
-        .flat_map(|source| source.functions().into_iter().map(move |function| (source, function)))
-        .collect();
+    let mut functions = python::functions(tree);
+    for source in &tree.sources {
+        functions.extend(source.functions().into_iter().map(|function| Named {
+            name: function.name,
+            path: &source.path,
+            line: function.line,
+            text: &source.text[function.text],
+        }));
+    }
     let mut findings = Vec::new();
     for rule in book.rules.values() {
         for citation in &rule.tests {
@@ -34,7 +51,7 @@ pub(super) fn check(layout: &Layout, tree: &Tree, book: &Book) -> Vec<Finding> {
 
 /// What is wrong with one citation.
 fn uncited(
-    functions: &[(&Source, Function)],
+    functions: &[Named<'_>],
     dir: Option<&String>,
     rule: &Rule,
     citation: &Citation,
@@ -43,15 +60,14 @@ fn uncited(
     let Some(dir) = dir else {
         return Some(format!("{}: `{member}` is no crate of ours", rule.id));
     };
-    let is_it = |(source, function): &&(&Source, Function)| {
-        function.name == *test && source.path.starts_with(dir)
-    };
+    let is_it =
+        |function: &&Named<'_>| function.name == *test && function.path.starts_with(dir.as_str());
     let mut found = functions.iter().filter(is_it).peekable();
     if found.peek().is_none() {
         return Some(format!("{}: `{test}` is not in {member}", rule.id));
     }
-    let says = |(source, function): &(&Source, Function)| {
-        let text = source.text[function.text.clone()].to_lowercase();
+    let says = |function: &Named<'_>| {
+        let text = function.text.to_lowercase();
         let id = rule.id.to_lowercase();
         text.contains(&id) || text.contains(&id.replace('-', "_"))
     };
@@ -59,15 +75,17 @@ fn uncited(
 }
 
 /// Functions whose name begins like the test of a rule that no page has.
-fn claimed(functions: &[(&Source, Function)], book: &Book) -> Vec<Finding> {
+fn claimed(functions: &[Named<'_>], book: &Book) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (source, function) in functions {
-        let mut parts = function.name.splitn(3, '_').map(str::to_uppercase);
+    for function in functions {
+        // In Python every test's name begins with this word.
+        let name = function.name.strip_prefix("test_").unwrap_or(&function.name);
+        let mut parts = name.splitn(3, '_').map(str::to_uppercase);
         if let (Some(area), Some(number)) = (parts.next(), parts.next()) {
             let id = format!("{area}-{number}");
             if page::is_rule_id(&id) && !book.rules.contains_key(&id) {
                 let message = format!("{id} is not in the rule book");
-                findings.push(Finding::new(&source.path, function.line, message));
+                findings.push(Finding::new(function.path, function.line, message));
             }
         }
     }
@@ -135,6 +153,24 @@ mod tests {
         assert_eq!(found(PAGE, "//! h\n"), ["MATCH-001: `c` is not in matching-engine"]);
         let page = PAGE.replace("(matching-engine)", "(nowhere)");
         assert_eq!(found(&page, "//! h\n"), ["MATCH-001: `nowhere` is no crate of ours"]);
+    }
+
+    #[test]
+    fn a_python_test_may_hold_a_rule() {
+        let page = "**PY-001** A.\nWhy: b.\nTests: `test_py_001_c` (api/python)\n";
+        let code = "def test_py_001_c() -> None:\n    pass\n";
+        let found = |page: &str, code: &str| {
+            let layout = Layout { root: "".into(), target: "".into(), crates: Vec::new() };
+            let tree = Tree::of(&[("docs/rules/py.md", page), ("api/python/tests/a.py", code)]);
+            let (book, _) = Book::read(&tree);
+            let findings = check(&layout, &tree, &book);
+            findings.into_iter().map(|finding| finding.message).collect::<Vec<_>>()
+        };
+        let none: [&str; 0] = [];
+        assert_eq!(found(page, code), none);
+        assert_eq!(found(page, "x = 1\n"), ["PY-001: `test_py_001_c` is not in api/python"]);
+        let other = format!("{code}\ndef test_py_002_d():\n    pass\n");
+        assert_eq!(found(page, &other), ["PY-002 is not in the rule book"]);
     }
 
     #[test]

@@ -18,6 +18,8 @@ impl Tree {
 pub(super) const ORDERS: Tree = Tree("orders");
 /// Account, label, order -> nothing.
 pub(super) const LABELS: Tree = Tree("labels");
+/// Account, its own id of an order, order -> nothing.
+pub(super) const CLIENT_IDS: Tree = Tree("client_ids");
 /// Account, trade, role -> the account's side of it. An account may be on both sides.
 pub(super) const USER_TRADES: Tree = Tree("user_trades");
 /// Account, instrument, trade, role -> nothing.
@@ -64,6 +66,9 @@ pub(super) const SETTLEMENTS: Tree = Tree("settlements");
 pub(super) const SPLIT_PAGES: Tree = Tree("split_pages");
 /// Account, place of a split -> the account's line of it.
 pub(super) const SPLIT_LINES: Tree = Tree("split_lines");
+
+/// Account, number -> an execution report.
+pub(super) const REPORTS: Tree = Tree("reports");
 
 pub(super) fn order(order: OrderId) -> Vec<u8> {
     order.0.to_be_bytes().to_vec()
@@ -131,6 +136,10 @@ pub(super) fn receipt(of: ObligationId, challenge: u32) -> Vec<u8> {
     let mut key = obligation(of);
     key.extend_from_slice(&challenge.to_be_bytes());
     key
+}
+
+pub(super) fn report(account: AccountId, user_seq: u64) -> Vec<u8> {
+    joined(account.0, user_seq)
 }
 
 pub(super) fn transfer(account: AccountId, transfer: TransferId) -> Vec<u8> {

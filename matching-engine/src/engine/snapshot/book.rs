@@ -92,8 +92,8 @@ fn check_auction(auction: &Auction, terms: &BookTerms, now: Nanos) -> Result<()>
     )?;
     let length = Nanos::new(auction.length.nanos());
     let Some(until) = auction.until else {
-        let is_open = auction.ends_at.is_none() && length == Nanos::new(0);
-        return check(is_open, "an auction that ends without an end");
+        // One that is held has kept its length.
+        return check(auction.ends_at.is_none(), "an auction that ends without an end");
     };
     let began_at = until.nanos().checked_sub(length.nanos());
     check(began_at.is_some_and(|at| at <= now.nanos()), "an auction that has not begun")?;

@@ -272,6 +272,7 @@ fn prepare(root: &Path, answer_within: NanosSpan) -> (Credential, Credential, Wi
         listing: Listing::None,
         clock: clock.clone(),
         price_every: None,
+        limits: api::limits::Limits::lifted(),
         ..VenueOptions::new(data)
     };
     let venue = Venue::open(options).expect("a venue");
