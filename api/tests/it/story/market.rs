@@ -1,6 +1,6 @@
 //! Sessions, series, books and prices.
 
-use exchange::Command;
+use exchange::{Command, StateScope, TradingState};
 use instruments::NanosSpan;
 use serde_json::json;
 
@@ -81,6 +81,7 @@ async fn channels(scribe: &mut Scribe, stand: &Stand) {
         "user.orders.any.any.100ms".to_owned(),
         format!("user.trades.{SERIES}.raw"),
         "user.trades.any.any.100ms".to_owned(),
+        "user.reports".to_owned(),
     ];
     hedger.ask("private/subscribe", json!({"channels": names})).await;
     let taken = json!({"instrument_name": SERIES, "amount": 3, "price": 2.5, "label": "hedge"});
@@ -89,6 +90,18 @@ async fn channels(scribe: &mut Scribe, stand: &Stand) {
     for name in &names {
         scribe.hear(&mut hedger, name).await;
     }
+    let tape = json!({"channel": format!("trades.{SERIES}.raw"), "from_seq": 1, "count": 10});
+    scribe.ask(&mut hedger, "public/replay", tape).await;
+    let reports = json!({"from_user_seq": 1, "count": 2});
+    scribe.ask_but(&mut hedger, "private/replay", reports, &["channel", "from_seq"]).await;
+    let own = json!({"channel": "user.reports", "from_seq": 1});
+    scribe.ask_but(&mut hedger, "private/replay", own, &["from_user_seq"]).await;
+    hedger.ask("public/subscribe", json!({"channels": ["platform_state"]})).await;
+    for state in [TradingState::CancelOnly, TradingState::Open] {
+        let scope = StateScope::Venue;
+        stand.submit(Command::SetTradingState { scope, state }).await;
+    }
+    scribe.hear(&mut hedger, "platform_state").await;
 }
 
 async fn prices(scribe: &mut Scribe, who: &mut Session) {

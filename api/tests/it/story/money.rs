@@ -20,6 +20,9 @@ pub(super) async fn tell(scribe: &mut Scribe) {
         maker.ask("private/sell", order.clone()).await;
         hedger.ask("private/buy", order).await;
     }
+    let mut owner = super::keys::owner(&stand, &mut hedger).await;
+    let out = json!({"currency": "USDC", "amount": 10.5});
+    scribe.ask(&mut owner, "private/withdraw", out).await;
     held(scribe, &mut hedger).await;
     margin(scribe, &mut hedger).await;
     let mut verifier = Session::verifier(&stand).await;
@@ -38,7 +41,6 @@ async fn held(scribe: &mut Scribe, who: &mut Session) {
     scribe.ask(who, "private/get_account_summaries", json!({"extended": true})).await;
     scribe.ask(who, "private/get_subaccounts", json!({"with_portfolio": false})).await;
     scribe.ask(who, "private/faucet", json!({"amount": 500})).await;
-    scribe.ask(who, "private/withdraw", json!({"currency": "USDC", "amount": 10.5})).await;
     scribe.ask(who, "private/get_deposits", json!({"currency": "USDC", "count": 1})).await;
     scribe.ask(who, "private/get_withdrawals", usdc()).await;
     scribe.ask(who, "private/get_transfers", usdc()).await;

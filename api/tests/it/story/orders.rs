@@ -11,8 +11,13 @@ pub(super) async fn tell(scribe: &mut Scribe) {
     let mut hedger = Session::trader(&stand, 100_000).await;
     let offer = json!({
         "instrument_name": SERIES, "amount": 10, "price": 2.5, "post_only": true, "label": "ladder-1",
+        "client_order_id": "ladder-1-a",
     });
     scribe.ask(&mut maker, "private/sell", offer).await;
+    let named = json!({"client_order_id": "ladder-1-a"});
+    scribe.ask(&mut maker, "private/get_order_state_by_client_order_id", named).await;
+    scribe.ask(&mut maker, "private/cancel_all_after", json!({"timeout": 60_000})).await;
+    scribe.ask(&mut maker, "private/get_cancel_all_after", json!({})).await;
     let hedge = json!({
         "instrument_name": SERIES, "amount": 4, "price": 2.51, "time_in_force": "immediate_or_cancel",
         "label": "hedge-7",
