@@ -15,6 +15,7 @@ mod ear;
 mod feed;
 mod gone;
 mod hub;
+mod messages;
 mod name;
 mod newest;
 mod own;
@@ -39,6 +40,7 @@ pub(crate) use ear::WAITING_MAX;
 pub(crate) use feed::Signal;
 pub(crate) use gone::GONE_MAX;
 pub(crate) use hub::{CHANNELS_MAX, Hub, IDLE_MAX, Work};
+pub(crate) use messages::{CHANNELS, Described, describe, part, parts_of};
 pub(crate) use replay::{REPLAY_LEN_MAX, replay};
 pub(crate) use ring::{MESSAGES_MAX, RING_BYTES_MAX, RINGS_BYTES_MAX};
 

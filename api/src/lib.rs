@@ -26,6 +26,7 @@ pub mod reference;
 mod server;
 mod session;
 mod socket;
+pub mod specs;
 pub mod venue;
 pub mod wire;
 

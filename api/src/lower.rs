@@ -28,8 +28,8 @@ pub(crate) use clearing::{
 };
 pub(crate) use margin::{SIMULATED_MAX, margin_model, risk_query, simulated};
 pub(crate) use order::{
-    CANCEL_FIELDS, EDIT_BY_LABEL_FIELDS, EDIT_FIELDS, ORDER_FIELDS, amend_order, amount_and_price,
-    cancel_filter, kind_filter, member_of, order_id, place_order,
+    CANCEL_FIELDS, EDIT_BY_LABEL_FIELDS, EDIT_FIELDS, MILLIS_MAX, ORDER_FIELDS, amend_order,
+    amount_and_price, cancel_filter, kind_filter, member_of, order_id, place_order,
 };
 pub(crate) use quote::{
     CANCEL_QUOTES_FIELDS, MASS_QUOTE_FIELDS, MMP_FIELDS, group_name, index_grade, mass_quote,

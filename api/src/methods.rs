@@ -16,6 +16,7 @@ mod day;
 mod default_fund;
 mod delivery;
 mod fate;
+mod fields;
 mod fixing;
 mod jobs;
 mod keys;
@@ -27,6 +28,7 @@ mod orders;
 mod past;
 mod quotes;
 mod replay;
+mod results;
 mod settled;
 mod submit;
 mod trading;
@@ -36,7 +38,7 @@ use serde_json::value::RawValue;
 
 use crate::auth::Caller;
 use crate::gateway::Gateway;
-use crate::wire::{ErrorCode, Params, WireError};
+use crate::wire::{ErrorCode, Params, WireError, missing};
 
 pub(crate) use account::position_of;
 pub(crate) use blocks::block_of;
@@ -47,10 +49,12 @@ pub(crate) use fate::{
     DisconnectScope, OnDisconnectState, of_account as disconnect_of_account,
     scope as disconnect_scope,
 };
+pub(crate) use fields::{Required, Shape, describe};
 pub(crate) use login::{DATA_LEN_MAX, LoggedIn, log_in};
 pub(crate) use quotes::Quotes;
 use replay::Replay;
 pub(crate) use replay::wire as report;
+pub(crate) use results::result_of;
 pub(crate) use submit::tick_direction;
 
 /// What a method gives back, ready to stand in a reply.
@@ -65,12 +69,16 @@ pub(crate) fn by_name(name: &str) -> Result<&'static Spec, WireError> {
 }
 
 impl Spec {
-    /// Whether the caller may, and all fields are known.
+    /// Whether the caller may, all fields are known, and those that must be sent are.
     pub(crate) fn check(&self, caller: Option<&Caller>, params: &Params) -> Result<(), WireError> {
         if let Some(need) = self.need {
             authorized(caller)?.scope.check(need)?;
         }
-        params.check_known(self.fields)
+        params.check_known(self.fields)?;
+        match fields::required(self.name).iter().find(|name| !params.has(name)) {
+            Some(name) => Err(missing(name)),
+            None => Ok(()),
+        }
     }
 }
 

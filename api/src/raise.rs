@@ -27,7 +27,8 @@ pub(crate) use chart::{book_summary, candle, cost, stats};
 pub(crate) use clearing::{assignment, day_name, statement, transfer};
 pub(crate) use default_fund::{backstop_auction, default_standing};
 pub(crate) use delivery::{
-    challenge, delivery_message, draw, is_party, obligation, receipt, salts, task,
+    Message as DeliveryMessage, challenge, delivery_message, draw, is_party, obligation, receipt,
+    salts, task,
 };
 pub(crate) use job::{job, job_message};
 pub(crate) use listing::{currency, index_price, instrument, kind, root, traded};

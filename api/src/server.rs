@@ -37,6 +37,7 @@ use crate::limits::{HEADER_LEN_MAX, HEADERS_MAX, Network};
 use crate::peer::Peer;
 use crate::session;
 use crate::socket;
+use crate::specs;
 use crate::venue::Venue;
 use crate::wire::{ErrorCode, WireError};
 
@@ -85,6 +86,8 @@ pub async fn serve(
     let shared = Shared { gateway: Arc::clone(&gateway), shutdown: stopped.clone() };
     let routes = Router::new()
         .route("/health", get(health))
+        .route("/api/v2/openapi.json", get(|| document(specs::openapi())))
+        .route("/api/v2/asyncapi.json", get(|| document(specs::asyncapi())))
         .route("/ready", get(ready))
         .route("/metrics", get(metrics))
         .route("/ws/api/v2", any(upgrade))
@@ -176,6 +179,13 @@ async fn sweep_now_and_then(venue: Venue) {
             tracing::error!("blobs were not swept");
         }
     }
+}
+
+/// A description of the interface, for programs on any site.
+async fn document(text: &'static str) -> Response {
+    let headers =
+        [(header::CONTENT_TYPE, "application/json"), (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")];
+    (headers, text).into_response()
 }
 
 /// Opens a WebSocket session.

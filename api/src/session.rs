@@ -28,6 +28,8 @@ use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 use tokio_tungstenite::tungstenite;
 
+pub(crate) use heartbeat::{INTERVAL_MAX, INTERVAL_MIN};
+
 use crate::auth::Origin;
 use crate::channels::{Subscriptions, Text, TooSlow};
 use crate::gateway::Gateway;

@@ -1,4 +1,5 @@
-//! Trading clients against a running venue: the packages that everybody installs, with nothing replaced but the URLs, and our own.
+//! Trading clients against a running venue: the packages that everybody installs, with nothing replaced but the URLs, and our own. And
+//! stock validators, which read what the venue says of its interface.
 //!
 //! Each has its virtual environment below the target directory, made once for one set of versions, and its script in `api/tests/clients`.
 //! A client whose Python is not on this machine does not run, and the output says so: it is no pass.
@@ -22,7 +23,13 @@ struct Client {
     script: &'static str,
 }
 
-const CLIENTS: [Client; 2] = [
+const CLIENTS: [Client; 3] = [
+    Client {
+        name: "specs",
+        packages: "api/tests/clients/specs.txt",
+        python: (3, 10),
+        script: "api/tests/clients/specs.py",
+    },
     Client {
         name: "ccxt",
         packages: "api/tests/clients/ccxt.txt",

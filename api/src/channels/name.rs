@@ -5,6 +5,7 @@ use std::sync::Arc;
 use exchange::{Exchange, Reject};
 use instruments::{AccountId, GradeId, Instrument, InstrumentId};
 
+use super::messages;
 use crate::auth::{Caller, Need};
 use crate::lower::Resolution;
 use crate::methods::authorized;
@@ -489,13 +490,6 @@ fn parse_pace(pace: &str) -> Result<Pace, WireError> {
 
 fn unknown(name: &str) -> WireError {
     let name: String = name.chars().take(64).collect();
-    let reason = format!(
-        "no channel `{name}`; known are book.SERIES.PACE, book.SERIES.GROUP.DEPTH.PACE, \
-         ticker.SERIES.PACE, incremental_ticker.SERIES, quote.SERIES, trades.SERIES.PACE, trades.KIND.CURRENCY.PACE, \
-         markprice.options.INDEX, block_trade_confirmations, chart.trades.SERIES.RESOLUTION, deribit_price_index.INDEX, instrument.state.KIND.CURRENCY, \
-         platform_state, user.portfolio.CURRENCY, user.changes.SERIES.PACE, user.changes.any.any.PACE, \
-         user.orders.SERIES.PACE, user.orders.any.any.PACE, user.trades.SERIES.PACE, \
-         user.trades.any.any.PACE, user.mmp_trigger.INDEX, user.reports, user.delivery, user.jobs, verifier.tasks"
-    );
+    let reason = format!("no channel `{name}`; known are {}", messages::known());
     WireError::new(ErrorCode::SubscriptionFailed, reason).of("channels")
 }

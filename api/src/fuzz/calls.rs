@@ -75,8 +75,8 @@ fn plausible(choice: u8) -> Value {
     let series = || {
         let exchange = floor.gateway.venue.exchange();
         let count = exchange.series().count().max(1);
-        let names = exchange.series().map(|series| series.instrument.name.clone());
-        let found = names.skip(usize::from(choice).div_euclid(32).rem_euclid(count)).next();
+        let mut names = exchange.series().map(|series| series.instrument.name.clone());
+        let found = names.nth(usize::from(choice).div_euclid(32).rem_euclid(count));
         found.unwrap_or_default()
     };
     match choice.rem_euclid(32) {

@@ -64,7 +64,7 @@ pub(crate) const CANCEL_FIELDS: &[&str] = &["instrument_name", "type", "directio
 
 pub(super) const NANOS_PER_MILLI: u64 = 1_000_000;
 /// The last millisecond that there is in nanoseconds.
-pub(super) const MILLIS_MAX: u64 = u64::MAX / NANOS_PER_MILLI;
+pub(crate) const MILLIS_MAX: u64 = u64::MAX / NANOS_PER_MILLI;
 
 /// What the word after `type` says.
 #[derive(Clone, Copy)]

@@ -61,6 +61,10 @@ impl Resolution {
     }
 
     /// All that there are, for whoever asked for another.
+    pub(crate) fn names() -> [&'static str; 12] {
+        RESOLUTIONS.map(|(name, _)| name)
+    }
+
     pub(crate) fn known() -> String {
         RESOLUTIONS.map(|(name, _)| name).join(", ")
     }

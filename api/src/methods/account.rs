@@ -3,6 +3,7 @@
 use exchange::{Event, Exchange, PositionView, Reject, Series};
 use instruments::{AccountId, MicroUsd, NetQty};
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Answer;
@@ -65,12 +66,17 @@ pub(super) fn summary(gateway: &Gateway, caller: &Caller, params: &Params) -> An
     summary_of(gateway, caller.account).map(|summary| to_result(&summary))
 }
 
-#[derive(Serialize)]
-struct Summaries {
+/// An account's money, an entry a currency.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Summaries {
+    /// The account's number.
     id: u64,
+    /// Its name.
     username: String,
+    /// `main`.
     #[serde(rename = "type")]
     kind: String,
+    /// One: there is one currency.
     summaries: [WireAccountSummary; 1],
 }
 
@@ -89,9 +95,12 @@ fn summary_of(gateway: &Gateway, id: AccountId) -> Result<WireAccountSummary, Wi
     Ok(raise::account_summary(&exchange, (id, account), &money))
 }
 
-#[derive(Serialize)]
-struct Credited {
+/// Test money that has come.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Credited {
+    /// Dollars that came.
     amount: Number,
+    /// What the account has now.
     balance: Number,
 }
 

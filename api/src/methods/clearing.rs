@@ -2,6 +2,7 @@
 
 use exchange::{Command, Event, Reject};
 use instruments::Date;
+use schemars::JsonSchema;
 use serde::Serialize;
 use settlement::Bucket;
 
@@ -106,10 +107,14 @@ fn statement(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
     Ok(to_result(&raise::statement(&gateway.venue.exchange(), &name, day, &record)))
 }
 
-#[derive(Serialize)]
-struct Instructed {
+/// What will be done with an option at its expiry.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Instructed {
+    /// Which option.
     instrument_name: String,
+    /// Lots to exercise out of the money.
     exercise: Number,
+    /// Lots to abandon in the money.
     abandon: Number,
 }
 

@@ -63,8 +63,10 @@ pub(super) async fn submit_receipt(gateway: &Gateway, caller: &Caller, params: &
     Ok(to_result(&Accepted { digest: raise::hex(&digest) }))
 }
 
-#[derive(serde::Serialize)]
-struct Accepted {
+/// A receipt that was taken.
+#[derive(serde::Serialize, schemars::JsonSchema)]
+pub(super) struct Accepted {
+    /// The hash that was signed.
     digest: String,
 }
 

@@ -2,6 +2,7 @@
 
 use exchange::{Command, Exchange};
 use instruments::{AccountId, Nanos, NanosSpan, OrderId};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::past::wire as user_trade;
@@ -46,8 +47,10 @@ pub(super) async fn answer(
     }
 }
 
-#[derive(Serialize)]
-struct Timer {
+/// The timer that cancels every order.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Timer {
+    /// When it does, in milliseconds since 1970; nothing when it does not run.
     cancel_at: Option<u64>,
 }
 
@@ -56,9 +59,12 @@ fn timer(exchange: &Exchange, account: AccountId) -> Box<serde_json::value::RawV
 }
 
 /// Whether orders end with their session.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "CancelOnDisconnect")]
 pub(crate) struct OnDisconnectState {
+    /// `connection` or `account`.
     pub(crate) scope: &'static str,
+    /// Whether they do.
     pub(crate) enabled: bool,
 }
 

@@ -3,6 +3,7 @@
 use exchange::{Command, Exchange, Series};
 use instruments::{AccountId, MicroUsd, Price};
 use oracle::Stand;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Answer;
@@ -20,23 +21,30 @@ pub(crate) enum Fixing {
 }
 
 /// How a settlement price stands.
-#[derive(Serialize)]
-struct WireFixing {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct WireFixing {
+    /// Which series.
     instrument_name: String,
     /// `trading`, `provisional`, `pending` or `final`.
     state: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    /// The price; absent while it is pending.
     settlement_price: Option<Number>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    /// Until when it may be disputed, milliseconds since 1970.
     disputes_until: Option<u64>,
+    /// The index in each of the last 48 half-hours, in dollars per GPU-hour; `null` where it was withheld.
     partitions: Vec<Option<Number>>,
+    /// Claims that are not ruled on.
     claims: Vec<WireClaim>,
 }
 
 /// A claim that is not ruled on.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct WireClaim {
+    /// Which half-hour, from 0.
     partition: u32,
+    /// What it should have been; `null` for withheld.
     value: Option<Number>,
 }
 

@@ -7,6 +7,7 @@
 
 use instruments::{AccountId, Nanos, NanosSpan};
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Answer;
@@ -23,11 +24,11 @@ use crate::venue::{
 use crate::wire::{ErrorCode, Params, WireError, to_result};
 
 /// Bytes of a key's name.
-const NAME_LEN_MAX: usize = 64;
+pub(super) const NAME_LEN_MAX: usize = 64;
 /// How long the secret before stays good at most.
-const OVERLAP_SECONDS_MAX: u64 = 86_400;
+pub(super) const OVERLAP_SECONDS_MAX: u64 = 86_400;
 /// 2262, the last year that nanoseconds can name.
-const MILLIS_MAX: u64 = 9_214_646_400_000;
+pub(super) const MILLIS_MAX: u64 = 9_214_646_400_000;
 
 /// What is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,21 +51,36 @@ pub(crate) enum Keys {
     RemoveSession,
 }
 
-#[derive(Serialize)]
-struct WireKey {
+/// An API key.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct WireKey {
+    /// Its number among the account's.
     id: u64,
+    /// What it is called in a login.
     client_id: String,
+    /// Its secret, told once: when it is drawn.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     client_secret: Option<crate::auth::Secret>,
+    /// What its owner calls it.
     name: String,
+    /// The most that a login with it may do.
     max_scope: String,
+    /// From where it is good; everywhere when there is none.
     ip_whitelist: Vec<String>,
+    /// Whether it lets anybody in.
     enabled: bool,
+    /// Deribit's word: there is no key of this kind here.
     default: bool,
+    /// Deribit's word: there are none here.
     enabled_features: [(); 0],
+    /// Whether the account's orders are cancelled when it is disabled or removed.
     cancel_on_revoke: bool,
+    /// When it was made, in milliseconds since 1970.
     timestamp: u64,
+    /// When it ends by itself, in milliseconds since 1970.
     expires_at: Option<u64>,
+    /// Until when the secret before is good too, in milliseconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     previous_secret_until: Option<u64>,
 }
@@ -94,34 +110,54 @@ impl WireKey {
     }
 }
 
-#[derive(Serialize)]
-struct WireChallenge {
+/// What a wallet is to sign.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct WireChallenge {
+    /// The wallet's address.
     address: String,
+    /// Good once.
     nonce: String,
+    /// The text to sign, EIP-4361.
     message: String,
+    /// Who asks for the signature.
     domain: String,
+    /// The chain that is named in it.
     chain_id: u64,
+    /// Until when it is good, in milliseconds since 1970.
     expires_at: u64,
 }
 
-#[derive(Serialize)]
-struct WireWallet {
+/// A wallet that logs in as the account.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct WireWallet {
+    /// Its address.
     address: String,
+    /// Since when, in milliseconds since 1970.
     linked_at: u64,
+    /// Whether a login with it may take money out.
     may_withdraw: bool,
 }
 
-#[derive(Serialize)]
-struct WireSessionKey {
+/// A key that a wallet has let in.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct WireSessionKey {
+    /// Its address.
     address: String,
+    /// The wallet's.
     wallet: String,
+    /// What it may do.
     scope: String,
+    /// When it ends by itself, in milliseconds since 1970.
     expires_at: u64,
 }
 
-#[derive(Serialize)]
-struct WireHead<'a> {
+/// The end of the audit log.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "WireSignedHead")]
+pub(super) struct WireHead<'a> {
+    /// The newest that is signed; none before the first.
     head: Option<crate::venue::AuditHead>,
+    /// The address that signs them.
     signer: &'a str,
 }
 

@@ -1,6 +1,7 @@
 //! `public/auth`: five ways to log in, one answer.
 
 use instruments::NanosSpan;
+use schemars::JsonSchema;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -20,12 +21,17 @@ pub(crate) struct LoggedIn {
 }
 
 /// What a login gives.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct WireGrant {
+    /// For the `Authorization` header.
     pub(crate) access_token: String,
+    /// For the next login, once.
     refresh_token: String,
+    /// `bearer`.
     token_type: &'static str,
+    /// Seconds until the access token expires.
     expires_in: u64,
+    /// What the login may do.
     scope: String,
 }
 

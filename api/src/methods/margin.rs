@@ -2,6 +2,7 @@
 
 use exchange::{Command, Event, Exchange, Reject};
 use instruments::{AccountId, InstrumentId, NetQty};
+use schemars::JsonSchema;
 use serde::Serialize;
 use settlement::RiskComponents;
 
@@ -115,11 +116,16 @@ async fn change_model(gateway: &Gateway, caller: &Caller, params: &Params) -> An
     }]))
 }
 
-#[derive(Serialize)]
-struct Capacity {
+/// What an account can deliver.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Capacity {
+    /// Whose.
     account: u64,
+    /// Which grade.
     grade: String,
+    /// GPUs of this account.
     gpus: u64,
+    /// GPUs of all accounts together.
     deliverable: Number,
 }
 

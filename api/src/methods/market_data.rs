@@ -3,6 +3,7 @@
 use exchange::SeriesState;
 use instruments::{GradeId, Instrument};
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::currency::{OfCurrency, currencies};
@@ -28,8 +29,10 @@ const ORDERS: usize = 20;
 /// Rows of a page of a log when the client does not say, as in Deribit's API.
 const PAGE: usize = 100;
 
-#[derive(Serialize)]
-struct Version {
+/// The venue's version.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Version {
+    /// As `0.1.0`.
     version: &'static str,
 }
 
@@ -38,7 +41,8 @@ struct Version {
 pub(super) fn answer(gateway: &Gateway, method: Method, params: &Params) -> Option<Answer> {
     Some(match method {
         Method::Hello | Method::Test => {
-            Ok(to_result(&Version { version: env!("CARGO_PKG_VERSION") }))
+            let named = params.text("client_name").and(params.text("client_version"));
+            named.map(|_| to_result(&Version { version: env!("CARGO_PKG_VERSION") }))
         }
         Method::Status => Ok(to_result(&raise::status(&gateway.venue))),
         Method::GetTime => Ok(to_result(&gateway.venue.now().millis())),
@@ -127,9 +131,12 @@ fn order_book(gateway: &Gateway, params: &Params) -> Answer {
     Ok(to_result(&book))
 }
 
-#[derive(Serialize)]
-struct Trades {
+/// Trades of one series.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Trades {
+    /// The trades.
     trades: Vec<WireTrade>,
+    /// Whether there are more than were asked for.
     has_more: bool,
 }
 

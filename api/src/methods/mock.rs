@@ -1,6 +1,7 @@
 //! Dry runs of a delivery session, for providers.
 
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Answer;
@@ -14,42 +15,62 @@ use crate::venue::{
 use crate::wire::{ErrorCode, Params, WireError, to_result};
 
 /// The terms of a dry run.
-#[derive(Serialize)]
-struct Begun {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Begun {
+    /// The size of the work.
     profile: String,
+    /// Devices that work at once.
     slots: u16,
+    /// Segments of the work on each device.
     segments: u16,
+    /// How many challenges there will be.
     challenges: u32,
+    /// GFLOP/s of one GPU that count as the whole grade.
     reference_gflops: Option<u64>,
+    /// What the resident pool is expanded from, in hexadecimal.
     session_seed: String,
 }
 
 /// A challenge, or the end.
-#[derive(Serialize)]
-struct Asked {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Asked {
     #[serde(flatten)]
     challenge: Option<WireMockChallenge>,
+    /// Whether there is no challenge any more.
     ended: bool,
 }
 
-#[derive(Serialize)]
+/// One challenge of a dry run.
+#[derive(Serialize, JsonSchema)]
 struct WireMockChallenge {
+    /// Its number, from 0.
     challenge: u32,
+    /// What the work is derived from, in hexadecimal.
     seed: String,
 }
 
-#[derive(Serialize)]
-struct Drawn {
+/// Which rows are to be opened.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Drawn {
+    /// What the rows are derived from, in hexadecimal.
     draw_seed: String,
 }
 
-#[derive(Serialize)]
-struct Judged {
+/// How a challenge of a dry run ended.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "DryRunJudged")]
+pub(super) struct Judged {
+    /// `valid`, `invalid` or `unverifiable`.
     verdict: &'static str,
+    /// Why.
     reason: String,
+    /// GFLOP/s of one GPU.
     rate_gflops: u64,
+    /// Millionths of the grade.
     quality_ppm: u32,
+    /// From the challenge to the claim, in milliseconds.
     took_ms: u64,
+    /// GPU-milliseconds that an interval would have been credited with.
     credited_gpu_millis: u64,
 }
 

@@ -1,6 +1,7 @@
 //! An account's past: its trades by series, time and order, its ended orders, its money from outside, its settlements.
 
 use instruments::{Instrument, InstrumentId};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Answer;
@@ -83,15 +84,19 @@ pub(super) fn answer(gateway: &Gateway, caller: &Caller, method: Past, params: &
             // No money moves from one account to another at somebody's wish.
             check_currency(params)?;
             Count::of(params)?;
+            lower::offset(params)?;
             Ok(to_result(&WireCashMovements { count: 0, data: Vec::new() }))
         }
         Past::Subaccounts => subaccounts(gateway, caller, params),
     }
 }
 
-#[derive(Serialize)]
-struct UserTrades {
+/// Own trades.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct UserTrades {
+    /// The trades.
     trades: Vec<WireUserTrade>,
+    /// Whether there are more than were asked for.
     has_more: bool,
 }
 

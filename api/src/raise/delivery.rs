@@ -2,6 +2,7 @@
 
 use exchange::{CloseOutEvent, Event, Exchange, IntervalOutcome};
 use instruments::{AccountId, ObligationId};
+use schemars::JsonSchema;
 use serde::Serialize;
 use settlement::{Acceptance, ChallengeOutcome, FailCause, Obligation, Verdict};
 
@@ -168,75 +169,130 @@ const fn outcome_name(outcome: IntervalOutcome) -> &'static str {
 }
 
 /// A message of the `user.delivery` channel, told apart by `type`.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum Message {
+#[schemars(rename = "DeliveryMessage")]
+pub(crate) enum Message {
+    /// An obligation begins.
     Assigned(WireObligation),
-    IntervalOpened { obligation_id: u64, interval: u32 },
+    /// An interval begins.
+    IntervalOpened {
+        /// Which obligation.
+        obligation_id: u64,
+        /// Which interval, from 0.
+        interval: u32,
+    },
+    /// Work is demanded.
     Challenge(WireChallenge),
+    /// Rows are demanded.
     Draw(WireDraw),
+    /// A challenge has ended.
     Judged(Judged),
-    AcceptanceOpened { obligation_id: u64 },
+    /// The buyer may accept.
+    AcceptanceOpened {
+        /// Which obligation.
+        obligation_id: u64,
+    },
+    /// Another provider stands in.
     StoodIn(WireObligation),
+    /// An interval has ended.
     Settled(Settled),
+    /// An hour has ended.
     Hour(Hour),
+    /// A bill.
     Invoice(Invoice),
+    /// An obligation has ended.
     Closed(WireObligation),
 }
 
 /// How a challenge ended.
-#[derive(Serialize)]
-struct Judged {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ChallengeJudged")]
+pub(crate) struct Judged {
+    /// Which obligation.
     obligation_id: u64,
+    /// Which challenge, from 0.
     challenge: u32,
+    /// How it ended.
     outcome: &'static str,
+    /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<&'static str>,
+    /// Share of the grade.
     #[serde(skip_serializing_if = "Option::is_none")]
     quality: Option<Number>,
 }
 
 /// How an interval ended, and its money in dollars.
-#[derive(Serialize)]
-struct Settled {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "IntervalSettled")]
+pub(crate) struct Settled {
+    /// Which obligation.
     obligation_id: u64,
+    /// Which interval, from 0.
     interval: u32,
+    /// How it ended.
     outcome: &'static str,
+    /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<&'static str>,
+    /// Share of the grade.
     #[serde(skip_serializing_if = "Option::is_none")]
     quality: Option<Number>,
+    /// To the seller.
     paid: Number,
+    /// To the buyer.
     returned_to_buyer: Number,
 }
 
 /// What was missing of an hour, and what that costs, in dollars.
-#[derive(Serialize)]
-struct Hour {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "HourBilled")]
+pub(crate) struct Hour {
+    /// Which obligation.
     obligation_id: u64,
+    /// Which hour, from 0.
     hour: u32,
+    /// GPU-seconds that were not delivered.
     missing_gpu_seconds: u64,
+    /// Of those, what the terms tolerate.
     tolerated_gpu_seconds: u64,
+    /// Of those, what others delivered.
     stood_in_gpu_seconds: u64,
+    /// What an hour elsewhere costs, in dollars per GPU-hour.
     replacement_price: Number,
+    /// To the buyer for what was missing.
     compensation: Number,
+    /// From the seller beyond that.
     penalty: Number,
+    /// What the bond did not cover.
     unpaid: Number,
+    /// What the seller got back of its bond.
     bond_released: Number,
 }
 
 /// What has come of an obligation since its last invoice, in dollars.
-#[derive(Serialize)]
-struct Invoice {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Invoice {
+    /// Which obligation.
     obligation_id: u64,
+    /// Its number, from 1.
     number: u32,
+    /// GPU-seconds that were delivered.
     delivered_gpu_seconds: u64,
+    /// GPU-seconds that were not delivered.
     missing_gpu_seconds: u64,
+    /// To the seller.
     paid_to_seller: Number,
+    /// To those who stood in.
     paid_to_stand_ins: Number,
+    /// To the buyer.
     returned_to_buyer: Number,
+    /// To the buyer for what was missing.
     compensation: Number,
+    /// From the seller beyond that.
     penalty: Number,
+    /// What the bond did not cover.
     unpaid: Number,
 }
 

@@ -11,9 +11,9 @@ use crate::socket::close_code;
 use crate::wire::{Params, WireError, heartbeat_text, to_result};
 
 /// The shortest interval, in seconds, as on Deribit.
-const INTERVAL_MIN: u64 = 10;
+pub(crate) const INTERVAL_MIN: u64 = 10;
 /// The longest.
-const INTERVAL_MAX: u64 = 3_600;
+pub(crate) const INTERVAL_MAX: u64 = 3_600;
 
 /// The heartbeat of one session.
 pub(super) struct Heartbeat {

@@ -120,7 +120,7 @@ impl Session {
             return Some(self.reply(Some(&request.id), &answer, received));
         }
         if spec.method == Method::Logout {
-            let answer = self.log_out().await;
+            let answer = self.log_out(&request.params).await;
             return Some(self.reply(Some(&request.id), &answer, received));
         }
         match self.own_method(spec, &request.params, caller.as_ref()) {
@@ -246,11 +246,14 @@ impl Session {
         Ok(to_result(&answer))
     }
 
-    async fn log_out(&mut self) -> Answer {
+    async fn log_out(&mut self, params: &Params) -> Answer {
+        let ends_token = params.flag("invalidate_token")?.unwrap_or(true);
         // Whoever logs out means to leave its orders.
         self.keep_orders().await?;
         if let Some(login) = self.login.take() {
-            self.gateway.authority.revoke(&login.access_token);
+            if ends_token {
+                self.gateway.authority.revoke(&login.access_token);
+            }
             self.meter = self.gateway.meters.of_network(self.network);
         }
         self.subscriptions.clear_private();

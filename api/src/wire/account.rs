@@ -1,11 +1,12 @@
 //! An account's money and positions.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::number::Number;
 
 /// An account's money, in dollars.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireAccountSummary {
     /// `USDC`.
     pub currency: String,
@@ -67,7 +68,7 @@ pub struct WireAccountSummary {
 }
 
 /// A position.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WirePosition {
     /// Which series.
     pub instrument_name: String,

@@ -1,11 +1,12 @@
 //! What two parties agreed elsewhere. Deribit's names where it has one.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::number::Number;
 
 /// What both parties sign.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireToSign {
     /// The hash, 32 bytes in hexadecimal.
     pub digest: String,
@@ -16,7 +17,7 @@ pub struct WireToSign {
 }
 
 /// A block that was taken.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireBlockTrade {
     /// The hash that both signed.
     pub id: String,
@@ -37,7 +38,7 @@ pub struct WireBlockTrades {
 }
 
 /// One account's side of one trade of a block.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireBlockFill {
     /// Its id, `X-5`.
     pub trade_id: String,

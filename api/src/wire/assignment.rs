@@ -1,9 +1,10 @@
 //! A published assignment: everything that it follows from, so that anyone can make it again. `tenor assignment verify` reads it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// An assignment as it is written down.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WireAssignment {
     /// What every file begins with, `tenor-assignment-1`.
@@ -33,7 +34,7 @@ pub struct WireAssignment {
 }
 
 /// One holder.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WireHolder {
     /// The account's number.
@@ -45,7 +46,7 @@ pub struct WireHolder {
 }
 
 /// One seller and one buyer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WirePair {
     /// Who delivers.

@@ -1,11 +1,12 @@
 //! What is listed: currencies and series.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::number::Number;
 
 /// A currency: there is one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireCurrency {
     /// `USDC`.
     pub currency: String,
@@ -20,7 +21,7 @@ pub struct WireCurrency {
 }
 
 /// A step of the tick size; there is none.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireTickStep {
     /// From here on.
     pub above_price: Number,
@@ -29,7 +30,7 @@ pub struct WireTickStep {
 }
 
 /// A series: Deribit's fields, then our own.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireInstrument {
     /// Its name, `H100_USDC-27NOV26`.
     pub instrument_name: String,

@@ -1,11 +1,12 @@
 //! Candles, and series beside each other.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::number::Number;
 
 /// One candle: a message of a `chart.trades` channel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireCandle {
     /// When it begins, milliseconds since 1970.
     pub tick: u64,
@@ -24,7 +25,7 @@ pub struct WireCandle {
 }
 
 /// Candles side by side: `public/get_tradingview_chart_data`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireCandles {
     /// `ok`, or `no_data` before the first trade.
     pub status: String,
@@ -58,7 +59,7 @@ impl WireCandles {
 }
 
 /// A series among others: `public/get_book_summary_by_currency`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireBookSummary {
     /// Which series.
     pub instrument_name: String,

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::number::Number;
 
 /// A movement of an account's money: a row of `private/get_transaction_log`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireTransfer {
     /// Its place among all transfers of the venue.
     pub id: u64,
@@ -38,7 +39,7 @@ pub struct WireTransfer {
 }
 
 /// A page of movements, newest first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireTransfers {
     /// The movements.
     pub logs: Vec<WireTransfer>,
@@ -47,7 +48,7 @@ pub struct WireTransfers {
 }
 
 /// One account's day: `private/get_statement`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireStatement {
     /// The account's name.
     pub username: String,
@@ -72,7 +73,7 @@ pub struct WireStatement {
 }
 
 /// What came and went for one reason.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireMovement {
     /// `margin_balance`, `delivery_escrow`, `bond` or `default_fund_share`.
     pub bucket: String,
@@ -88,7 +89,7 @@ pub struct WireMovement {
 }
 
 /// One series' trades of a day.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireTradedInDay {
     /// Which series.
     pub instrument_name: String,
@@ -103,7 +104,7 @@ pub struct WireTradedInDay {
 }
 
 /// One series' variation of a day.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireVariationInDay {
     /// Which series.
     pub instrument_name: String,
@@ -112,7 +113,7 @@ pub struct WireVariationInDay {
 }
 
 /// One obligation's day.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireDeliveredInDay {
     /// Which obligation.
     pub obligation_id: u64,
@@ -125,7 +126,7 @@ pub struct WireDeliveredInDay {
 }
 
 /// Money that left: `private/withdraw`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireWithdrawal {
     /// The transfer by which it left.
     pub id: u64,

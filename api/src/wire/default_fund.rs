@@ -1,11 +1,12 @@
 //! Who stands behind others. Ours: Deribit has nothing of it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::number::Number;
 
 /// What an account stands for beside its own positions.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireDefaultStanding {
     /// `USDC`.
     pub currency: String,
@@ -18,7 +19,7 @@ pub struct WireDefaultStanding {
 }
 
 /// A portfolio on offer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireBackstopAuction {
     /// The auction's number.
     pub auction_id: u64,
@@ -35,7 +36,7 @@ pub struct WireBackstopAuction {
 }
 
 /// One position of a portfolio on offer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireOfferedPosition {
     /// Which series.
     pub instrument_name: String,

@@ -2,13 +2,16 @@
 //!
 //! Seeds, roots, hashes and signatures are lower-case hexadecimal with `0x`.
 
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::number::Number;
 
 /// A demand for work: all an agent needs to know to answer it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireChallenge {
     /// Of which obligation.
     pub obligation_id: u64,
@@ -42,7 +45,7 @@ pub struct WireChallenge {
 }
 
 /// A demand to open rows of work that was claimed, with all it takes to do the work again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireDraw {
     /// Of which obligation.
     pub obligation_id: u64,
@@ -67,7 +70,7 @@ pub struct WireDraw {
 }
 
 /// One seller's duty to one buyer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireObligation {
     /// Its number.
     pub obligation_id: u64,
@@ -111,7 +114,7 @@ pub struct WireObligation {
 }
 
 /// What the challenges of an obligation have said so far.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireMeter {
     /// Challenges issued.
     pub challenges: u32,
@@ -124,7 +127,7 @@ pub struct WireMeter {
 }
 
 /// A receipt and what became of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireReceipt {
     /// Under which obligation.
     pub obligation_id: u64,
@@ -160,7 +163,7 @@ pub struct WireReceipt {
 }
 
 /// Opened rows, for a verifier to recompute.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct WireTask {
     /// `openings`.
     #[serde(rename = "type")]
@@ -195,11 +198,12 @@ pub struct WireTask {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reference_gflops: Option<u64>,
     /// What the agent sent.
+    #[schemars(with = "BTreeMap<String, serde_json::Value>")]
     pub openings: Box<RawValue>,
 }
 
 /// What an agent gets for the roots of finished segments.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireSalts {
     /// The segment of the first salt.
     pub first_segment: u16,
@@ -210,7 +214,7 @@ pub struct WireSalts {
 }
 
 /// A part of a transcript.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireTranscriptPage {
     /// Lines as they were hashed; each is a JSON object in a text.
     pub lines: Vec<String>,

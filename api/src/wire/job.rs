@@ -2,12 +2,13 @@
 //!
 //! Blobs are named by 64 hexadecimal digits, as in their paths.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::number::Number;
 
 /// A job and how it stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireJob {
     /// Its number.
     pub job_id: u64,
@@ -47,7 +48,7 @@ pub struct WireJob {
 }
 
 /// What has come of a job.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireJobClaim {
     /// The blob of the result.
     pub result: String,
@@ -58,7 +59,7 @@ pub struct WireJobClaim {
 }
 
 /// An argument about a result.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireDispute {
     /// The blob of what the challenger says is wrong.
     pub claim: String,

@@ -2,12 +2,13 @@
 //!
 //! Money in an array is an integer, micro-dollars a lot, as the exchange holds it; everywhere else it is dollars.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::number::Number;
 
 /// What margin is computed from: `public/get_risk_arrays`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireRisk {
     /// The grade; portfolios are margined by grade.
     pub grade: String,
@@ -28,7 +29,7 @@ pub struct WireRisk {
 }
 
 /// What portfolio margin is computed with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireRiskParameters {
     /// How far prices move in the standard scenarios.
     pub price_range: Number,
@@ -57,7 +58,7 @@ pub struct WireRiskParameters {
 }
 
 /// What standard margin is computed with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireMarginRates {
     /// To open a position.
     pub initial: Number,
@@ -84,7 +85,7 @@ pub struct WireMarginRates {
 }
 
 /// One series: what a lot of it gains or loses.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireRiskArray {
     /// Which series.
     pub instrument_name: String,
@@ -111,7 +112,7 @@ pub struct WireRiskArray {
 }
 
 /// What an account requires, in one way of computing it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireMargin {
     /// For positions and open orders.
     pub initial_margin: Number,
@@ -120,7 +121,7 @@ pub struct WireMargin {
 }
 
 /// One grade's portfolio, in parts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WirePortfolio {
     /// The grade.
     pub grade: String,
@@ -141,7 +142,7 @@ pub struct WirePortfolio {
 }
 
 /// What positions that do not exist yet would require: `private/simulate_portfolio`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireSimulated {
     /// `USDC`.
     pub currency: String,
@@ -164,7 +165,7 @@ pub struct WireSimulated {
 }
 
 /// What an order would hold by itself: `private/get_margins`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireOrderMargins {
     /// A buy.
     pub buy: Number,
@@ -177,7 +178,7 @@ pub struct WireOrderMargins {
 }
 
 /// What another way of computing margin changes: a row of `private/change_margin_model`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireModelChange {
     /// The account's number.
     #[serde(rename = "user_id")]
@@ -191,7 +192,7 @@ pub struct WireModelChange {
 }
 
 /// An account's margin, computed in one way.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireModelState {
     /// `segregated_sm` or `segregated_pm`.
     pub margin_model: String,

@@ -1,15 +1,18 @@
 //! Market data: books, tickers, trades, the index.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::number::Number;
 
 /// A price level: price and everything that is open there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireLevel(pub Number, pub Number);
 
 /// What a series' book has done in the last 24 hours, to five minutes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
 pub struct WireStats {
     /// Lots traded.
     pub volume: Number,
@@ -24,7 +27,7 @@ pub struct WireStats {
 }
 
 /// A series at a glance: the `ticker` channel and `public/ticker`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireTicker {
     /// Which series.
     pub instrument_name: String,
@@ -94,7 +97,7 @@ pub struct WireTicker {
 }
 
 /// A series' book: `public/get_order_book`. Written only: serde cannot read exact numbers through `flatten`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct WireBook {
     /// The journal's place at which the book looked like this.
     pub change_id: u64,
@@ -108,11 +111,11 @@ pub struct WireBook {
 }
 
 /// One level of a book message: `new`, `change` or `delete`, the price, all that is open there now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireLevelChange(pub String, pub Number, pub Number);
 
 /// A message of a `book` channel.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireBookChange {
     /// `snapshot` or `change`.
     #[serde(rename = "type")]
@@ -136,7 +139,7 @@ pub struct WireBookChange {
 }
 
 /// A trade as everybody sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireTrade {
     /// Its id, `X-5`.
     pub trade_id: String,
@@ -166,7 +169,7 @@ pub struct WireTrade {
 }
 
 /// An index: `public/get_index_price`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireIndexPrice {
     /// Dollars per GPU-hour.
     pub index_price: Number,
@@ -181,7 +184,7 @@ pub struct WireIndexPrice {
 }
 
 /// How an option's price moves, a GPU-hour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireGreeks {
     /// By its underlying.
     pub delta: Number,

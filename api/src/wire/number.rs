@@ -1,9 +1,11 @@
 //! Decimals as JSON numbers, exactly: read from the text that was sent, written as the text that is meant.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use instruments::{MicroUsd, Ppm, Qty};
 use rust_decimal::Decimal;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use serde_json::value::RawValue;
 use thiserror::Error;
@@ -110,6 +112,20 @@ impl From<Ppm> for Number {
 impl From<Qty> for Number {
     fn from(qty: Qty) -> Self {
         Self(Decimal::from(qty.lots()))
+    }
+}
+
+impl JsonSchema for Number {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Number".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "number" })
     }
 }
 

@@ -1,11 +1,12 @@
 //! Orders and the trades of one account.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::number::Number;
 
 /// An order, in Deribit's words.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireOrder {
     /// Its id, `T-17`.
     pub order_id: String,
@@ -96,7 +97,7 @@ pub struct WireOrder {
 }
 
 /// One account's side of a trade.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireUserTrade {
     /// Its id, `X-5`.
     pub trade_id: String,
@@ -156,7 +157,7 @@ pub struct WireUserTrade {
 }
 
 /// The reply to an order: what became of it on arrival.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WirePlaced {
     /// The order.
     pub order: WireOrder,

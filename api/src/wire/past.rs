@@ -1,11 +1,12 @@
 //! What an account asks about its past, in Deribit's words.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::number::Number;
 
 /// Money that came from outside or went there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireCashMovement {
     /// The movement's number in the account's log.
     pub id: u64,
@@ -31,7 +32,7 @@ pub struct WireCashMovement {
 }
 
 /// A page of them, newest first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireCashMovements {
     /// How many are on the page.
     pub count: usize,
@@ -40,7 +41,7 @@ pub struct WireCashMovements {
 }
 
 /// An account in the list of one's own.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireSubaccount {
     /// Its number.
     pub id: u64,
@@ -56,7 +57,7 @@ pub struct WireSubaccount {
 }
 
 /// What a settlement of a series did to an account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireUserSettlement {
     /// `settlement` for a day's variation, `delivery` for the end of the position.
     #[serde(rename = "type")]
@@ -80,7 +81,7 @@ pub struct WireUserSettlement {
 }
 
 /// A page of them, newest first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireUserSettlements {
     /// The settlements.
     pub settlements: Vec<WireUserSettlement>,

@@ -1,9 +1,10 @@
 //! What the venue lets through.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A message of channel `platform_state`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct WirePlatformState {
     /// Whether at most cancels are taken.
     pub locked: bool,
@@ -20,7 +21,7 @@ pub struct WirePlatformState {
 }
 
 /// The answer of `public/status`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct WireStatus {
     /// Deribit's word: `true`, `partial` or `false`.
     pub locked: &'static str,
@@ -37,7 +38,7 @@ pub struct WireStatus {
 }
 
 /// A series that is not open by itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct WireStoppedSeries {
     /// Which.
     pub instrument_name: String,

@@ -1,5 +1,6 @@
 //! What channels tell besides books, tickers and trades.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::account::WirePosition;
@@ -8,7 +9,7 @@ use super::number::Number;
 use super::order::{WireOrder, WireUserTrade};
 
 /// The touch of a book: the `quote` channel.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireQuote {
     /// Which series.
     pub instrument_name: String,
@@ -25,7 +26,7 @@ pub struct WireQuote {
 }
 
 /// A window of a book: the `book` channel with a group and a depth. Each message is the whole window.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireWindow {
     /// Which series.
     pub instrument_name: String,
@@ -40,7 +41,7 @@ pub struct WireWindow {
 }
 
 /// An index: the `deribit_price_index` channel.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireIndexMessage {
     /// Which, `h100_usd`.
     pub index_name: String,
@@ -51,7 +52,7 @@ pub struct WireIndexMessage {
 }
 
 /// What one command changed of an account in one series: the `user.changes` channel.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireUserChanges {
     /// Which series.
     pub instrument_name: String,
@@ -64,7 +65,7 @@ pub struct WireUserChanges {
 }
 
 /// A series began or ended: the `instrument.state` channel.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireSeriesState {
     /// Which series.
     pub instrument_name: String,

@@ -1,11 +1,12 @@
 //! At which prices series were settled, and who bore what a loser could not pay.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::number::Number;
 
 /// A page of settlements, newest first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireSettlements {
     /// The settlements.
     pub settlements: Vec<WireSettlement>,
@@ -14,7 +15,7 @@ pub struct WireSettlements {
 }
 
 /// A price at which a series was settled.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireSettlement {
     /// `settlement` for a day, `delivery` for the last one.
     #[serde(rename = "type")]
@@ -30,7 +31,7 @@ pub struct WireSettlement {
 }
 
 /// What a settlement price was made of: everything that it takes to make it again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum WireSettlementSource {
     /// The average price of what traded in the last half-hour.
@@ -63,7 +64,7 @@ pub enum WireSettlementSource {
 }
 
 /// A page of the splits in which an account has a line, newest first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireSplits {
     /// The splits.
     pub splits: Vec<WireSplitShare>,
@@ -72,7 +73,7 @@ pub struct WireSplits {
 }
 
 /// An account's line of one split.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireSplitShare {
     /// Which split.
     pub split_id: String,
@@ -91,7 +92,7 @@ pub struct WireSplitShare {
 }
 
 /// One page of a split as it is written down. `tenor haircut verify` reads it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WireSplitPage {
     /// What every file begins with, `tenor-split-1`.
@@ -127,7 +128,7 @@ pub struct WireSplitPage {
 }
 
 /// One account's part of a split.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WireSplitLine {
     /// The account's number.

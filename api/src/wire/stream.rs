@@ -1,12 +1,13 @@
 //! What was told before: messages of channels by number, and execution reports.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::order::{WireOrder, WireUserTrade};
 
 /// An execution report: what became of one of an account's orders.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireReport {
     /// Its number among the account's, from 1, gapless.
     pub user_seq: u64,
@@ -22,7 +23,7 @@ pub struct WireReport {
 }
 
 /// A page of them, oldest first: `private/replay` with `from_user_seq`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireReports {
     /// The reports.
     pub reports: Vec<WireReport>,
@@ -31,7 +32,7 @@ pub struct WireReports {
 }
 
 /// A message of a channel that was told before.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct WireMessage {
     /// Its number in the channel.
     pub seq: u64,
@@ -39,11 +40,12 @@ pub struct WireMessage {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub user_seq: Option<u64>,
     /// What it said.
+    #[schemars(with = "serde_json::Value")]
     pub data: Box<RawValue>,
 }
 
 /// Messages of a channel, oldest first: `public/replay` and `private/replay` with `channel`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct WireReplay {
     /// Which channel.
     pub channel: String,

@@ -18,6 +18,7 @@
 //! - a line has one form: written again it is the same bytes;
 //! - nothing has a default, and an unknown field is refused, but for what a header or an entry may leave out by its documentation.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The version of this format.
@@ -30,7 +31,7 @@ pub const TRANSCRIPT_LINES_MAX: usize = 65_536;
 pub const TRANSCRIPT_INTERVALS_MAX: usize = 16_384;
 
 /// One line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[expect(clippy::large_enum_variant, reason = "lines are read one at a time")]
 pub enum WireTranscriptLine {
@@ -47,7 +48,7 @@ pub enum WireTranscriptLine {
 }
 
 /// What was owed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WireTranscriptHeader {
     /// [`TRANSCRIPT_VERSION`].
@@ -73,9 +74,11 @@ pub struct WireTranscriptHeader {
     pub settlement_price: i64,
     /// When the first interval began.
     #[serde(with = "instant")]
+    #[schemars(with = "String")]
     pub deliver_from: u64,
     /// The length of an interval, in nanoseconds.
     #[serde(with = "instant")]
+    #[schemars(with = "String")]
     pub interval: u64,
     /// How many there are.
     pub intervals: u32,
@@ -86,7 +89,7 @@ pub struct WireTranscriptHeader {
 }
 
 /// How challenges become hours.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "rule", rename_all = "snake_case", deny_unknown_fields)]
 pub enum WireMetering {
     /// Challenge n judges interval n.
@@ -95,6 +98,7 @@ pub enum WireMetering {
     Between {
         /// How soon after a silent challenge a passed one makes it a soft failure, in nanoseconds.
         #[serde(with = "instant")]
+        #[schemars(with = "String")]
         recheck_within: u64,
         /// How many of those a day has.
         soft_fails_per_day: u32,
@@ -104,12 +108,13 @@ pub enum WireMetering {
         hard_fails_max: u32,
         /// How long without a passed challenge does the same, in nanoseconds.
         #[serde(with = "instant")]
+        #[schemars(with = "String")]
         silence_max: u64,
     },
 }
 
 /// One judged challenge.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WireTranscriptEntry {
     /// The hash of the line before.
@@ -137,15 +142,19 @@ pub struct WireTranscriptEntry {
     pub salt_key: Option<String>,
     /// When the challenge was issued: its place on the meter.
     #[serde(with = "instant")]
+    #[schemars(with = "String")]
     pub issued_at: u64,
     /// When it was sent: from here the rate is measured.
     #[serde(with = "instant")]
+    #[schemars(with = "String")]
     pub sent_at: u64,
     /// When the receipt had to be there.
     #[serde(with = "instant")]
+    #[schemars(with = "String")]
     pub answer_by: u64,
     /// When it was judged, or its deadline had passed.
     #[serde(with = "instant")]
+    #[schemars(with = "String")]
     pub judged_at: u64,
     /// The segment roots that came before the claim, slot by slot. Empty where roots are not sent one by one.
     pub roots: Vec<String>,
@@ -169,7 +178,7 @@ pub struct WireTranscriptEntry {
 }
 
 /// A receipt as it was accepted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WireTranscriptClaim {
     /// GPU-milliseconds claimed so far.
@@ -184,6 +193,7 @@ pub struct WireTranscriptClaim {
     pub terms: String,
     /// When it came.
     #[serde(with = "instant")]
+    #[schemars(with = "String")]
     pub received_at: u64,
     /// Whose key signed it: the one that the seller had nominated.
     pub signer: String,
@@ -195,7 +205,7 @@ pub struct WireTranscriptClaim {
 }
 
 /// Whole intervals that the seller has said will be missing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WireDeclaredOutage {
     /// The hash of the line before.
@@ -206,11 +216,12 @@ pub struct WireDeclaredOutage {
     pub until_interval: u32,
     /// When it was declared.
     #[serde(with = "instant")]
+    #[schemars(with = "String")]
     pub declared_at: u64,
 }
 
 /// The buyer's word on a receipt. Without one, three later receipts are its acceptance.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WireCountersignature {
     /// The hash of the line before.
@@ -224,7 +235,7 @@ pub struct WireCountersignature {
 }
 
 /// What the venue has credited, and signs for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WireDeliveryStatement {
     /// The hash of the line before, and so of all of them.

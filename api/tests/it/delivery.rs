@@ -23,7 +23,7 @@ fn bytes(text: &str) -> [u8; 32] {
 }
 
 /// What an agent sends for a challenge: all of it from the challenge, but for the root.
-fn receipt(challenge: &WireChallenge, key: &LocalWallet) -> (Value, [u8; 32]) {
+pub(crate) fn receipt(challenge: &WireChallenge, key: &LocalWallet) -> (Value, [u8; 32]) {
     let receipt = DeliveryReceipt {
         obligation: ObligationId(challenge.obligation_id),
         challenge: challenge.number,

@@ -88,7 +88,7 @@ pub(crate) fn option(underlying: InstrumentId) -> Instrument {
 }
 
 /// Numbers that follow no model: what is published is what counts.
-fn risk_of(instrument: InstrumentId, mark: i64) -> OptionRisk {
+pub(crate) fn risk_of(instrument: InstrumentId, mark: i64) -> OptionRisk {
     let mut array = [0; 36];
     for (lane, place) in array.iter_mut().zip(0_i64..) {
         *lane = (place - 13) * (place - 13) * 9_001 - 400_003 + place * 31_337;

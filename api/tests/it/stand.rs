@@ -23,6 +23,8 @@ use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
+use crate::check::{self, Listening};
+
 /// The one series of a stand: trades until a day after [`start_of_time`].
 pub(crate) const SERIES: &str = "H100_USDC-16JAN27";
 
@@ -47,6 +49,7 @@ pub(crate) struct Stand {
     stop: Option<oneshot::Sender<()>>,
     served: Option<JoinHandle<()>>,
     names: AtomicU64,
+    listening: Listening,
     // The last to go.
     _directory: TempDir,
 }
@@ -92,6 +95,7 @@ impl Stand {
             stop: Some(stop),
             served: Some(served),
             names: AtomicU64::new(0),
+            listening: Listening::before(address).await,
             _directory: directory,
         };
         stand.list(terms(SERIES)).await;
@@ -139,7 +143,9 @@ impl Stand {
 
     /// A client that is not logged in.
     pub(crate) async fn stranger(&self) -> (Client, Notifications) {
-        soon(Client::connect(&self.url())).await.unwrap()
+        // Everything that a client sees is held against what is published of it.
+        let url = format!("ws://{}/ws/api/v2", self.listening.address);
+        soon(Client::connect(&url)).await.unwrap()
     }
 
     pub(crate) async fn login(&self, credential: &Credential) -> (Client, Notifications) {
@@ -181,7 +187,14 @@ impl Stand {
     pub(crate) async fn get(&self, path: &str, headers: &str) -> (u16, Value) {
         let head = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}\r\n");
         let (status, body) = self.http(head).await;
-        (status, serde_json::from_str(&body).unwrap())
+        let reply = serde_json::from_str(&body).unwrap();
+        let method = path.split('?').next().and_then(|path| path.strip_prefix("/api/v2/"));
+        if let Some(method) =
+            method.filter(|method| method.contains('/') && !method.contains("blobs"))
+        {
+            assert_eq!(check::wrong_reply(method, &reply), None);
+        }
+        (status, reply)
     }
 
     pub(crate) async fn post(&self, path: &str, headers: &str, body: &str) -> (u16, Value) {
@@ -292,9 +305,14 @@ impl Socket {
 
     /// The next message; the close frame's code and reason when the server ends it.
     pub(crate) async fn next(&mut self) -> Result<Value, (u16, String)> {
+        self.next_text().await.map(|text| serde_json::from_str(&text).unwrap())
+    }
+
+    /// The same, as it was sent.
+    pub(crate) async fn next_text(&mut self) -> Result<String, (u16, String)> {
         loop {
             match soon(self.0.next()).await {
-                Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(&text).unwrap()),
+                Some(Ok(Message::Text(text))) => return Ok(text.to_string()),
                 Some(Ok(Message::Close(Some(frame)))) => {
                     return Err((frame.code.into(), frame.reason.to_string()));
                 }

@@ -29,8 +29,23 @@ fn sign(wallet: &LocalWallet, digest: [u8; 32]) -> String {
     format!("0x{}", wallet.sign_hash(H256(digest)).unwrap())
 }
 
-fn sign_text(wallet: &LocalWallet, text: &str) -> String {
+pub(crate) fn sign_text(wallet: &LocalWallet, text: &str) -> String {
     sign(wallet, hash_message(text).0)
+}
+
+/// The signature under what `public/create_session_key` is sent.
+pub(crate) fn sign_grant(wallet: &LocalWallet, key: &LocalWallet, params: &Value) -> String {
+    let text = |name: &str| params[name].as_str().unwrap();
+    let number = |name: &str| params[name].as_u64().unwrap();
+    let grant = SessionKeyGrant {
+        account: number("account"),
+        key: key.address().0,
+        scope: text("scope"),
+        expiry: number("expires_at"),
+        nonce: text("nonce"),
+        host: "localhost",
+    };
+    sign(wallet, session_key_digest(&grant))
 }
 
 pub(crate) async fn account_of(client: &Client) -> AccountId {

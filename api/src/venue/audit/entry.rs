@@ -106,14 +106,18 @@ fn cut(text: &str) -> String {
 }
 
 /// A place in the chain, signed by the venue's key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AuditHead {
     /// The entry.
     pub seq: u64,
+    /// Its hash, 32 bytes in hexadecimal.
+    #[schemars(with = "String")]
     pub(super) hash: Hex<32>,
     /// When it was signed, in milliseconds since 1970.
     pub time: u64,
+    /// Of the venue's key, 65 bytes in hexadecimal.
+    #[schemars(with = "String")]
     pub(super) signature: Hex<SIGNATURE_LEN>,
 }
 
