@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use exchange::limits::{CLIENT_ORDER_ID_LEN_MAX, LABEL_LEN_MAX};
+use exchange::limits::{CLIENT_ORDER_ID_LEN_MAX, LABEL_LEN_MAX, QUOTE_WORD_LEN_MAX};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
@@ -196,6 +196,36 @@ struct BlockLeg {
     price: crate::wire::Number,
 }
 
+/// One entry of a mass quote.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used: `lower` reads the same fields")]
+struct QuotedEntry {
+    /// Which series.
+    instrument_name: String,
+    /// The account's own word for quotes that belong together.
+    quote_set_id: Option<String>,
+    /// What is to be bought; absent, nothing more.
+    bid: Option<QuotedSide>,
+    /// What is to be sold; absent, nothing more.
+    ask: Option<QuotedSide>,
+}
+
+/// One side of an entry.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used: `lower` reads the same fields")]
+struct QuotedSide {
+    /// Dollars per GPU-hour; needed unless the amount is zero.
+    price: Option<crate::wire::Number>,
+    /// Lots; zero takes the side away.
+    amount: crate::wire::Number,
+    /// Only `true`: a quote never takes.
+    post_only: Option<bool>,
+    /// Only `true`: a quote never moves.
+    reject_post_only: Option<bool>,
+}
+
 /// A machine.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
@@ -251,6 +281,11 @@ const ABSENT: &[&str] = &[
     "get_funding_rate_value",
     "get_funding_rate_history",
     "get_historical_volatility",
+    "get_volatility_index_data",
+    "get_combos",
+    "get_combo_ids",
+    "get_combo_details",
+    "create_combo",
     "get_current_deposit_address",
     "create_deposit_address",
     "submit_transfer_to_subaccount",
@@ -317,6 +352,37 @@ pub(crate) static FIELDS: &[Field] = &[
     field("currency", Kind::Text, "read by nobody").of(ABSENT),
     field("amount", Kind::Number, "read by nobody").of(ABSENT),
     field("destination", Kind::Text, "read by nobody").of(ABSENT),
+
+    // Quotes and their protection.
+    field("mmp", Kind::Flag, "whether the order is pulled with its group").of(ORDER).or("false"),
+    field("mmp_group", Kind::Text, "the group that it is of, with `mmp`; absent, that of the index").of(ORDER),
+    field("mmp_group", Kind::Text, "the group that it is of").of(&["mass_quote"]).required(),
+    field("mmp_group", Kind::Text, "only quotes of one group").of(&["cancel_quotes"]),
+    field("mmp_group", Kind::Text, "the group's name; absent, that of the index"),
+    field("quote_id", Kind::Bytes(QUOTE_WORD_LEN_MAX), "the account's own word for the message").required(),
+    field("quotes", Kind::Shape(shape_of::<Vec<QuotedEntry>>), "1 to 64 entries").required(),
+    field("detailed", Kind::Flag, "whether the orders are told whole").or("false"),
+    field("wait_for_response", Kind::Flag, "only `true`: the reply always tells what became of the quotes").or("true"),
+    field("cancel_type", Kind::OneOf(&["all", "delta", "quote_set_id", "instrument", "kind", "instrument_kind", "currency"]), "which of the fields below says what is meant").required(),
+    field("quote_set_id", Kind::Text, "quotes of one set").when("with cancel_type quote_set_id"),
+    field("instrument_name", Kind::Text, "quotes in one series").of(&["cancel_quotes"]).when("with cancel_type instrument"),
+    field("kind", Kind::OneOf(&["any", "future", "option"]), "quotes in one kind of series").of(&["cancel_quotes"]).when("with cancel_type kind or instrument_kind"),
+    field("currency", Kind::Text, "`USDC`, `any`, or what is traded, as `H100`").of(&["cancel_quotes"]).when("with cancel_type currency"),
+    field("min_delta", Kind::Number, "quotes of options with at least this delta").when("with cancel_type delta"),
+    field("max_delta", Kind::Number, "and at most this").when("with cancel_type delta"),
+    field("interval", Kind::Integer { min: 0, max: 3_600 }, "seconds in which fills count together; 0 ends the protection").of(&["set_mmp_config"]).required(),
+    field("frozen_time", Kind::Integer { min: 0, max: 3_600 }, "seconds for which the group stays away; 0 until it is reset").when("unless interval is 0"),
+    field("quantity_limit", SMALL, "lots, on both sides; 0 for no limit").or("0"),
+    field("delta_limit", Kind::Number, "net, in lots of a future; 0 for no limit").or("0"),
+    field("vega_limit", Kind::Number, "net, in dollars for a hundredth of volatility; 0 for no limit").or("0"),
+    field("trade_limit", SMALL, "trades; 0 for no limit").or("0"),
+    field("max_quote_quantity", SMALL, "lots of one quote").when("unless interval is 0"),
+    field("index_name", Kind::Text, "only of one index, as `h100_usd`").of(&["get_mmp_config", "get_mmp_status"]),
+    field("id", Kind::Hex(32), "the hash that both signed").of(&["get_block_trade"]).required(),
+    field("state", Kind::Text, "read by nobody").of(ABSENT),
+    field("combo_id", Kind::Text, "read by nobody").of(ABSENT),
+    field("trades", Kind::Shape(object), "read by nobody").of(ABSENT),
+    field("resolution", Kind::Text, "read by nobody").of(ABSENT),
 
     // Which series, and which part of the past.
     field("instrument_name", Kind::Text, "which series, as `H100_USDC-27NOV26`").required(),

@@ -7,13 +7,14 @@ use super::{
     account, clearing, delivery, fate, fixing, keys, login, margin, market_data, mock, past,
 };
 use crate::wire::{
-    WireAccountSummary, WireAssignment, WireBackstopAuction, WireBlockTrade, WireBook,
-    WireBookSummary, WireCandles, WireCashMovements, WireCurrency, WireDefaultStanding,
-    WireIndexPrice, WireInstrument, WireJob, WireModelChange, WireObligation, WireOrder,
+    WireAccountSummary, WireAssignment, WireBackstopAuction, WireBlockTrade, WireBlockTrades,
+    WireBook, WireBookSummary, WireCandles, WireCashMovements, WireContractSize, WireCurrency,
+    WireDefaultStanding, WireDeliveryPrices, WireIndexPrice, WireInstrument, WireJob,
+    WireMassQuote, WireMmpConfig, WireMmpStatus, WireModelChange, WireObligation, WireOrder,
     WireOrderMargins, WirePlaced, WirePosition, WireReceipt, WireReplay, WireReports, WireRisk,
     WireSalts, WireSettlements, WireSimulated, WireSplitPage, WireSplits, WireStatement,
-    WireStatus, WireSubaccount, WireTicker, WireToSign, WireTranscriptPage, WireTransfers,
-    WireUserSettlements, WireWithdrawal,
+    WireStatus, WireSubaccount, WireTicker, WireToSign, WireTradeVolumes, WireTranscriptPage,
+    WireTransfers, WireUserSettlements, WireWithdrawal,
 };
 
 fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
@@ -34,6 +35,12 @@ fn millis(_: &mut SchemaGenerator) -> Schema {
 
 fn names(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "array", "items": { "type": "string" }, "description": "their names" })
+}
+
+/// How many, or with `detailed` which.
+fn cancelled(generator: &mut SchemaGenerator) -> Schema {
+    let either = [count(generator), of::<Vec<WireOrder>>(generator)];
+    json_schema!({ "anyOf": either })
 }
 
 /// Each step has its own answer.
@@ -187,6 +194,18 @@ pub(crate) const RESULTS: &[(&str, Shape)] = &[
     ("private/get_backstop_auctions", of::<Vec<WireBackstopAuction>>),
     ("private/bid_backstop", ok),
     ("private/register_trading_key", ok),
+    ("private/get_block_trade", of::<WireBlockTrade>),
+    ("private/get_block_trades", of::<WireBlockTrades>),
+    ("private/get_last_block_trades_by_currency", of::<WireBlockTrades>),
+    ("private/mass_quote", of::<WireMassQuote>),
+    ("private/cancel_quotes", cancelled),
+    ("private/set_mmp_config", of::<WireMmpConfig>),
+    ("private/get_mmp_config", of::<Vec<WireMmpConfig>>),
+    ("private/reset_mmp", ok),
+    ("private/get_mmp_status", of::<Vec<WireMmpStatus>>),
+    ("public/get_trade_volumes", of::<Vec<WireTradeVolumes>>),
+    ("public/get_delivery_prices", of::<WireDeliveryPrices>),
+    ("public/get_contract_size", of::<WireContractSize>),
     ("private/verify_block_trade", of::<WireToSign>),
     ("private/execute_block_trade", of::<WireBlockTrade>),
     ("private/verify_delivery_agreement", of::<WireToSign>),
