@@ -89,13 +89,13 @@ fn build(layout: &Layout, name: &str) -> Result<PathBuf> {
         .env("BOLERO_FUZZER", "libfuzzer")
         .env("RUSTFLAGS", FLAGS.join(" "));
     let messages = output(layout, &mut command)?;
-    let programs = messages.lines().filter_map(|line| {
+    let mut programs = messages.lines().filter_map(|line| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
         let is_test = message.pointer("/profile/test")?.as_bool()?;
         let program = message.get("executable")?.as_str()?;
         is_test.then(|| PathBuf::from(program))
     });
-    programs.last().with_context(|| format!("no test program of {name} was built"))
+    programs.next_back().with_context(|| format!("no test program of {name} was built"))
 }
 
 /// The fuzz tests of a test program.
