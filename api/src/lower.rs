@@ -8,6 +8,7 @@ mod agreement;
 mod clearing;
 mod margin;
 mod order;
+mod quote;
 mod span;
 
 use exchange::{Command, Exchange, Reject, Series};
@@ -28,7 +29,11 @@ pub(crate) use clearing::{
 pub(crate) use margin::{SIMULATED_MAX, margin_model, risk_query, simulated};
 pub(crate) use order::{
     CANCEL_FIELDS, EDIT_BY_LABEL_FIELDS, EDIT_FIELDS, MILLIS_MAX, ORDER_FIELDS, amend_order,
-    amount_and_price, cancel_filter, kind_filter, order_id, place_order,
+    amount_and_price, cancel_filter, kind_filter, member_of, order_id, place_order,
+};
+pub(crate) use quote::{
+    CANCEL_QUOTES_FIELDS, MASS_QUOTE_FIELDS, MMP_FIELDS, group_name, index_grade, mass_quote,
+    protection, quote_filter,
 };
 pub(crate) use span::{
     CANDLES_MAX, OFFSET_MAX, Resolution, candles, offset, resolution, search_start,

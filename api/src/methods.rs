@@ -5,12 +5,14 @@
 
 mod account;
 mod agreements;
+mod blocks;
 mod catalogue;
 mod chart;
 mod clearing;
 mod close_out;
 mod countersign;
 mod currency;
+mod day;
 mod default_fund;
 mod delivery;
 mod fate;
@@ -24,6 +26,7 @@ mod market_data;
 mod mock;
 mod orders;
 mod past;
+mod quotes;
 mod replay;
 mod results;
 mod settled;
@@ -38,14 +41,17 @@ use crate::gateway::Gateway;
 use crate::wire::{ErrorCode, Params, WireError, missing};
 
 pub(crate) use account::position_of;
+pub(crate) use blocks::block_of;
 pub(crate) use catalogue::{Connection, METHODS, Method, Spec};
 pub(crate) use chart::{candle, newest_candle};
+pub(crate) use day::stats;
 pub(crate) use fate::{
     DisconnectScope, OnDisconnectState, of_account as disconnect_of_account,
     scope as disconnect_scope,
 };
 pub(crate) use fields::{Required, Shape, describe};
 pub(crate) use login::{DATA_LEN_MAX, LoggedIn, log_in};
+pub(crate) use quotes::Quotes;
 use replay::Replay;
 pub(crate) use replay::wire as report;
 pub(crate) use results::result_of;
@@ -139,6 +145,8 @@ async fn of_account(gateway: &Gateway, caller: &Caller, method: Method, params: 
         Method::Fixing(method) => fixing::answer(gateway, caller, method, params).await,
         Method::Keys(method) => keys::answer(gateway, caller, method, params).await,
         Method::Replay(Replay::Private) => replay::own(gateway, caller, params),
+        Method::Blocks(method) => blocks::answer(gateway, caller, method, params),
+        Method::Quotes(method) => quotes::answer(gateway, caller, method, params).await,
         Method::Jobs(method) => jobs::answer(gateway, caller, method, params).await,
         Method::Fate(method) => fate::answer(gateway, caller, method, params).await,
         Method::Connection(method) => fate::of_account(gateway, caller, method, params).await,
@@ -172,6 +180,7 @@ async fn of_account(gateway: &Gateway, caller: &Caller, method: Method, params: 
         | Method::GetBookSummaryByInstrument
         | Method::GetTradingviewChartData
         | Method::Absent(_)
+        | Method::Day(_)
         | Method::GetTranscript
         | Method::Replay(Replay::Public)
         | Method::GetLastSettlementsByInstrument => Err(not_here()),

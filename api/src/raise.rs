@@ -9,6 +9,7 @@ mod default_fund;
 mod delivery;
 mod job;
 mod listing;
+mod maker;
 mod margin;
 mod money;
 mod option;
@@ -22,7 +23,7 @@ mod settled;
 mod ticker;
 
 pub(crate) use agreement::{block_fill, to_sign};
-pub(crate) use chart::{book_summary, candle};
+pub(crate) use chart::{book_summary, candle, cost, stats};
 pub(crate) use clearing::{assignment, day_name, statement, transfer};
 pub(crate) use default_fund::{backstop_auction, default_standing};
 pub(crate) use delivery::{
@@ -31,6 +32,7 @@ pub(crate) use delivery::{
 };
 pub(crate) use job::{job, job_message};
 pub(crate) use listing::{currency, index_price, instrument, kind, root, traded};
+pub(crate) use maker::{mmp_config, mmp_status, mmp_trigger, quote_event, quote_side};
 pub(crate) use margin::{model_state, risk, simulated};
 pub(crate) use money::{account_summary, position};
 pub(crate) use order::{
@@ -38,7 +40,7 @@ pub(crate) use order::{
 };
 pub(crate) use past::{cash_movement, user_settlement};
 pub(crate) use platform::{platform_state, status};
-pub(crate) use quote::{index_message, quote, window};
+pub(crate) use quote::{index_message, option_marks, quote, window};
 pub(crate) use reject::{
     openings_error, reject, roots_error, sign_error, state_word, submit_error,
 };

@@ -1,7 +1,10 @@
 //! The tables of the API reference, made from the code itself. A test keeps `docs/api.md` in step.
 
-use exchange::limits::{LABEL_LEN_MAX, OPEN_ORDERS_PER_ACCOUNT_MAX};
+use exchange::limits::{
+    LABEL_LEN_MAX, OPEN_ORDERS_PER_ACCOUNT_MAX, QUOTE_WORD_LEN_MAX, QUOTES_MAX,
+};
 use instruments::Instrument;
+use matching_engine::{GROUP_BOOKS_MAX, GROUPS_MAX};
 
 use crate::auth::{self, Need};
 use crate::channels::{
@@ -147,6 +150,10 @@ const LIMITS: &[(&str, u64, &str)] = &[
     ("lots of an order", Instrument::QTY_MAX.lots(), "10021"),
     ("positions of a simulation", widened(lower::SIMULATED_MAX), "-32602"),
     ("bytes of a label", widened(LABEL_LEN_MAX), "-32602"),
+    ("entries of a mass quote", widened(QUOTES_MAX), "-32602"),
+    ("bytes of a quote's or a group's name", widened(QUOTE_WORD_LEN_MAX), "-32602"),
+    ("groups of quotes of an account", widened(GROUPS_MAX), "-32602"),
+    ("series in which a group quotes", widened(GROUP_BOOKS_MAX), "11030, by entry"),
     ("bytes of a blob", BLOB_LEN_MAX, "-32600"),
     ("bytes of an account's blobs", BLOB_BYTES_MAX, "10028"),
     ("blobs of an account", widened(BLOBS_MAX), "10028"),

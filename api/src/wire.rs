@@ -10,11 +10,13 @@ mod assignment;
 mod catalogue;
 mod chart;
 mod clearing;
+mod day;
 mod default_fund;
 mod delivery;
 mod envelope;
 mod error;
 mod job;
+mod maker;
 mod margin;
 mod market;
 mod number;
@@ -29,13 +31,16 @@ mod stream;
 mod transcript;
 
 pub use account::{WireAccountSummary, WirePosition};
-pub use agreement::{WireBlockFill, WireBlockTrade, WireToSign};
+pub use agreement::{WireBlockFill, WireBlockTrade, WireBlockTrades, WireToSign};
 pub use assignment::{WireAssignment, WireHolder, WirePair};
 pub use catalogue::{WireCurrency, WireInstrument, WireTickStep};
 pub use chart::{WireBookSummary, WireCandle, WireCandles};
 pub use clearing::{
     WireDeliveredInDay, WireMovement, WireStatement, WireTradedInDay, WireTransfer, WireTransfers,
     WireVariationInDay, WireWithdrawal,
+};
+pub use day::{
+    WireContractSize, WireDeliveryPrice, WireDeliveryPrices, WireOptionMark, WireTradeVolumes,
 };
 pub use default_fund::{WireBackstopAuction, WireDefaultStanding, WireOfferedPosition};
 pub use delivery::{
@@ -50,6 +55,7 @@ pub use envelope::{
 pub(crate) use error::Kept;
 pub use error::{ErrorCode, WireError};
 pub use job::{WireDispute, WireJob, WireJobClaim};
+pub use maker::{WireMassQuote, WireMmpConfig, WireMmpStatus, WireQuoteError, WireQuoteShort};
 pub use margin::{
     WireMargin, WireMarginRates, WireModelChange, WireModelState, WireOrderMargins, WirePortfolio,
     WireRisk, WireRiskArray, WireRiskParameters, WireSimulated,

@@ -3,9 +3,9 @@
 //! What can only be seen while money moves is not here: that variation sums to zero, that a socialised loss touches nobody without a
 //! position, that a replay gives the same hash. Those are asserted where the money moves, and by the readers of the events.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use instruments::{AccountId, InstrumentId, MicroUsd, ObligationId};
+use instruments::{AccountId, InstrumentId, MicroUsd, ObligationId, OrderId};
 use settlement::{HoldKey, LedgerFinding, OpenOrders};
 use thiserror::Error;
 
@@ -61,6 +61,12 @@ pub enum AuditFinding {
         /// What the obligation says.
         said: MicroUsd,
     },
+    /// QUOTE-020: an order's mark and its group do not know each other, or the order is not open.
+    #[error("the mark of {order} as a quote does not add up")]
+    Quote {
+        /// Which order.
+        order: OrderId,
+    },
     /// LEDGER-011: money is set aside for an obligation that is over, or was never assigned.
     #[error("{key:?} is open, its obligation is not")]
     Orphan {
@@ -79,6 +85,7 @@ impl Exchange {
         self.audit_positions()?;
         self.audit_open_orders()?;
         self.audit_holds()?;
+        self.audit_quotes()?;
         self.audit_obligations()
     }
 
@@ -122,6 +129,31 @@ impl Exchange {
             }
         }
         Ok(())
+    }
+
+    fn audit_quotes(&self) -> Result<(), AuditFinding> {
+        let mut quotes = BTreeSet::new();
+        for ((account, _), group) in &self.quoting.groups {
+            let standing = self.engine.quotes(*account, group.number);
+            quotes.extend(standing.flat_map(|(_, bid, ask)| [bid, ask]).flatten());
+        }
+        for (order, mark) in &self.quoting.marks {
+            let record = self.orders.get(order);
+            let group = record
+                .and_then(|record| self.quoting.groups.get(&(record.account, mark.group.clone())));
+            let is_known = group.is_some_and(|group| {
+                group.members.contains(order) != mark.is_quote
+                    && quotes.contains(order) == mark.is_quote
+            });
+            if !is_known {
+                return Err(AuditFinding::Quote { order: *order });
+            }
+        }
+        let members = self.quoting.groups.values().flat_map(|group| &group.members);
+        match quotes.iter().chain(members).find(|order| !self.quoting.marks.contains_key(order)) {
+            Some(order) => Err(AuditFinding::Quote { order: *order }),
+            None => Ok(()),
+        }
     }
 
     fn audit_holds(&self) -> Result<(), AuditFinding> {

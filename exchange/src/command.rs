@@ -16,6 +16,7 @@ use crate::margins::MarginMode;
 use crate::nominate::{Node, Nomination};
 use crate::publish_curve::CurvePoint;
 use crate::publish_risk::OptionRisk;
+use crate::quoting::QuoteCommand;
 use crate::time_in_force::TimeInForce;
 
 /// A command with its place in the journal. The only way time and order enter the core.
@@ -441,6 +442,9 @@ pub enum Command {
         /// Which.
         account: AccountId,
     },
+    // Quotes.
+    /// What a market maker asks: quotes in many series at once, and their protection.
+    Quoting(QuoteCommand),
 }
 
 /// What is let through. The later, the stricter.

@@ -4,6 +4,7 @@ mod close_out;
 mod control;
 mod fixing;
 mod job;
+mod quote;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::{
@@ -28,6 +29,7 @@ pub use close_out::{CloseOutEvent, HourSettled, PublishedAssignment};
 pub use control::ControlEvent;
 pub use fixing::FixingEvent;
 pub use job::JobEvent;
+pub use quote::QuoteEvent;
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -450,6 +452,9 @@ pub enum Event {
     // What operators stop.
     /// Something was stopped, or goes on.
     Control(ControlEvent),
+    // Quotes.
+    /// Something happened to quotes and their groups.
+    Quote(QuoteEvent),
 }
 
 /// Two parties traded off the book.

@@ -66,6 +66,7 @@ mod list_instrument;
 mod margin_view;
 mod margins;
 mod mark;
+mod mass_quote;
 mod match_order;
 mod nominate;
 mod offer_standby;
@@ -78,9 +79,11 @@ mod place_order;
 mod premium;
 mod premium_mark;
 mod price;
+mod protect;
 mod publish_curve;
 mod publish_index;
 mod publish_risk;
+mod quoting;
 mod read_meter;
 mod records;
 mod reduce_only;
@@ -112,6 +115,7 @@ use settlement::{FeeRates, Ledger, OpenOrders, Positions};
 use absence::Absence;
 use agreement::Agreements;
 use client_orders::ClientOrders;
+use quoting::Quoting;
 use reduce_only::ReduceOnly;
 
 pub use agreement::{Agreed, Agreement, BlockLeg, SignedAgreement};
@@ -130,7 +134,7 @@ pub use delivery::{Delivery, OpenChallenge};
 pub use event::{
     AmendReason, BlockFill, BlockTraded, CloseOutEvent, ControlEvent, Event, Fill, FixingEvent,
     HourSettled, IntervalOutcome, IntervalSettled, JobEvent, OrderAccepted, PublishedAssignment,
-    Traded,
+    QuoteEvent, Traded,
 };
 pub use exercise::Instruction;
 pub use jobs::Jobs;
@@ -145,9 +149,14 @@ pub use own_prices::OwnPrices;
 pub use publish_curve::CurvePoint;
 pub use publish_index::IndexHistory;
 pub use publish_risk::{OptionGreeks, OptionRisk};
+pub use quoting::{
+    GroupName, MassQuote, ProtectionTerms, QuoteCommand, QuoteEntry, QuoteFilter, QuoteGroup,
+    QuoteMark,
+};
 pub use rehold::Health;
 pub use reject::{
-    AgreementReject, CloseOutReject, ControlReject, FixingReject, JobReject, ReceiptField, Reject,
+    AgreementReject, CloseOutReject, ControlReject, FixingReject, JobReject, QuoteReject,
+    ReceiptField, Reject,
 };
 pub use roll_day::Roll;
 pub use series::{Series, SeriesState};
@@ -224,6 +233,8 @@ pub struct Exchange {
     absence: Absence,
     // What operators have stopped.
     controls: Controls,
+    // Quotes.
+    quoting: Quoting,
 }
 
 /// The last id of each kind. Ids are never reused.
@@ -299,6 +310,8 @@ impl Exchange {
             jobs: Jobs::default(),
             // What operators have stopped.
             controls: Controls::default(),
+            // Quotes.
+            quoting: Quoting::default(),
             fixings: BTreeMap::new(),
             // Whoever is gone.
             client_orders: ClientOrders::default(),
@@ -465,6 +478,8 @@ impl Exchange {
             Command::EndSession { account, session, keeps_orders } => {
                 self.end_session(*account, *session, *keeps_orders, events)
             }
+            // Quotes.
+            Command::Quoting(command) => self.quoting(command, events),
             Command::Tick => {
                 self.run_timers(events);
                 Ok(())

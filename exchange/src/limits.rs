@@ -1,6 +1,6 @@
 //! How much of everything there may be. Each limit has its reject.
 
-use instruments::{MicroUsd, Qty};
+use instruments::{MicroUsd, NanosSpan, Qty};
 
 /// Series on one venue: five grades with a full calendar of futures, options and spreads fit ten times over.
 pub const SERIES_MAX: usize = 10_000;
@@ -62,3 +62,13 @@ pub const NODES_MAX: usize = 1_024;
 pub const CHALLENGES_IN_FLIGHT_MAX: u64 = 4;
 /// Matches of one series that were agreed on elsewhere: bounds the time of an assignment.
 pub const MATCHES_PER_SERIES_MAX: usize = 10_000;
+/// Entries of one mass quote, each with two sides: bounds how long it may hold everyone else up.
+pub const QUOTES_MAX: usize = 64;
+/// Bytes of a quote's own words, as of a label.
+pub const QUOTE_WORD_LEN_MAX: usize = 64;
+/// Bytes of the name of a group of quotes.
+pub const GROUP_NAME_LEN_MAX: usize = 64;
+/// The longest window of a protection, as in Deribit's API.
+pub const WINDOW_MAX: NanosSpan = NanosSpan::from_seconds(3_600);
+/// The longest time that a protection keeps a group away by itself, as in Deribit's API.
+pub const FREEZE_MAX: NanosSpan = NanosSpan::from_seconds(3_600);

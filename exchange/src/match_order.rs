@@ -8,7 +8,7 @@ use instruments::{
 use matching_engine::{BookEvent, CancelReason, Engine, Trade};
 use settlement::Bucket;
 
-use crate::event::{AmendReason, Event, Fill, Traded};
+use crate::event::{AmendReason, Event, Fill, QuoteEvent, Traded};
 use crate::open_order::OpenOrder;
 use crate::premium::fee_of;
 use crate::{Exchange, Issued};
@@ -36,6 +36,14 @@ impl Exchange {
         }
         for (account, instrument) in std::mem::take(&mut touched.reduced) {
             self.trim(account, instrument, &mut happened);
+        }
+        // QUOTE-022: the engine has pulled the quotes, and leaves the rest of the group to us.
+        for (account, number) in std::mem::take(&mut touched.tripped) {
+            for order in self.members_of(account, number) {
+                if self.engine.order(order).is_some() {
+                    self.engine.cancel(order, CancelReason::Protection, &mut happened);
+                }
+            }
         }
         touched.reason = AmendReason::ReduceOnly;
         for event in happened {
@@ -160,8 +168,20 @@ impl Exchange {
                 }
                 events.push(Event::AuctionEnded { instrument, price, volume });
             }
-            // Spreads and quotes are not traded here yet.
-            BookEvent::Implied { .. } | BookEvent::Tripped { .. } => {}
+            BookEvent::Tripped { account, group: number, until } => {
+                touched.tripped.push((account, number));
+                let group = self.quoting.name_of(account, number);
+                let name = group.and_then(|name| {
+                    let grade = self.group(account, &name).ok()?.grade.clone();
+                    Some((name, grade))
+                });
+                if let Some((group, grade)) = name {
+                    let tripped = QuoteEvent::ProtectionTripped { account, group, grade, until };
+                    events.push(Event::Quote(tripped));
+                }
+            }
+            // Spreads are not traded here.
+            BookEvent::Implied { .. } => {}
         }
     }
 
@@ -236,6 +256,8 @@ struct Touched {
     /// Who may have reduce-only orders beyond a position, and where.
     reduced: BTreeSet<(AccountId, InstrumentId)>,
     levels: BTreeSet<(InstrumentId, Side, Price)>,
+    /// Groups of quotes that were pulled.
+    tripped: Vec<(AccountId, u32)>,
     /// Orders that arrive, or arrive anew. They are not on their levels before all else has happened, and perhaps not then.
     arrived: BTreeSet<OrderId>,
     /// Why orders are amended.

@@ -12,14 +12,17 @@ use crate::limits::{
 };
 use crate::open_order::{OpenOrder, held_at};
 use crate::price::{check_price, check_qty, is_beyond, market_limit};
+use crate::quoting::QuoteMark;
 use crate::reject::Reject;
 use crate::series::{Series, SeriesState};
 use crate::time_in_force::TimeInForce;
 
 /// What the checks found out.
-struct Admission {
-    limit: Price,
-    reserve_per_lot: MicroUsd,
+pub(crate) struct Admission {
+    /// What it trades at.
+    pub limit: Price,
+    /// What one lot holds beyond margin.
+    pub reserve_per_lot: MicroUsd,
 }
 
 impl Exchange {
@@ -34,21 +37,37 @@ impl Exchange {
             events.push(Event::OrderResent { account: request.account, order });
             return Ok(());
         }
-        let Admission { limit, reserve_per_lot } = self.check_order(request)?;
+        let admission = self.check_order(request)?;
 
         // From here on nothing can fail.
-        let record = OpenOrder::new(request, limit, reserve_per_lot, self.now);
+        let id = self.enter(request, &admission, None, events);
+        let Some(record) = self.orders.get(&id) else { return Ok(()) };
         let (instrument, order) = (request.instrument, record.in_book());
-        let id = self.engine.next_id();
-        events.push(accepted(id, &record));
-        self.remember(id, request);
-        self.open_record(id, record);
         self.operate(events, |engine, out| engine.place(instrument, &order, out));
         Ok(())
     }
 
+    /// Enters an order that was admitted into the records, under the id that its book will give it.
+    pub(crate) fn enter(
+        &mut self,
+        request: &PlaceOrder,
+        admission: &Admission,
+        mark: Option<QuoteMark>,
+        events: &mut Vec<Event>,
+    ) -> OrderId {
+        let record = OpenOrder::new(request, admission.limit, admission.reserve_per_lot, self.now);
+        let id = self.engine.next_id();
+        events.push(accepted(id, &record));
+        self.remember(id, request);
+        self.open_record(id, record);
+        if let Some(mark) = mark {
+            self.mark_order(request.account, id, mark, events);
+        }
+        id
+    }
+
     /// The checks, in the order of [`Reject`]'s variants. Reads, never writes.
-    fn check_order(&self, request: &PlaceOrder) -> Result<Admission, Reject> {
+    pub(crate) fn check_order(&self, request: &PlaceOrder) -> Result<Admission, Reject> {
         let account = self.accounts.get(&request.account).ok_or(Reject::UnknownAccount)?;
         self.check_alive(request.account)?;
         self.check_valid_until(request.valid_until)?;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::{InstrumentId, Ppm, Price};
+use matching_engine::Greeks;
 use settlement::{LANES, RiskArray};
 
 use crate::Exchange;
@@ -61,6 +62,7 @@ impl Exchange {
             events.push(Event::RiskPublished(Box::new(risk.clone())));
             self.margins.options.insert(instrument, risk.clone());
             self.refresh_array(instrument);
+            self.set_quote_greeks(risk);
             if let Some(series) = self.series.get_mut(&instrument) {
                 series.pricing.published = Some((risk.mark, self.now));
             }
@@ -72,6 +74,14 @@ impl Exchange {
             self.rehold_holders(instrument);
         }
         Ok(())
+    }
+
+    /// QUOTE-021: what a fill of a quote counts for, from now on.
+    fn set_quote_greeks(&mut self, risk: &OptionRisk) {
+        let Some(series) = self.series.get(&risk.instrument) else { return };
+        let hours = i64::from(series.instrument.hours_per_lot);
+        let vega = risk.greeks.vega.saturating_mul(hours);
+        self.engine.set_greeks(risk.instrument, Greeks { delta: risk.greeks.delta, vega });
     }
 
     fn check_risk(&self, risk: &OptionRisk) -> Result<(), Reject> {

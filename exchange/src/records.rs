@@ -127,6 +127,7 @@ impl Exchange {
     fn drop_record(&mut self, order: OrderId, record: &OpenOrder) {
         self.orders.remove(&order);
         self.name_ended(order, record);
+        self.quoting.forget(record.account, order);
         if let Some(account) = self.accounts.get_mut(&record.account) {
             account.open_orders = account.open_orders.saturating_sub(1);
         }

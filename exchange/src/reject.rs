@@ -5,6 +5,7 @@ mod close_out;
 mod control;
 mod fixing;
 mod job;
+mod quote;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use instruments::{MicroUsd, NanosSpan, OrderId, Price, Qty, TermsError};
@@ -15,6 +16,7 @@ pub use close_out::CloseOutReject;
 pub use control::ControlReject;
 pub use fixing::FixingReject;
 pub use job::JobReject;
+pub use quote::QuoteReject;
 
 /// A refusal: journaled by replay, shown to whoever asked, moving no money.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -292,6 +294,9 @@ pub enum Reject {
     // What operators have stopped.
     /// OPS-002 to 005, 009: an operator has stopped what this would need.
     Control(ControlReject),
+    // Quotes.
+    /// QUOTE-001 to 013: what a market maker asks.
+    Quote(QuoteReject),
 }
 
 impl Reject {
@@ -389,6 +394,7 @@ impl Reject {
             Self::TimeoutOutOfRange { .. } => "ORDER-066",
             // What operators have stopped.
             Self::Control(reason) => reason.rule(),
+            Self::Quote(reason) => reason.rule(),
         }
     }
 }

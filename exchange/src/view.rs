@@ -13,6 +13,7 @@ use crate::delivery::{Delivery, OpenChallenge};
 use crate::margins::MarginMode;
 use crate::open_account::Account;
 use crate::open_order::OpenOrder;
+use crate::quoting::QuoteMark;
 use crate::rehold::saturate;
 use crate::series::Series;
 
@@ -71,6 +72,8 @@ pub struct OrderView {
     pub order: OrderId,
     /// Its record.
     pub record: OpenOrder,
+    /// What it is beyond an order, where it is a quote or under a protection.
+    pub mark: Option<QuoteMark>,
 }
 
 impl Exchange {
@@ -229,7 +232,12 @@ impl Exchange {
     /// An open order.
     #[must_use]
     pub fn open_order(&self, order: OrderId) -> Option<OrderView> {
-        self.orders.get(&order).map(|record| OrderView { order, record: record.clone() })
+        self.orders.get(&order).map(|record| self.order_view(order, record))
+    }
+
+    fn order_view(&self, order: OrderId, record: &OpenOrder) -> OrderView {
+        let mark = self.quoting.marks.get(&order).cloned();
+        OrderView { order, record: record.clone(), mark }
     }
 
     /// An account's open orders, in one series or in all, oldest first.
@@ -245,7 +253,7 @@ impl Exchange {
         self.orders
             .iter()
             .filter(|(_, record)| is_wanted(record))
-            .map(|(order, record)| OrderView { order: *order, record: record.clone() })
+            .map(|(order, record)| self.order_view(*order, record))
             .collect()
     }
 

@@ -369,7 +369,9 @@ impl Auditor {
             // What operators stop.
             | Command::SetTradingState { .. }
             | Command::KillAccount { .. }
-            | Command::ReviveAccount { .. } => {}
+            | Command::ReviveAccount { .. }
+            // Quotes.
+            | Command::Quoting(_) => {}
         }
     }
 
@@ -466,6 +468,8 @@ impl Auditor {
             Event::OrderResent { .. }
             | Event::CancelAllAfterSet { .. }
             | Event::CancelOnDisconnectSet { .. } => Ok(()),
+            // Quotes: what they do to orders is in the orders' events.
+            Event::Quote(_) => Ok(()),
         }
     }
 

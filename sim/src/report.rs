@@ -149,6 +149,7 @@ impl Tally {
             | Event::Fixing(_)
             | Event::Job(_)
             | Event::Control(_)
+            | Event::Quote(_)
             | Event::CurvePublished(_)
             | Event::PositionClosed { .. }
             | Event::AgentNominated { .. }

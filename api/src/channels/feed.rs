@@ -8,8 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use exchange::Event;
-use instruments::{Instrument, Seq};
+use instruments::Seq;
 use parking_lot::{Mutex, MutexGuard};
 use serde_json::value::RawValue;
 use tokio::sync::Notify;
@@ -23,7 +22,7 @@ use super::ring::Ring;
 use super::{Text, own};
 use crate::gateway::Gateway;
 use crate::raise;
-use crate::venue::history::{Report, TradeRecord};
+use crate::venue::history::Report;
 use crate::venue::{Published, VerifierTask};
 use crate::wire::{Place, notification_text, to_result};
 
@@ -144,6 +143,9 @@ impl Feed {
         match &self.channel.topic {
             Topic::Book(_) | Topic::Newest(_) | Topic::Chart { .. } => true,
             Topic::Trades(_)
+            | Topic::TradesOf { .. }
+            | Topic::MmpTrigger { .. }
+            | Topic::Blocks { .. }
             | Topic::SeriesState { .. }
             | Topic::PlatformState
             | Topic::MethodsState
@@ -168,6 +170,9 @@ impl Feed {
             }
             Topic::VerifierTasks => State::Queue(open_tasks(gateway).collect()),
             Topic::Trades(_)
+            | Topic::TradesOf { .. }
+            | Topic::MmpTrigger { .. }
+            | Topic::Blocks { .. }
             | Topic::SeriesState { .. }
             | Topic::PlatformState
             | Topic::MethodsState
@@ -194,11 +199,7 @@ impl Feed {
                 chart.note((terms, *resolution), published);
             }
             (topic, State::Queue(waiting)) => {
-                let told = if let Topic::Trades(terms) = topic {
-                    trades(gateway, terms, published)
-                } else {
-                    own::messages(gateway, topic, published)
-                };
+                let told = own::messages(gateway, topic, published);
                 let told = told.into_iter().map(|data| Waiting::of_event(published.seq, data));
                 waiting.extend(told);
             }
@@ -377,21 +378,4 @@ impl Inner {
 fn open_tasks(gateway: &Gateway) -> impl Iterator<Item = Waiting> + use<> {
     let open = gateway.venue.open_verifier_tasks().into_iter();
     open.filter_map(|task| Some(Waiting::always(to_result(&raise::task(&task)?))))
-}
-
-fn trades(gateway: &Gateway, terms: &Instrument, published: &Published) -> Vec<Box<RawValue>> {
-    #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else is a trade")]
-    let record = |event: &Event| match event {
-        Event::Traded(traded) => Some(TradeRecord::of(traded, published.at)),
-        Event::BlockTraded(block) => Some(TradeRecord::of_block(block, published.at)),
-        _ => None,
-    };
-    let records = published.events.iter().filter_map(record);
-    records
-        .filter(|record| record.instrument == terms.id)
-        .map(|record| {
-            let tick_direction = crate::methods::tick_direction(gateway, &record);
-            to_result(&raise::public_trade(&record, tick_direction, terms))
-        })
-        .collect()
 }

@@ -33,6 +33,8 @@ pub(super) enum Latest {
         depth: usize,
     },
     Index(GradeId),
+    /// The marks of all options of a grade.
+    OptionMarks(GradeId),
     Portfolio {
         account: AccountId,
     },
@@ -46,7 +48,8 @@ impl Latest {
             | Self::IncrementalTicker(_)
             | Self::Quote(_)
             | Self::Window { .. }
-            | Self::Index(_) => None,
+            | Self::Index(_)
+            | Self::OptionMarks(_) => None,
         }
     }
 
@@ -56,7 +59,7 @@ impl Latest {
             | Self::IncrementalTicker(terms)
             | Self::Quote(terms)
             | Self::Window { terms, .. } => Some(terms.id),
-            Self::Index(_) | Self::Portfolio { .. } => None,
+            Self::Index(_) | Self::OptionMarks(_) | Self::Portfolio { .. } => None,
         }
     }
 }
@@ -100,6 +103,20 @@ pub(super) enum Topic {
         account: AccountId,
     },
     VerifierTasks,
+    /// Trades of one kind of series or all, of what is traded or all.
+    TradesOf {
+        kind: Option<String>,
+        root: Option<String>,
+    },
+    /// Blocks that were booked.
+    Blocks {
+        account: AccountId,
+    },
+    /// Groups of quotes that were pulled, of one index or of all.
+    MmpTrigger {
+        account: AccountId,
+        only: Option<GradeId>,
+    },
 }
 
 impl Topic {
@@ -107,6 +124,7 @@ impl Topic {
         match self {
             Self::Book(_)
             | Self::Trades(_)
+            | Self::TradesOf { .. }
             | Self::Chart { .. }
             | Self::SeriesState { .. }
             | Self::PlatformState
@@ -118,6 +136,8 @@ impl Topic {
             | Self::UserReports { .. }
             | Self::UserDelivery { .. }
             | Self::UserJobs { .. }
+            | Self::MmpTrigger { .. }
+            | Self::Blocks { .. }
             | Self::VerifierTasks => true,
         }
     }
@@ -127,6 +147,7 @@ impl Topic {
         match self {
             Self::Book(_)
             | Self::Trades(_)
+            | Self::TradesOf { .. }
             | Self::Chart { .. }
             | Self::SeriesState { .. }
             | Self::PlatformState
@@ -138,7 +159,9 @@ impl Topic {
             | Self::UserTrades { account, .. }
             | Self::UserReports { account }
             | Self::UserDelivery { account }
-            | Self::UserJobs { account } => Some(*account),
+            | Self::UserJobs { account }
+            | Self::MmpTrigger { account, .. }
+            | Self::Blocks { account } => Some(*account),
         }
     }
 
@@ -151,6 +174,7 @@ impl Topic {
             | Self::UserReports { account } => Some(*account),
             Self::Book(_)
             | Self::Trades(_)
+            | Self::TradesOf { .. }
             | Self::Newest(_)
             | Self::Chart { .. }
             | Self::SeriesState { .. }
@@ -158,6 +182,8 @@ impl Topic {
             | Self::MethodsState
             | Self::UserDelivery { .. }
             | Self::UserJobs { .. }
+            | Self::MmpTrigger { .. }
+            | Self::Blocks { .. }
             | Self::VerifierTasks => None,
         }
     }
@@ -168,6 +194,7 @@ impl Topic {
             Self::Book(terms) | Self::Trades(terms) | Self::Chart { terms, .. } => Some(terms.id),
             Self::Newest(latest) => latest.series(),
             Self::SeriesState { .. }
+            | Self::TradesOf { .. }
             | Self::PlatformState
             | Self::MethodsState
             | Self::UserChanges { .. }
@@ -176,6 +203,8 @@ impl Topic {
             | Self::UserReports { .. }
             | Self::UserDelivery { .. }
             | Self::UserJobs { .. }
+            | Self::MmpTrigger { .. }
+            | Self::Blocks { .. }
             | Self::VerifierTasks => None,
         }
     }
@@ -183,7 +212,7 @@ impl Topic {
     /// Whether a message is a list of everything that waits, or one thing.
     pub(super) fn sends_lists(&self, pace: Pace) -> bool {
         match self {
-            Self::Trades(_) | Self::UserTrades { .. } => true,
+            Self::Trades(_) | Self::TradesOf { .. } | Self::UserTrades { .. } => true,
             Self::UserOrders { .. } => pace == Pace::Batched,
             Self::Book(_)
             | Self::Newest(_)
@@ -195,6 +224,8 @@ impl Topic {
             | Self::UserReports { .. }
             | Self::UserDelivery { .. }
             | Self::UserJobs { .. }
+            | Self::MmpTrigger { .. }
+            | Self::Blocks { .. }
             | Self::VerifierTasks => false,
         }
     }
@@ -217,7 +248,12 @@ impl Channel {
         let is_elsewhere = match parts.as_slice() {
             ["user", "portfolio", currency]
             | ["instrument", "state", _, currency]
+            | ["block_trade_confirmations", currency]
             | ["user", "orders" | "trades" | "changes", _, currency, _] => is_elsewhere(currency),
+            ["trades", _, root, _] => {
+                is_elsewhere(root)
+                    && !exchange.series().any(|series| raise::root(&series.instrument) == *root)
+            }
             _ => false,
         };
         if is_elsewhere {
@@ -289,6 +325,40 @@ impl Channel {
                 check_verifier(exchange, own(caller)?)?;
                 Ok(Self { topic: Topic::VerifierTasks, pace: Pace::Raw })
             }
+            _ => Self::of_many(exchange, caller, (name, parts)),
+        }
+    }
+
+    /// What is about many series, or about what an account does in them.
+    fn of_many(
+        exchange: &Exchange,
+        caller: Option<&Caller>,
+        (name, parts): (&str, &[&str]),
+    ) -> Result<Self, WireError> {
+        let raw = |topic| Ok(Self { topic, pace: Pace::Raw });
+        match parts {
+            ["trades", kind, root, pace] => {
+                let pace = parse_pace(pace)?;
+                Ok(Self { topic: trades_of(exchange, kind, root)?, pace })
+            }
+            ["markprice", "options", index] => {
+                raw(Topic::Newest(Latest::OptionMarks(parse_index(exchange, index)?)))
+            }
+            ["deribit_volatility_index", _] => Err(failed(
+                "no index of implied volatility is computed here: each option's is `mark_iv` in \
+                 its ticker"
+                    .to_owned(),
+            )),
+            ["block_trade_confirmations"] => raw(Topic::Blocks { account: own(caller)? }),
+            ["block_trade_confirmations", currency] if is_ours(currency) => {
+                raw(Topic::Blocks { account: own(caller)? })
+            }
+            ["user", "mmp_trigger", index] => {
+                let account = own(caller)?;
+                let is_one = *index != "any";
+                let only = is_one.then(|| parse_index(exchange, index)).transpose()?;
+                raw(Topic::MmpTrigger { account, only })
+            }
             _ => Err(unknown(name)),
         }
     }
@@ -308,6 +378,24 @@ fn terms(exchange: &Exchange, series: &str) -> Result<Arc<Instrument>, WireError
     let unknown = || raise::reject(&Reject::UnknownInstrument, None).of("channels");
     let series = exchange.series_by_name(series).ok_or_else(unknown)?;
     Ok(Arc::new(series.instrument.clone()))
+}
+
+/// Trades of a kind, of what is traded.
+fn trades_of(exchange: &Exchange, kind: &str, root: &str) -> Result<Topic, WireError> {
+    let kind = match kind {
+        "any" => None,
+        "future" | "option" | "future_combo" | "option_combo" | "combo" | "spot" => {
+            Some(kind.to_owned())
+        }
+        _ => return Err(failed(format!("no kind `{kind}`; known are any, future, option"))),
+    };
+    let root = (!is_ours(root)).then(|| root.to_owned());
+    let is_known =
+        |name: &String| exchange.series().any(|series| raise::root(&series.instrument) == name);
+    match root.as_ref().filter(|name| !is_known(name)) {
+        Some(name) => Err(failed(format!("nothing is traded under `{name}`"))),
+        None => Ok(Topic::TradesOf { kind, root }),
+    }
 }
 
 fn is_ours(currency: &str) -> bool {
@@ -392,9 +480,9 @@ fn only(exchange: &Exchange, of: &[&str], name: &str) -> Result<Option<Instrumen
 fn parse_pace(pace: &str) -> Result<Pace, WireError> {
     match pace {
         "raw" => Ok(Pace::Raw),
-        "100ms" => Ok(Pace::Batched),
+        "100ms" | "agg2" => Ok(Pace::Batched),
         _ => {
-            let reason = format!("interval `{pace}` is not supported; known are raw, 100ms");
+            let reason = format!("interval `{pace}` is not supported; known are raw, 100ms, agg2");
             Err(WireError::new(ErrorCode::SubscriptionFailed, reason).of("channels"))
         }
     }

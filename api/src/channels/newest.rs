@@ -62,7 +62,10 @@ fn state(gateway: &Gateway, topic: &Latest) -> Option<Box<RawValue>> {
     let exchange = gateway.venue.exchange();
     match topic {
         Latest::Ticker(terms) | Latest::IncrementalTicker(terms) => {
-            Some(to_result(&raise::ticker(&exchange, exchange.series_by_id(terms.id)?)))
+            let mut ticker = raise::ticker(&exchange, exchange.series_by_id(terms.id)?);
+            drop(exchange);
+            ticker.stats = crate::methods::stats(gateway, terms);
+            Some(to_result(&ticker))
         }
         Latest::Quote(terms) => {
             Some(to_result(&raise::quote(&exchange, exchange.series_by_id(terms.id)?)))
@@ -75,6 +78,7 @@ fn state(gateway: &Gateway, topic: &Latest) -> Option<Box<RawValue>> {
             let price = raise::index_price(exchange.index(grade)?)?;
             Some(to_result(&raise::index_message(grade, &price)))
         }
+        Latest::OptionMarks(grade) => Some(to_result(&raise::option_marks(&exchange, grade))),
         Latest::Portfolio { account } => {
             let (known, money) = (exchange.account(*account)?, exchange.account_summary(*account)?);
             Some(to_result(&raise::account_summary(&exchange, (*account, known), &money)))
@@ -91,6 +95,9 @@ fn moves(topic: &Latest, event: &Event) -> bool {
         }
         Latest::Index(grade) => {
             matches!(event, Event::IndexPublished(print) if print.grade == *grade)
+        }
+        Latest::OptionMarks(_) => {
+            matches!(event, Event::MarkChanged { .. } | Event::RiskPublished(_))
         }
         Latest::Portfolio { account } => moves_money(*account, event),
     }

@@ -9,10 +9,10 @@ use serde_json::value::RawValue;
 use super::feed::Waiting;
 use super::name::Topic;
 use crate::gateway::Gateway;
-use crate::methods::{position_of, report, tick_direction};
+use crate::methods::{block_of, position_of, report, tick_direction};
 use crate::raise;
 use crate::venue::Published;
-use crate::venue::history::{Report, Reported};
+use crate::venue::history::{BlockRecord, Report, Reported, TradeRecord};
 use crate::wire::{WireOrder, WireSeriesState, WireUserChanges, WireUserTrade, to_result};
 
 /// What one command's events tell on a channel.
@@ -33,9 +33,26 @@ pub(super) fn messages(
             .filter_map(|event| raise::job_message(&gateway.venue, *account, event))
             .collect(),
         Topic::PlatformState => platform_states(gateway, published),
+        Topic::MmpTrigger { account, only } => published
+            .events
+            .iter()
+            .filter_map(|event| raise::mmp_trigger(event, *account))
+            .filter(|(grade, _)| only.as_ref().is_none_or(|only| only == grade))
+            .map(|(_, status)| to_result(&status))
+            .collect(),
+        Topic::Blocks { account } => BlockRecord::of(published)
+            .filter(|block| block.parties.contains(account))
+            .and_then(|block| block_of(gateway, *account, &block).ok())
+            .map(|block| to_result(&block))
+            .into_iter()
+            .collect(),
         Topic::SeriesState { kind } => states(gateway, kind.as_deref(), published),
+        Topic::Trades(terms) => public_trades(gateway, published, |traded| traded.id == terms.id),
+        Topic::TradesOf { kind, root } => public_trades(gateway, published, |terms| {
+            kind.as_deref().is_none_or(|kind| raise::kind(terms) == kind)
+                && root.as_deref().is_none_or(|root| raise::root(terms) == root)
+        }),
         Topic::Book(_)
-        | Topic::Trades(_)
         | Topic::Newest(_)
         | Topic::Chart { .. }
         | Topic::MethodsState
@@ -46,6 +63,32 @@ pub(super) fn messages(
         | Topic::UserReports { .. }
         | Topic::VerifierTasks => Vec::new(),
     }
+}
+
+/// The trades in series that are meant, as everybody sees them.
+fn public_trades(
+    gateway: &Gateway,
+    published: &Published,
+    is_meant: impl Fn(&Instrument) -> bool,
+) -> Vec<Box<RawValue>> {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else is a trade")]
+    let record = |event: &Event| match event {
+        Event::Traded(traded) => Some(TradeRecord::of(traded, published.at)),
+        Event::BlockTraded(block) => Some(TradeRecord::of_block(block, published.at)),
+        _ => None,
+    };
+    let terms_of = |record: &TradeRecord| {
+        let exchange = gateway.venue.exchange();
+        let terms = &exchange.series_by_id(record.instrument)?.instrument;
+        is_meant(terms).then(|| terms.clone())
+    };
+    let records = published.events.iter().filter_map(record);
+    let told = records.filter_map(|record| {
+        let terms = terms_of(&record)?;
+        let tick_direction = crate::methods::tick_direction(gateway, &record);
+        Some(to_result(&raise::public_trade(&record, tick_direction, &terms)))
+    });
+    told.collect()
 }
 
 /// What one command's reports tell on a channel.
@@ -60,6 +103,9 @@ pub(super) fn of_reports(gateway: &Gateway, topic: &Topic, reports: &[Report]) -
         }
         Topic::Book(_)
         | Topic::Trades(_)
+        | Topic::TradesOf { .. }
+        | Topic::MmpTrigger { .. }
+        | Topic::Blocks { .. }
         | Topic::Newest(_)
         | Topic::Chart { .. }
         | Topic::PlatformState

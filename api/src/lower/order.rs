@@ -1,7 +1,8 @@
 //! Orders, changes and cancels, from Deribit's fields and a few of our own.
 
 use exchange::{
-    AmendOrder, CancelFilter, CancelKind, Exchange, OrderView, PlaceOrder, Reject, TimeInForce,
+    AmendOrder, CancelFilter, CancelKind, Exchange, GroupName, OrderView, PlaceOrder, Reject,
+    TimeInForce,
 };
 use instruments::{AccountId, Instrument, Nanos, OrderId, Price, PriceError, Qty, QtyError, Side};
 use matching_engine::{OrderKind, PostOnly, PriceSource, StpMode, Trigger, TriggerWhen};
@@ -32,6 +33,8 @@ pub(crate) const ORDER_FIELDS: &[&str] = &[
     "valid_until",
     "label",
     "client_order_id",
+    "mmp",
+    "mmp_group",
 ];
 /// Fields of `private/edit`.
 pub(crate) const EDIT_FIELDS: &[&str] = &[
@@ -114,6 +117,21 @@ pub(crate) fn place_order(
         client_order_id: params.text("client_order_id")?,
         session,
     })
+}
+
+/// The group whose protection a new order is under, if it is under one: by name, or that of what is traded.
+pub(crate) fn member_of(
+    exchange: &Exchange,
+    params: &Params,
+) -> Result<Option<GroupName>, WireError> {
+    if !params.flag("mmp")?.unwrap_or(false) {
+        if params.has("mmp_group") {
+            return Err(combination("mmp_group", "has a meaning only with mmp"));
+        }
+        return Ok(None);
+    }
+    let grade = &series(exchange, params)?.instrument.grade;
+    super::group_name(params, grade).map(Some)
 }
 
 fn order_type(params: &Params) -> Result<OrderType, WireError> {

@@ -1,8 +1,10 @@
 //! The catalogue of methods. The documentation's table is made from it.
 
 use super::agreements::Agreements;
+use super::blocks::Blocks;
 use super::clearing::Clearing;
 use super::close_out::CloseOut;
+use super::day::Day;
 use super::default_fund::DefaultFund;
 use super::fate::Fate;
 use super::fixing::Fixing;
@@ -10,12 +12,13 @@ use super::jobs::Jobs;
 use super::keys::Keys;
 use super::margin::Margin;
 use super::past::{ORDERS_IN, ORDERS_OF, Past, TRADES_IN, TRADES_OF};
+use super::quotes::Quotes;
 use super::replay::{CHANNEL_FIELDS, FIELDS, Replay};
 use crate::auth::Need;
 use crate::lower::{
-    BLOCK_FIELDS, CANCEL_FIELDS, DELIVERY_FIELDS, EDIT_BY_LABEL_FIELDS, EDIT_FIELDS,
-    EXECUTE_BLOCK_FIELDS, EXECUTE_DELIVERY_FIELDS, LOG_FIELDS, NOMINATION_FIELDS, ORDER_FIELDS,
-    RECEIPT_FIELDS,
+    BLOCK_FIELDS, CANCEL_FIELDS, CANCEL_QUOTES_FIELDS, DELIVERY_FIELDS, EDIT_BY_LABEL_FIELDS,
+    EDIT_FIELDS, EXECUTE_BLOCK_FIELDS, EXECUTE_DELIVERY_FIELDS, LOG_FIELDS, MASS_QUOTE_FIELDS,
+    MMP_FIELDS, NOMINATION_FIELDS, ORDER_FIELDS, RECEIPT_FIELDS,
 };
 
 /// A method.
@@ -82,6 +85,9 @@ pub(crate) enum Method {
     Agreements(Agreements),
     Jobs(Jobs),
     Keys(Keys),
+    Quotes(Quotes),
+    Blocks(Blocks),
+    Day(Day),
     Past(Past),
     Fate(Fate),
     Replay(Replay),
@@ -153,6 +159,10 @@ const LAST_TRADES: &[&str] =
 
 const NO_FUNDING: &str = "there is no perpetual here and so no funding";
 const NO_VOLATILITY: &str = "the volatility of the past is not computed here";
+const NO_VOLATILITY_INDEX: &str =
+    "no index of implied volatility is computed here: each option's is `mark_iv` in its ticker";
+const NO_COMBOS: &str =
+    "spreads are not cleared here: trade the legs, or agree on both in one block";
 const NO_ADDRESS: &str = "deposits are not made to an address here";
 const NO_TRANSFERS: &str = "money is not sent from one account to another here";
 
@@ -193,6 +203,14 @@ pub(crate) const METHODS: &[Spec] = &[
     public(Method::Absent(NO_FUNDING), "public/get_funding_rate_value", &["instrument_name", "start_timestamp", "end_timestamp"], "10033: there is no perpetual"),
     public(Method::Absent(NO_FUNDING), "public/get_funding_rate_history", &["instrument_name", "start_timestamp", "end_timestamp"], "10033: there is no perpetual"),
     public(Method::Absent(NO_VOLATILITY), "public/get_historical_volatility", &["currency"], "10033: it is not computed"),
+    public(Method::Day(Day::TradeVolumes), "public/get_trade_volumes", &["extended"], "what was traded in the last 24 hours, by what is traded"),
+    public(Method::Day(Day::DeliveryPrices), "public/get_delivery_prices", &["index_name", "offset", "count"], "at which prices the futures of an index ended, newest first, 1 to 1000 (10)"),
+    public(Method::Day(Day::ContractSize), "public/get_contract_size", &["instrument_name"], "the GPU-hours of a lot"),
+    public(Method::Absent(NO_VOLATILITY_INDEX), "public/get_volatility_index_data", &["currency", "start_timestamp", "end_timestamp", "resolution"], "10033: no index of it is computed"),
+    public(Method::Absent(NO_COMBOS), "public/get_combos", &["currency"], "10033: spreads are not cleared"),
+    public(Method::Absent(NO_COMBOS), "public/get_combo_ids", &["currency", "state"], "10033: spreads are not cleared"),
+    public(Method::Absent(NO_COMBOS), "public/get_combo_details", &["combo_id"], "10033: spreads are not cleared"),
+    private(Method::Absent(NO_COMBOS), "private/create_combo", Need::TradeWrite, &["trades"], "10033: spreads are not cleared"),
     private(Method::Logout, "private/logout", Need::AccountRead, &["invalidate_token"], "logs out; the session stays"),
     private(Method::Keys(Keys::Create), "private/create_api_key", Need::AccountWrite, &["max_scope", "name", "ip_whitelist", "expires_at", "cancel_on_revoke"], "makes a key that may no more than this login; its secret is told this once"),
     private(Method::Keys(Keys::List), "private/list_api_keys", Need::AccountRead, &[], "the account's keys, without secrets"),
@@ -290,6 +308,12 @@ pub(crate) const METHODS: &[Spec] = &[
     private(Method::Jobs(Jobs::Dispute), "private/dispute_job", Need::TradeWrite, &["job_id", "claim", "replay_cost"], "doubts a result, and stakes the fee and the prover's replay on that"),
     private(Method::Jobs(Jobs::AnswerDispute), "private/answer_dispute", Need::TradeWrite, &["job_id", "said", "referee"], "makes a move in a dispute, calls the referee, or both"),
     private(Method::Jobs(Jobs::RuleDispute), "private/rule_dispute", Need::TradeWrite, &["job_id", "verdict", "quality"], "rules in a dispute: valid for the prover, invalid for the buyer; verifiers only"),
+    private(Method::Quotes(Quotes::MassQuote), "private/mass_quote", Need::TradeWrite, MASS_QUOTE_FIELDS, "sets bids and asks in 1 to 64 series at once, each side by itself; what is refused is in `errors`, by entry and side"),
+    private(Method::Quotes(Quotes::Cancel), "private/cancel_quotes", Need::TradeWrite, CANCEL_QUOTES_FIELDS, "cancels the quotes that the fields let through; answers with their number, or with `detailed` with the orders"),
+    private(Method::Quotes(Quotes::SetMmpConfig), "private/set_mmp_config", Need::TradeWrite, MMP_FIELDS, "sets up the protection of a group of quotes, or of an index; an interval of 0 ends it with all that is open in it"),
+    private(Method::Quotes(Quotes::GetMmpConfig), "private/get_mmp_config", Need::TradeRead, &["index_name", "mmp_group"], "the account's protections, of one index or group or all"),
+    private(Method::Quotes(Quotes::ResetMmp), "private/reset_mmp", Need::TradeWrite, &["index_name", "mmp_group"], "lets a group that was pulled quote again, with nothing counted"),
+    private(Method::Quotes(Quotes::GetMmpStatus), "private/get_mmp_status", Need::TradeRead, &["index_name", "mmp_group"], "the groups that are pulled now, and until when"),
     private(Method::DefaultFund(DefaultFund::Get), "private/get_default_fund", Need::AccountRead, &[], "the account's share of the default fund, until when it stays, and what the account takes over as a backstop"),
     private(Method::DefaultFund(DefaultFund::Contribute), "private/contribute_default_fund", Need::AccountWrite, &["currency", "amount"], "puts free money into the account's share of the default fund"),
     private(Method::DefaultFund(DefaultFund::Withdraw), "private/withdraw_default_fund", Need::AccountWrite, &["currency", "amount"], "takes money out of the share, without a position and after the time of notice"),
@@ -299,6 +323,9 @@ pub(crate) const METHODS: &[Spec] = &[
     private(Method::Agreements(Agreements::RegisterTradingKey), "private/register_trading_key", Need::AccountWrite, &["address"], "says which key signs what this account agrees elsewhere"),
     private(Method::Agreements(Agreements::VerifyBlock), "private/verify_block_trade", Need::TradeRead, BLOCK_FIELDS, "the digest and the typed data of a block, or of futures in place of a reservation, that both parties sign"),
     private(Method::Agreements(Agreements::ExecuteBlock), "private/execute_block_trade", Need::TradeWrite, EXECUTE_BLOCK_FIELDS, "books a block that both parties have signed, all of its trades or none"),
+    private(Method::Blocks(Blocks::One), "private/get_block_trade", Need::TradeRead, &["id"], "the account's side of one block, by the hash that both signed"),
+    private(Method::Blocks(Blocks::Newest), "private/get_block_trades", Need::TradeRead, &["currency", "count", "continuation"], "the account's blocks, newest first, 1 to 1000 (20) a page"),
+    private(Method::Blocks(Blocks::Newest), "private/get_last_block_trades_by_currency", Need::TradeRead, &["currency", "count", "continuation"], "the same"),
     private(Method::Agreements(Agreements::VerifyDelivery), "private/verify_delivery_agreement", Need::TradeRead, DELIVERY_FIELDS, "the same of a delivery without the clearing house: lots of an expired series, or the end of an obligation"),
     private(Method::Agreements(Agreements::ExecuteDelivery), "private/execute_delivery_agreement", Need::TradeWrite, EXECUTE_DELIVERY_FIELDS, "takes lots out of the assignment, or ends an obligation, as both parties have signed"),
 ];

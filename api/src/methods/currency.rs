@@ -29,6 +29,11 @@ impl OfCurrency {
         }
     }
 
+    /// Whether it lets every series through.
+    pub(super) const fn is_all(&self) -> bool {
+        self.0.is_none()
+    }
+
     pub(super) fn lets_through(&self, terms: &Instrument) -> bool {
         self.0.as_deref().is_none_or(|name| name == raise::root(terms))
     }

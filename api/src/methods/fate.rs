@@ -143,7 +143,7 @@ async fn named(
             return Ok(Some(record));
         }
         if let Some(open) = venue.exchange().open_order(order) {
-            return Ok(Some(raise::order_from_open(order, &open.record)));
+            return Ok(Some(raise::order_from_open(&open)));
         }
         if !venue.history().is_available() || feed.recv().await.is_err() {
             break;

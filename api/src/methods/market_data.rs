@@ -1,19 +1,20 @@
 //! Everything anybody may ask.
 
 use exchange::SeriesState;
-use instruments::GradeId;
+use instruments::{GradeId, Instrument};
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::currency::{OfCurrency, currencies};
+use super::day::stats;
 use super::replay::Replay;
 use super::submit::tick_direction;
 use super::{Answer, Method};
 use crate::gateway::Gateway;
 use crate::venue::history::{ROWS_MAX, TradeRecord};
 use crate::wire::{
-    ErrorCode, Params, WireBookSummary, WireError, WireInstrument, WireTrade, to_result,
+    ErrorCode, Params, WireBookSummary, WireError, WireInstrument, WireTicker, WireTrade, to_result,
 };
 use crate::{lower, raise};
 
@@ -62,6 +63,7 @@ pub(super) fn answer(gateway: &Gateway, method: Method, params: &Params) -> Opti
         Method::GetBookSummaryByInstrument => book_summary(gateway, params),
         Method::GetTradingviewChartData => super::chart::candles(gateway, params),
         Method::Replay(Replay::Public) => super::replay::channel(gateway, None, params),
+        Method::Day(method) => super::day::answer(gateway, method, params),
         Method::Absent(reason) => Err(WireError::new(ErrorCode::NotImplemented, reason)),
         Method::GetLastSettlementsByInstrument => super::settled::last_settlements(gateway, params),
         _ => return None,
@@ -111,8 +113,10 @@ fn instrument(gateway: &Gateway, params: &Params) -> Answer {
 
 fn ticker(gateway: &Gateway, params: &Params) -> Answer {
     let exchange = gateway.venue.exchange();
-    let ticker = raise::ticker(&exchange, lower::series(&exchange, params)?);
+    let series = lower::series(&exchange, params)?;
+    let (mut ticker, terms) = (raise::ticker(&exchange, series), series.instrument.clone());
     drop(exchange);
+    ticker.stats = stats(gateway, &terms);
     Ok(to_result(&ticker))
 }
 
@@ -120,8 +124,10 @@ fn order_book(gateway: &Gateway, params: &Params) -> Answer {
     let depth = params.integer("depth", DEPTH_MAX)?.unwrap_or(DEPTH).max(1);
     let depth = usize::try_from(depth).unwrap_or(usize::MAX);
     let exchange = gateway.venue.exchange();
-    let book = raise::book(&exchange, lower::series(&exchange, params)?, depth);
+    let series = lower::series(&exchange, params)?;
+    let (mut book, terms) = (raise::book(&exchange, series, depth), series.instrument.clone());
     drop(exchange);
+    book.ticker.stats = stats(gateway, &terms);
     Ok(to_result(&book))
 }
 
@@ -175,22 +181,30 @@ fn book_summaries(gateway: &Gateway, params: &Params) -> Answer {
     let currency = OfCurrency::of(params)?;
     let kind = check_kind(params)?;
     let exchange = gateway.venue.exchange();
-    let summaries: Vec<WireBookSummary> = exchange
+    let tickers: Vec<(WireTicker, Instrument)> = exchange
         .series()
         .filter(|series| series.state == SeriesState::Trading)
         .filter(|series| currency.lets_through(&series.instrument))
         .filter(|series| kind.as_ref().is_none_or(|kind| raise::kind(&series.instrument) == kind))
-        .map(|series| raise::book_summary(&exchange, series))
+        .map(|series| (raise::ticker(&exchange, series), series.instrument.clone()))
         .collect();
     drop(exchange);
+    let summary = |(ticker, terms)| summary_of(gateway, ticker, &terms);
+    let summaries: Vec<WireBookSummary> = tickers.into_iter().map(summary).collect();
     Ok(to_result(&summaries))
 }
 
 fn book_summary(gateway: &Gateway, params: &Params) -> Answer {
     let exchange = gateway.venue.exchange();
-    let summary = raise::book_summary(&exchange, lower::series(&exchange, params)?);
+    let series = lower::series(&exchange, params)?;
+    let (ticker, terms) = (raise::ticker(&exchange, series), series.instrument.clone());
     drop(exchange);
-    Ok(to_result(&[summary]))
+    Ok(to_result(&[summary_of(gateway, ticker, &terms)]))
+}
+
+fn summary_of(gateway: &Gateway, mut ticker: WireTicker, terms: &Instrument) -> WireBookSummary {
+    ticker.stats = stats(gateway, terms);
+    raise::book_summary(ticker, terms)
 }
 
 /// How many rows are asked for.

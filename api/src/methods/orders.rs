@@ -21,7 +21,7 @@ pub(super) fn order_now(
 ) -> Result<OrderRecord, WireError> {
     let known = gateway.venue.history().order(order).or_else(|| {
         let open = gateway.venue.exchange().open_order(order)?;
-        Some(raise::order_from_open(order, &open.record))
+        Some(raise::order_from_open(&open))
     });
     let own = known.filter(|record| record.terms.account == account);
     own.ok_or_else(|| raise::reject(&Reject::UnknownOrder, None))
@@ -34,13 +34,17 @@ fn wire(gateway: &Gateway, record: &OrderRecord) -> Result<WireOrder, WireError>
 pub(super) fn open_orders(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
     let kind = lower::kind_filter(params)?;
     let currency = OfCurrency::of(params)?;
-    check_kind(params)?;
+    let of_kind = check_kind(params)?;
     let open: Vec<OrderView> = {
         let exchange = gateway.venue.exchange();
         let instrument = lower::optional_series(&exchange, params)?;
         let is_wanted = |view: &OrderView| {
             let series = exchange.series_by_id(view.record.instrument);
-            series.is_some_and(|series| currency.lets_through(&series.instrument))
+            series.is_some_and(|series| {
+                let terms = &series.instrument;
+                let is_of_kind = of_kind.as_ref().is_none_or(|kind| kind == raise::kind(terms));
+                is_of_kind && currency.lets_through(terms)
+            })
         };
         let open = exchange.open_orders_of(caller.account, instrument).into_iter();
         open.filter(is_wanted).collect()
@@ -51,7 +55,7 @@ pub(super) fn open_orders(gateway: &Gateway, caller: &Caller, params: &Params) -
         .filter(|view| kind.lets_through(&view.record))
         .map(|view| {
             let known = history.order(view.order);
-            let record = known.unwrap_or_else(|| raise::order_from_open(view.order, &view.record));
+            let record = known.unwrap_or_else(|| raise::order_from_open(view));
             wire(gateway, &record)
         })
         .collect();

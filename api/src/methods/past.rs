@@ -1,5 +1,6 @@
 //! An account's past: its trades by series, time and order, its ended orders, its money from outside, its settlements.
 
+use instruments::{Instrument, InstrumentId};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -117,26 +118,42 @@ fn trades(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
         return Ok(to_result(&UserTrades { trades: Vec::new(), has_more: false }));
     }
     let history = gateway.venue.history();
-    let mut records = history.user_trades_between(caller.account, only, span, count.and_one_more());
+    let (account, wanted) = (caller.account, count.and_one_more());
+    let mut records = match series_of(gateway, only, (&currency, kind.as_deref())) {
+        None => history.user_trades_between(account, only, span, wanted),
+        // Filtered before it is cut into pages: a page is full as long as there is more.
+        Some(series) => {
+            let of = |id| history.user_trades_between(account, Some(id), span, wanted);
+            let mut all: Vec<UserTradeRecord> = series.into_iter().flat_map(of).collect();
+            all.sort_by_key(|record| record.trade.trade);
+            if !span.oldest_first {
+                all.reverse();
+            }
+            all.truncate(wanted);
+            all
+        }
+    };
     let has_more = count.cut(&mut records);
-    let trades: Result<Vec<WireUserTrade>, WireError> = records
-        .iter()
-        .filter(|record| is_of(gateway, record, (&currency, kind.as_deref())))
-        .map(|record| wire(gateway, record))
-        .collect();
+    let trades: Result<Vec<WireUserTrade>, WireError> =
+        records.iter().map(|record| wire(gateway, record)).collect();
     Ok(to_result(&UserTrades { trades: trades?, has_more }))
 }
 
-fn is_of(
+/// The series that a filter lets through, where it is one and no series is named.
+fn series_of(
     gateway: &Gateway,
-    record: &UserTradeRecord,
+    only: Option<InstrumentId>,
     (currency, kind): (&OfCurrency, Option<&str>),
-) -> bool {
+) -> Option<Vec<InstrumentId>> {
+    if only.is_some() || currency.is_all() && kind.is_none() {
+        return None;
+    }
     let exchange = gateway.venue.exchange();
-    exchange.series_by_id(record.trade.instrument).is_some_and(|series| {
-        let terms = &series.instrument;
+    let is_meant = |terms: &Instrument| {
         currency.lets_through(terms) && kind.is_none_or(|kind| raise::kind(terms) == kind)
-    })
+    };
+    let meant = exchange.series().filter(|series| is_meant(&series.instrument));
+    Some(meant.map(|series| series.instrument.id).collect())
 }
 
 fn trades_of_order(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
@@ -162,16 +179,16 @@ fn orders(gateway: &Gateway, caller: &Caller, params: &Params) -> Answer {
     let only = lower::optional_series(&gateway.venue.exchange(), params)?;
     let history = gateway.venue.history();
     let page = (skip, count.rows());
-    let records = history.ended_orders(caller.account, only, with_untraded, page);
+    let records = match series_of(gateway, only, (&currency, kind.as_deref())) {
+        None => history.ended_orders(caller.account, only, with_untraded, page),
+        Some(series) => history.ended_orders_in(caller.account, &series, with_untraded, page),
+    };
     let wire = |record: &OrderRecord| {
         let terms = instrument(gateway, record.terms.instrument)?;
-        let is_wanted = currency.lets_through(&terms)
-            && kind.as_ref().is_none_or(|kind| raise::kind(&terms) == kind);
-        Ok(is_wanted.then(|| raise::order(record, &terms)))
+        Ok(raise::order(record, &terms))
     };
-    let orders: Result<Vec<Option<WireOrder>>, WireError> = records.iter().map(wire).collect();
-    let orders: Vec<WireOrder> = orders?.into_iter().flatten().collect();
-    Ok(to_result(&orders))
+    let orders: Result<Vec<WireOrder>, WireError> = records.iter().map(wire).collect();
+    Ok(to_result(&orders?))
 }
 
 fn cash(gateway: &Gateway, caller: &Caller, params: &Params, is_deposit: bool) -> Answer {

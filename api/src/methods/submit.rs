@@ -1,6 +1,6 @@
 //! Submits a command and reads what came of it.
 
-use exchange::{Agreed, Command, Event, Traded};
+use exchange::{Agreed, Command, Event, QuoteCommand, Traded};
 use instruments::{Instrument, InstrumentId, Nanos, Price};
 
 use crate::gateway::Gateway;
@@ -24,7 +24,9 @@ pub(super) async fn submit(gateway: &Gateway, command: Command) -> Result<Outcom
 #[expect(clippy::wildcard_enum_match_arm, reason = "no other refusal of a client has a price")]
 fn instrument_of(gateway: &Gateway, command: &Command) -> Option<InstrumentId> {
     match command {
-        Command::PlaceOrder(order) => Some(order.instrument),
+        Command::PlaceOrder(order) | Command::Quoting(QuoteCommand::Place { order, .. }) => {
+            Some(order.instrument)
+        }
         Command::AmendOrder(amend) => {
             let open = gateway.venue.exchange().open_order(amend.order);
             open.map(|view| view.record.instrument)

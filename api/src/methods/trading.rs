@@ -1,6 +1,6 @@
 //! Placing, changing and cancelling orders.
 
-use exchange::{Command, Event};
+use exchange::{Command, Event, QuoteCommand};
 use instruments::{OrderId, Side};
 use matching_engine::CancelReason;
 
@@ -21,8 +21,15 @@ pub(super) async fn place(
     side: Side,
 ) -> Answer {
     let who = (caller.account, caller.session);
-    let order = lower::place_order(&gateway.venue.exchange(), params, who, side)?;
-    let outcome = submit(gateway, Command::PlaceOrder(order)).await?;
+    let command = {
+        let exchange = gateway.venue.exchange();
+        let order = lower::place_order(&exchange, params, who, side)?;
+        match lower::member_of(&exchange, params)? {
+            Some(group) => Command::Quoting(QuoteCommand::Place { order, group }),
+            None => Command::PlaceOrder(order),
+        }
+    };
+    let outcome = submit(gateway, command).await?;
     let resent = outcome.events.iter().find_map(|event| {
         if let Event::OrderResent { order, .. } = event { Some(*order) } else { None }
     });

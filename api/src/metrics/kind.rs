@@ -1,6 +1,6 @@
 //! What kind of command one is, as the word of a label.
 
-use exchange::Command;
+use exchange::{Command, QuoteCommand};
 
 pub(super) const fn kind(command: &Command) -> &'static str {
     match command {
@@ -60,5 +60,13 @@ pub(super) const fn kind(command: &Command) -> &'static str {
         Command::SetTradingState { .. } => "set_trading_state",
         Command::KillAccount { .. } => "kill_account",
         Command::ReviveAccount { .. } => "revive_account",
+        Command::Quoting(command) => match command {
+            QuoteCommand::Protect { .. } => "protect_quotes",
+            QuoteCommand::Unprotect { .. } => "unprotect_quotes",
+            QuoteCommand::Reset { .. } => "reset_protection",
+            QuoteCommand::MassQuote(_) => "mass_quote",
+            QuoteCommand::Cancel { .. } => "cancel_quotes",
+            QuoteCommand::Place { .. } => "place_member",
+        },
     }
 }

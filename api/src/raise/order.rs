@@ -1,10 +1,11 @@
 //! Orders and trades.
 
-use exchange::{Event, OpenOrder, OrderAccepted, TimeInForce, Traded};
+use exchange::{Event, OrderAccepted, OrderView, QuoteEvent, TimeInForce, Traded};
 use instruments::rounding::div_half_even;
 use instruments::{Instrument, MicroUsd, Nanos, OrderId, Price, Side};
 use matching_engine::{CancelReason, OrderKind, PostOnly, PriceSource, StpMode, TriggerWhen};
 
+use super::maker::group_name;
 use super::{CURRENCY, direction};
 use crate::venue::Published;
 use crate::venue::history::{OrderRecord, OrderState, TradeRecord, UserTradeRecord};
@@ -15,6 +16,7 @@ pub(crate) fn order(record: &OrderRecord, instrument: &Instrument) -> WireOrder 
     let terms = &record.terms;
     let amount = Number::from(terms.qty);
     let decimal = |price: Price| Number::from(instrument.price_to_decimal(price));
+    let quoted = record.mark.as_ref().filter(|mark| mark.is_quote);
     WireOrder {
         order_id: terms.order.to_string(),
         order_state: state(record).to_owned(),
@@ -50,6 +52,11 @@ pub(crate) fn order(record: &OrderRecord, instrument: &Instrument) -> WireOrder 
         },
         creation_timestamp: record.placed_at.millis(),
         last_update_timestamp: record.updated_at.millis(),
+        mmp: record.mark.is_some(),
+        mmp_group: record.mark.as_ref().and_then(|mark| group_name(&mark.group)),
+        quote: quoted.is_some(),
+        quote_id: quoted.map(|mark| mark.quote_id.clone()),
+        quote_set_id: quoted.map(|mark| mark.set.clone()),
     }
 }
 
@@ -171,6 +178,11 @@ pub(crate) fn new_order(order: OrderId, outcome: &Published) -> Option<OrderReco
                 record.waits = false;
             }
             Event::Traded(traded) => fill(record, traded),
+            Event::Quote(QuoteEvent::OrderMarked { order: marked, mark, .. })
+                if *marked == order =>
+            {
+                record.mark = Some(mark.clone());
+            }
             _ => {}
         }
         if record.state == OrderState::Open && record.terms.qty <= record.filled {
@@ -193,7 +205,8 @@ fn fill(record: &mut OrderRecord, traded: &Traded) {
 }
 
 /// An open order as the exchange itself holds it, for when history has nothing: what its fills cost is not known here.
-pub(crate) fn order_from_open(order: OrderId, open: &OpenOrder) -> OrderRecord {
+pub(crate) fn order_from_open(view: &OrderView) -> OrderRecord {
+    let (order, open) = (view.order, &view.record);
     let filled = i128::from(open.filled.lots());
     OrderRecord {
         terms: OrderAccepted {
@@ -224,6 +237,7 @@ pub(crate) fn order_from_open(order: OrderId, open: &OpenOrder) -> OrderRecord {
         is_amended: false,
         placed_at: open.placed_at,
         updated_at: open.updated_at,
+        mark: view.mark.clone(),
     }
 }
 
@@ -267,6 +281,7 @@ pub(crate) fn user_trade(
 ) -> WireUserTrade {
     let trade = public_trade(&record.trade, tick_direction, instrument);
     let terms = &record.order.terms;
+    let quoted = record.order.mark.as_ref().filter(|mark| mark.is_quote);
     WireUserTrade {
         trade_id: trade.trade_id,
         trade_seq: trade.trade_seq,
@@ -289,5 +304,9 @@ pub(crate) fn user_trade(
         fee_currency: CURRENCY.to_owned(),
         post_only: terms.post_only != PostOnly::No,
         reduce_only: terms.reduce_only,
+        mmp: record.order.mark.is_some(),
+        mmp_group: record.order.mark.as_ref().and_then(|mark| group_name(&mark.group)),
+        quote_id: quoted.map(|mark| mark.quote_id.clone()),
+        quote_set_id: quoted.map(|mark| mark.set.clone()),
     }
 }

@@ -1,10 +1,13 @@
 //! Parts of a book: its touch, and windows of it.
 
-use exchange::{Exchange, Series};
+use exchange::{Exchange, Series, SeriesState};
 use instruments::{GradeId, Price, Qty, Side};
+use rust_decimal::Decimal;
 
 use super::{index_name, levels};
-use crate::wire::{Number, WireIndexMessage, WireIndexPrice, WireLevel, WireQuote, WireWindow};
+use crate::wire::{
+    Number, WireIndexMessage, WireIndexPrice, WireLevel, WireOptionMark, WireQuote, WireWindow,
+};
 
 /// The touch.
 pub(crate) fn quote(exchange: &Exchange, series: &Series) -> WireQuote {
@@ -70,4 +73,25 @@ pub(crate) fn index_message(grade: &GradeId, price: &WireIndexPrice) -> WireInde
         price: price.index_price,
         timestamp: price.timestamp,
     }
+}
+
+/// The marks of a grade's options that trade, by name.
+pub(crate) fn option_marks(exchange: &Exchange, grade: &GradeId) -> Vec<WireOptionMark> {
+    let options = exchange.series().filter(|series| {
+        let terms = &series.instrument;
+        terms.grade == *grade && terms.strike().is_some() && series.state == SeriesState::Trading
+    });
+    let mark = |series: &Series| {
+        let terms = &series.instrument;
+        let published = exchange.option_risk(terms.id);
+        WireOptionMark {
+            instrument_name: terms.name.clone(),
+            mark_price: terms.price_to_decimal(series.mark).into(),
+            // Millionths to percent.
+            iv: published.map(|risk| Number(Decimal::new(risk.iv.ppm(), 4))),
+        }
+    };
+    let mut marks: Vec<WireOptionMark> = options.map(mark).collect();
+    marks.sort_unstable_by(|a, b| a.instrument_name.cmp(&b.instrument_name));
+    marks
 }

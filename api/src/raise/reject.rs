@@ -8,6 +8,7 @@ mod default;
 mod desk;
 mod fixing;
 mod job;
+mod quote;
 mod submit;
 
 use exchange::{ReceiptField, Reject};
@@ -120,6 +121,8 @@ pub(crate) fn reject(reject: &Reject, instrument: Option<&Instrument>) -> WireEr
         | Reject::TimeoutOutOfRange { .. } => absence::absence(reject),
         // What operators have stopped.
         Reject::Control(reason) => control::control(*reason),
+        // Quotes.
+        Reject::Quote(reason) => quote::quote(*reason),
     };
     error.by_rule(reject.rule())
 }
@@ -468,7 +471,7 @@ pub(crate) fn sign_error(error: SignError) -> WireError {
 mod tests {
     use exchange::{
         AgreementReject, CloseOutReject, ControlReject, DefaultReject, FixingReject, JobReject,
-        TradingState,
+        QuoteReject, TradingState,
     };
     use expect_test::expect;
     use instruments::{MicroUsd, ObligationId, Qty, TermsError};
@@ -663,6 +666,26 @@ mod tests {
         all.into_iter().map(Reject::CloseOut).collect()
     }
 
+    fn quotes() -> Vec<Reject> {
+        let (limit, lots) = (1, Qty::from_lots(1));
+        let all = [
+            QuoteReject::QuotesOutOfRange { limit },
+            QuoteReject::WordTooLong { limit },
+            QuoteReject::UnknownGroup,
+            QuoteReject::GroupFrozen { until: None },
+            QuoteReject::OtherGrade,
+            QuoteReject::GroupFull { limit },
+            QuoteReject::QuoteCrossed,
+            QuoteReject::AboveQuoteMax { limit: lots },
+            QuoteReject::MemberWaits,
+            QuoteReject::BadGroupName { limit },
+            QuoteReject::BadTerms,
+            QuoteReject::QuoteMaxOutOfRange { limit: lots },
+            QuoteReject::TooManyGroups { limit },
+        ];
+        all.into_iter().map(Reject::Quote).collect()
+    }
+
     /// API-003: which code a client sees for which rule.
     #[test]
     fn api_003_every_refusal_of_the_exchange_has_a_code_and_its_rule() {
@@ -675,6 +698,7 @@ mod tests {
             .chain(fixings())
             .chain(jobs())
             .chain(controls())
+            .chain(quotes())
             .map(|refused| {
                 let error = reject(&refused, None);
                 let json = serde_json::to_value(&error).unwrap();

@@ -8,7 +8,7 @@ use super::listing;
 use super::option::option_ticker;
 use crate::wire::{Number, WireBook, WireLevel, WireStats, WireTicker};
 
-/// A series at a glance.
+/// A series at a glance, but for its last 24 hours, which the history knows.
 pub(crate) fn ticker(exchange: &Exchange, series: &Series) -> WireTicker {
     let terms = &series.instrument;
     let book = exchange.book(terms.id);
@@ -56,12 +56,7 @@ pub(crate) fn ticker(exchange: &Exchange, series: &Series) -> WireTicker {
         underlying_price: option.underlying_price,
         underlying_index: option.underlying_index,
         interest_rate: option.interest_rate,
-        stats: WireStats {
-            volume: series.volume.into(),
-            high: series.high.map(decimal),
-            low: series.low.map(decimal),
-            price_change: None,
-        },
+        stats: WireStats::default(),
     }
 }
 

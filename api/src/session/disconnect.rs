@@ -12,8 +12,8 @@ use instruments::AccountId;
 use super::Session;
 use crate::auth::Caller;
 use crate::methods::{
-    self, Answer, Connection, DisconnectScope, Method, OnDisconnectState, disconnect_of_account,
-    disconnect_scope,
+    self, Answer, Connection, DisconnectScope, Method, OnDisconnectState, Quotes,
+    disconnect_of_account, disconnect_scope,
 };
 use crate::raise;
 use crate::venue::SubmitError;
@@ -44,7 +44,7 @@ impl OnDisconnect {
     /// The session that an order is tied to; `None` when the request places none, or nobody asked.
     pub(super) fn watch(&mut self, method: Method) -> Option<u64> {
         let account = self.enabled?;
-        if !matches!(method, Method::Buy | Method::Sell) {
+        if !matches!(method, Method::Buy | Method::Sell | Method::Quotes(Quotes::MassQuote)) {
             return None;
         }
         self.placed = Some(account);

@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use exchange::Command;
+use exchange::{Command, QuoteCommand};
 
 use super::SubmitError;
 use crate::limits::{Limits, now};
@@ -110,10 +110,15 @@ const fn lane(command: &Command) -> Option<Lane> {
     if let Command::PlaceOrder(order) = command {
         return Some(if order.reduce_only { Lane::Cancel } else { Lane::Order });
     }
-    if matches!(command, Command::AmendOrder(_) | Command::Batch { .. }) {
+    let quotes = matches!(
+        command,
+        Command::Quoting(QuoteCommand::MassQuote(_) | QuoteCommand::Place { .. })
+    );
+    if quotes || matches!(command, Command::AmendOrder(_) | Command::Batch { .. }) {
         return Some(Lane::Order);
     }
-    if matches!(command, Command::CancelOrder { .. } | Command::CancelAll { .. }) {
+    let takes_off = matches!(command, Command::Quoting(QuoteCommand::Cancel { .. }));
+    if takes_off || matches!(command, Command::CancelOrder { .. } | Command::CancelAll { .. }) {
         return Some(Lane::Cancel);
     }
     None

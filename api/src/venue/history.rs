@@ -5,7 +5,9 @@
 //! - the place up to which it has applied stands in the same batch as the data;
 //! - a store that fails takes history away, never trading.
 
+mod blocks;
 mod candles;
+mod day;
 mod key;
 mod money;
 mod past;
@@ -21,16 +23,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use borsh::{BorshDeserialize, BorshSerialize};
 use exchange::io::{Applied, Batch, Direction, Entry, Scan, Store, StoreError};
 use exchange::{
-    BlockTraded, CloseOutEvent, Event, Fill, OrderAccepted, PublishedAssignment, Traded,
+    BlockTraded, CloseOutEvent, Event, Fill, OrderAccepted, PublishedAssignment, QuoteEvent, Traded,
 };
 use instruments::{AccountId, InstrumentId, Nanos, ObligationId, OrderId, Seq, Side};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use settlement::Verdict;
 
 use super::key::VenueKey;
 use super::publish::Published;
 use key::Tree;
 
+pub use blocks::BlockRecord;
 pub use candles::{CandleRecord, CandleWidth};
 pub use money::{DayRecord, Pot, Pots, TransferRecord};
 pub use past::{Span, UserSettlement, UserSettlementRecord};
@@ -59,12 +62,15 @@ pub struct History {
     has_failed: AtomicBool,
     /// Whether something was written since the last flush.
     is_dirty: AtomicBool,
+    /// Of each series, most of its last 24 hours, by the five minutes in which it was added up.
+    days: Mutex<BTreeMap<InstrumentId, (u64, Option<CandleRecord>)>>,
 }
 
 impl History {
     pub(crate) fn new(store: Box<dyn Store>, venue_key: Arc<VenueKey>) -> Self {
         let [has_failed, is_dirty] = [false, false].map(AtomicBool::new);
-        Self { store: RwLock::new(Some(store)), venue_key, has_failed, is_dirty }
+        let days = Mutex::default();
+        Self { store: RwLock::new(Some(store)), venue_key, has_failed, is_dirty, days }
     }
 
     /// Whether the store still answers. When it does not, every answer here is empty until the venue is started again.
@@ -304,6 +310,7 @@ impl Draft<'_> {
             self.event(event, published.at);
             self.money(event, published.at);
         }
+        self.blocks(published);
         self.settled(published);
         self.user_settled(published);
         self.splits(published);
@@ -352,6 +359,9 @@ impl Draft<'_> {
                 self.put(&key::ASSIGNMENTS, key, published.as_ref());
             }
             Event::BlockTraded(block) => self.block_traded(block, at),
+            Event::Quote(QuoteEvent::OrderMarked { order, mark, .. }) => {
+                self.change_order(*order, |record| record.mark = Some(mark.clone()));
+            }
             _ => {}
         }
     }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use exchange::io::{
     Disk, FRAME_RECORDS_MAX, Journal, JournalError, KeptSnapshot, Position, Record,
 };
-use exchange::{Command, Exchange, RULES_VERSION, Stamped};
+use exchange::{Command, Exchange, QuoteCommand, RULES_VERSION, Stamped};
 use instruments::{Nanos, NanosSpan, Seq};
 use parking_lot::RwLock;
 use thiserror::Error;
@@ -350,7 +350,10 @@ impl<D: Disk> Sequencer<D> {
 /// How many commands may wait when this one comes: what trades leaves room for what clears and delivers.
 const fn room(command: &Command) -> usize {
     match command {
-        Command::PlaceOrder(_) | Command::AmendOrder(_) | Command::Batch { .. } => {
+        Command::PlaceOrder(_)
+        | Command::AmendOrder(_)
+        | Command::Batch { .. }
+        | Command::Quoting(QuoteCommand::MassQuote(_) | QuoteCommand::Place { .. }) => {
             INBOX_MAX.saturating_sub(INBOX_RESERVED)
         }
         Command::OpenVenue(_)
@@ -410,6 +413,13 @@ const fn room(command: &Command) -> usize {
         | Command::SetTradingState { .. }
         | Command::KillAccount { .. }
         | Command::ReviveAccount { .. }
+        // Quotes.
+        | Command::Quoting(
+            QuoteCommand::Protect { .. }
+            | QuoteCommand::Unprotect { .. }
+            | QuoteCommand::Reset { .. }
+            | QuoteCommand::Cancel { .. },
+        )
         | Command::Tick => INBOX_MAX,
     }
 }

@@ -27,6 +27,16 @@ pub struct WireBlockTrade {
     pub trades: Vec<WireBlockFill>,
 }
 
+/// Blocks of an account: a page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WireBlockTrades {
+    /// Newest first.
+    pub block_trades: Vec<WireBlockTrade>,
+    /// Where the next page begins; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub continuation: Option<String>,
+}
+
 /// One account's side of one trade of a block.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireBlockFill {

@@ -77,15 +77,17 @@ pub struct WireBookSummary {
     pub mark_price: Number,
     /// The newest trade.
     pub last: Option<Number>,
-    /// The highest trade since it was listed.
+    /// The highest trade of the last 24 hours.
     pub high: Option<Number>,
     /// The lowest.
     pub low: Option<Number>,
-    /// Lots traded since it was listed.
+    /// Lots traded in the last 24 hours.
     pub volume: Number,
+    /// What they were worth, in dollars.
+    pub volume_usd: Number,
     /// Lots held long.
     pub open_interest: Number,
-    /// Not kept.
+    /// How far the newest trade is from the first of the last 24 hours, in percent.
     pub price_change: Option<Number>,
     /// The index as long as the series trades.
     pub estimated_delivery_price: Option<Number>,

@@ -9,16 +9,18 @@ use super::number::Number;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireLevel(pub Number, pub Number);
 
-/// What a series has done since it was listed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// What a series' book has done in the last 24 hours, to five minutes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireStats {
     /// Lots traded.
     pub volume: Number,
+    /// What they were worth, in dollars.
+    pub volume_usd: Number,
     /// The highest trade.
     pub high: Option<Number>,
     /// The lowest trade.
     pub low: Option<Number>,
-    /// How far the newest trade is from the first reference, in percent; not kept.
+    /// How far the newest trade is from the first, in percent, to a ten-thousandth.
     pub price_change: Option<Number>,
 }
 
@@ -88,7 +90,7 @@ pub struct WireTicker {
     /// Zero: an option is not discounted.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub interest_rate: Option<Number>,
-    /// Since it was listed.
+    /// Of the last 24 hours.
     pub stats: WireStats,
 }
 

@@ -79,6 +79,21 @@ pub struct WireOrder {
     pub creation_timestamp: u64,
     /// When it was last changed, milliseconds since 1970.
     pub last_update_timestamp: u64,
+    /// Whether a market maker's protection pulls it.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub mmp: bool,
+    /// The group that is pulled with it; the group of an index has no name.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub mmp_group: Option<String>,
+    /// Whether a mass quote placed it.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub quote: bool,
+    /// The account's own word for the mass quote that set it last.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub quote_id: Option<String>,
+    /// The account's own word for quotes that belong together.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub quote_set_id: Option<String>,
 }
 
 /// One account's side of a trade.
@@ -127,6 +142,18 @@ pub struct WireUserTrade {
     pub post_only: bool,
     /// Whether the order was reduce-only.
     pub reduce_only: bool,
+    /// Whether a market maker's protection pulls it.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub mmp: bool,
+    /// The group that is pulled with it; the group of an index has no name.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub mmp_group: Option<String>,
+    /// The account's own word for the mass quote that set it last.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub quote_id: Option<String>,
+    /// The account's own word for quotes that belong together.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub quote_set_id: Option<String>,
 }
 
 /// The reply to an order: what became of it on arrival.

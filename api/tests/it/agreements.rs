@@ -1,13 +1,13 @@
 //! What two parties agree elsewhere: signed by both, brought by one, over the wire.
 
-use api::client::{Client, ClientError};
+use api::client::{Client, ClientError, Notifications};
 use ethers_core::types::transaction::eip712::TypedData;
 use ethers_signers::{LocalWallet, Signer};
 use exchange::Command;
 use instruments::{BlockTerms, CloseOut, NanosSpan, Ppm, Qty};
 use serde_json::{Value, json};
 
-use crate::stand::{Stand, refusal, start_of_time, terms};
+use crate::stand::{Stand, refusal, soon, start_of_time, terms};
 
 /// Takes blocks of ten lots within a fifth of the mark, and matches for half an hour after its last trade.
 const BLOCKS: &str = "H100_USDC-17JAN27";
@@ -16,6 +16,8 @@ const BLOCKS: &str = "H100_USDC-17JAN27";
 struct Pair {
     stand: Stand,
     seller: Client,
+    /// What the seller is told.
+    told: Notifications,
     buyer: Client,
     keys: [LocalWallet; 2],
     ids: [Value; 2],
@@ -31,13 +33,14 @@ impl Pair {
         blocks.schedule.close_out =
             CloseOut { nominate_until: after(600), match_until: after(1_800), ..CloseOut::NONE };
         stand.list(blocks).await;
-        let [(seller, _), (buyer, _)] = [stand.trader(100_000).await, stand.trader(100_000).await];
+        let [(seller, told), (buyer, _)] =
+            [stand.trader(100_000).await, stand.trader(100_000).await];
         let keys = [5, 6].map(|seed| LocalWallet::from_bytes(&[seed; 32]).unwrap());
         let id = async |client: &Client| {
             client.call("private/get_account_summary", json!({})).await.unwrap()["id"].clone()
         };
         let ids = [id(&seller).await, id(&buyer).await];
-        Self { stand, seller, buyer, keys, ids }
+        Self { stand, seller, told, buyer, keys, ids }
     }
 
     async fn register(&self) {
@@ -137,6 +140,43 @@ async fn block_005_a_block_is_booked_when_both_have_signed_with_their_keys() {
     let refused = refusal(pair.buyer.call("private/execute_block_trade", dearer).await);
     assert_eq!(refused.3, json!("BLOCK-005"), "a signature is of one price");
     assert!(pair.stand.venue.exchange().money_conserved());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn api_125_a_block_is_told_to_its_parties_and_found_again_by_them_alone() {
+    let mut pair = Pair::open().await;
+    pair.register().await;
+    let (other, _) = pair.stand.trader(100).await;
+    let channel = "block_trade_confirmations";
+    let channels = json!({"channels": [channel]});
+    for client in [&pair.seller, &other] {
+        client.call("private/subscribe", channels.clone()).await.unwrap();
+    }
+    let first = pair.execute_block(&trade(30, 2.6), 1).await.unwrap();
+    let second = pair.execute_block(&trade(10, 2.5), 2).await.unwrap();
+    for block in [&first, &second] {
+        let told = soon(pair.told.next_of(channel)).await.unwrap();
+        let told: Value = serde_json::from_str(told.data.get()).unwrap();
+        assert_eq!((&told["id"], &told["timestamp"]), (&block["id"], &block["timestamp"]));
+        assert_eq!(told["trades"][0]["direction"], json!("sell"));
+        assert_eq!(told["trades"][0]["amount"], block["trades"][0]["amount"]);
+    }
+
+    let id = json!({"id": first["id"]});
+    assert_eq!(pair.buyer.call("private/get_block_trade", id.clone()).await.unwrap(), first);
+    let refused = refusal(other.call("private/get_block_trade", id).await);
+    assert_eq!((refused.0, refused.1), (13020, json!("id")));
+    for method in ["private/get_block_trades", "private/get_last_block_trades_by_currency"] {
+        let ask = |params| pair.buyer.call(method, params);
+        let page = ask(json!({"currency": "USDC"})).await.unwrap();
+        assert_eq!(page, json!({"block_trades": [second, first]}));
+        let page = ask(json!({"count": 1})).await.unwrap();
+        assert_eq!(page["block_trades"], json!([second]));
+        let rest = json!({"count": 1, "continuation": page["continuation"]});
+        assert_eq!(ask(rest).await.unwrap(), json!({"block_trades": [first]}));
+        let none = other.call(method, json!({})).await.unwrap();
+        assert_eq!(none, json!({"block_trades": []}));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

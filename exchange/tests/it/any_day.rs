@@ -9,7 +9,8 @@ pub(crate) use crash::any_crash_day;
 
 use exchange::{
     AmendOrder, AuctionReason, BatchItem, CancelFilter, CancelKind, Command, Exchange, IndexPrint,
-    Instruction, MarginMode, Node, Nomination, OptionGreeks, OptionRisk, PlaceOrder, TimeInForce,
+    Instruction, MarginMode, Node, Nomination, OptionGreeks, OptionRisk, PlaceOrder, QuoteCommand,
+    TimeInForce,
 };
 use instruments::{
     AccountId, Between, BreakerTerms, CloseOut, GradeId, Guards, Instrument, InstrumentId,
@@ -20,6 +21,7 @@ use matching_engine::{OrderKind, PostOnly, PriceSource, StpMode, Trigger, Trigge
 use proptest::prelude::*;
 use settlement::{Bucket, ChallengeState, DefaultTerms, Verdict};
 
+use crate::any_quote::{self, any_quote};
 use crate::world::{START, World, day_future, limit, next_receipt, open_venue};
 
 /// Who trades: the last one is a verifier with money, who may trade too.
@@ -94,6 +96,8 @@ pub(crate) enum Act {
         exercise: u64,
     },
     Default(Box<Command>),
+    /// What a market maker asks.
+    Quote(Box<QuoteCommand>),
     /// A bid for the newest portfolio on offer, or the one before.
     Bid {
         who: u64,
@@ -421,6 +425,7 @@ fn any_trading() -> impl Strategy<Value = Act> {
         1 => any_word(),
         1 => crate::absence::any_absence(any_who).prop_map(|command| Act::Absence(Box::new(command))),
         2 => any_margin().prop_map(|command| Act::Nonsense(Box::new(command))),
+        8 => any_quote(1..=4_u64, any_order()).prop_map(|command| Act::Quote(Box::new(command))),
     ]
 }
 
@@ -584,7 +589,10 @@ pub(crate) fn act(world: &mut World, act: &Act) {
             let events = world.apply(command);
             assert!(
                 !events.is_empty()
-                    || matches!(act, Act::Tick | Act::CancelAll { .. } | Act::Absence(_)),
+                    || matches!(
+                        act,
+                        Act::Tick | Act::CancelAll { .. } | Act::Absence(_) | Act::Quote(_)
+                    ),
                 "{act:?}"
             );
         }
@@ -643,6 +651,7 @@ fn command(exchange: &Exchange, act: &Act) -> Command {
             let price = if *side == Side::Buy { mark + ticks } else { mark - ticks };
             Command::PlaceOrder(limit(AccountId(4), instrument, *side, *lots, price))
         }
+        Act::Quote(command) => any_quote::priced(exchange, command),
         Act::Default(command) | Act::Nonsense(command) | Act::Absence(command) => {
             (**command).clone()
         }

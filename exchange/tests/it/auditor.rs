@@ -476,6 +476,8 @@ impl Auditor {
             Event::BlockTraded(block) => self.block_traded(block),
             // Buyers' jobs.
             Event::Job(event) => self.job_event(input, event),
+            // Quotes: what they do to orders is in the orders' events.
+            Event::Quote(_) => {}
             // Trades agreed elsewhere.
             other => panic!("an event that nobody audits: {other:?}"),
         }

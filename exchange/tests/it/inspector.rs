@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use exchange::{
-    Account, CloseOuts, Command, Controls, Defaults, Delivery, Event, Exchange, IndexHistory,
-    Instruction, Jobs, Margins, OpenOrder, OpenVenue, Roll, Series, SeriesState, Stamped,
+    Account, CloseOuts, Command, Controls, Defaults, Delivery, Event, Exchange, GroupName,
+    IndexHistory, Instruction, Jobs, Margins, OpenOrder, OpenVenue, QuoteGroup, QuoteMark, Roll,
+    Series, SeriesState, Stamped,
 };
 use instruments::{
     AccountId, GradeId, InstrumentId, Nanos, ObligationId, OrderId, Price, Qty, Seq, Side,
@@ -94,6 +95,9 @@ pub(crate) struct State {
     client_orders: ClientOrders,
     absence: Absence,
     pub controls: Controls,
+    // Quotes.
+    quote_groups: BTreeMap<(AccountId, GroupName), QuoteGroup>,
+    quote_marks: BTreeMap<OrderId, QuoteMark>,
 }
 
 impl State {

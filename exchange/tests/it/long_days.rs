@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use exchange::{DefaultEvent, Event, Exchange, SplitPurpose};
+use exchange::{DefaultEvent, Event, Exchange, QuoteEvent, SplitPurpose};
 use instruments::NanosSpan;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -43,6 +43,9 @@ fn count(events: &[Event], seen: &mut BTreeMap<&'static str, u64>) {
             Event::DaySettled { .. } => "days rolled off",
             Event::ObligationClosed { .. } => "deliveries ended",
             Event::IntervalSettled(_) => "intervals settled",
+            Event::Quote(QuoteEvent::QuoteSet { .. }) => "quotes",
+            Event::Quote(QuoteEvent::QuoteRefused { .. }) => "quotes refused",
+            Event::Quote(QuoteEvent::ProtectionTripped { .. }) => "groups pulled",
             Event::Default(DefaultEvent::DefaultResolved(_)) => "defaults",
             Event::Default(DefaultEvent::LossSplit { purpose: SplitPurpose::Haircut, .. }) => {
                 "haircuts"
@@ -56,7 +59,7 @@ fn count(events: &[Event], seen: &mut BTreeMap<&'static str, u64>) {
     }
 }
 
-/// REPLAY-001, REPLAY-003, VAR-006: `TENOR_DAYS` days from `TENOR_DAYS_FROM` on; a day that fails is named, and is the same day again.
+/// REPLAY-001, REPLAY-003, VAR-006, QUOTE-020: `TENOR_DAYS` days from `TENOR_DAYS_FROM` on; a day that fails is named, and is the same day again.
 #[test]
 fn days_in_a_row_conserve_everything_and_replay() {
     let from_env = |name: &str, otherwise: u64| {

@@ -10,7 +10,7 @@ use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, OrderId, Ppm, Price,
 use settlement::{Bucket, ChallengeOutcome, FailCause, Invoice, Verdict};
 
 use crate::world::{START, World};
-use crate::{control_words, job_words};
+use crate::{control_words, job_words, quote_words};
 
 /// One line for one event; nothing for what a script shows on demand: money between buckets, and depth.
 #[expect(clippy::too_many_lines, reason = "a line for each variant, and no decision")]
@@ -67,6 +67,7 @@ pub(crate) fn event(world: &World, event: &Event) -> Option<String> {
             format!("{}'s sessions {verb} their orders", name(account))
         }
         Event::OrderTriggered { order, .. } => format!("#{} triggered", number(order)),
+        Event::Quote(event) => quote_words::line(world, event),
         Event::Traded(trade) => traded(world, trade),
         Event::IndexPublished(print) => match print.value {
             Some(value) => format!("{} index {}", print.grade, usd(value)),
@@ -612,7 +613,7 @@ fn interval_settled(exchange: &Exchange, settled: &IntervalSettled) -> String {
     line
 }
 
-fn refused(reason: &Reject) -> String {
+pub(crate) fn refused(reason: &Reject) -> String {
     let debug = match reason {
         Reject::Default(reason) => format!("{reason:?}"),
         Reject::Agreement(reason) => format!("{reason:?}"),
@@ -620,6 +621,7 @@ fn refused(reason: &Reject) -> String {
         Reject::Fixing(reason) => format!("{reason:?}"),
         Reject::Job(it) => format!("{it:?}"),
         Reject::Control(it) => format!("{it:?}"),
+        Reject::Quote(reason) => format!("{reason:?}"),
         other => format!("{other:?}"),
     };
     let variant = debug.split(|c: char| !c.is_alphanumeric()).next().unwrap_or("");
@@ -652,11 +654,11 @@ fn refused(reason: &Reject) -> String {
 }
 
 /// Its place among all accepted orders, from 1.
-fn order_number(world: &World, order: OrderId) -> usize {
+pub(crate) fn order_number(world: &World, order: OrderId) -> usize {
     world.auditor.accepted.binary_search(&order).map_or(0, |place| place + 1)
 }
 
-fn side(side: Side) -> &'static str {
+pub(crate) fn side(side: Side) -> &'static str {
     match side {
         Side::Buy => "buy",
         Side::Sell => "sell",

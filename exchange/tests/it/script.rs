@@ -24,7 +24,7 @@
 //! NAME contributes|leaves DOLLARS         NAME backstops DOLLARS         NAME asks DOLLARS in AUCTION
 //! NAME signs KEY                          block|efp NAME NAME buy|sell QTY @ PRICE [in SERIES] [and buy|sell QTY @ PRICE in SERIES]
 //! match NAME NAME LOTS [in SERIES]        release NAME NAME D-1    (all with [number N] [valid SPAN] [keys KEY KEY] [by NAME])
-//! what concerns jobs: `job_words`
+//! what concerns jobs: `job_words`; what concerns quotes: `quote_words`
 //! state venue|restart|SERIES STATE       kill|revive NAME
 //! show NAME|book|fees|house|SERIES              restart
 //! ```
@@ -46,6 +46,7 @@ use settlement::{Bucket, DefaultTerms, Verdict};
 use crate::agreements;
 use crate::control_words;
 use crate::job_words;
+use crate::quote_words;
 use crate::render;
 use crate::world::{START, World, day_future, limit, next_receipt, open_venue};
 
@@ -293,7 +294,8 @@ impl Desk {
                 let verdict = verdict_of(verdict);
                 Command::SubmitVerdict { account, obligation, challenge, verdict }
             }
-            _ => job_words::command(account, verb, rest),
+            _ => quote_words::command(self, account, verb, rest)
+                .unwrap_or_else(|| job_words::command(account, verb, rest)),
         }
     }
 
@@ -312,7 +314,13 @@ impl Desk {
         }
     }
 
-    fn order(&self, account: AccountId, verb: &str, qty: u64, words: &[&str]) -> PlaceOrder {
+    pub(crate) fn order(
+        &self,
+        account: AccountId,
+        verb: &str,
+        qty: u64,
+        words: &[&str],
+    ) -> PlaceOrder {
         let instrument = self.instrument(words);
         let side = if verb == "buy" { Side::Buy } else { Side::Sell };
         let kind = after(words, "@")

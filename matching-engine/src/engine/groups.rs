@@ -6,6 +6,7 @@
 use instruments::{AccountId, InstrumentId, OrderId};
 
 use super::Engine;
+use super::quote::MEMBER;
 use crate::event::{BookEvent, CancelReason};
 use crate::protection::{Fill, Limits, Protection};
 use crate::slab::Slab;
@@ -36,9 +37,10 @@ pub(crate) struct Quoted {
 }
 
 impl Engine {
-    /// Sets up a group, or gives it other limits. Says no when the account has [`GROUPS_MAX`] groups already, or is beyond 32 bits.
+    /// Sets up a group, or gives it other limits. Says no when the account has [`GROUPS_MAX`] groups already, or one of the
+    /// numbers is out of range.
     pub fn set_protection(&mut self, account: AccountId, group: u32, limits: Limits) -> bool {
-        let Some(key) = key_of(account, group) else { return false };
+        let Some(key) = key_of(account, group).filter(|key| key.1 < MEMBER) else { return false };
         if let Some(group) = self.groups.get_mut(&key) {
             group.protection.set_limits(limits);
             return true;
@@ -97,6 +99,18 @@ impl Engine {
             let Quoted { book, bid, ask } = quoted;
             (!quoted.is_empty()).then_some((book, bid, ask))
         })
+    }
+
+    /// The quotes of a group that rest in one book: the ids of bid and ask.
+    #[must_use]
+    pub fn quotes_in(
+        &self,
+        account: AccountId,
+        group: u32,
+        book: InstrumentId,
+    ) -> [Option<OrderId>; 2] {
+        let quoted = key_of(account, group).map(|key| self.quoted(key, book));
+        quoted.map_or([None, None], |quoted| [quoted.bid, quoted.ask])
     }
 
     /// How many groups an account has.

@@ -6,7 +6,7 @@ use instruments::{AccountId, InstrumentId, OrderId, Price, Qty, Side};
 
 use super::groups::{GroupKey, Quoted, key_of};
 use super::{Engine, desk, place_of};
-use crate::book::{Book, Desk};
+use crate::book::{Book, Desk, Taker};
 use crate::event::{BookEvent, BookReject, CancelReason};
 use crate::order::{Amend, NewOrder, OrderKind, PostOnly, StpMode};
 use crate::protection::{Fill, Greeks};
@@ -14,6 +14,9 @@ use crate::slab::{Slot, flag};
 
 /// Books in one mass quote, which bounds the time that one command takes.
 pub const QUOTES_MAX: usize = 100;
+
+/// Marks the group of an order that is a member of it and no quote. Groups are numbered below.
+pub(crate) const MEMBER: u32 = 1 << 31;
 
 /// What an account wants to stand in one book. A side that is absent, or of no size, is to stand no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,24 +148,76 @@ impl Engine {
         out: &mut Vec<BookEvent>,
     ) -> Option<OrderId> {
         let (account, group) = quote.key;
-        let order = NewOrder {
-            post_only: PostOnly::Reject,
-            stp: StpMode::CancelNewest,
-            ..NewOrder::limit(AccountId(u64::from(account)), quote.side, price, qty)
-        };
+        let order = quote_order(AccountId(u64::from(account)), quote.side, price, qty);
         let place = place_of(quote.book)?;
+        let taker = self.take_in(place, &order, group, out)?;
+        let id = taker.id;
+        self.follow(place, Some(taker), out);
+        Some(id)
+    }
+
+    /// Takes in an order that its group's protection counts.
+    fn take_in(
+        &mut self,
+        place: usize,
+        order: &NewOrder,
+        group: u32,
+        out: &mut Vec<BookEvent>,
+    ) -> Option<Taker> {
         self.tell_implied(place);
         let book = self.books.get_mut(place)?.as_mut()?;
-        let mut taker = book.place(&order, &mut desk!(self, out))?;
+        let mut taker = book.place(order, &mut desk!(self, out))?;
         let cold = self.slab.cold_mut(taker.slot);
         cold.book = book.number;
         cold.group = group;
         let node = self.slab.node_mut(taker.slot);
         node.stamp |= flag::QUOTE;
         taker.stamp = node.stamp;
-        let id = taker.id;
-        self.follow(place, Some(taker), out);
+        Some(taker)
+    }
+
+    /// Sets one quote where the group has none on that side, for an owner that looks at each side by itself. Gives its id.
+    ///
+    /// The owner has seen that the group may quote, has room and does not cross itself.
+    pub fn place_quote_side(
+        &mut self,
+        (account, group): (AccountId, u32),
+        (book, side): (InstrumentId, Side),
+        (price, qty): (Price, Qty),
+        out: &mut Vec<BookEvent>,
+    ) -> Option<OrderId> {
+        let key = key_of(account, group).filter(|key| self.may_quote(*key))?;
+        let mut quoted = self.quoted(key, book);
+        let (old, new) = (None, Some((price, qty)));
+        let id = self.place_quote(&QuoteSide { key, book, side, old, new }, price, qty, out)?;
+        match side {
+            Side::Buy => quoted.bid = Some(id),
+            Side::Sell => quoted.ask = Some(id),
+        }
+        if let Some(group) = self.groups.get_mut(&key) {
+            group.keep(quoted);
+        }
+        if !self.fills.is_empty() {
+            self.protect(out);
+        }
         Some(id)
+    }
+
+    /// Takes in an order that is no quote, but whose fills at rest count for a group: a member. What waits for a price cannot be one.
+    ///
+    /// A trip leaves members to their owner, who knows them.
+    pub fn place_member(
+        &mut self,
+        book: InstrumentId,
+        order: &NewOrder,
+        group: u32,
+        out: &mut Vec<BookEvent>,
+    ) {
+        let Some(place) = place_of(book).filter(|_| self.book(book).is_some()) else {
+            return self.refuse(book, None, BookReject::UnknownBook, out);
+        };
+        let taker = self.take_in(place, order, group | MEMBER, out);
+        self.run(place, taker, out);
     }
 
     /// Makes a quote another: in its place if only its size shrinks, gone if that is refused.
@@ -209,7 +264,17 @@ impl Book {
     pub(crate) fn note_fill(&self, slot: Slot, lots: u64, desk: &mut Desk<'_>) {
         let node = desk.slab.node(slot);
         let (account, group) = (node.account, desk.slab.cold(slot).group);
+        let group = group & !MEMBER;
         desk.fills.push(Fill { account, group, side: node.side(), lots, greeks: self.greeks });
+    }
+}
+
+/// A quote is good till cancelled and post-only.
+fn quote_order(account: AccountId, side: Side, price: Price, qty: Qty) -> NewOrder {
+    NewOrder {
+        post_only: PostOnly::Reject,
+        stp: StpMode::CancelNewest,
+        ..NewOrder::limit(account, side, price, qty)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a command that was not refused must at least have led to.
 
-use exchange::{CloseOutEvent, Command, DefaultEvent, Event, FixingEvent, JobEvent};
+use exchange::{CloseOutEvent, Command, DefaultEvent, Event, FixingEvent, JobEvent, QuoteCommand};
 
 use super::ladder::has_failed;
 
@@ -141,6 +141,18 @@ pub(super) fn is_answered(command: &Command, events: &[Event]) -> bool {
         Command::SetTradingState { .. }
         | Command::KillAccount { .. }
         | Command::ReviveAccount { .. } => true,
+        // Quotes. None may have stood that were to be cancelled.
+        Command::Quoting(QuoteCommand::Cancel { .. }) => true,
+        Command::Quoting(QuoteCommand::Place { .. }) => {
+            has(|event| matches!(event, Event::OrderAccepted(_)))
+        }
+        // Sides of no lots, where nothing stood, are no side.
+        Command::Quoting(QuoteCommand::MassQuote(_)) => true,
+        Command::Quoting(
+            QuoteCommand::Protect { .. }
+            | QuoteCommand::Unprotect { .. }
+            | QuoteCommand::Reset { .. },
+        ) => has(|event| matches!(event, Event::Quote(_))),
         Command::OpenAuction { .. } => has(|event| matches!(event, Event::AuctionOpened { .. })),
     }
 }

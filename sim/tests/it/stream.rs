@@ -121,6 +121,7 @@ pub(crate) const fn kind(event: &Event) -> &'static str {
         Event::BlockTraded(_) => "BlockTraded",
         Event::Job(_) => "Job",
         Event::Control(_) => "Control",
+        Event::Quote(_) => "Quote",
     }
 }
 

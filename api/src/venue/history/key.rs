@@ -69,6 +69,10 @@ pub(super) const SPLIT_LINES: Tree = Tree("split_lines");
 
 /// Account, number -> an execution report.
 pub(super) const REPORTS: Tree = Tree("reports");
+/// The hash that both signed -> a block.
+pub(super) const BLOCKS: Tree = Tree("blocks");
+/// Account, place -> the hash of a block that it was a party to.
+pub(super) const USER_BLOCKS: Tree = Tree("user_blocks");
 
 pub(super) fn order(order: OrderId) -> Vec<u8> {
     order.0.to_be_bytes().to_vec()

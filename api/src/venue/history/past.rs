@@ -90,6 +90,29 @@ impl History {
         page.filter_map(|order| self.order(order)).collect()
     }
 
+    /// An account's orders that have ended in some series, as above.
+    #[must_use]
+    pub fn ended_orders_in(
+        &self,
+        account: AccountId,
+        instruments: &[InstrumentId],
+        with_untraded: bool,
+        (skip, limit): (usize, usize),
+    ) -> Vec<OrderRecord> {
+        let wanted = skip.saturating_add(limit);
+        let kinds: &[bool] = if with_untraded { &[true, false] } else { &[true] };
+        let mut orders: Vec<OrderId> = Vec::new();
+        for instrument in instruments {
+            for has_traded in kinds {
+                let prefix = key::ended(key::account_in(account, *instrument), *has_traded);
+                orders.extend(self.newest_orders(&key::ENDED_IN, prefix, wanted));
+            }
+        }
+        orders.sort_unstable_by(|a, b| b.cmp(a));
+        let page = orders.into_iter().skip(skip).take(limit);
+        page.filter_map(|order| self.order(order)).collect()
+    }
+
     fn newest_orders(&self, tree: &Tree, prefix: Vec<u8>, wanted: usize) -> Vec<OrderId> {
         let keys = self.newest_keys(tree, &prefix, wanted);
         let orders = keys.iter().filter_map(|key| key::tail(key));

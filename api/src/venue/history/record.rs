@@ -1,7 +1,7 @@
 //! What history keeps of an order, a trade and a receipt: what a client may ask for after the exchange itself has forgotten.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use exchange::{BlockTraded, OrderAccepted, Traded};
+use exchange::{BlockTraded, OrderAccepted, QuoteMark, Traded};
 use instruments::{AccountId, InstrumentId, MicroUsd, Nanos, OrderId, Price, Qty, Side, TradeId};
 use matching_engine::CancelReason;
 use settlement::{ChallengeOutcome, DeliveryReceipt, Verdict};
@@ -27,6 +27,8 @@ pub struct OrderRecord {
     pub placed_at: Nanos,
     /// When it was last changed.
     pub updated_at: Nanos,
+    /// What it is beyond an order, where it is a quote or under a protection.
+    pub mark: Option<QuoteMark>,
 }
 
 /// Where an order is in its life.
@@ -57,6 +59,7 @@ impl OrderRecord {
             is_amended: false,
             placed_at: at,
             updated_at: at,
+            mark: None,
         }
     }
 

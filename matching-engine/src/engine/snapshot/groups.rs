@@ -8,6 +8,7 @@ use instruments::Side;
 use super::{check, damaged};
 use crate::engine::Engine;
 use crate::engine::groups::{GROUP_BOOKS_MAX, GROUPS_MAX, Group, GroupKey};
+use crate::engine::quote::MEMBER;
 use crate::order::{PostOnly, StpMode, TimeInForce};
 use crate::protection::Protection;
 use crate::slab::{LEVEL, Slot, flag, flags_of};
@@ -48,9 +49,14 @@ impl Engine {
         if LEVEL <= node.level || !node.has(flag::QUOTE) {
             return Ok(());
         }
+        let cold = self.slab.cold(slot);
+        if cold.group & MEMBER != 0 {
+            let key = (node.account, cold.group & !MEMBER);
+            check(!node.has(flag::WAITING), "a member that waits")?;
+            return check(self.groups.contains_key(&key), "a member of no group");
+        }
         let special = flag::WAITING | flag::ICEBERG | flag::TOKEN;
         let wishes = node.stamp & (flag::FORCE | flag::POST_ONLY | flag::STP | special);
-        let cold = self.slab.cold(slot);
         check(wishes == WISHES && cold.ceiling.is_none(), "a quote that is no quote")?;
         let (key, id) = ((node.account, cold.group), node.id(slot));
         let (found, place) = self.find(id).ok_or_else(|| damaged("a quote nowhere"))?;
