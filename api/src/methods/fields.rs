@@ -7,7 +7,8 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use exchange::limits::{CLIENT_ORDER_ID_LEN_MAX, LABEL_LEN_MAX};
+use exchange::limits::{CLIENT_ORDER_ID_LEN_MAX, GROUP_NAME_LEN_MAX, LABEL_LEN_MAX};
+use instruments::Instrument;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
@@ -196,6 +197,36 @@ struct BlockLeg {
     price: crate::wire::Number,
 }
 
+/// What is to stand in a series.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used: `lower` reads the same fields")]
+struct QuoteEntry {
+    /// Which series.
+    instrument_name: String,
+    /// The account's own word for quotes that belong together.
+    quote_set_id: Option<String>,
+    /// Nothing stands there where it is not sent.
+    bid: Option<QuoteSide>,
+    /// The same of the other side.
+    ask: Option<QuoteSide>,
+}
+
+/// One side of it.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used: `lower` reads the same fields")]
+struct QuoteSide {
+    /// Dollars per GPU-hour; not needed with an amount of 0.
+    price: Option<crate::wire::Number>,
+    /// Lots; 0 cancels what stands.
+    amount: crate::wire::Number,
+    /// `true`: a quote never takes.
+    post_only: Option<bool>,
+    /// `true`: a quote never moves.
+    reject_post_only: Option<bool>,
+}
+
 /// A machine.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
@@ -218,6 +249,10 @@ fn object(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "object" })
 }
 
+fn list(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "array" })
+}
+
 fn shape_of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
 }
@@ -228,6 +263,7 @@ const ID: Kind = Kind::Integer { min: 0, max: COUNTED };
 const SMALL: Kind = Kind::Integer { min: 0, max: NARROW };
 #[expect(clippy::as_conversions, reason = "a constant, and no platform has wider addresses")]
 const ROWS: Kind = Kind::Integer { min: 1, max: ROWS_MAX as u64 };
+const LOTS: Kind = Kind::Integer { min: 0, max: Instrument::QTY_MAX.lots() };
 const USDC: Kind = Kind::OneOf(&["USDC", "any"]);
 const SIDE: Kind = Kind::OneOf(&["buy", "sell"]);
 const VERDICT: Kind = Kind::OneOf(&["valid", "invalid", "unverifiable"]);
@@ -255,6 +291,11 @@ const ABSENT: &[&str] = &[
     "create_deposit_address",
     "submit_transfer_to_subaccount",
     "submit_transfer_to_user",
+    "get_volatility_index_data",
+    "get_combos",
+    "get_combo_ids",
+    "get_combo_details",
+    "create_combo",
 ];
 
 /// Every field.
@@ -317,6 +358,10 @@ pub(crate) static FIELDS: &[Field] = &[
     field("currency", Kind::Text, "read by nobody").of(ABSENT),
     field("amount", Kind::Number, "read by nobody").of(ABSENT),
     field("destination", Kind::Text, "read by nobody").of(ABSENT),
+    field("resolution", Kind::Text, "read by nobody").of(ABSENT),
+    field("state", Kind::Text, "read by nobody").of(ABSENT),
+    field("combo_id", Kind::Text, "read by nobody").of(ABSENT),
+    field("trades", Kind::Shape(list), "read by nobody").of(ABSENT),
 
     // Which series, and which part of the past.
     field("instrument_name", Kind::Text, "which series, as `H100_USDC-27NOV26`").required(),
@@ -391,6 +436,32 @@ pub(crate) static FIELDS: &[Field] = &[
     field("order_id", Kind::Text, "which order, as `T-17`").required(),
     field("direction", SIDE, "only of one side"),
 
+    // Market makers.
+    field("mmp", Kind::Flag, "whether a protection pulls it").or("false"),
+    field("mmp_group", Kind::Bytes(GROUP_NAME_LEN_MAX), "which group, with `mmp`; that of the index when it is not sent").of(ORDER),
+    field("mmp_group", Kind::Bytes(GROUP_NAME_LEN_MAX), "which group").of(&["mass_quote"]).required(),
+    field("mmp_group", Kind::Bytes(GROUP_NAME_LEN_MAX), "which group; that of the index when it is not sent").of(&["set_mmp_config", "reset_mmp"]),
+    field("mmp_group", Kind::Text, "only of one group"),
+    field("quote_id", Kind::Text, "the account's own word for the message").required(),
+    field("quotes", Kind::Shape(shape_of::<Vec<QuoteEntry>>), "1 to 64 series, each with what is to stand on either side").required(),
+    field("detailed", Kind::Flag, "whether orders are shown whole").or("false"),
+    field("wait_for_response", Kind::Flag, "`true`: the reply always tells what became of the quotes").or("true"),
+    field("cancel_type", Kind::OneOf(&["all", "delta", "quote_set_id", "instrument", "kind", "instrument_kind", "currency"]), "which of the next fields says what ends").required(),
+    field("quote_set_id", Kind::Text, "quotes that belong together").when("with quote_set_id"),
+    field("instrument_name", Kind::Text, "which series").of(&["cancel_quotes"]).when("with instrument"),
+    field("kind", Kind::OneOf(&["any", "future", "option"]), "which kind of series").of(&["cancel_quotes"]).when("with kind"),
+    field("currency", Kind::Text, "what is traded, as `H100`; `USDC` and `any` for all").of(&["cancel_quotes"]).when("with currency"),
+    field("min_delta", Kind::Number, "the lowest delta of the series").when("with delta"),
+    field("max_delta", Kind::Number, "the highest").when("with delta"),
+    field("index_name", Kind::Text, "only of one index").of(&["get_mmp_config", "get_mmp_status"]),
+    field("interval", Kind::Integer { min: 0, max: 3_600 }, "seconds in which fills count together; 0 ends the group").of(&["set_mmp_config"]).required(),
+    field("frozen_time", Kind::Integer { min: 0, max: 3_600 }, "seconds for which a group that was pulled stays away; 0 until it is reset").when("unless `interval` is 0"),
+    field("quantity_limit", LOTS, "lots on both sides; 0 for no limit").or("0"),
+    field("delta_limit", Kind::Number, "net, in lots of a future; 0 for no limit").or("0"),
+    field("vega_limit", Kind::Number, "net, in dollars for a hundredth of volatility; 0 for no limit").or("0"),
+    field("trade_limit", SMALL, "trades; 0 for no limit").or("0"),
+    field("max_quote_quantity", LOTS, "lots of one quote").when("unless `interval` is 0"),
+
     // Margin and money.
     field("amount", Kind::Number, "lots").of(&["get_margins"]).when("unless `contracts` is"),
     field("simulated_positions", Kind::Shape(simulated_positions), "series and lots, negative when short").or("{}"),
@@ -459,6 +530,8 @@ pub(crate) static FIELDS: &[Field] = &[
     field("referee", Kind::Flag, "calls the referee").or("false"),
 
     // What two parties agree elsewhere.
+    field("id", Kind::Hex(32), "the hash that both signed").of(&["get_block_trade"]).required(),
+    field("count", ROWS, "blocks of a page").of(&["get_block_trades", "get_last_block_trades_by_currency"]).or("20"),
     field("role", Kind::OneOf(&["maker", "taker"]), "which of the two the caller is").of(AGREED).required(),
     field("role", Kind::OneOf(&["seller", "buyer"]), "which of the two the caller is").of(AGREED_DELIVERY).when("unless `obligation_id` is"),
     field("counterparty", ID, "the other's account").of(AGREED).required(),

@@ -7,13 +7,14 @@ use super::{
     account, clearing, delivery, fate, fixing, keys, login, margin, market_data, mock, past,
 };
 use crate::wire::{
-    WireAccountSummary, WireAssignment, WireBackstopAuction, WireBlockTrade, WireBook,
-    WireBookSummary, WireCandles, WireCashMovements, WireCurrency, WireDefaultStanding,
-    WireIndexPrice, WireInstrument, WireJob, WireModelChange, WireObligation, WireOrder,
+    WireAccountSummary, WireAssignment, WireBackstopAuction, WireBlockTrade, WireBlockTrades,
+    WireBook, WireBookSummary, WireCandles, WireCashMovements, WireContractSize, WireCurrency,
+    WireDefaultStanding, WireDeliveryPrices, WireIndexPrice, WireInstrument, WireJob,
+    WireMassQuote, WireMmpConfig, WireMmpStatus, WireModelChange, WireObligation, WireOrder,
     WireOrderMargins, WirePlaced, WirePosition, WireReceipt, WireReplay, WireReports, WireRisk,
     WireSalts, WireSettlements, WireSimulated, WireSplitPage, WireSplits, WireStatement,
-    WireStatus, WireSubaccount, WireTicker, WireToSign, WireTranscriptPage, WireTransfers,
-    WireUserSettlements, WireWithdrawal,
+    WireStatus, WireSubaccount, WireTicker, WireToSign, WireTradeVolumes, WireTranscriptPage,
+    WireTransfers, WireUserSettlements, WireWithdrawal,
 };
 
 fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
@@ -45,6 +46,12 @@ fn dry_run(generator: &mut SchemaGenerator) -> Schema {
         of::<mock::Judged>(generator),
     ];
     json_schema!({ "anyOf": steps })
+}
+
+/// How many, or with `detailed` which.
+fn cancelled(generator: &mut SchemaGenerator) -> Schema {
+    let (many, all) = (count(generator), of::<Vec<WireOrder>>(generator));
+    json_schema!({ "anyOf": [many, all] })
 }
 
 /// Of a channel, or the account's reports.
@@ -81,6 +88,9 @@ pub(crate) const RESULTS: &[(&str, Shape)] = &[
     ("public/get_last_settlements_by_instrument", of::<WireSettlements>),
     ("public/get_settlement_fixing", of::<fixing::WireFixing>),
     ("public/get_transcript", of::<WireTranscriptPage>),
+    ("public/get_trade_volumes", of::<Vec<WireTradeVolumes>>),
+    ("public/get_delivery_prices", of::<WireDeliveryPrices>),
+    ("public/get_contract_size", of::<WireContractSize>),
     ("public/subscribe", names),
     ("public/unsubscribe", names),
     ("public/unsubscribe_all", ok),
@@ -180,6 +190,12 @@ pub(crate) const RESULTS: &[(&str, Shape)] = &[
     ("private/dispute_job", of::<WireJob>),
     ("private/answer_dispute", of::<WireJob>),
     ("private/rule_dispute", of::<WireJob>),
+    ("private/mass_quote", of::<WireMassQuote>),
+    ("private/cancel_quotes", cancelled),
+    ("private/set_mmp_config", of::<WireMmpConfig>),
+    ("private/get_mmp_config", of::<Vec<WireMmpConfig>>),
+    ("private/reset_mmp", ok),
+    ("private/get_mmp_status", of::<Vec<WireMmpStatus>>),
     ("private/get_default_fund", of::<WireDefaultStanding>),
     ("private/contribute_default_fund", of::<WireDefaultStanding>),
     ("private/withdraw_default_fund", of::<WireDefaultStanding>),
@@ -189,6 +205,9 @@ pub(crate) const RESULTS: &[(&str, Shape)] = &[
     ("private/register_trading_key", ok),
     ("private/verify_block_trade", of::<WireToSign>),
     ("private/execute_block_trade", of::<WireBlockTrade>),
+    ("private/get_block_trade", of::<WireBlockTrade>),
+    ("private/get_block_trades", of::<WireBlockTrades>),
+    ("private/get_last_block_trades_by_currency", of::<WireBlockTrades>),
     ("private/verify_delivery_agreement", of::<WireToSign>),
     ("private/execute_delivery_agreement", ok),
 ];

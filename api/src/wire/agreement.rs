@@ -28,7 +28,7 @@ pub struct WireBlockTrade {
 }
 
 /// Blocks of an account: a page.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireBlockTrades {
     /// Newest first.
     pub block_trades: Vec<WireBlockTrade>,

@@ -1,11 +1,12 @@
 //! What series did in a day, and at which prices they ended.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::number::Number;
 
 /// What was traded in 24 hours of what is traded: `public/get_trade_volumes`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireTradeVolumes {
     /// What is traded, as `H100`.
     pub currency: String,
@@ -22,7 +23,7 @@ pub struct WireTradeVolumes {
 }
 
 /// At which price a series ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireDeliveryPrice {
     /// The day of its last trade, `2027-01-16`.
     pub date: String,
@@ -33,7 +34,7 @@ pub struct WireDeliveryPrice {
 }
 
 /// A page of such prices: `public/get_delivery_prices`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireDeliveryPrices {
     /// Newest first.
     pub data: Vec<WireDeliveryPrice>,
@@ -42,14 +43,14 @@ pub struct WireDeliveryPrices {
 }
 
 /// What a lot is: `public/get_contract_size`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireContractSize {
     /// GPU-hours.
     pub contract_size: Number,
 }
 
 /// An option's mark: a part of a message of `markprice.options`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireOptionMark {
     /// Which series.
     pub instrument_name: String,

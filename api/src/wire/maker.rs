@@ -1,14 +1,17 @@
 //! Mass quotes and market-maker protection.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::number::Number;
+use super::order::WireOrder;
 
 /// What became of a mass quote.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 pub struct WireMassQuote {
     /// The quotes that stand, in the order in which they were set: what names them, or with `detailed` all of each.
+    #[schemars(schema_with = "quotes")]
     pub orders: Vec<Box<RawValue>>,
     /// What they traded: nothing, because a quote never takes.
     pub trades: [u8; 0],
@@ -18,8 +21,14 @@ pub struct WireMassQuote {
     pub errors_count: u64,
 }
 
+fn quotes(generator: &mut SchemaGenerator) -> Schema {
+    let short = generator.subschema_for::<WireQuoteShort>();
+    let either = [short, generator.subschema_for::<WireOrder>()];
+    json_schema!({ "type": "array", "items": { "anyOf": either } })
+}
+
 /// What names a quote.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireQuoteShort {
     /// Its id, `T-17`.
     pub order_id: String,
@@ -32,7 +41,7 @@ pub struct WireQuoteShort {
 }
 
 /// A side of an entry that was refused.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct WireQuoteError {
     /// Which series.
     pub instrument_name: String,
@@ -43,11 +52,12 @@ pub struct WireQuoteError {
     /// `bid` or `ask`.
     pub side: String,
     /// Why, as a reply would say it.
+    #[schemars(with = "serde_json::Value")]
     pub error: Box<RawValue>,
 }
 
 /// A group's protection.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireMmpConfig {
     /// What it quotes.
     pub index_name: String,
@@ -71,7 +81,7 @@ pub struct WireMmpConfig {
 }
 
 /// A group that was pulled.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireMmpStatus {
     /// What it quotes.
     pub index_name: String,

@@ -9,6 +9,7 @@ mod defaults;
 mod delivery;
 mod keys;
 mod layout;
+mod makers;
 mod market;
 mod money;
 mod orders;
@@ -271,6 +272,7 @@ async fn api_114_the_reference_shows_a_real_request_and_reply_of_every_method() 
     let mut scribe = Scribe::default();
     market::tell(&mut scribe).await;
     orders::tell(&mut scribe).await;
+    makers::tell(&mut scribe).await;
     keys::tell(&mut scribe).await;
     money::tell(&mut scribe).await;
     settled::tell(&mut scribe).await;

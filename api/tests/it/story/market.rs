@@ -82,6 +82,8 @@ async fn channels(scribe: &mut Scribe, stand: &Stand) {
         format!("user.trades.{SERIES}.raw"),
         "user.trades.any.any.100ms".to_owned(),
         "user.reports".to_owned(),
+        "trades.future.H100.raw".to_owned(),
+        "markprice.options.h100_usd".to_owned(),
     ];
     hedger.ask("private/subscribe", json!({"channels": names})).await;
     let taken = json!({"instrument_name": SERIES, "amount": 3, "price": 2.5, "label": "hedge"});
@@ -109,6 +111,8 @@ async fn prices(scribe: &mut Scribe, who: &mut Session) {
     scribe.ask(who, "public/status", json!({})).await;
     scribe.ask(who, "public/get_time", json!({})).await;
     scribe.ask(who, "public/get_currencies", json!({})).await;
+    scribe.ask(who, "public/get_trade_volumes", json!({})).await;
+    scribe.ask(who, "public/get_contract_size", series()).await;
     let listed = json!({"currency": "USDC", "kind": "future", "expired": false});
     scribe.ask(who, "public/get_instruments", listed).await;
     scribe.ask(who, "public/get_instrument", series()).await;
@@ -142,6 +146,11 @@ async fn absent(scribe: &mut Scribe, who: &mut Session) {
         ("public/get_funding_rate_value", dates()),
         ("public/get_funding_rate_history", dates()),
         ("public/get_historical_volatility", json!({"currency": "USDC"})),
+        ("public/get_volatility_index_data", json!({"currency": "USDC"})),
+        ("public/get_combos", json!({"currency": "USDC"})),
+        ("public/get_combo_ids", json!({"currency": "USDC"})),
+        ("public/get_combo_details", json!({"combo_id": "H100-CS-1"})),
+        ("private/create_combo", json!({"trades": []})),
         ("private/get_current_deposit_address", json!({"currency": "USDC"})),
         ("private/create_deposit_address", json!({"currency": "USDC"})),
         ("private/submit_transfer_to_subaccount", money()),
