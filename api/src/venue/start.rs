@@ -144,14 +144,7 @@ impl Venue {
             life.send_replace(sequencer.live());
             drop((timer_runs, pricing_runs, curve_runs));
         })?;
-        if has_lost {
-            // Before anything else, the timer included: what was open had salts and times that are gone, and our downtime is nobody's fault.
-            running.inbox.send(Command::VoidChallenges)?;
-        }
-        if has_session_orders {
-            // The sessions have ended with the process before this one.
-            running.inbox.send(Command::EndSessions)?;
-        }
+        running.end_what_was_open(has_lost, has_session_orders)?;
         let wake_desk = running.spawn_desk()?;
         running.spawn_publisher(publications, wake_desk, place)?;
         running.spawn_timer(stop_timer, climb.flatten(), options)?;
@@ -188,6 +181,23 @@ impl Guard {
 }
 
 impl Running {
+    /// Before anything else, the timer included.
+    fn end_what_was_open(
+        &self,
+        has_lost: bool,
+        has_session_orders: bool,
+    ) -> Result<(), VenueError> {
+        if has_lost {
+            // What was open had salts and times that are gone, and our downtime is nobody's fault.
+            self.inbox.send(Command::VoidChallenges)?;
+        }
+        if has_session_orders {
+            // The sessions have ended with the process before this one.
+            self.inbox.send(Command::EndSessions)?;
+        }
+        Ok(())
+    }
+
     /// Returns where a token wakes it. It ends when that is dropped.
     fn spawn_desk(&self) -> Result<SyncSender<()>, VenueError> {
         let (wake, woken) = sync_channel(1);

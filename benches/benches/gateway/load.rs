@@ -130,7 +130,7 @@ fn write(
     for (id, text) in orders.iter().enumerate() {
         let now = Instant::now();
         if now < due {
-            thread::sleep(due - now);
+            thread::park_timeout(due - now);
         }
         late.push(Instant::now().saturating_duration_since(due));
         let at = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);

@@ -113,7 +113,7 @@ fn wait(newest: &Newest) -> usize {
     let until = Instant::now() + PATIENCE;
     let mut before = 0;
     loop {
-        thread::sleep(QUIET);
+        thread::park_timeout(QUIET);
         let last = newest.iter().map(|seen| seen.load(Ordering::Acquire)).max().unwrap_or(0);
         let behind = newest.iter().filter(|seen| seen.load(Ordering::Acquire) < last).count();
         if (behind == 0 && before == last) || until < Instant::now() {

@@ -98,8 +98,8 @@ fn order_068_a_session_takes_its_own_orders_with_it_or_lets_them_go() {
             #3 alice buy 1 @ 2.2
             #4 bob buy 1 @ 2.1
             #1 cancelled 1: disconnect
-            alice's sessions cancel their orders
-            alice's sessions keep their orders
+            alice's sessions cancel orders: true
+            alice's sessions cancel orders: false
         "#]],
     );
 }

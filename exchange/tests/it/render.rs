@@ -63,8 +63,7 @@ pub(crate) fn event(world: &World, event: &Event) -> Option<String> {
             format!("{} has no timer", name(account))
         }
         Event::CancelOnDisconnectSet { account, is_enabled } => {
-            let verb = if *is_enabled { "cancel" } else { "keep" };
-            format!("{}'s sessions {verb} their orders", name(account))
+            format!("{}'s sessions cancel orders: {is_enabled}", name(account))
         }
         Event::OrderTriggered { order, .. } => format!("#{} triggered", number(order)),
         Event::Quote(event) => quote_words::line(world, event),

@@ -32,7 +32,15 @@ const EDGES: [(&str, &[&str]); 12] = [
     ),
     (
         "benches",
-        &["delivery-agent", "exchange", "instruments", "matching-engine", "oracle", "settlement"],
+        &[
+            "api",
+            "delivery-agent",
+            "exchange",
+            "instruments",
+            "matching-engine",
+            "oracle",
+            "settlement",
+        ],
     ),
     ("xtask", &[]),
 ];
