@@ -377,7 +377,8 @@ fn foreign(hash: &str) -> Vec<(&'static str, Value)> {
         ("private/remove_api_key", json!({"id": 0})),
         ("private/unlink_wallet", json!({"address": 0})),
         ("private/remove_session_key", json!({"address": 0})),
-        ("private/get_block_trade", json!({"id": 0})),
+        // A block is named by a hash; another account's is asked for in `agreements`.
+        ("private/get_block_trade", json!({"id": hash})),
         (
             "private/submit_segment_roots",
             json!({"obligation_id": 0, "challenge": 1, "slot": 0, "first_segment": 0, "roots": [hash]}),
