@@ -112,6 +112,7 @@ pub(crate) async fn call(
     of_account(gateway, caller, method, params).await
 }
 
+#[expect(clippy::too_many_lines, reason = "a line for each method, and no decision")]
 async fn of_account(gateway: &Gateway, caller: &Caller, method: Method, params: &Params) -> Answer {
     match method {
         Method::Buy => trading::place(gateway, caller, params, Buy).await,
