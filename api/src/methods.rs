@@ -130,15 +130,15 @@ async fn of_account(gateway: &Gateway, caller: &Caller, method: Method, params: 
         Method::GetAccountSummary => account::summary(gateway, caller, params),
         Method::GetAccountSummaries => account::summaries(gateway, caller, params),
         Method::Faucet => account::faucet(gateway, caller, params).await,
-        Method::NominateAgent
-        | Method::GetObligations
-        | Method::SubmitReceipt
-        | Method::SubmitSegmentRoots
-        | Method::OpenRows
-        | Method::SubmitVerdict
-        | Method::GetReceipts
-        | Method::CountersignReceipt
-        | Method::MockSession => of_delivery(gateway, caller, method, params).await,
+        Method::NominateAgent => delivery::nominate_agent(gateway, caller, params).await,
+        Method::GetObligations => delivery::obligations(gateway, caller),
+        Method::SubmitReceipt => delivery::submit_receipt(gateway, caller, params).await,
+        Method::SubmitSegmentRoots => delivery::submit_segment_roots(gateway, caller, params),
+        Method::OpenRows => delivery::open_rows(gateway, caller, params),
+        Method::SubmitVerdict => delivery::submit_verdict(gateway, caller, params).await,
+        Method::GetReceipts => delivery::receipts(gateway, caller, params),
+        Method::CountersignReceipt => countersign::countersign(gateway, caller, params),
+        Method::MockSession => mock::session(gateway, caller, params).await,
         Method::Margin(method) => margin::answer(gateway, caller, method, params).await,
         Method::CloseOut(method) => close_out::answer(gateway, caller, method, params).await,
         Method::Clearing(method) => clearing::answer(gateway, caller, method, params).await,
@@ -185,27 +185,5 @@ async fn of_account(gateway: &Gateway, caller: &Caller, method: Method, params: 
         | Method::GetTranscript
         | Method::Replay(Replay::Public)
         | Method::GetLastSettlementsByInstrument => Err(not_here()),
-    }
-}
-
-/// What an agent and its verifier do.
-#[expect(clippy::wildcard_enum_match_arm, reason = "the table of all methods is in `of_account`")]
-async fn of_delivery(
-    gateway: &Gateway,
-    caller: &Caller,
-    method: Method,
-    params: &Params,
-) -> Answer {
-    match method {
-        Method::NominateAgent => delivery::nominate_agent(gateway, caller, params).await,
-        Method::GetObligations => delivery::obligations(gateway, caller),
-        Method::SubmitReceipt => delivery::submit_receipt(gateway, caller, params).await,
-        Method::SubmitSegmentRoots => delivery::submit_segment_roots(gateway, caller, params),
-        Method::OpenRows => delivery::open_rows(gateway, caller, params),
-        Method::SubmitVerdict => delivery::submit_verdict(gateway, caller, params).await,
-        Method::GetReceipts => delivery::receipts(gateway, caller, params),
-        Method::CountersignReceipt => countersign::countersign(gateway, caller, params),
-        Method::MockSession => mock::session(gateway, caller, params).await,
-        _ => Err(not_here()),
     }
 }

@@ -75,8 +75,8 @@ pub(crate) const CHANNELS: &[Described] = &[
     public("incremental_ticker.{instrument_name}", ticker_change, "the same, then only what differs, every 100 milliseconds at most"),
     public("quote.{instrument_name}", of::<WireQuote>, "the best bid and ask, whenever they are others"),
     public("trades.{instrument_name}.{interval}", of::<Vec<WireTrade>>, "every trade, once, in order"),
-    public("trades.{kind}.{currency}.{interval}", of::<Vec<WireTrade>>, "the same of every series of a kind, of what is traded"),
-    public("markprice.options.{index_name}", of::<Vec<WireOptionMark>>, "the marks of an index's options, whole, whenever one is another"),
+    public("trades.{kind}.{currency}.{interval}", of::<Vec<WireTrade>>, "the same of every series of a kind or of what is traded"),
+    public("markprice.options.{index_name}", of::<Vec<WireOptionMark>>, "the marks of all options of an index, whenever one is another, every 100 milliseconds at most"),
     public("chart.trades.{instrument_name}.{resolution}", of::<WireCandle>, "the candle that is being made, and each one that is done"),
     public("deribit_price_index.{index_name}", of::<WireIndexMessage>, "an index, whenever it is published"),
     public("instrument.state.{kind}.{currency}", of::<WireSeriesState>, "series that begin and end"),
@@ -90,8 +90,8 @@ pub(crate) const CHANNELS: &[Described] = &[
     private("user.trades.{instrument_name}.{interval}", of::<Vec<WireUserTrade>>, "own trades, each once, in order"),
     private("user.trades.{kind}.{currency}.{interval}", of::<Vec<WireUserTrade>>, "the same of every series"),
     private("user.reports", of::<WireReport>, "every execution report of the account, once, in order: orders that are accepted, changed, triggered or ended, and trades"),
-    private("user.mmp_trigger.{index_name}", of::<WireMmpStatus>, "a group of quotes that was pulled; `any` for every index"),
-    private("block_trade_confirmations", of::<WireBlockTrade>, "the account's side of a block that was booked"),
+    private("user.mmp_trigger.{index_name}", of::<WireMmpStatus>, "a group of quotes that was pulled, and until when"),
+    private("block_trade_confirmations", of::<WireBlockTrade>, "a block that the account was a party to"),
     private("block_trade_confirmations.{currency}", of::<WireBlockTrade>, "the same"),
     private("user.delivery", of::<DeliveryMessage>, "demands to a seller, and what comes of a delivery"),
     private("user.jobs", of::<WireJob>, "a job, whenever something has happened to it"),
@@ -101,10 +101,7 @@ pub(crate) const CHANNELS: &[Described] = &[
 /// What the part of a name stands for, and its words where they are few.
 pub(crate) fn part(name: &str) -> (&'static str, Vec<&'static str>) {
     match name {
-        "interval" => (
-            "how often: at once, or every 100 milliseconds, for which `agg2` is another word",
-            vec!["raw", "100ms", "agg2"],
-        ),
+        "interval" => ("how often: at once, or every 100 milliseconds", vec!["raw", "100ms"]),
         "group" => {
             ("ticks of one level", vec!["none", "1", "2", "5", "10", "25", "50", "100", "250"])
         }

@@ -7,8 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use exchange::limits::{CLIENT_ORDER_ID_LEN_MAX, GROUP_NAME_LEN_MAX, LABEL_LEN_MAX};
-use instruments::Instrument;
+use exchange::limits::{CLIENT_ORDER_ID_LEN_MAX, LABEL_LEN_MAX, QUOTE_WORD_LEN_MAX};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
@@ -197,33 +196,33 @@ struct BlockLeg {
     price: crate::wire::Number,
 }
 
-/// What is to stand in a series.
+/// One entry of a mass quote.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 #[expect(dead_code, reason = "only its schema is used: `lower` reads the same fields")]
-struct QuoteEntry {
+struct QuotedEntry {
     /// Which series.
     instrument_name: String,
     /// The account's own word for quotes that belong together.
     quote_set_id: Option<String>,
-    /// Nothing stands there where it is not sent.
-    bid: Option<QuoteSide>,
-    /// The same of the other side.
-    ask: Option<QuoteSide>,
+    /// What is to be bought; absent, nothing more.
+    bid: Option<QuotedSide>,
+    /// What is to be sold; absent, nothing more.
+    ask: Option<QuotedSide>,
 }
 
-/// One side of it.
+/// One side of an entry.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 #[expect(dead_code, reason = "only its schema is used: `lower` reads the same fields")]
-struct QuoteSide {
-    /// Dollars per GPU-hour; not needed with an amount of 0.
+struct QuotedSide {
+    /// Dollars per GPU-hour; needed unless the amount is zero.
     price: Option<crate::wire::Number>,
-    /// Lots; 0 cancels what stands.
+    /// Lots; zero takes the side away.
     amount: crate::wire::Number,
-    /// `true`: a quote never takes.
+    /// Only `true`: a quote never takes.
     post_only: Option<bool>,
-    /// `true`: a quote never moves.
+    /// Only `true`: a quote never moves.
     reject_post_only: Option<bool>,
 }
 
@@ -249,10 +248,6 @@ fn object(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "object" })
 }
 
-fn list(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "array" })
-}
-
 fn shape_of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
 }
@@ -263,7 +258,6 @@ const ID: Kind = Kind::Integer { min: 0, max: COUNTED };
 const SMALL: Kind = Kind::Integer { min: 0, max: NARROW };
 #[expect(clippy::as_conversions, reason = "a constant, and no platform has wider addresses")]
 const ROWS: Kind = Kind::Integer { min: 1, max: ROWS_MAX as u64 };
-const LOTS: Kind = Kind::Integer { min: 0, max: Instrument::QTY_MAX.lots() };
 const USDC: Kind = Kind::OneOf(&["USDC", "any"]);
 const SIDE: Kind = Kind::OneOf(&["buy", "sell"]);
 const VERDICT: Kind = Kind::OneOf(&["valid", "invalid", "unverifiable"]);
@@ -287,15 +281,15 @@ const ABSENT: &[&str] = &[
     "get_funding_rate_value",
     "get_funding_rate_history",
     "get_historical_volatility",
-    "get_current_deposit_address",
-    "create_deposit_address",
-    "submit_transfer_to_subaccount",
-    "submit_transfer_to_user",
     "get_volatility_index_data",
     "get_combos",
     "get_combo_ids",
     "get_combo_details",
     "create_combo",
+    "get_current_deposit_address",
+    "create_deposit_address",
+    "submit_transfer_to_subaccount",
+    "submit_transfer_to_user",
 ];
 
 /// Every field.
@@ -358,10 +352,37 @@ pub(crate) static FIELDS: &[Field] = &[
     field("currency", Kind::Text, "read by nobody").of(ABSENT),
     field("amount", Kind::Number, "read by nobody").of(ABSENT),
     field("destination", Kind::Text, "read by nobody").of(ABSENT),
-    field("resolution", Kind::Text, "read by nobody").of(ABSENT),
+
+    // Quotes and their protection.
+    field("mmp", Kind::Flag, "whether the order is pulled with its group").of(ORDER).or("false"),
+    field("mmp_group", Kind::Text, "the group that it is of, with `mmp`; absent, that of the index").of(ORDER),
+    field("mmp_group", Kind::Text, "the group that it is of").of(&["mass_quote"]).required(),
+    field("mmp_group", Kind::Text, "only quotes of one group").of(&["cancel_quotes"]),
+    field("mmp_group", Kind::Text, "the group's name; absent, that of the index"),
+    field("quote_id", Kind::Bytes(QUOTE_WORD_LEN_MAX), "the account's own word for the message").required(),
+    field("quotes", Kind::Shape(shape_of::<Vec<QuotedEntry>>), "1 to 64 entries").required(),
+    field("detailed", Kind::Flag, "whether the orders are told whole").or("false"),
+    field("wait_for_response", Kind::Flag, "only `true`: the reply always tells what became of the quotes").or("true"),
+    field("cancel_type", Kind::OneOf(&["all", "delta", "quote_set_id", "instrument", "kind", "instrument_kind", "currency"]), "which of the fields below says what is meant").required(),
+    field("quote_set_id", Kind::Text, "quotes of one set").when("with cancel_type quote_set_id"),
+    field("instrument_name", Kind::Text, "quotes in one series").of(&["cancel_quotes"]).when("with cancel_type instrument"),
+    field("kind", Kind::OneOf(&["any", "future", "option"]), "quotes in one kind of series").of(&["cancel_quotes"]).when("with cancel_type kind or instrument_kind"),
+    field("currency", Kind::Text, "`USDC`, `any`, or what is traded, as `H100`").of(&["cancel_quotes"]).when("with cancel_type currency"),
+    field("min_delta", Kind::Number, "quotes of options with at least this delta").when("with cancel_type delta"),
+    field("max_delta", Kind::Number, "and at most this").when("with cancel_type delta"),
+    field("interval", Kind::Integer { min: 0, max: 3_600 }, "seconds in which fills count together; 0 ends the protection").of(&["set_mmp_config"]).required(),
+    field("frozen_time", Kind::Integer { min: 0, max: 3_600 }, "seconds for which the group stays away; 0 until it is reset").when("unless interval is 0"),
+    field("quantity_limit", SMALL, "lots, on both sides; 0 for no limit").or("0"),
+    field("delta_limit", Kind::Number, "net, in lots of a future; 0 for no limit").or("0"),
+    field("vega_limit", Kind::Number, "net, in dollars for a hundredth of volatility; 0 for no limit").or("0"),
+    field("trade_limit", SMALL, "trades; 0 for no limit").or("0"),
+    field("max_quote_quantity", SMALL, "lots of one quote").when("unless interval is 0"),
+    field("index_name", Kind::Text, "only of one index, as `h100_usd`").of(&["get_mmp_config", "get_mmp_status"]),
+    field("id", Kind::Hex(32), "the hash that both signed").of(&["get_block_trade"]).required(),
     field("state", Kind::Text, "read by nobody").of(ABSENT),
     field("combo_id", Kind::Text, "read by nobody").of(ABSENT),
-    field("trades", Kind::Shape(list), "read by nobody").of(ABSENT),
+    field("trades", Kind::Shape(object), "read by nobody").of(ABSENT),
+    field("resolution", Kind::Text, "read by nobody").of(ABSENT),
 
     // Which series, and which part of the past.
     field("instrument_name", Kind::Text, "which series, as `H100_USDC-27NOV26`").required(),
@@ -436,32 +457,6 @@ pub(crate) static FIELDS: &[Field] = &[
     field("order_id", Kind::Text, "which order, as `T-17`").required(),
     field("direction", SIDE, "only of one side"),
 
-    // Market makers.
-    field("mmp", Kind::Flag, "whether a protection pulls it").or("false"),
-    field("mmp_group", Kind::Bytes(GROUP_NAME_LEN_MAX), "which group, with `mmp`; that of the index when it is not sent").of(ORDER),
-    field("mmp_group", Kind::Bytes(GROUP_NAME_LEN_MAX), "which group").of(&["mass_quote"]).required(),
-    field("mmp_group", Kind::Bytes(GROUP_NAME_LEN_MAX), "which group; that of the index when it is not sent").of(&["set_mmp_config", "reset_mmp"]),
-    field("mmp_group", Kind::Text, "only of one group"),
-    field("quote_id", Kind::Text, "the account's own word for the message").required(),
-    field("quotes", Kind::Shape(shape_of::<Vec<QuoteEntry>>), "1 to 64 series, each with what is to stand on either side").required(),
-    field("detailed", Kind::Flag, "whether orders are shown whole").or("false"),
-    field("wait_for_response", Kind::Flag, "`true`: the reply always tells what became of the quotes").or("true"),
-    field("cancel_type", Kind::OneOf(&["all", "delta", "quote_set_id", "instrument", "kind", "instrument_kind", "currency"]), "which of the next fields says what ends").required(),
-    field("quote_set_id", Kind::Text, "quotes that belong together").when("with quote_set_id"),
-    field("instrument_name", Kind::Text, "which series").of(&["cancel_quotes"]).when("with instrument"),
-    field("kind", Kind::OneOf(&["any", "future", "option"]), "which kind of series").of(&["cancel_quotes"]).when("with kind"),
-    field("currency", Kind::Text, "what is traded, as `H100`; `USDC` and `any` for all").of(&["cancel_quotes"]).when("with currency"),
-    field("min_delta", Kind::Number, "the lowest delta of the series").when("with delta"),
-    field("max_delta", Kind::Number, "the highest").when("with delta"),
-    field("index_name", Kind::Text, "only of one index").of(&["get_mmp_config", "get_mmp_status"]),
-    field("interval", Kind::Integer { min: 0, max: 3_600 }, "seconds in which fills count together; 0 ends the group").of(&["set_mmp_config"]).required(),
-    field("frozen_time", Kind::Integer { min: 0, max: 3_600 }, "seconds for which a group that was pulled stays away; 0 until it is reset").when("unless `interval` is 0"),
-    field("quantity_limit", LOTS, "lots on both sides; 0 for no limit").or("0"),
-    field("delta_limit", Kind::Number, "net, in lots of a future; 0 for no limit").or("0"),
-    field("vega_limit", Kind::Number, "net, in dollars for a hundredth of volatility; 0 for no limit").or("0"),
-    field("trade_limit", SMALL, "trades; 0 for no limit").or("0"),
-    field("max_quote_quantity", LOTS, "lots of one quote").when("unless `interval` is 0"),
-
     // Margin and money.
     field("amount", Kind::Number, "lots").of(&["get_margins"]).when("unless `contracts` is"),
     field("simulated_positions", Kind::Shape(simulated_positions), "series and lots, negative when short").or("{}"),
@@ -530,8 +525,6 @@ pub(crate) static FIELDS: &[Field] = &[
     field("referee", Kind::Flag, "calls the referee").or("false"),
 
     // What two parties agree elsewhere.
-    field("id", Kind::Hex(32), "the hash that both signed").of(&["get_block_trade"]).required(),
-    field("count", ROWS, "blocks of a page").of(&["get_block_trades", "get_last_block_trades_by_currency"]).or("20"),
     field("role", Kind::OneOf(&["maker", "taker"]), "which of the two the caller is").of(AGREED).required(),
     field("role", Kind::OneOf(&["seller", "buyer"]), "which of the two the caller is").of(AGREED_DELIVERY).when("unless `obligation_id` is"),
     field("counterparty", ID, "the other's account").of(AGREED).required(),

@@ -37,6 +37,12 @@ fn names(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "array", "items": { "type": "string" }, "description": "their names" })
 }
 
+/// How many, or with `detailed` which.
+fn cancelled(generator: &mut SchemaGenerator) -> Schema {
+    let either = [count(generator), of::<Vec<WireOrder>>(generator)];
+    json_schema!({ "anyOf": either })
+}
+
 /// Each step has its own answer.
 fn dry_run(generator: &mut SchemaGenerator) -> Schema {
     let steps = [
@@ -46,12 +52,6 @@ fn dry_run(generator: &mut SchemaGenerator) -> Schema {
         of::<mock::Judged>(generator),
     ];
     json_schema!({ "anyOf": steps })
-}
-
-/// How many, or with `detailed` which.
-fn cancelled(generator: &mut SchemaGenerator) -> Schema {
-    let (many, all) = (count(generator), of::<Vec<WireOrder>>(generator));
-    json_schema!({ "anyOf": [many, all] })
 }
 
 /// Of a channel, or the account's reports.
@@ -88,9 +88,6 @@ pub(crate) const RESULTS: &[(&str, Shape)] = &[
     ("public/get_last_settlements_by_instrument", of::<WireSettlements>),
     ("public/get_settlement_fixing", of::<fixing::WireFixing>),
     ("public/get_transcript", of::<WireTranscriptPage>),
-    ("public/get_trade_volumes", of::<Vec<WireTradeVolumes>>),
-    ("public/get_delivery_prices", of::<WireDeliveryPrices>),
-    ("public/get_contract_size", of::<WireContractSize>),
     ("public/subscribe", names),
     ("public/unsubscribe", names),
     ("public/unsubscribe_all", ok),
@@ -190,12 +187,6 @@ pub(crate) const RESULTS: &[(&str, Shape)] = &[
     ("private/dispute_job", of::<WireJob>),
     ("private/answer_dispute", of::<WireJob>),
     ("private/rule_dispute", of::<WireJob>),
-    ("private/mass_quote", of::<WireMassQuote>),
-    ("private/cancel_quotes", cancelled),
-    ("private/set_mmp_config", of::<WireMmpConfig>),
-    ("private/get_mmp_config", of::<Vec<WireMmpConfig>>),
-    ("private/reset_mmp", ok),
-    ("private/get_mmp_status", of::<Vec<WireMmpStatus>>),
     ("private/get_default_fund", of::<WireDefaultStanding>),
     ("private/contribute_default_fund", of::<WireDefaultStanding>),
     ("private/withdraw_default_fund", of::<WireDefaultStanding>),
@@ -203,11 +194,20 @@ pub(crate) const RESULTS: &[(&str, Shape)] = &[
     ("private/get_backstop_auctions", of::<Vec<WireBackstopAuction>>),
     ("private/bid_backstop", ok),
     ("private/register_trading_key", ok),
-    ("private/verify_block_trade", of::<WireToSign>),
-    ("private/execute_block_trade", of::<WireBlockTrade>),
     ("private/get_block_trade", of::<WireBlockTrade>),
     ("private/get_block_trades", of::<WireBlockTrades>),
     ("private/get_last_block_trades_by_currency", of::<WireBlockTrades>),
+    ("private/mass_quote", of::<WireMassQuote>),
+    ("private/cancel_quotes", cancelled),
+    ("private/set_mmp_config", of::<WireMmpConfig>),
+    ("private/get_mmp_config", of::<Vec<WireMmpConfig>>),
+    ("private/reset_mmp", ok),
+    ("private/get_mmp_status", of::<Vec<WireMmpStatus>>),
+    ("public/get_trade_volumes", of::<Vec<WireTradeVolumes>>),
+    ("public/get_delivery_prices", of::<WireDeliveryPrices>),
+    ("public/get_contract_size", of::<WireContractSize>),
+    ("private/verify_block_trade", of::<WireToSign>),
+    ("private/execute_block_trade", of::<WireBlockTrade>),
     ("private/verify_delivery_agreement", of::<WireToSign>),
     ("private/execute_delivery_agreement", ok),
 ];

@@ -22,7 +22,6 @@ pub(super) const AREAS: &[(&str, &str)] = &[
     ("keys", "API keys, wallets, and the keys that wallets let in"),
     ("market", "series, books, trades, prices"),
     ("orders", "placing, changing, cancelling and finding orders"),
-    ("makers", "quotes in many series at once, and the protection that pulls them"),
     ("account", "positions, money, and the past"),
     ("margin", "what is required, and what would be"),
     ("clearing", "expiry, settlement prices, defaults"),
@@ -35,11 +34,10 @@ pub(super) const AREAS: &[(&str, &str)] = &[
 /// Which method belongs where, by the beginning of its name without `public/` or `private/`; the first that fits.
 #[rustfmt::skip]
 const BELONGS: &[(&str, &[&str])] = &[
-    ("makers", &["mass_quote", "cancel_quotes", "set_mmp", "get_mmp", "reset_mmp"]),
     ("session", &["auth", "hello", "test", "logout", "replay", "subscribe", "unsubscribe", "set_heartbeat", "disable_heartbeat", "enable_cancel_on", "disable_cancel_on", "get_cancel_on"]),
     ("keys", &["create_session_key", "list_session_keys", "remove_session_key", "get_sign_in", "get_link", "link_", "unlink_", "list_wallets", "get_audit_head", "create_api", "list_api", "edit_api", "change_scope", "change_api", "enable_api", "disable_api", "reset_api", "remove_api"]),
     ("market", &["status", "get_time", "get_currencies", "get_instrument", "ticker", "get_order_book", "get_last_trades", "get_book_summary", "get_tradingview", "get_index", "get_trade_volumes", "get_delivery_prices", "get_contract_size"]),
-    ("orders", &["buy", "sell", "edit", "cancel", "get_cancel_all", "get_open_orders", "get_order_", "get_user_trades"]),
+    ("orders", &["buy", "sell", "edit", "cancel", "mass_quote", "set_mmp", "get_mmp", "reset_mmp", "get_cancel_all", "get_open_orders", "get_order_", "get_user_trades"]),
     ("margin", &["get_risk_arrays", "simulate_portfolio", "get_margins", "change_margin_model", "register_capacity"]),
     ("account", &["get_positions", "get_position", "get_account_summar", "get_subaccounts", "get_deposits", "get_withdrawals", "get_transfers", "get_transaction_log", "get_statement", "faucet", "withdraw_default", "withdraw", "get_settlement_history"]),
     ("clearing", &["get_assignment", "get_last_settlements", "get_settlement_fixing", "dispute_settlement", "rule_on_settlement", "instruct_exercise", "get_loss_split", "get_default_fund", "contribute_default_fund", "withdraw_default_fund", "register_backstop", "get_backstop", "bid_backstop"]),

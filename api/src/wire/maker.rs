@@ -1,17 +1,16 @@
 //! Mass quotes and market-maker protection.
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::number::Number;
-use super::order::WireOrder;
 
 /// What became of a mass quote.
 #[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 pub struct WireMassQuote {
     /// The quotes that stand, in the order in which they were set: what names them, or with `detailed` all of each.
-    #[schemars(schema_with = "quotes")]
+    #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
     pub orders: Vec<Box<RawValue>>,
     /// What they traded: nothing, because a quote never takes.
     pub trades: [u8; 0],
@@ -19,12 +18,6 @@ pub struct WireMassQuote {
     pub errors: Vec<WireQuoteError>,
     /// How many.
     pub errors_count: u64,
-}
-
-fn quotes(generator: &mut SchemaGenerator) -> Schema {
-    let short = generator.subschema_for::<WireQuoteShort>();
-    let either = [short, generator.subschema_for::<WireOrder>()];
-    json_schema!({ "type": "array", "items": { "anyOf": either } })
 }
 
 /// What names a quote.
@@ -52,7 +45,7 @@ pub struct WireQuoteError {
     /// `bid` or `ask`.
     pub side: String,
     /// Why, as a reply would say it.
-    #[schemars(with = "serde_json::Value")]
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     pub error: Box<RawValue>,
 }
 

@@ -10,7 +10,9 @@ use super::number::Number;
 pub struct WireLevel(pub Number, pub Number);
 
 /// What a series' book has done in the last 24 hours, to five minutes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
 pub struct WireStats {
     /// Lots traded.
     pub volume: Number,

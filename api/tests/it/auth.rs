@@ -377,7 +377,6 @@ fn foreign(hash: &str) -> Vec<(&'static str, Value)> {
         ("private/remove_api_key", json!({"id": 0})),
         ("private/unlink_wallet", json!({"address": 0})),
         ("private/remove_session_key", json!({"address": 0})),
-        // A block is named by a hash; another account's is asked for in `agreements`.
         ("private/get_block_trade", json!({"id": hash})),
         (
             "private/submit_segment_roots",

@@ -9,10 +9,10 @@ mod defaults;
 mod delivery;
 mod keys;
 mod layout;
-mod makers;
 mod market;
 mod money;
 mod orders;
+mod quotes;
 mod settled;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -272,7 +272,7 @@ async fn api_114_the_reference_shows_a_real_request_and_reply_of_every_method() 
     let mut scribe = Scribe::default();
     market::tell(&mut scribe).await;
     orders::tell(&mut scribe).await;
-    makers::tell(&mut scribe).await;
+    quotes::tell(&mut scribe).await;
     keys::tell(&mut scribe).await;
     money::tell(&mut scribe).await;
     settled::tell(&mut scribe).await;

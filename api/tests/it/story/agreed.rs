@@ -33,18 +33,18 @@ pub(super) async fn tell(scribe: &mut Scribe) {
     let (maker, taker) = (block("maker", &pair.ids[1]), block("taker", &pair.ids[0]));
     let signed = pair.sign(scribe, "private/verify_block_trade", maker).await;
     let brought = with(taker, &signed);
-    let channels = ["block_trade_confirmations", "block_trade_confirmations.USDC"];
-    pair.buyer.ask("private/subscribe", json!({"channels": channels})).await;
-    let done = scribe.ask(&mut pair.buyer, "private/execute_block_trade", brought).await;
-    for channel in channels {
-        scribe.hear(&mut pair.buyer, channel).await;
+    let names = ["block_trade_confirmations", "block_trade_confirmations.USDC"];
+    pair.seller.ask("private/subscribe", json!({"channels": names})).await;
+    let block = scribe.ask(&mut pair.buyer, "private/execute_block_trade", brought).await;
+    for name in names {
+        scribe.hear(&mut pair.seller, name).await;
     }
-    let one = json!({"id": done["id"]});
-    scribe.ask(&mut pair.buyer, "private/get_block_trade", one).await;
-    let newest = || json!({"currency": "USDC", "count": 1});
-    scribe.ask(&mut pair.buyer, "private/get_block_trades", newest()).await;
+    let of = json!({"id": block["id"]});
+    scribe.ask(&mut pair.seller, "private/get_block_trade", of).await;
+    let newest = || json!({"currency": "USDC", "count": 10});
+    scribe.ask(&mut pair.seller, "private/get_block_trades", newest()).await;
     let last = "private/get_last_block_trades_by_currency";
-    scribe.ask(&mut pair.buyer, last, newest()).await;
+    scribe.ask(&mut pair.seller, last, newest()).await;
 
     pair.stand.clock.set(start_of_time() + NanosSpan::from_seconds(24 * 3_600));
     pair.stand.submit(Command::Tick).await;

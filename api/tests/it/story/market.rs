@@ -73,6 +73,7 @@ async fn channels(scribe: &mut Scribe, stand: &Stand) {
         format!("trades.{SERIES}.raw"),
         format!("chart.trades.{SERIES}.1"),
         "deribit_price_index.h100_usd".to_owned(),
+        "markprice.options.h100_usd".to_owned(),
         "instrument.state.any.any".to_owned(),
         "user.portfolio.USDC".to_owned(),
         format!("user.changes.{SERIES}.raw"),
@@ -82,8 +83,6 @@ async fn channels(scribe: &mut Scribe, stand: &Stand) {
         format!("user.trades.{SERIES}.raw"),
         "user.trades.any.any.100ms".to_owned(),
         "user.reports".to_owned(),
-        "trades.future.H100.raw".to_owned(),
-        "markprice.options.h100_usd".to_owned(),
     ];
     hedger.ask("private/subscribe", json!({"channels": names})).await;
     let taken = json!({"instrument_name": SERIES, "amount": 3, "price": 2.5, "label": "hedge"});
@@ -111,8 +110,6 @@ async fn prices(scribe: &mut Scribe, who: &mut Session) {
     scribe.ask(who, "public/status", json!({})).await;
     scribe.ask(who, "public/get_time", json!({})).await;
     scribe.ask(who, "public/get_currencies", json!({})).await;
-    scribe.ask(who, "public/get_trade_volumes", json!({})).await;
-    scribe.ask(who, "public/get_contract_size", series()).await;
     let listed = json!({"currency": "USDC", "kind": "future", "expired": false});
     scribe.ask(who, "public/get_instruments", listed).await;
     scribe.ask(who, "public/get_instrument", series()).await;
@@ -146,11 +143,16 @@ async fn absent(scribe: &mut Scribe, who: &mut Session) {
         ("public/get_funding_rate_value", dates()),
         ("public/get_funding_rate_history", dates()),
         ("public/get_historical_volatility", json!({"currency": "USDC"})),
-        ("public/get_volatility_index_data", json!({"currency": "USDC"})),
+        (
+            "public/get_volatility_index_data",
+            json!({
+                "currency": "H100", "start_timestamp": 1, "end_timestamp": 2, "resolution": "60",
+            }),
+        ),
         ("public/get_combos", json!({"currency": "USDC"})),
-        ("public/get_combo_ids", json!({"currency": "USDC"})),
-        ("public/get_combo_details", json!({"combo_id": "H100-CS-1"})),
-        ("private/create_combo", json!({"trades": []})),
+        ("public/get_combo_ids", json!({"currency": "USDC", "state": "active"})),
+        ("public/get_combo_details", json!({"combo_id": "H100-FS"})),
+        ("private/create_combo", json!({"trades": {}})),
         ("private/get_current_deposit_address", json!({"currency": "USDC"})),
         ("private/create_deposit_address", json!({"currency": "USDC"})),
         ("private/submit_transfer_to_subaccount", money()),

@@ -31,9 +31,4 @@ pub(super) async fn tell(scribe: &mut Scribe) {
     let mut verifier = Session::verifier(&stand).await;
     let ruling = json!({"instrument_name": SERIES, "partition": 7, "upheld": true});
     scribe.ask(&mut verifier, "private/rule_on_settlement", ruling).await;
-    stand.clock.set(start_of_time() + NanosSpan::from_seconds(5 * 86_400));
-    stand.submit(Command::Tick).await;
-    let ended = json!({"index_name": "h100_usd", "count": 1});
-    let mut who = Session::open(&stand).await;
-    scribe.ask(&mut who, "public/get_delivery_prices", ended).await;
 }
