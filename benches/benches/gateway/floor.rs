@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use api::limits::Limits;
 use api::venue::{Credential, Listing, Venue, VenueOptions};
 use axum::Router;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
@@ -36,6 +37,7 @@ impl Floor {
         let options = VenueOptions {
             testnet: true,
             listing: Listing::standard(),
+            limits: Limits::lifted(),
             ..VenueOptions::new(directory.path())
         };
         let venue = Venue::open(options).expect("a venue");

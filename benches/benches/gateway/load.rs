@@ -106,6 +106,7 @@ pub(crate) fn run(flow: &Flow, address: SocketAddr, credentials: Option<&[Creden
 
 fn log_in(writer: &mut Writer, reader: &mut Reader, credential: &Credential) {
     let Credential { client_id, client_secret, .. } = credential;
+    let client_secret: &str = client_secret;
     let request = format!(
         r#"{{"jsonrpc":"2.0","id":0,"method":"public/auth","params":{{"grant_type":"client_credentials","client_id":"{client_id}","client_secret":"{client_secret}"}}}}"#
     );

@@ -242,9 +242,8 @@ async fn serve(args: &ServeArgs, venue: &Venue, feed: Option<Feed>) -> Result<()
     let served = served.await;
     drop(ended);
     // Whoever asked for the end has its answer first.
-    match tokio::time::timeout(OPERATORS_WAIT, operating).await {
-        Ok(Ok(Err(error))) => tracing::warn!(%error, "the operators' listener has failed"),
-        Ok(Ok(Ok(())) | Err(_)) | Err(_) => {}
+    if let Ok(Ok(Err(error))) = tokio::time::timeout(OPERATORS_WAIT, operating).await {
+        tracing::warn!(%error, "the operators' listener has failed");
     }
     if let Some(following) = following {
         following.abort();
