@@ -11,7 +11,7 @@ use crate::world::World;
 
 #[derive(Debug, Clone)]
 enum Act {
-    Say(Command),
+    Say(Box<Command>),
     Wait(u64),
     /// An interval goes through, or its claim is refuted.
     Interval {
@@ -109,7 +109,7 @@ fn any_say() -> impl Strategy<Value = Command> {
 
 fn any_act() -> impl Strategy<Value = Act> {
     prop_oneof![
-        16 => any_say().prop_map(Act::Say),
+        16 => any_say().prop_map(|command| Act::Say(Box::new(command))),
         3 => prop_oneof![4 => 1..100_u64, 1 => 100..9_000_u64].prop_map(Act::Wait),
         2 => prop::option::weighted(0.9, 880_000..1_000_001_i64)
             .prop_map(|quality| Act::Interval { quality }),
@@ -154,7 +154,7 @@ fn live(acts: &[Act]) -> World {
     for act in acts {
         match act {
             Act::Say(command) => {
-                world.apply(command.clone());
+                world.apply((**command).clone());
             }
             Act::Wait(seconds) => {
                 world.run(NanosSpan::from_seconds(*seconds));
