@@ -133,12 +133,17 @@ fn catalogue() -> String {
                     spec.name,
                     anchor(spec.name),
                     spec.need.map_or("", Need::as_str),
-                    spec.does
+                    does(spec)
                 ),
             );
         }
     }
     page
+}
+
+/// What a method does, as these pages link.
+fn does(spec: &Spec) -> String {
+    spec.does.replace("](api-", "](../api-")
 }
 
 fn capital(text: &str) -> String {
@@ -150,7 +155,7 @@ fn capital(text: &str) -> String {
 fn area_page(area: &str, what: &str, examples: &Examples) -> String {
     let mut page = format!("{MADE}# {}\n\n{}.\n", capital(area), capital(what));
     for spec in of_area(area) {
-        say(&mut page, format_args!("\n## {}\n\n{}.\n\n", spec.name, capital(spec.does)));
+        say(&mut page, format_args!("\n## {}\n\n{}.\n\n", spec.name, capital(&does(spec))));
         if let Some(need) = spec.need {
             say(&mut page, format_args!("Needs `{}`.", need.as_str()));
             page.push_str(if needs_a_session(spec.method) {
