@@ -96,7 +96,6 @@ impl Venue {
         let lost: Vec<OpenChallenge> = exchange.open_challenges().collect();
         let (has_lost, begins_at) = (!lost.is_empty(), exchange.last_seq());
         let climb = exchange.is_open().then(|| Climb::begin(options.ladder, options.clock.now()));
-        let has_session_orders = exchange.has_session_orders();
         let (how, grades) = (options.delivery.clone(), &options.grades);
         let desk = DeliveryDesk::new(how, grades, transcripts, lost.into_iter());
         let (inbox, envelopes) = Inbox::new(&options.limits);
@@ -144,7 +143,7 @@ impl Venue {
             life.send_replace(sequencer.live());
             drop((timer_runs, pricing_runs, curve_runs));
         })?;
-        running.end_what_was_open(has_lost, has_session_orders)?;
+        running.end_what_was_open(has_lost)?;
         let wake_desk = running.spawn_desk()?;
         running.spawn_publisher(publications, wake_desk, place)?;
         running.spawn_timer(stop_timer, climb.flatten(), options)?;
@@ -182,16 +181,12 @@ impl Guard {
 
 impl Running {
     /// Before anything else, the timer included.
-    fn end_what_was_open(
-        &self,
-        has_lost: bool,
-        has_session_orders: bool,
-    ) -> Result<(), VenueError> {
+    fn end_what_was_open(&self, has_lost: bool) -> Result<(), VenueError> {
         if has_lost {
             // What was open had salts and times that are gone, and our downtime is nobody's fault.
             self.inbox.send(Command::VoidChallenges)?;
         }
-        if has_session_orders {
+        if self.exchange.read().has_session_orders() {
             // The sessions have ended with the process before this one.
             self.inbox.send(Command::EndSessions)?;
         }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::stand::{Stand, soon};
+use crate::stand::{Stand, is_alone, resident, soon};
 
 const HANDSHAKE: &str = "GET /ws/api/v2 HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
                          sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
@@ -112,15 +112,14 @@ fn frame(first: u8, len: u64, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Resident memory of this process, which is both sides.
-fn resident() -> usize {
-    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
-    pages.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4_096
-}
-
 /// LIMIT-005, LIMIT-007: `TENOR_HOSTILE_PEERS=1000` is the row F16 of the fault matrix.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn limit_005_a_head_that_trickles_is_cut_and_the_others_notice_nothing() {
+    if !is_alone(
+        "limits_hostile::limit_005_a_head_that_trickles_is_cut_and_the_others_notice_nothing",
+    ) {
+        return;
+    }
     let peers = std::env::var("TENOR_HOSTILE_PEERS").map_or(200, |peers| peers.parse().unwrap());
     let stand = stand().await;
     let (bystander, _) = stand.stranger().await;

@@ -334,3 +334,21 @@ impl Socket {
         assert!(reply["result"]["version"].is_string(), "{reply}");
     }
 }
+
+/// Resident memory of this process, which is both sides of every socket.
+pub(crate) fn resident() -> usize {
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+    pages.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4_096
+}
+
+/// Whether a test that measures its process has one to itself. Where it has not, it has been run in one, and passed.
+pub(crate) fn is_alone(test: &str) -> bool {
+    const ALONE: &str = "TENOR_TEST_ALONE";
+    if std::env::var_os(ALONE).is_some() {
+        return true;
+    }
+    let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+    let status = again.args(["--exact", test, "--nocapture"]).env(ALONE, "1").status().unwrap();
+    assert!(status.success(), "{test}: {status}");
+    false
+}
