@@ -44,6 +44,9 @@ use crate::wire::{ErrorCode, WireError};
 /// How long sessions may take to end when the server does.
 const SHUTDOWN_WAIT: Duration = Duration::from_secs(5);
 
+/// How long channels have to tell that the venue is draining.
+const LAST_WORDS: Duration = Duration::from_millis(100);
+
 /// How often blobs are looked at that nobody needs any more.
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
 
@@ -108,7 +111,11 @@ pub async fn serve(
         () = sweeping => {}
         () = watching => {}
         // Whoever listens is told before its session ends.
-        () = async { shutdown.await; draining.begin_drain().await } => {}
+        () = async {
+            shutdown.await;
+            draining.begin_drain().await;
+            tokio::time::sleep(LAST_WORDS).await;
+        } => {}
     }
     // From here on nobody can connect.
     drop(connections);

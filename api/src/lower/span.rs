@@ -118,7 +118,8 @@ pub(crate) fn candles(
         return Err(error.with_limit(Decimal::from(start)));
     }
     let last = end.min(now.millis()).div_euclid(resolution.millis());
-    let first = start.div_ceil(resolution.millis());
+    // Rounded down: the candle that holds the first instant is asked for.
+    let first = start.div_euclid(resolution.millis());
     Ok((first.max(last.saturating_sub(CANDLES_MAX.saturating_sub(1))), last))
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::SetLog;
 use crate::raise;
-use crate::venue::Venue;
+use crate::venue::{AuditEvent, Venue};
 use crate::wire::WireError;
 
 /// Letters of what something was done to, as it is written down.
@@ -208,6 +208,8 @@ impl Action {
         let action = self.word();
         let object: String = self.object().chars().take(OBJECT_LEN_MAX).collect();
         tracing::info!(target: "audit", actor, action, object, result, "operator");
+        let action = format!("ops.{action}");
+        venue.audit(AuditEvent { actor, action: &action, object: &object, result });
     }
 }
 
