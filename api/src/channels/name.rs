@@ -121,25 +121,8 @@ pub(super) enum Topic {
 
 impl Topic {
     pub(super) const fn is_private(&self) -> bool {
-        match self {
-            Self::Book(_)
-            | Self::Trades(_)
-            | Self::TradesOf { .. }
-            | Self::Chart { .. }
-            | Self::SeriesState { .. }
-            | Self::PlatformState
-            | Self::MethodsState => false,
-            Self::Newest(latest) => matches!(latest, Latest::Portfolio { .. }),
-            Self::UserChanges { .. }
-            | Self::UserOrders { .. }
-            | Self::UserTrades { .. }
-            | Self::UserReports { .. }
-            | Self::UserDelivery { .. }
-            | Self::UserJobs { .. }
-            | Self::MmpTrigger { .. }
-            | Self::Blocks { .. }
-            | Self::VerifierTasks => true,
-        }
+        // Every verifier hears the same, and nobody else.
+        matches!(self, Self::VerifierTasks) || self.account().is_some()
     }
 
     /// Whose channel it is; `None` where everybody who may listen hears the same.

@@ -1,5 +1,6 @@
 //! What events and execution reports tell on channels of which nothing may be left out.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use exchange::{ControlEvent, Event, StateScope, TradingState};
@@ -47,10 +48,16 @@ pub(super) fn messages(
             .into_iter()
             .collect(),
         Topic::SeriesState { kind } => states(gateway, kind.as_deref(), published),
-        Topic::Trades(terms) => public_trades(gateway, published, |traded| traded.id == terms.id),
-        Topic::TradesOf { kind, root } => public_trades(gateway, published, |terms| {
-            kind.as_deref().is_none_or(|kind| raise::kind(terms) == kind)
-                && root.as_deref().is_none_or(|root| raise::root(terms) == root)
+        Topic::Trades(terms) => {
+            let of = |id| (id == terms.id).then(|| Cow::Borrowed(&**terms));
+            public_trades(gateway, published, of)
+        }
+        Topic::TradesOf { kind, root } => public_trades(gateway, published, |id| {
+            let exchange = gateway.venue.exchange();
+            let terms = &exchange.series_by_id(id)?.instrument;
+            let is_meant = kind.as_deref().is_none_or(|kind| raise::kind(terms) == kind)
+                && root.as_deref().is_none_or(|root| raise::root(terms) == root);
+            is_meant.then(|| Cow::Owned(terms.clone()))
         }),
         Topic::Book(_)
         | Topic::Newest(_)
@@ -65,11 +72,11 @@ pub(super) fn messages(
     }
 }
 
-/// The trades in series that are meant, as everybody sees them.
-fn public_trades(
+/// The trades in series that are meant, those that have terms here, as everybody sees them.
+fn public_trades<'a>(
     gateway: &Gateway,
     published: &Published,
-    is_meant: impl Fn(&Instrument) -> bool,
+    terms_of: impl Fn(InstrumentId) -> Option<Cow<'a, Instrument>>,
 ) -> Vec<Box<RawValue>> {
     #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else is a trade")]
     let record = |event: &Event| match event {
@@ -77,14 +84,9 @@ fn public_trades(
         Event::BlockTraded(block) => Some(TradeRecord::of_block(block, published.at)),
         _ => None,
     };
-    let terms_of = |record: &TradeRecord| {
-        let exchange = gateway.venue.exchange();
-        let terms = &exchange.series_by_id(record.instrument)?.instrument;
-        is_meant(terms).then(|| terms.clone())
-    };
     let records = published.events.iter().filter_map(record);
     let told = records.filter_map(|record| {
-        let terms = terms_of(&record)?;
+        let terms = terms_of(record.instrument)?;
         let tick_direction = crate::methods::tick_direction(gateway, &record);
         Some(to_result(&raise::public_trade(&record, tick_direction, &terms)))
     });
